@@ -1,0 +1,1 @@
+"""A Plan in, PATCHes sent and an Outcome out, with a journal of both."""

@@ -1,0 +1,36 @@
+"""Which server to talk to and as whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class Secret:
+    """A token's secret: never shown, compared or serialised by accident."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def reveal(self) -> str:
+        """The secret itself, for the one header that carries it and the comparison with a listed secret."""
+        return self._text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A server and the caller's credentials.
+
+    `url` is normalised: scheme, host, port unless it is the scheme's own, and path without a trailing slash.
+    The files are paths to PEM files; "" means none.
+    """
+
+    url: str
+    secret: Secret
+    ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""

@@ -1,0 +1,99 @@
+"""A manifest: what the files declare, as values; a manifest that exists is valid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from reconciler.core.token import Status, TokenId
+from reconciler.errors import Place
+
+
+class Origin(Protocol):
+    """Where an entry of the manifest stands; asked only for what is shown."""
+
+    def place(self, key: str) -> Place:
+        """The position of the entry's key, or of the entry itself for "" and for a key it lacks."""
+
+
+class Pick(StrEnum):
+    """Which of several matching tokens a declaration means."""
+
+    ONLY = "only"  # an error unless exactly one matches
+    FIRST = "first"  # the lowest id
+    ALL = "all"
+
+
+class Severity(StrEnum):
+    """What to do about something that a policy names."""
+
+    IGNORE = "ignore"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A selection of live tokens: every value given must be equal, character for character."""
+
+    user: str | None = None
+    org: str | None = None
+    description: str | None = None
+    pick: Pick = Pick.ONLY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """One entry under `tokens:`.
+
+    `target` is the token's id or the selection that finds it. `description` and `status` are None where the file
+    leaves them out: then they are not managed. The `origin` is no part of what is declared, so it takes no part in
+    equality.
+    """
+
+    target: TokenId | Match
+    origin: Origin = field(compare=False, repr=False)
+    name: str | None = None
+    description: str | None = None
+    status: Status | None = None
+    protected: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A limit in percent of the managed tokens, 0 to 100."""
+
+    percent: int
+
+    def __str__(self) -> str:
+        return f"{self.percent}%"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The `guards:` block: how much one run may take away."""
+
+    max_deactivations: int | Share = Share(30)
+    min_managers: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asserted:
+    """The `server:` block: what must be true of the server, else the run is refused; None asserts nothing."""
+
+    url: str | None = None
+    org: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """All files of a run as one; `tokens` in the order of the files. `absent` is never IGNORE."""
+
+    tokens: tuple[Declaration, ...] = ()
+    server: Asserted = Asserted()
+    limits: Limits = Limits()
+    unmanaged: Severity = Severity.IGNORE
+    absent: Severity = Severity.FAIL

@@ -1,0 +1,132 @@
+"""A plan: the PATCH operations that make the live tokens equal to the declared ones, as values, with a digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from reconciler.core.manifest import Limits
+from reconciler.core.token import OrgId, Server, Status, Token
+from reconciler.errors import Place, Problem
+
+
+class Action(StrEnum):
+    """What a change does to its token, in the order in which apply sends them."""
+
+    ACTIVATE = "activate"
+    DESCRIBE = "describe"
+    DEACTIVATE = "deactivate"
+
+
+class Guard(StrEnum):
+    """The guards by the names that `--allow` takes."""
+
+    SELF = "self"
+    REACTIVATION = "reactivation"
+    MAX_DEACTIVATIONS = "max_deactivations"
+    MIN_MANAGERS = "min_managers"
+    PROTECTED = "protected"
+    UNMANAGED = "unmanaged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One PATCH: the token as it was read, and the value after it of each field that differs (None: not sent).
+
+    `places` has the position of the declaration under "" and of each differing field under its name.
+    """
+
+    token: Token
+    status: Status | None = None
+    description: str | None = None
+    name: str | None = None
+    protected: bool = False
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False)
+
+    @property
+    def action(self) -> Action:
+        """What the change does; a change of both fields counts by its status."""
+        if self.status is None:
+            return Action.DESCRIBE
+        return Action.ACTIVATE if self.status is Status.ACTIVE else Action.DEACTIVATE
+
+    @property
+    def body(self) -> dict[str, str]:
+        """The PATCH's body: the differing fields and nothing else, as InfluxDB's AuthorizationUpdateRequest."""
+        body: dict[str, str] = {}
+        if self.status is not None:
+            body["status"] = self.status.value
+        if self.description is not None:
+            body["description"] = self.description
+        return body
+
+    @property
+    def path(self) -> str:
+        """The PATCH's path below the server's URL."""
+        return f"/api/v2/authorizations/{self.token.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A guard that says no."""
+
+    guard: Guard
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What apply would do, and what stands in its way.
+
+    `changes` in the order in which apply sends them. `declared` counts declarations, `managed` the live tokens they
+    name, `live` all listed tokens. `waivers` are the guards that `--allow` switched off, `limits` those that hold.
+    """
+
+    server: Server
+    changes: tuple[Change, ...]
+    declared: int
+    managed: int
+    live: int
+    limits: Limits
+    waivers: tuple[Guard, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def unchanged(self) -> int:
+        """How many managed tokens are as declared."""
+        return self.managed - len(self.changes)
+
+    @property
+    def org_ids(self) -> tuple[OrgId, ...]:
+        """The organisations whose tokens change, sorted."""
+        return tuple(sorted({change.token.org_id for change in self.changes}))
+
+    def count(self, action: Action) -> int:
+        """How many changes do this."""
+        return sum(change.action is action for change in self.changes)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, of what a reviewer agrees to.
+
+        That is the server, the organisations, the waivers and each change's id, values before and values after. Nothing
+        that differs after a merge is in it: no file names, lines, order, marks or times of the run.
+        """
+        changes = sorted(self.changes, key=lambda change: change.token.id)
+        agreed = {
+            "format": 1,
+            "server": self.server.url,
+            "orgs": self.org_ids,
+            "waivers": sorted(self.waivers),
+            "changes": [[change.token.id, *before(change.token), change.body] for change in changes],
+        }
+        return hashlib.sha256(json.dumps(agreed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def before(token: Token) -> tuple[str, str, str]:
+    """The values that must still hold when a change is sent: status, description, updatedAt."""
+    return (token.status.value, token.description, token.updated_at)

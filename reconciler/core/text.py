@@ -1,0 +1,25 @@
+"""Which characters of foreign text may stand in a manifest, and which may be shown as they are."""
+
+from __future__ import annotations
+
+import re
+
+# Bidirectional marks and overrides, line and paragraph separators, the byte-order mark, tag characters, lone
+# surrogates and noncharacters: what reorders, hides or breaks the lines that a reviewer reads.
+_DECEPTIVE = (
+    "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f"
+)
+_CONTROLS_BUT_NEWLINE = "\x00-\x09\x0b-\x1f\x7f-\x9f"
+
+# Printable by Unicode's word, yet drawn as nothing: Hangul fillers, the Braille blank, variation selectors.
+_BLANKS = "\u115f\u1160\u3164\uffa0\u2800"
+
+REFUSED = re.compile(f"[{_CONTROLS_BUT_NEWLINE}{_DECEPTIVE}]")
+"""A character that a value of a manifest may not hold."""
+
+_INVISIBLE = re.compile(f"[{_BLANKS}]")
+
+
+def is_plain(text: str) -> bool:
+    """Whether the text can be shown on one line as it is: every character draws something, none controls anything."""
+    return text.isprintable() and not _INVISIBLE.search(text)

@@ -1,0 +1,82 @@
+"""A live token: what the server says of one authorization, without its secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+TokenId = NewType("TokenId", str)  # 16 lower-case hex digits, not all zero
+OrgId = NewType("OrgId", str)
+UserId = NewType("UserId", str)
+
+EVERY_ORG = OrgId("*")
+
+
+class Status(StrEnum):
+    """The two states of a token."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """One live authorization.
+
+    `updated_at` is the server's text, compared as text only with the same server's. `manages` names the
+    organisations whose authorizations this token may read and write (EVERY_ORG: all of them); it needs read
+    and write on `authorizations` and on `users` for that. `is_own` says that the caller signed in with this token
+    (known only where the server shows secrets, or from `--self-id`).
+    """
+
+    id: TokenId
+    status: Status
+    description: str
+    org_id: OrgId
+    org: str
+    user_id: UserId
+    user: str
+    updated_at: str
+    manages: tuple[OrgId, ...] = ()
+    is_own: bool = False
+
+
+class Absence(StrEnum):
+    """Why a declared id is not in the list, as a GET of that id tells."""
+
+    ABSENT = "absent"  # no such authorization
+    ORPHANED = "orphaned"  # it exists, but its owner or organisation was deleted: the server lists it no more
+    HIDDEN = "hidden"  # it exists, but these credentials may not read it
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A declared id that the server's list lacks; `detail` is the server's own message."""
+
+    kind: Absence
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """The server that answered: its configured URL, and build and version as its headers say them ("" if none)."""
+
+    url: str
+    build: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """Everything that was read for one plan.
+
+    `tokens` is by id. `missing` tells what a GET said of each declared id that the list lacked. `own_user` is the
+    caller's user, None when the caller may not ask.
+    """
+
+    server: Server
+    tokens: Mapping[TokenId, Token]
+    missing: Mapping[TokenId, Missing]
+    own_user: UserId | None = None

@@ -1,0 +1,124 @@
+"""What can go wrong, as one tree, and the exit code that each part of it means.
+
+TokenctlError
+├── UsageError         64  a bad flag or argument
+├── InvalidError       65  the file is refused; a declared token is absent or its match is ambiguous
+├── RefusedError        4  a guard said no
+├── StaleError          5  the plan no longer fits the file, the server or the live tokens
+├── AuthError           6  401 or 403, or a declared token is hidden from these credentials
+├── UnreachableError    7  DNS, TCP, TLS, timeout, 5xx, or an answer that is no InfluxDB v2 answer, while reading
+├── CancelledError      8  answered no, or could not be asked
+└── LocalError          1  a local file cannot be read or written
+
+`cli.main` alone turns these into text and an exit code. Everything else that escapes is a bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """The exit codes of the command; `reason` is the name that machine formats carry."""
+
+    OK = 0
+    ERROR = 1
+    CHANGES = 2
+    PARTIAL = 3
+    REFUSED = 4
+    STALE = 5
+    AUTH = 6
+    UNREACHABLE = 7
+    CANCELLED = 8
+    USAGE = 64
+    INVALID = 65
+    INTERRUPTED = 130
+
+    @property
+    def reason(self) -> str:
+        """The code's name in machine formats, such as `stale`."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A position in an input file; `line` and `column` count from 1, `column` in characters."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: a message (lower case, no full stop), where it stands, and the way out."""
+
+    message: str
+    hint: str = ""
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        return f"{where}{self.message}" + (f"\n  hint: {self.hint}" if self.hint else "")
+
+
+class TokenctlError(Exception):
+    """Something a user can meet; holds every problem that was found, in the order to show them."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.ERROR
+
+    def __init__(self, problems: Problem | Sequence[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UsageError(TokenctlError):
+    """A flag, an argument or an environment variable cannot be used as it is."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InvalidError(TokenctlError):
+    """A manifest is refused, or what it declares cannot be found on the server."""
+
+    exit_code = ExitCode.INVALID
+
+
+class RefusedError(TokenctlError):
+    """A guard refuses the plan."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class StaleError(TokenctlError):
+    """A reviewed plan no longer describes what would happen."""
+
+    exit_code = ExitCode.STALE
+
+
+class AuthError(TokenctlError):
+    """The server does not let these credentials do this."""
+
+    exit_code = ExitCode.AUTH
+
+
+class UnreachableError(TokenctlError):
+    """No usable answer came from the server."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class CancelledError(TokenctlError):
+    """Nobody agreed to the plan."""
+
+    exit_code = ExitCode.CANCELLED
+
+
+class LocalError(TokenctlError):
+    """A file on this machine cannot be read or written."""

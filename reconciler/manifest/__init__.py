@@ -1,0 +1,1 @@
+"""YAML files in, a Manifest out."""
