@@ -81,11 +81,13 @@ class Refusal:
 class Plan:
     """What apply would do, and what stands in its way.
 
-    `changes` in the order in which apply sends them. `declared` counts declarations, `managed` the live tokens they
-    name, `live` all listed tokens. `waivers` are the guards that `--allow` switched off, `limits` those that hold.
+    `changes` in the order in which apply sends them. `orgs` are the names of the managed tokens' organisations.
+    `declared` counts declarations, `managed` the live tokens they name, `live` all listed tokens. `limits` hold,
+    `waivers` are the guards that `--allow` switched off.
     """
 
     server: Server
+    orgs: tuple[str, ...]
     changes: tuple[Change, ...]
     declared: int
     managed: int

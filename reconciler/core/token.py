@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
@@ -72,11 +72,14 @@ class Server:
 class Live:
     """Everything that was read for one plan.
 
-    `tokens` is by id. `missing` tells what a GET said of each declared id that the list lacked. `own_user` is the
-    caller's user, None when the caller may not ask.
+    `tokens` is by id. `missing` tells what a GET said of each declared id that the list lacked. `org` is the name of
+    the only organisation that was listed ("": all). `own_id` is the caller's own token where it is known, and
+    `own_user` the caller's user where it was asked for and answered.
     """
 
     server: Server
     tokens: Mapping[TokenId, Token]
-    missing: Mapping[TokenId, Missing]
+    missing: Mapping[TokenId, Missing] = field(default_factory=dict)
+    org: str = ""
+    own_id: TokenId | None = None
     own_user: UserId | None = None

@@ -1,0 +1,1 @@
+"""Benchmarks: each command timed beside a yardstick, so that the ratio holds on any machine."""

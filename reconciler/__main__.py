@@ -1,0 +1,20 @@
+"""The command `tokenctl`."""
+
+import sys
+
+
+def main() -> int:
+    """Run the command with this process's arguments and give its exit code."""
+    # Answered before anything is imported: scripts and completions ask for it, and it should cost nothing.
+    if sys.argv[1:] == ["--version"]:
+        from reconciler import __version__
+
+        sys.stdout.write(f"tokenctl {__version__}\n")
+        return 0
+    from reconciler.cli.main import main as run
+
+    return run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

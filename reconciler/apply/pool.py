@@ -1,0 +1,48 @@
+"""Jobs in, their values or errors out, a few at a time; whoever owns the pool decides everything else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+Job = Callable[[], T]
+
+
+class Pool(Generic[T]):
+    """Worker threads that run jobs and hand back what became of each.
+
+    The threads are daemons: a worker that waits for a silent server keeps no process from ending.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._jobs: SimpleQueue[Job[T] | None] = SimpleQueue()
+        self._ended: SimpleQueue[T | BaseException] = SimpleQueue()
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(size)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, job: Job[T]) -> None:
+        """Give a job to the next free worker."""
+        self._jobs.put(job)
+
+    def take(self) -> T:
+        """Wait for a job to end and give its value; raises what the job raised."""
+        ended = self._ended.get()
+        if isinstance(ended, BaseException):
+            raise ended
+        return ended
+
+    def close(self) -> None:
+        """Let the workers end once they are idle; waits for none."""
+        for _ in self._threads:
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                self._ended.put(job())
+            except BaseException as error:  # noqa: BLE001  handed to the owner, who raises it in `take`
+                self._ended.put(error)

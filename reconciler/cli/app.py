@@ -1,0 +1,188 @@
+"""The commands as typer sees them: flags in, `commands.<verb>.run` called, its exit code out.
+
+Each function only makes a request and hands it on; what a command needs is imported when it runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler import __version__
+from reconciler.cli.shared import command
+from reconciler.commands.context import Context
+from reconciler.commands.names import ListFormat, PlanFormat, SchemaName, Switch
+from reconciler.core.plan import Guard
+from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.settings import Flags
+
+app = typer.Typer(
+    name="tokenctl",
+    help="GitOps for InfluxDB v2 API tokens: plan, review and apply their description and status.",
+    epilog="Start with `tokenctl demo`. Exit codes: 0 ok, 2 changes, 3 partial, 4 refused, 5 stale, 6 auth, "
+    "7 unreachable, 8 cancelled, 64 usage, 65 invalid.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_Files = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[FILE]...", help="Files and folders, - for stdin.  [default: tokens.yaml]"),
+]
+_Select = Annotated[
+    list[str] | None,
+    typer.Option("--select", metavar="TERM", help="Only declarations with this name, id or LABEL=VALUE; repeatable."),
+]
+_Allow = Annotated[
+    list[Guard] | None,
+    typer.Option("--allow", help="Waive a guard; repeatable. The waiver is part of the plan."),
+]
+_PlanFormat = Annotated[PlanFormat, typer.Option("--format", help="How to show the plan.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tokenctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _tokenctl(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+@command
+def validate(context: Context, files: _Files = None) -> ExitCode:
+    """Check the files; name all problems at once. Needs no server."""
+    from reconciler.commands import validate
+
+    return validate.run(files or (), context)
+
+
+@app.command()
+@command
+def plan(
+    context: Context,
+    flags: Flags,
+    files: _Files = None,
+    form: _PlanFormat = PlanFormat.TEXT,
+    out: Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="Save the plan, for `apply PATH`.")] = "",
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 if there are changes.")
+    ] = False,
+    select: _Select = None,
+    allow: _Allow = None,
+) -> ExitCode:
+    """Show what would change. Only reads from the server."""
+    from reconciler.commands import plan
+    from reconciler.commands.planning import Sources
+
+    sources = Sources(files=files or (), select=select or (), allow=allow or ())
+    request = plan.PlanRequest(sources=sources, flags=flags, form=form, out=out, detailed_exitcode=detailed_exitcode)
+    return plan.run(request, context)
+
+
+@app.command()
+@command
+def show(
+    context: Context,
+    path: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that `plan -o` saved.")],
+    form: _PlanFormat = PlanFormat.TEXT,
+) -> ExitCode:
+    """Draw a saved plan. Needs no server."""
+    from reconciler.commands import show
+
+    return show.run(path, form, context)
+
+
+@app.command()
+@command
+def apply(
+    context: Context,
+    flags: Flags,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PLAN | FILE...]", help="A saved plan (.json), or manifests.  [default: tokens.yaml]"),
+    ] = None,
+    expect: Annotated[str, typer.Option("--expect", metavar="DIGEST", help="Refuse any plan but this one.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    journal: Annotated[str, typer.Option("--journal", metavar="DIR", help="The folder for the run's journal.")] = "",
+    select: _Select = None,
+    allow: _Allow = None,
+) -> ExitCode:
+    """Plan, ask, send the changes, and read them back."""
+    from reconciler.commands import apply
+    from reconciler.commands.planning import Sources
+
+    sources = Sources(files=files or (), select=select or (), allow=allow or ())
+    request = apply.ApplyRequest(sources=sources, flags=flags, expect=expect.lower(), yes=yes, journal=journal)
+    return apply.run(request, context)
+
+
+@app.command("list")
+@command
+def list_tokens(
+    context: Context,
+    flags: Flags,
+    form: Annotated[ListFormat, typer.Option("--format", help="How to show the list.")] = ListFormat.TEXT,
+) -> ExitCode:
+    """List the live tokens with their status, never a secret."""
+    from reconciler.commands import list as listing
+
+    return listing.run(flags, form, context)
+
+
+@app.command()
+@command
+def schema(
+    context: Context,
+    name: Annotated[SchemaName, typer.Argument(help="Of manifests, or of saved plans.")] = SchemaName.TOKENS,
+) -> ExitCode:
+    """Print the JSON Schema. Needs no server."""
+    from reconciler.commands import schema
+
+    return schema.run(name, context)
+
+
+@app.command()
+@command
+def demo(context: Context) -> ExitCode:
+    """Plan, apply and plan again on a sandbox of its own."""
+    from reconciler.commands import demo
+
+    return demo.run(context)
+
+
+@app.command()
+@command
+def sandbox(
+    context: Context,
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="HOST:PORT", help="Where to serve; port 0 picks a free one.")
+    ] = "127.0.0.1:8086",
+    seed: Annotated[str, typer.Option("--seed", metavar="FILE", help="The world to begin with (JSON).")] = "",
+    data: Annotated[str, typer.Option("--data", metavar="FILE", help="Keep the state in this SQLite file.")] = "",
+    influxdb_version: Annotated[
+        str, typer.Option("--influxdb-version", metavar="VERSION", help="Which server to be like.")
+    ] = "2.7.12",
+    hashed_tokens: Annotated[
+        Switch | None, typer.Option("--hashed-tokens", help="Hide secrets in answers.  [default: as the version does]")
+    ] = None,
+) -> ExitCode:
+    """Serve an InfluxDB-compatible API to play with; not for production."""
+    from reconciler.commands import sandbox
+
+    hashed = None if hashed_tokens is None else hashed_tokens is Switch.TRUE
+    request = sandbox.SandboxRequest(listen=listen, seed=seed, data=data, version=influxdb_version, hashed=hashed)
+    return sandbox.run(request, context)

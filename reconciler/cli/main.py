@@ -1,0 +1,63 @@
+"""Arguments in, an exit code out: makes the surroundings of the run and is the only handler of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from pathlib import Path
+
+import typer.main
+from typer._click.exceptions import ClickException  # typer vendors click from 0.26 on and exports only a part of it
+
+from reconciler.cli.app import app
+from reconciler.commands.context import Context
+from reconciler.errors import ExitCode, TokenctlError
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line and give the exit code; anything but a TokenctlError is a bug and is raised."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # an ASCII terminal gets escapes, not a traceback
+    command = typer.main.get_command(app)
+    try:
+        return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=_context()) or 0)
+    except ClickException as error:
+        from reconciler.render.escape import terminal
+
+        sys.stderr.write(f"tokenctl: {terminal(error.format_message())}\n  hint: see `tokenctl --help`\n")
+        return ExitCode.USAGE
+    except TokenctlError as error:
+        from reconciler.render import text
+
+        sys.stderr.write(text.problems(error.problems))
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("tokenctl: interrupted\n")
+        return ExitCode.INTERRUPTED
+
+
+def _context() -> Context:
+    environment = dict(os.environ)
+    return Context(
+        environment=environment,
+        home=Path.home(),
+        stdin=sys.stdin.buffer,
+        stdout=sys.stdout,
+        stderr=sys.stderr,
+        clock=time.monotonic,
+        now=lambda: datetime.now(UTC),
+        interactive=sys.stdin.isatty() and sys.stderr.isatty() and not environment.get("CI"),
+        colour=_colour(environment, terminal=sys.stdout.isatty()),
+    )
+
+
+def _colour(environment: dict[str, str], *, terminal: bool) -> bool:
+    """https://no-color.org and https://force-color.org; a dumb terminal has no colours."""
+    if environment.get("NO_COLOR"):
+        return False
+    return bool(environment.get("FORCE_COLOR")) or (terminal and environment.get("TERM") != "dumb")

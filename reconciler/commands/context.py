@@ -1,0 +1,52 @@
+"""Everything of the outside world that a command may use, handed in by the cli."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The surroundings of one run.
+
+    stdout is for data, stderr for talk. `interactive` says that a person can be asked, `colour` that stdout shows
+    colours. `clock` counts seconds from any moment, `now` gives the time of day in UTC.
+    """
+
+    environment: Mapping[str, str]
+    home: Path
+    stdin: BinaryIO
+    stdout: TextIO
+    stderr: TextIO
+    clock: Callable[[], float]
+    now: Callable[[], datetime]
+    interactive: bool = False
+    colour: bool = False
+    quiet: bool = False
+    debug: bool = False
+
+    def show(self, text: str) -> None:
+        """Write data to stdout as it is."""
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    def say(self, text: str) -> None:
+        """Write a line of talk to stderr, unless told to be quiet."""
+        if not self.quiet:
+            self.stderr.write(text + "\n")
+            self.stderr.flush()
+
+    def ask(self, question: str) -> str:
+        """Put a question on stderr and give the line that was typed, without blanks around it."""
+        self.stderr.write(question)
+        self.stderr.flush()
+        return self.stdin.readline().decode("utf-8", "replace").strip()
+
+    @property
+    def trace(self) -> Callable[[str], None] | None:
+        """Where to report requests, if anywhere."""
+        return (lambda text: print(text, file=self.stderr, flush=True)) if self.debug else None

@@ -1,0 +1,50 @@
+"""`tokenctl demo`: plan, apply and plan again, on a sandbox of its own with a small world."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import chdir
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import reconciler
+from reconciler.commands import apply, plan
+from reconciler.commands.context import Context
+from reconciler.commands.planning import Sources
+from reconciler.errors import ExitCode
+from reconciler.sandbox.profiles import profile
+from reconciler.sandbox.seed import default_seed
+from reconciler.sandbox.server import Sandbox
+from reconciler.settings import Flags
+
+_FILE, _PLAN = "tokens.yaml", "plan.json"
+
+
+def run(context: Context) -> ExitCode:
+    """Show the three commands with their output. ERROR when anything is left to do in the end."""
+    example = Path(reconciler.__file__).parent / "examples" / _FILE
+    seed = default_seed()
+    with (
+        TemporaryDirectory(prefix="tokenctl-demo-") as folder,
+        chdir(folder),
+        Sandbox.start(seed=seed, listen=("127.0.0.1", 0), data=None, profile=profile("2.7.12", hashed=None)) as sandbox,
+    ):
+        shutil.copy(example, _FILE)
+        surroundings = {"INFLUX_HOST": sandbox.url, "INFLUX_TOKEN": seed.tokens[0].secret, "XDG_STATE_HOME": folder}
+        inside = replace(context, environment=surroundings)
+        context.show(f"A sandbox with {len(seed.tokens)} tokens answers at {sandbox.url}; {example} declares some.\n")
+        codes = [_plan(inside, _PLAN), _apply(inside), _plan(inside)]
+    return next((code for code in codes if code is not ExitCode.OK), ExitCode.OK)
+
+
+def _plan(context: Context, out: str = "") -> ExitCode:
+    context.show(f"\n$ tokenctl plan {f'-o {out} ' if out else ''}{_FILE}\n")
+    # In the end nothing may be left to do; a plan that is saved may well have changes.
+    request = plan.PlanRequest(sources=Sources(files=[_FILE]), flags=Flags(), out=out, detailed_exitcode=not out)
+    return plan.run(request, context)
+
+
+def _apply(context: Context) -> ExitCode:
+    context.show(f"\n$ tokenctl apply --yes {_PLAN}\n")
+    return apply.run(apply.ApplyRequest(sources=Sources(files=[_PLAN]), flags=Flags(), yes=True), context)

@@ -1,0 +1,25 @@
+"""`tokenctl list`: an inventory of the live tokens, with status, never with a secret."""
+
+from __future__ import annotations
+
+from reconciler.commands import connect
+from reconciler.commands.context import Context
+from reconciler.commands.names import ListFormat
+from reconciler.errors import ExitCode
+from reconciler.render import json, table
+from reconciler.settings import Flags
+
+
+def run(flags: Flags, form: ListFormat, context: Context) -> ExitCode:
+    """Show every token that these credentials may read."""
+    settings = connect.resolve(flags, context)
+    with connect.connected(settings, context) as connection:
+        listing = connection.reader.list_tokens(settings.org)
+    tokens = listing.tokens.values()
+    if form is ListFormat.JSON:
+        context.show(json.tokens(listing.server, tokens))
+    else:
+        context.show(table.tokens(tokens))
+    if not tokens:
+        context.say("The list is empty. A server leaves out what these credentials may not read, and says nothing.")
+    return ExitCode.OK

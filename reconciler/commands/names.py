@@ -1,0 +1,35 @@
+"""The words that options of the commands take, apart from what they stand for: `--help` needs only the words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class PlanFormat(StrEnum):
+    """What `--format` takes for a plan."""
+
+    TEXT = "text"
+    JSON = "json"
+    OPS = "ops"
+    CURL = "curl"
+
+
+class ListFormat(StrEnum):
+    """What `--format` takes for an inventory."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class SchemaName(StrEnum):
+    """The schemas that `schema` prints."""
+
+    TOKENS = "tokens"
+    PLAN = "plan"
+
+
+class Switch(StrEnum):
+    """What an option takes that is on, off, or left to the server's version."""
+
+    TRUE = "true"
+    FALSE = "false"

@@ -1,0 +1,92 @@
+"""Files and a connection in, a judged plan out: what `plan` and `apply` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler import settings
+from reconciler.commands.connect import Connection
+from reconciler.core import planner, resolve
+from reconciler.core.manifest import Manifest
+from reconciler.core.plan import Guard, Plan
+from reconciler.core.token import Live, Missing, TokenId
+from reconciler.errors import Problem, RefusedError
+from reconciler.influx.reader import Listing
+from reconciler.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What to plan: manifest files and folders as typed, the terms of `--select` and the guards of `--allow`."""
+
+    files: Sequence[str] = ()
+    select: Sequence[str] = ()
+    allow: Sequence[Guard] = ()
+
+
+def check_server(manifest: Manifest, resolved: Settings) -> None:
+    """Hold the file's `server:` block against the settings, before anything is sent.
+
+    Raises RefusedError when it does not hold.
+    """
+    url, org = manifest.server.url, manifest.server.org
+    problems = []
+    if url is not None and settings.normalise(url) != resolved.endpoint.url:
+        problems.append(
+            Problem(
+                f"the file is for {url}, but this run would talk to {resolved.endpoint.url}",
+                "the file never chooses the server: set INFLUX_HOST or --url, or mend `server.url`",
+            )
+        )
+    if org is not None and resolved.org not in ("", org):
+        problems.append(
+            Problem(
+                f"the file is for organisation `{org}`, but this run is limited to `{resolved.org}`",
+                "set INFLUX_ORG or --org accordingly, or mend `server.org`",
+            )
+        )
+    if problems:
+        raise RefusedError(problems)
+
+
+def draft(manifest: Manifest, connection: Connection, waivers: Iterable[Guard], *, reviewed: bool) -> Plan:
+    """Read the live tokens and plan: one list, a GET for each declared id that it lacks, at most one question who I am.
+
+    Raises the errors of reading and of `core.planner.draft`.
+    """
+    waivers = tuple(waivers)
+    live = read_live(connection, lambda listing: resolve.unlisted(manifest, listing.tokens))
+    plan = planner.draft(manifest, live, waivers, reviewed=reviewed)
+    if planner.needs_own_user(plan, live):
+        live = replace(live, own_user=connection.reader.own_user())
+        plan = planner.draft(manifest, live, waivers, reviewed=reviewed)
+    return plan
+
+
+def rebase(saved: Plan, connection: Connection) -> Plan:
+    """Read the live tokens and hold a saved plan against them.
+
+    Raises the errors of reading and of `core.planner.rebase`.
+    """
+    ids = {change.token.id for change in saved.changes}
+    live = read_live(connection, lambda listing: sorted(ids - listing.tokens.keys()))
+    plan = planner.rebase(saved, live)
+    if planner.needs_own_user(plan, live):
+        plan = planner.rebase(saved, replace(live, own_user=connection.reader.own_user()))
+    return plan
+
+
+def read_live(connection: Connection, unlisted: Callable[[Listing], Iterable[TokenId]]) -> Live:
+    """Everything a plan needs of the server; `unlisted` names the ids to ask for beside the list."""
+    reader, resolved = connection.reader, connection.settings
+    listing = reader.list_tokens(resolved.org)
+    tokens, missing = dict(listing.tokens), {}
+    for token_id in unlisted(listing):
+        found = reader.get(token_id)
+        if isinstance(found, Missing):
+            missing[token_id] = found
+        else:
+            tokens[token_id] = found
+    own = next((token.id for token in tokens.values() if token.is_own), resolved.self_id)
+    return Live(server=listing.server, tokens=tokens, missing=missing, org=resolved.org, own_id=own)

@@ -1,0 +1,62 @@
+"""`tokenctl sandbox`: serves the embedded InfluxDB-compatible API until it is told to stop."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.commands.context import Context
+from reconciler.errors import ExitCode, Problem, UsageError
+from reconciler.sandbox.profiles import profile
+from reconciler.sandbox.seed import default_seed, read_seed
+from reconciler.sandbox.server import Sandbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxRequest:
+    """What was asked for: `listen` is HOST:PORT, `seed` and `data` are files ("" for none), `hashed` None leaves it to
+    the version whether secrets are hidden."""
+
+    listen: str
+    seed: str = ""
+    data: str = ""
+    version: str = "2.7.12"
+    hashed: bool | None = None
+
+
+def run(request: SandboxRequest, context: Context) -> ExitCode:
+    """Serve until SIGTERM or SIGINT; prints the URL on stdout once requests are answered."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    address = _address(request.listen)
+    seed = read_seed(Path(request.seed)) if request.seed else default_seed()
+    served = profile(request.version, hashed=request.hashed)
+    data = Path(request.data) if request.data else None
+    with Sandbox.start(seed=seed, listen=address, data=data, profile=served) as sandbox:
+        context.show(f"{sandbox.url}\n")
+        context.say("An InfluxDB look-alike for tests and play, no production server. Stop it with Ctrl-C.")
+        if not _is_loopback(address[0]):
+            context.say(f"It listens on {address[0]}: everybody who can reach this machine can use it.")
+        if not request.seed:
+            secret = seed.tokens[0].secret
+            context.say(f"Try: INFLUX_HOST={sandbox.url} INFLUX_TOKEN={secret} tokenctl list")
+        stop.wait()
+    return ExitCode.OK
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, colon, port = listen.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) < 2**16):
+        raise UsageError(Problem(f"cannot listen on `{listen}`", "write HOST:PORT, such as 127.0.0.1:8086"))
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,193 @@
+"""A plan as the JSON document of schemas/plan.v1.json, and such a document as a plan."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from reconciler.core.manifest import Limits, Share
+from reconciler.core.plan import Action, Change, Guard, Plan, Refusal
+from reconciler.core.token import OrgId, Server, Status, Token, TokenId, UserId
+from reconciler.errors import ExitCode, Place, Problem
+
+FORMAT_VERSION = 1
+
+
+class PlaceDocument(TypedDict):
+    """A position in a manifest file, counted from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+class ProblemDocument(TypedDict):
+    """A warning; a refusal has the guard's name beside it."""
+
+    message: str
+    hint: str
+    place: PlaceDocument | None
+
+
+class RefusalDocument(ProblemDocument):
+    """A guard that says no."""
+
+    guard: str
+
+
+class Operation(TypedDict):
+    """The request that apply sends."""
+
+    method: str
+    path: str
+    body: dict[str, str]
+
+
+class ChangeDocument(TypedDict):
+    """One change; `before` has the values that must still hold, `operation.body` those that will be sent."""
+
+    id: str
+    action: str
+    name: str | None
+    protected: bool
+    own: bool
+    org_id: str
+    org: str
+    user_id: str
+    user: str
+    before: dict[str, str]
+    operation: Operation
+    places: dict[str, PlaceDocument]
+
+
+class PlanDocument(TypedDict):
+    """A whole plan."""
+
+    format_version: int
+    digest: str
+    reason: str
+    server: dict[str, str]
+    orgs: list[str]
+    counts: dict[str, int]
+    limits: dict[str, int | str]
+    waivers: list[str]
+    changes: list[ChangeDocument]
+    warnings: list[ProblemDocument]
+    refusals: list[RefusalDocument]
+
+
+def to_document(plan: Plan) -> PlanDocument:
+    """The plan as a value of schemas/plan.v1.json; equal plans give equal documents, key order included."""
+    limit = plan.limits.max_deactivations
+    return {
+        "format_version": FORMAT_VERSION,
+        "digest": plan.digest,
+        "reason": (ExitCode.REFUSED if plan.refusals else ExitCode.OK).reason,
+        "server": {"url": plan.server.url, "build": plan.server.build, "version": plan.server.version},
+        "orgs": list(plan.orgs),
+        "counts": {
+            **{action.value: plan.count(action) for action in Action},
+            "unchanged": plan.unchanged,
+            "declared": plan.declared,
+            "managed": plan.managed,
+            "live": plan.live,
+        },
+        "limits": {
+            "max_deactivations": str(limit) if isinstance(limit, Share) else limit,
+            "min_managers": plan.limits.min_managers,
+        },
+        "waivers": [guard.value for guard in plan.waivers],
+        "changes": [_change_to(change) for change in plan.changes],
+        "warnings": [_problem_to(problem) for problem in plan.warnings],
+        "refusals": [{**_problem_to(each.problem), "guard": each.guard.value} for each in plan.refusals],
+    }
+
+
+def operation(change: Change) -> Operation:
+    """The request that apply sends for a change, as the InfluxDB v2 API's PATCH /api/v2/authorizations/{id}."""
+    return {"method": "PATCH", "path": change.path, "body": change.body}
+
+
+def before_document(token: Token) -> dict[str, str]:
+    """The values that must still hold when a change is sent, under the names of the InfluxDB API."""
+    return {"status": token.status.value, "description": token.description, "updatedAt": token.updated_at}
+
+
+def _change_to(change: Change) -> ChangeDocument:
+    token = change.token
+    return {
+        "id": token.id,
+        "action": change.action.value,
+        "name": change.name,
+        "protected": change.protected,
+        "own": token.is_own,
+        "org_id": token.org_id,
+        "org": token.org,
+        "user_id": token.user_id,
+        "user": token.user,
+        "before": before_document(token),
+        "operation": operation(change),
+        "places": {key: _place_to(place) for key, place in change.places.items()},
+    }
+
+
+def _place_to(place: Place) -> PlaceDocument:
+    return {"file": place.file, "line": place.line, "column": place.column}
+
+
+def _problem_to(problem: Problem) -> ProblemDocument:
+    return {
+        "message": problem.message,
+        "hint": problem.hint,
+        "place": _place_to(problem.place) if problem.place else None,
+    }
+
+
+def from_document(document: PlanDocument) -> Plan:
+    """The plan of a document that the schema accepts.
+
+    What a document says twice (counts, actions, the digest) is derived here anew and not compared: for that, compare
+    `to_document` of the result with the document.
+    """
+    limit = document["limits"]["max_deactivations"]
+    return Plan(
+        server=Server(**document["server"]),
+        orgs=tuple(document["orgs"]),
+        changes=tuple(_change_from(change) for change in document["changes"]),
+        declared=document["counts"]["declared"],
+        managed=document["counts"]["managed"],
+        live=document["counts"]["live"],
+        limits=Limits(
+            max_deactivations=Share(int(limit.removesuffix("%"))) if isinstance(limit, str) else limit,
+            min_managers=int(document["limits"]["min_managers"]),
+        ),
+        waivers=tuple(Guard(name) for name in document["waivers"]),
+        warnings=tuple(_problem_from(problem) for problem in document["warnings"]),
+        refusals=tuple(Refusal(Guard(each["guard"]), _problem_from(each)) for each in document["refusals"]),
+    )
+
+
+def _change_from(document: ChangeDocument) -> Change:
+    earlier, body = document["before"], document["operation"]["body"]
+    return Change(
+        token=Token(
+            id=TokenId(document["id"]),
+            status=Status(earlier["status"]),
+            description=earlier["description"],
+            org_id=OrgId(document["org_id"]),
+            org=document["org"],
+            user_id=UserId(document["user_id"]),
+            user=document["user"],
+            updated_at=earlier["updatedAt"],
+            is_own=document["own"],
+        ),
+        status=Status(body["status"]) if "status" in body else None,
+        description=body.get("description"),
+        name=document["name"],
+        protected=document["protected"],
+        places={key: Place(**place) for key, place in document["places"].items()},
+    )
+
+
+def _problem_from(document: ProblemDocument) -> Problem:
+    place = document["place"]
+    return Problem(document["message"], document["hint"], Place(**place) if place else None)

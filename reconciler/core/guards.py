@@ -1,0 +1,142 @@
+"""Changes in, refusals out: each guard is a pure function with the name that `--allow` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from reconciler.core.manifest import Limits, Share
+from reconciler.core.plan import Action, Change, Guard, Refusal
+from reconciler.core.resolve import name_some
+from reconciler.core.token import EVERY_ORG, Live, OrgId, Status, Token
+from reconciler.errors import Problem
+
+_SHARE_COUNTS_FROM = 10  # managed tokens: below that, one token alone is a large share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What the guards judge: the changes among so many managed tokens, under these limits."""
+
+    changes: Sequence[Change]
+    managed: int
+    limits: Limits
+    live: Live
+    reviewed: bool  # a person saw exactly this plan: on the terminal, as a file, or by its digest
+
+    def doing(self, action: Action) -> list[Change]:
+        """The changes that do this."""
+        return [change for change in self.changes if change.action is action]
+
+
+def judge(case: Case) -> tuple[Refusal, ...]:
+    """Every guard's refusals, guard by guard; which of them are waived is for the caller."""
+    judges = (_own_token, _reactivation, _max_deactivations, _min_managers, _protected)
+    return tuple(refusal for guard in judges for refusal in guard(case))
+
+
+def may_be_own(change: Change) -> bool:
+    """Whether the caller's own token could be this one, as far as its rights tell: it may manage authorizations."""
+    return change.action is Action.DEACTIVATE and bool(change.token.manages)
+
+
+def _own_token(case: Case) -> Iterator[Refusal]:
+    for change in case.doing(Action.DEACTIVATE):
+        place = change.places.get("status")
+        if change.token.is_own:
+            yield Refusal(
+                Guard.SELF,
+                Problem(
+                    f"{label(change)} is the token that this run signs in with: deactivating it locks you out",
+                    "use another token for the run, or allow it with `--allow self`: it is then sent last",
+                    place,
+                ),
+            )
+        elif case.live.own_id is None and may_be_own(change) and change.token.user_id == case.live.own_user:
+            yield Refusal(
+                Guard.SELF,
+                Problem(
+                    f"{label(change)} may be the token that this run signs in with: it has the same owner and may "
+                    "manage authorizations, and this server does not show which token is yours",
+                    "say which one is yours with `--self-id ID` or TOKENCTL_SELF_ID",
+                    place,
+                ),
+            )
+
+
+def _reactivation(case: Case) -> Iterator[Refusal]:
+    activations = case.doing(Action.ACTIVATE)
+    if case.reviewed or not activations:
+        return
+    yield Refusal(
+        Guard.REACTIVATION,
+        Problem(
+            f"nobody reviewed this run, and it would activate {name_some([label(each) for each in activations])}: "
+            "somebody may have switched that off on purpose",
+            "review the plan and apply it with `--expect DIGEST` or from `plan -o FILE`, or use `--allow reactivation`",
+            activations[0].places.get("status"),
+        ),
+    )
+
+
+def _max_deactivations(case: Case) -> Iterator[Refusal]:
+    count, limit = len(case.doing(Action.DEACTIVATE)), case.limits.max_deactivations
+    if isinstance(limit, Share):
+        exceeded = case.managed >= _SHARE_COUNTS_FROM and count * 100 > limit.percent * case.managed
+    else:
+        exceeded = count > limit
+    if exceeded:
+        yield Refusal(
+            Guard.MAX_DEACTIVATIONS,
+            Problem(
+                f"{count} of {case.managed} managed tokens would be deactivated: the limit is {limit}",
+                "apply in smaller steps with `--select`, raise `guards.max_deactivations`, "
+                "or use `--allow max_deactivations`",
+            ),
+        )
+
+
+def _min_managers(case: Case) -> Iterator[Refusal]:
+    lost = [change for change in case.doing(Action.DEACTIVATE) if change.token.manages]
+    if not lost:
+        return
+    tokens = case.live.tokens.values()
+    names = {token.org_id: token.org for token in tokens}
+    switched = {change.token.id: change.status for change in case.changes if change.status is not None}
+    left = [token for token in tokens if switched.get(token.id, token.status) is Status.ACTIVE and token.manages]
+    touched = {org for change in lost for org in change.token.manages}
+    for org in sorted(names if EVERY_ORG in touched else touched):
+        managers = sum(_manages(token, org) for token in left)
+        if managers < case.limits.min_managers:
+            yield Refusal(
+                Guard.MIN_MANAGERS,
+                Problem(
+                    f"organisation `{names.get(org, org)}` would be left with {managers} active tokens that can manage "
+                    f"authorizations: at least {case.limits.min_managers} must stay",
+                    "keep or activate another manager, lower `guards.min_managers`, or use `--allow min_managers`",
+                    lost[0].places.get("status"),
+                ),
+            )
+
+
+def _manages(token: Token, org: OrgId) -> bool:
+    return org in token.manages or EVERY_ORG in token.manages
+
+
+def _protected(case: Case) -> Iterator[Refusal]:
+    for change in case.doing(Action.DEACTIVATE):
+        if change.protected:
+            yield Refusal(
+                Guard.PROTECTED,
+                Problem(
+                    f"{label(change)} is protected and may not be deactivated",
+                    "remove `protected: true` in a change of its own, or use `--allow protected`",
+                    change.places.get("status"),
+                ),
+            )
+
+
+def label(change: Change) -> str:
+    """The change's token in words: its name, or else its description, and its id."""
+    name = change.name or change.token.description
+    return f"`{name}` {change.token.id}" if name else change.token.id

@@ -1,0 +1,69 @@
+"""What became of a plan: each change with its fate, and the exit code that they add up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.core.plan import Change
+from reconciler.core.token import Token
+from reconciler.errors import ExitCode
+
+
+class Fate(StrEnum):
+    """What is known of one change at the end of a run."""
+
+    DONE = "done"  # the server's answer and a later read both show it
+    FAILED = "failed"  # it is not on the server
+    UNVERIFIED = "unverified"  # it was sent, and what the server has is not known or not what was sent
+    NOT_ATTEMPTED = "not attempted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One change's fate, why, and whether its PATCH was sent; `code` is what a failure before any PATCH exits with."""
+
+    change: Change
+    fate: Fate
+    reason: str = ""
+    sent: bool = False
+    code: ExitCode = ExitCode.ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The results in the order of the plan's changes, why the run stopped early ("" if not), and its journal's path."""
+
+    results: tuple[Result, ...]
+    stopped: str = ""
+    journal: str = ""
+
+    def having(self, fate: Fate) -> tuple[Result, ...]:
+        """The results with this fate."""
+        return tuple(result for result in self.results if result.fate is fate)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """OK when all is done; PARTIAL once a PATCH was sent; else what kept the first PATCH from being sent."""
+        if all(result.fate is Fate.DONE for result in self.results):
+            return ExitCode.OK
+        if any(result.sent for result in self.results):
+            return ExitCode.PARTIAL
+        codes = {result.code for result in self.results}
+        order = (ExitCode.STALE, ExitCode.REFUSED, ExitCode.AUTH, ExitCode.UNREACHABLE, ExitCode.INTERRUPTED)
+        return next((code for code in order if code in codes), ExitCode.ERROR)
+
+
+def deviation(change: Change, token: Token) -> str:
+    """How a token that was read after the change was sent differs from what it should be, "" if it does not.
+
+    Sent fields must have the sent values; the other field must be as it was before: a PATCH is no compare-and-swap on
+    this server, and two that overlap can lose one of the changes.
+    """
+    wanted = {"status": change.token.status.value, "description": change.token.description, **change.body}
+    if (token.id, token.org_id) != (change.token.id, change.token.org_id):
+        return f"the answer is about token {token.id} of organisation {token.org_id}"
+    shown = {"status": token.status.value, "description": token.description}
+    return "; ".join(
+        f"{field} is `{shown[field]}`, not `{wanted[field]}`" for field in wanted if shown[field] != wanted[field]
+    )

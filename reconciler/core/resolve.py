@@ -1,0 +1,216 @@
+"""A manifest and the live tokens in, the live token that each declaration means out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
+from reconciler.core.token import Absence, Live, Missing, Token, TokenId
+from reconciler.errors import AuthError, InvalidError, Problem, RefusedError, UsageError
+
+_SHOWN = 5  # ids named in a message before "and N more"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A live token and the declaration that names it."""
+
+    declaration: Declaration
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Every declared token that can be managed, in the order of the manifest, and what to warn about."""
+
+    wanted: tuple[Wanted, ...]
+    warnings: tuple[Problem, ...]
+
+
+def select(manifest: Manifest, terms: Sequence[str]) -> Manifest:
+    """The manifest with only the declarations that every term selects: `label=value`, a name, or an id.
+
+    A part of a manifest says nothing about the other live tokens, so `unmanaged` is ignored then.
+    Raises UsageError when nothing is selected.
+    """
+    if not terms:
+        return manifest
+    tokens = tuple(each for each in manifest.tokens if all(_selects(term, each) for term in terms))
+    if not tokens:
+        raise UsageError(
+            Problem(
+                f"--select {' '.join(terms)} selects no declaration",
+                "write --select NAME, --select ID or --select LABEL=VALUE as the file has them",
+            )
+        )
+    return replace(manifest, tokens=tokens, unmanaged=Severity.IGNORE)
+
+
+def _selects(term: str, declaration: Declaration) -> bool:
+    label, equals, value = term.partition("=")
+    if equals:
+        return declaration.labels.get(label) == value
+    return term in (declaration.name, declaration.target)
+
+
+def unlisted(manifest: Manifest, listed: Mapping[TokenId, Token]) -> tuple[TokenId, ...]:
+    """The declared ids that the list lacks, sorted: each is to be asked for by GET before anything is said of it."""
+    ids = {each.target for each in manifest.tokens if not isinstance(each.target, Match)}
+    return tuple(sorted(ids - listed.keys()))
+
+
+def resolve(manifest: Manifest, live: Live) -> Resolution:
+    """Find the live token of each declaration.
+
+    Raises AuthError when a declared token is hidden from the caller, else InvalidError when one is absent or orphaned
+    (unless `absent: warn`), a match is ambiguous or two declarations mean one token, else RefusedError when a token is
+    outside the organisation that the file asserts. Each error holds every problem of the run.
+    """
+    index = _Index(live.tokens.values())
+    wanted: list[Wanted] = []
+    gone: list[Problem] = []
+    wrong: list[Problem] = []
+    elsewhere: list[Problem] = []
+    hidden = False
+    for declaration in manifest.tokens:
+        found = _find(declaration, live, index)
+        if isinstance(found, Problem):
+            wrong.append(found)
+        elif isinstance(found, Missing):
+            hidden = hidden or found.kind is Absence.HIDDEN
+            (wrong if found.kind is Absence.HIDDEN else gone).append(_explain_missing(declaration, found))
+        else:
+            inside = [token for token in found if live.org in ("", token.org)]
+            if not inside:
+                elsewhere.append(_outside(declaration, live.org))
+            wanted += [Wanted(declaration, token) for token in inside]
+    wrong += _twice(wanted)
+    if manifest.absent is Severity.FAIL:
+        wrong += gone
+        gone = []
+    if wrong:
+        raise (AuthError if hidden else InvalidError)(_by_place(wrong))
+    _assert_org(manifest, wanted)
+    return Resolution(tuple(wanted), tuple(_by_place(gone + elsewhere)))
+
+
+class _Index:
+    """Live tokens by what a match may name, so that many matches cost no more than many ids."""
+
+    def __init__(self, tokens: Iterable[Token]) -> None:
+        self._tokens = sorted(tokens, key=lambda token: token.id)
+        self._by: dict[str, dict[str, list[Token]]] = {}
+
+    def _lookup(self, attribute: str, value: str) -> list[Token]:
+        if attribute not in self._by:
+            table: defaultdict[str, list[Token]] = defaultdict(list)
+            for token in self._tokens:
+                table[getattr(token, attribute)].append(token)
+            self._by[attribute] = table
+        return self._by[attribute].get(value, [])
+
+    def matching(self, match: Match, declared_description: str | None) -> list[Token]:
+        """The tokens that the match selects, by ascending id."""
+        candidates: list[list[Token]] = []
+        if match.user is not None:
+            candidates.append(self._lookup("user", match.user))
+        if match.org is not None:
+            candidates.append(self._lookup("org", match.org))
+        if match.description is not None:
+            # The declared description counts too: after the first apply it is the live one.
+            texts = dict.fromkeys((match.description, declared_description or match.description))
+            both = [token for text in texts for token in self._lookup("description", text)]
+            candidates.append(sorted(both, key=lambda token: token.id))
+        fewest, *rest = sorted(candidates, key=len)
+        ids = [{token.id for token in each} for each in rest] if fewest else []
+        return [token for token in fewest if all(token.id in each for each in ids)]
+
+
+def _find(declaration: Declaration, live: Live, index: _Index) -> list[Token] | Missing | Problem:
+    target = declaration.target
+    if not isinstance(target, Match):
+        token = live.tokens.get(target)
+        return live.missing[target] if token is None else [token]
+    found = index.matching(target, declaration.description)
+    if not found:
+        return Missing(Absence.ABSENT, "")
+    if target.pick is Pick.ONLY and len(found) > 1:
+        return Problem(
+            f"`match` finds {len(found)} tokens: {name_some([token.id for token in found])}",
+            "name one by `id`, or write `pick: first` or `pick: all`",
+            declaration.origin.place("match"),
+        )
+    return found[:1] if target.pick is Pick.FIRST else found
+
+
+def name_some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
+
+
+def _explain_missing(declaration: Declaration, missing: Missing) -> Problem:
+    target = declaration.target
+    if isinstance(target, Match):
+        return Problem(
+            "`match` finds no live token",
+            "compare it with `tokenctl list`; a list shows only what these credentials may read",
+            declaration.origin.place("match"),
+        )
+    message, hint = {
+        Absence.ABSENT: (
+            f"the server has no token {target}",
+            "remove the declaration, or write `absent: warn` at the top of the file",
+        ),
+        Absence.ORPHANED: (
+            f"token {target} is orphaned: its owner or its organisation was deleted ({missing.detail})",
+            "remove the declaration; the server lists such a token no more and accepts no changes worth reading back",
+        ),
+        Absence.HIDDEN: (
+            f"token {target} exists, but these credentials may not read it ({missing.detail})",
+            "use a token that may read and write authorizations and users",
+        ),
+    }[missing.kind]
+    return Problem(message, hint, declaration.origin.place("id"))
+
+
+def _outside(declaration: Declaration, org: str) -> Problem:
+    return Problem(f"left out: not a token of organisation `{org}`", place=declaration.origin.place(""))
+
+
+def _twice(wanted: Sequence[Wanted]) -> list[Problem]:
+    first: dict[TokenId, Declaration] = {}
+    problems = []
+    for each in wanted:
+        earlier = first.setdefault(each.token.id, each.declaration)
+        if earlier is not each.declaration:
+            problems.append(
+                Problem(
+                    f"token {each.token.id} is declared twice: first at {earlier.origin.place('')}",
+                    "keep one of the two declarations",
+                    each.declaration.origin.place(""),
+                )
+            )
+    return problems
+
+
+def _assert_org(manifest: Manifest, wanted: Sequence[Wanted]) -> None:
+    asserted = manifest.server.org
+    outside = [each for each in wanted if asserted not in (None, each.token.org)]
+    if outside:
+        raise RefusedError(
+            [
+                Problem(
+                    f"token {each.token.id} belongs to organisation `{each.token.org}`, not to `{asserted}`",
+                    "the file's `server.org` says that every declared token belongs to it",
+                    each.declaration.origin.place(""),
+                )
+                for each in outside
+            ]
+        )
+
+
+def _by_place(problems: Sequence[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: (problem.place is None, problem.place, problem.message))

@@ -1,0 +1,83 @@
+"""A plan to a file and back: written whole or not at all, and read back only when it is exactly what was written."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from reconciler import schema
+from reconciler.core.document import from_document, to_document
+from reconciler.core.plan import Plan
+from reconciler.errors import InvalidError, LocalError, Problem, StaleError
+
+_LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
+
+
+def dumps(plan: Plan) -> str:
+    """The plan as JSON in ASCII, with a newline at the end; equal plans give equal text."""
+    return json.dumps(to_document(plan), indent=2) + "\n"
+
+
+def save(plan: Plan, path: Path) -> None:
+    """Write the plan so that the path holds all of it or what it held before; only the user may read it.
+
+    Raises LocalError when that cannot be done.
+    """
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 by itself
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+                stream.write(dumps(plan))
+                stream.flush()
+                os.fsync(descriptor)
+            Path(temporary).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(temporary).unlink()
+            raise
+    except OSError as error:
+        raise LocalError(Problem(f"cannot write the plan to {path}: {error.strerror}")) from error
+
+
+def load(path: Path) -> Plan:
+    """Read a plan that `save` wrote.
+
+    Raises LocalError when the file cannot be read, InvalidError when it is no plan, StaleError when it is a plan but
+    not as it was written: its digest or anything else that it says twice does not fit.
+    """
+    text = _read(path)
+    try:
+        document = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise InvalidError(Problem(f"{path} is no plan: it is not JSON", _REMAKE)) from error
+    violations = schema.explain(document, schema.load_schema("plan"))
+    if violations:
+        raise InvalidError([Problem(f"{path} is no plan: {violation}", _REMAKE) for violation in violations[:5]])
+    plan = from_document(document)
+    if document != to_document(plan):
+        raise StaleError(Problem(f"{path} was changed after it was made: its digest does not fit", _REMAKE))
+    return plan
+
+
+_REMAKE = "make it anew with `tokenctl plan -o FILE`"
+
+
+def _read(path: Path) -> str:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # asked before opening: opening a FIFO waits for its writer
+            raise LocalError(Problem(f"cannot read the plan {path}: it is not a regular file"))
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST + 1)
+    except OSError as error:
+        raise LocalError(Problem(f"cannot read the plan {path}: {error.strerror}")) from error
+    if len(content) > _LARGEST:
+        raise InvalidError(Problem(f"{path} is no plan: it is larger than {_LARGEST // 1024**2} MiB"))
+    return content.decode("utf-8", "replace")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

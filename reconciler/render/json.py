@@ -1,0 +1,40 @@
+"""A plan or a list of tokens in, one JSON document out: in ASCII, keys in a fixed order, with `format_version`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.core.document import FORMAT_VERSION, to_document
+from reconciler.core.plan import Plan
+from reconciler.core.token import Server, Token
+from reconciler.render.escape import json_text
+
+
+def plan(plan: Plan) -> str:
+    """The plan as schemas/plan.v1.json describes it, and as a saved plan holds it."""
+    return _dump(to_document(plan))
+
+
+def tokens(server: Server, tokens: Iterable[Token]) -> str:
+    """An inventory: `server`, and under `tokens` each token by ascending id, without its secret."""
+    listed = [
+        {
+            "id": token.id,
+            "status": token.status.value,
+            "description": token.description,
+            "org_id": token.org_id,
+            "org": token.org,
+            "user_id": token.user_id,
+            "user": token.user,
+            "updated_at": token.updated_at,
+            "manages": list(token.manages),
+            "own": token.is_own,
+        }
+        for token in sorted(tokens, key=lambda token: token.id)
+    ]
+    shown = {"url": server.url, "build": server.build, "version": server.version}
+    return _dump({"format_version": FORMAT_VERSION, "server": shown, "tokens": listed})
+
+
+def _dump(document: object) -> str:
+    return json_text(document, indent=2) + "\n"

@@ -1,0 +1,134 @@
+"""A plan, an outcome or problems in, text for people out: readable without colour, 80 columns where values allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from reconciler.core.diff import Difference, explain
+from reconciler.core.outcome import Fate, Outcome, Result
+from reconciler.core.plan import Action, Change, Plan
+from reconciler.errors import Problem
+from reconciler.render.escape import line, quoted, terminal, width
+
+_WIDTH = 80
+_LABELS = (18, 16, 10)  # the widest a name, an id and an owner may be before they are cut
+_SIGNS = {Action.ACTIVATE: "+", Action.DESCRIBE: "~", Action.DEACTIVATE: "-"}
+_COLOURS = {Action.ACTIVATE: 32, Action.DESCRIBE: 33, Action.DEACTIVATE: 31}
+_YELLOW, _RED, _BOLD = 33, 31, 1
+
+
+def paint(text: str, colour: int, *, enabled: bool) -> str:
+    """The text in an ANSI colour, or as it is."""
+    return f"\x1b[{colour}m{text}\x1b[0m" if enabled else text
+
+
+def plan(plan: Plan, *, colour: bool = False) -> str:
+    """What a plan does and what stands in its way; ends with the counts and the digest, whatever foreign text says."""
+    blocks = [_title(plan)]
+    if plan.changes:
+        blocks.append(_changes(plan.changes, colour=colour))
+    blocks += [problem(each, "Warning", colour=_YELLOW if colour else 0) for each in plan.warnings]
+    blocks += [
+        problem(each.problem, f"Refused by guard `{each.guard}`", colour=_RED if colour else 0)
+        for each in plan.refusals
+    ]
+    blocks.append(_verdict(plan))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _title(plan: Plan) -> str:
+    server = plan.server
+    version = f"InfluxDB {server.version.removeprefix('v')}".rstrip() + (" Cloud" if server.build == "Cloud" else "")
+    parts = [", ".join(plan.orgs), server.url, version, f"{plan.live} tokens, {plan.declared} declared"]
+    return line(" · ".join(part for part in parts if part))
+
+
+def _verdict(plan: Plan) -> str:
+    if not plan.changes:
+        return f"No changes: {_count(plan.managed, 'managed token')} as declared.\nDigest {plan.digest}"
+    counts = ", ".join(f"{plan.count(action)} to {action}" for action in (Action.ACTIVATE, Action.DEACTIVATE))
+    return (
+        f"Plan: {counts}, {plan.count(Action.DESCRIBE)} to describe, {plan.unchanged} unchanged.\nDigest {plan.digest}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _changes(changes: Sequence[Change], *, colour: bool) -> str:
+    rows = [(name_of(change), change.token.id, terminal(change.token.user)) for change in changes]
+    widths = [min(limit, max(width(row[i]) for row in rows)) for i, limit in enumerate(_LABELS)]
+    lines = []
+    for change, row in zip(changes, rows, strict=True):
+        cells = "  ".join(pad(cell, size) for cell, size in zip(row, widths, strict=True))
+        action = paint(f"{_SIGNS[change.action]} {change.action:<10}", _COLOURS[change.action], enabled=colour)
+        lines.append(f"  {action}  {cells}  {_place(change)}".rstrip())
+        for difference in explain(change):
+            lines += _difference(difference)
+    return "\n".join(lines)
+
+
+def name_of(change: Change) -> str:
+    """What a reader knows the token by: its declared name, or else its live description."""
+    return terminal(change.name) if change.name else quoted(change.token.description)
+
+
+def _place(change: Change) -> str:
+    place = change.places.get("")
+    return f"{terminal(place.file)}:{place.line}" if place else ""
+
+
+def _difference(difference: Difference) -> list[str]:
+    show = quoted if difference.field == "description" else terminal
+    start = f"      {difference.field:<11}  "
+    earlier, later = show(difference.before), show(difference.after)
+    if width(start + earlier + later) + 3 <= _WIDTH:
+        return [f"{start}{earlier} → {later}"]
+    indent = " " * len(start)
+    return [start + earlier, f"{indent[:-2]}→ {later}"]
+
+
+def pad(text: str, size: int) -> str:
+    """The text in exactly so many columns: filled with blanks, or cut with an ellipsis."""
+    if width(text) <= size:
+        return text + " " * (size - width(text))
+    while width(text) >= size:
+        text = text[:-1]
+    return text + "…" + " " * (size - 1 - width(text))
+
+
+def problem(problem: Problem, title: str = "", *, colour: int = 0) -> str:
+    """A problem in the form `title: place: message`, with its hint on a line of its own."""
+    heading = paint(f"{title}:", colour, enabled=bool(colour)) + " " if title else ""
+    where = f"{problem.place}: " if problem.place else ""
+    hint = f"\n  hint: {terminal(problem.hint)}" if problem.hint else ""
+    return heading + line(where + problem.message) + hint
+
+
+def problems(problems: Iterable[Problem]) -> str:
+    """Problems, one after the other, each ended by a newline."""
+    return "".join(problem(each) + "\n" for each in problems)
+
+
+def outcome(outcome: Outcome, *, colour: bool = False) -> str:
+    """The report of an apply: each change under what became of it, by name and id, and the counts at the end."""
+    lines: list[str] = []
+    for fate in Fate:
+        results = outcome.having(fate)
+        if results:
+            lines.append(paint(f"{fate.capitalize()}:", _BOLD, enabled=colour))
+            lines += [_result(result) for result in results]
+            lines.append("")
+    if outcome.stopped:
+        lines += [terminal(f"Stopped early: {outcome.stopped}"), ""]
+    lines.append(", ".join(f"{len(outcome.having(fate))} {fate}" for fate in Fate).join(("Apply: ", ".")))
+    if outcome.journal:
+        lines.append(f"Journal {terminal(outcome.journal)}")
+    return "\n".join(lines) + "\n"
+
+
+def _result(result: Result) -> str:
+    change = result.change
+    row = f"  {_SIGNS[change.action]} {change.action:<10}  {name_of(change)}  {change.token.id}"
+    return row + (f"\n      {terminal(result.reason)}" if result.reason else "")

@@ -1,0 +1,133 @@
+"""The house as docs/design.md draws it: who may import whom, how large a room may be, what a start may load."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "reconciler"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+# A room may import itself and the rooms of the lines above its own; rooms of one line never import one another.
+LINES = (
+    {"errors"},
+    {"core"},
+    {"schema"},
+    {"manifest", "planfile", "influx", "render", "apply", "settings", "sandbox"},
+    {"commands"},
+    {"cli"},
+    {"__main__"},
+)
+ROOMS_ABOVE = {room: frozenset().union(*LINES[:number]) for number, line in enumerate(LINES) for room in line} | {
+    "sandbox": frozenset({"errors"})
+}
+CORE_IMPORTS = {
+    "__future__", "collections", "dataclasses", "datetime", "enum", "hashlib", "json", "re", "typing", "reconciler",
+}  # fmt: skip
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> Iterator[tuple[ast.stmt, str]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            module = node.module or ""
+            names = [f"{module}.{alias.name}" for alias in node.names] if module == "reconciler" else [module]
+            yield from ((node, name) for name in names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_its_own_room_and_those_above(path: Path) -> None:
+    room = _room(path)
+    imported = {name.split(".")[1] for _, name in _imports(path) if name.startswith("reconciler.")}
+    rooms = imported - {"__version__"}
+    assert rooms <= ROOMS_ABOVE.get(room, frozenset()) | {room}
+
+
+def test_every_room_has_its_place() -> None:
+    rooms = {_room(path) for path in MODULES} - {"__init__"}
+    assert rooms == set(ROOMS_ABOVE)
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "core").glob("*.py")), ids=lambda path: path.name)
+def test_core_imports_nothing_that_could_read_or_write(path: Path) -> None:
+    allowed = CORE_IMPORTS | ({"deepdiff"} if path.name == "diff.py" else set())
+    assert {name.split(".")[0] for _, name in _imports(path)} <= allowed
+
+
+def test_only_the_transport_imports_httpx() -> None:
+    found = {path.relative_to(PACKAGE).as_posix() for path in MODULES for _, name in _imports(path) if "httpx" in name}
+    assert found == {"influx/transport.py"}
+
+
+def test_only_apply_makes_a_writer() -> None:
+    found = {path.relative_to(PACKAGE).as_posix() for path in MODULES for _, name in _imports(path) if "writer" in name}
+    assert found == {"commands/apply.py"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_and_its_functions_keep_to_their_size(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 250
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and "cli" not in path.parts:
+            assert (node.end_lineno or 0) - node.lineno < 40, node.name
+
+
+def _loaded(*arguments: str) -> set[str]:
+    """The modules that a run of the command has loaded when it ends."""
+    code = (
+        "import sys, json, io\n"
+        "from reconciler.__main__ import main\n"
+        f"sys.argv = ['tokenctl', *{list(arguments)!r}]\n"
+        "out, sys.stdout = sys.stdout, io.StringIO()\n"
+        "code = main()\n"
+        "out.write(json.dumps([code, sorted(sys.modules)]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    code, modules = json.loads(done.stdout)
+    assert code == 0, done.stderr
+    return set(modules)
+
+
+HEAVY = {
+    "httpx",
+    "httpcore",
+    "jsonschema",
+    "deepdiff",
+    "yaml",
+    "rich",
+    "asyncio",
+    "sqlite3",
+    "tomllib",
+    "importlib.metadata",
+}
+
+
+def test_the_version_is_told_without_loading_anything() -> None:
+    assert not _loaded("--version") & (HEAVY | {"typer", "re", "json", "dataclasses"})
+
+
+def test_help_loads_no_heavy_library() -> None:
+    assert not _loaded("--help") & HEAVY
+    assert not _loaded("plan", "--help") & HEAVY
+
+
+def test_validate_loads_the_yaml_reader_and_nothing_else_that_is_heavy() -> None:
+    assert _loaded("validate", "examples/tokens.yaml") & HEAVY == {"yaml"}
+
+
+def test_schema_loads_no_heavy_library() -> None:
+    assert not _loaded("schema", "plan") & HEAVY
