@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host (lower case, IPv6 without brackets) is this machine by its very name."""
+    return _LOOPBACK.fullmatch(host) is not None
 
 
 class Secret:

@@ -1,0 +1,107 @@
+"""An answer that is not what was hoped for in, the error that says what it means and what to do out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from reconciler.core.endpoint import Endpoint
+from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, UnreachableError
+from reconciler.influx import wire
+from reconciler.influx.transport import Answer
+
+_Value = TypeVar("_Value")
+_UNAUTHORIZED = re.compile(r"(read|write):(\S+) is unauthorized")
+_RIGHTS = (
+    "these credentials need read on `authorizations` and on `users`, to apply also write on both "
+    "(`users` limited to an organisation grants nothing)"
+)
+
+
+def decoded(answer: Answer, endpoint: Endpoint, decode: Callable[[bytes, str], _Value]) -> _Value:
+    """What `decode` makes of the body of an answer with status 200 and of the caller's secret.
+
+    Raises AuthError, StaleError or UnreachableError, by what any other answer means.
+    """
+    if answer.status != 200:
+        raise error(answer, endpoint)
+    try:
+        return decode(answer.body, endpoint.secret.reveal())
+    except wire.WireError as fault:
+        if foreign := _product(answer, ""):
+            raise _other_product(foreign, endpoint) from None
+        raise unusable(endpoint, str(fault)) from None
+
+
+def missing_right(answer: Answer) -> str:
+    """The server's words for the right that these credentials lack, "" if the answer says nothing of the kind."""
+    message = wire.failure(answer.body)[1] if answer.status in (401, 403) else ""
+    return message if _UNAUTHORIZED.fullmatch(message) else ""
+
+
+def not_found(answer: Answer) -> str:
+    """What an InfluxDB v2 server says it did not find, "" if the answer says nothing of the kind."""
+    return wire.failure(answer.body)[1] if answer.status == 404 else ""
+
+
+def error(answer: Answer, endpoint: Endpoint) -> TokenctlError:
+    """The error that any answer but the one hoped for means; StaleError when a token is gone."""
+    code, message = wire.failure(answer.body)
+    foreign = _product(answer, code)
+    if foreign:
+        return _other_product(foreign, endpoint)
+    said = f"{answer.status} {message}" if message else str(answer.status)
+    if answer.status in (401, 403):
+        return _auth(message, said, endpoint)
+    if answer.status == 404:
+        return StaleError(Problem(f"the server says: {said}", "make a new plan"))
+    if answer.status == 429:
+        return UnreachableError(Problem(f"{endpoint.url} limits requests: {said}", "try again later"))
+    return UnreachableError(Problem(f"{endpoint.url} answered {said}", "look at the server's log, and try again"))
+
+
+def unusable(endpoint: Endpoint, why: str) -> UnreachableError:
+    """The error for an answer with the right status and another content."""
+    hint = "check that the URL (--url, INFLUX_HOST) is that of an InfluxDB v2 server, path included"
+    return UnreachableError(Problem(f"the answer of {endpoint.url} is not InfluxDB v2's: {why}", hint))
+
+
+def _other_product(what: str, endpoint: Endpoint) -> UnreachableError:
+    hint = "tokenctl needs InfluxDB OSS 2.x, Cloud or Cloud Serverless: check the URL (--url, INFLUX_HOST)"
+    return UnreachableError(Problem(f"{endpoint.url} is {what}", hint))
+
+
+def _auth(message: str, said: str, endpoint: Endpoint) -> AuthError:
+    length = len(endpoint.secret.reveal())
+    match message:
+        case "unauthorized access":
+            what = f"{endpoint.url} does not know this token ({length} characters; InfluxDB's own have 88)"
+            return AuthError(
+                Problem(what, "check INFLUX_TOKEN, --token-file or the profile, and that it is for this server")
+            )
+        case "token is inactive":
+            hint = "activate it with another token, or use another one"
+            return AuthError(Problem(f"the token that you sign in with is inactive on {endpoint.url}", hint))
+        case "User is inactive":
+            hint = "activate the user, or use another user's token"
+            return AuthError(Problem(f"the owner of your token is inactive or deleted on {endpoint.url}", hint))
+    if right := _UNAUTHORIZED.fullmatch(message):
+        return AuthError(Problem(f"your token lacks the right to {right[1]} {right[2]}", _RIGHTS))
+    return AuthError(Problem(f"{endpoint.url} refuses these credentials: {said}", _RIGHTS))
+
+
+def _product(answer: Answer, code: str) -> str:
+    """What answers, if it is certainly no InfluxDB v2."""
+    headers = answer.headers
+    if "cluster-uuid" in headers:
+        return "InfluxDB 3, which has no v2 authorizations"
+    version = headers.get("x-influxdb-version", "")
+    if version.startswith("1."):
+        return f"InfluxDB {version}, which has no v2 authorizations"
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "text/html" and answer.status < 500:
+        return "a web page: the path of the URL is wrong, or a proxy answers"
+    if not code and not version and answer.status in (200, 404):
+        return "no InfluxDB v2: it does not know the authorizations API"
+    return ""

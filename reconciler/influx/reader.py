@@ -1,0 +1,80 @@
+"""Reads authorizations from an InfluxDB v2 server. Nothing here can write."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from reconciler.core.token import Absence, Missing, Server, Token, TokenId, UserId
+from reconciler.errors import Problem, UsageError
+from reconciler.influx import answers, wire
+from reconciler.influx.transport import Transport
+
+_ORPHANED = ("user not found", "organization not found")
+_NO_ORG = re.compile(r"organization name .* not found", re.DOTALL)
+_OWN_USER = re.compile(r"read:users/([0-9a-f]{16}) is unauthorized")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What one list request showed: the server that answered, and the tokens by id."""
+
+    server: Server
+    tokens: dict[TokenId, Token]
+
+
+class Reader:
+    """Reads tokens, each without its secret; `own_id` names the caller's own token where it is known.
+
+    Every method raises AuthError and UnreachableError for the answers that mean these.
+    """
+
+    def __init__(self, transport: Transport, *, own_id: TokenId | None = None) -> None:
+        self._transport = transport
+        self._endpoint = transport.endpoint
+        self._own_id = own_id
+
+    def list_tokens(self, org: str = "") -> Listing:
+        """Every token that the credentials may read, with `org` only that organisation's: one request.
+
+        The list leaves out what they may not read, without a word. Raises UsageError when there is no such
+        organisation.
+        """
+        answer = self._transport.send("GET", wire.AUTHORIZATIONS, {"org": org} if org else None)
+        if org and _NO_ORG.fullmatch(answers.not_found(answer)):
+            raise UsageError(Problem(f"{self._endpoint.url} has no organisation `{org}`", "check --org and INFLUX_ORG"))
+        tokens = answers.decoded(answer, self._endpoint, wire.tokens)
+        if org:
+            # Servers before 2.1 look the name up and then list every organisation.
+            tokens = {token_id: token for token_id, token in tokens.items() if token.org == org}
+        if self._own_id in tokens:
+            tokens[self._own_id] = replace(tokens[self._own_id], is_own=True)
+        headers = answer.headers
+        server = Server(
+            url=self._endpoint.url,
+            build=headers.get("x-influxdb-build", ""),
+            version=headers.get("x-influxdb-version", ""),
+        )
+        return Listing(server, tokens)
+
+    def get(self, token_id: TokenId) -> Token | Missing:
+        """One token, or why the list does not have it: one request."""
+        answer = self._transport.send("GET", wire.path(token_id))
+        message = answers.not_found(answer)
+        if message:
+            return Missing(Absence.ORPHANED if message in _ORPHANED else Absence.ABSENT, message)
+        if right := answers.missing_right(answer):
+            return Missing(Absence.HIDDEN, right)
+        token = answers.decoded(answer, self._endpoint, wire.token)
+        if token.id != token_id:
+            raise answers.unusable(self._endpoint, "it is for another token")
+        return replace(token, is_own=True) if token_id == self._own_id else token
+
+    def own_user(self) -> UserId | None:
+        """Whose credentials these are, None when they may not know it: one request."""
+        answer = self._transport.send("GET", "/api/v2/me")
+        if right := answers.missing_right(answer):
+            # The refusal itself names the user.
+            known = _OWN_USER.fullmatch(right)
+            return UserId(known[1]) if known else None
+        return answers.decoded(answer, self._endpoint, lambda body, _: wire.user(body))

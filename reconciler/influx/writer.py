@@ -1,0 +1,24 @@
+"""Sends the PATCH of an authorization: the only request in this package that changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.core.token import Token, TokenId
+from reconciler.influx import answers, wire
+from reconciler.influx.transport import Transport
+
+
+class Writer:
+    """Writes to the server that the transport is for. Only a command that applies may make one."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def patch(self, token_id: TokenId, body: Mapping[str, str]) -> Token:
+        """Send `PATCH /api/v2/authorizations/{id}` once and give the token of the answer, which may be any token.
+
+        Raises AuthError, StaleError (the token is gone) and UnreachableError: then whether it was applied is unknown.
+        """
+        answer = self._transport.send("PATCH", wire.path(token_id), body=body)
+        return answers.decoded(answer, self._transport.endpoint, wire.token)
