@@ -21,6 +21,7 @@ _DEFAULT_URL = "http://localhost:8086"
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*/?")
+_PLAIN = re.compile(r"[^\x00-\x20\x7f-\U0010ffff?#@]+")
 _SECRET = re.compile(r"[\x21-\x7e]{1,4096}")
 _ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 _PLACE = re.compile(r"\(at (line \d+, column \d+|end of document)\)")
@@ -101,7 +102,7 @@ def normalise(url: str) -> str:
         and _HOST.fullmatch(host)
         and _PATH.fullmatch(parts.path)
         and not {".", ".."} & set(parts.path.split("/"))
-        and not {"?", "#", "@"} & set(url)
+        and _PLAIN.fullmatch(url)  # urlsplit drops tabs and line breaks
     )
     if not good:
         # A URL with a password in it must not be repeated.
@@ -192,8 +193,10 @@ def _profiles(environment: Mapping[str, str], home: Path) -> dict[str, _Profile]
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", "") or "it is not UTF-8 text").lower()
-        raise UsageError(Problem(f"the influx CLI's profiles in {path} cannot be read: {why}")) from None
+        why = getattr(error, "strerror", "") or "It is not UTF-8 text"
+        raise UsageError(
+            Problem(f"the influx CLI's profiles in {path} cannot be read: {why[0].lower()}{why[1:]}")
+        ) from None
     import tomllib
 
     try:
