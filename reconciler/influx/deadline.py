@@ -32,15 +32,12 @@ class DeadlineBackend(httpcore.NetworkBackend):
         finally:
             del self._current.ends
 
-    def cut(self, timeout: float | None) -> float | None:
-        """The wait that is allowed; raises httpcore.ReadTimeout when the time is up."""
-        ends: float | None = getattr(self._current, "ends", None)
-        if ends is None:
-            return timeout
-        left = ends - self._clock()
+    def cut(self, timeout: float | None) -> float:
+        """The wait that is allowed, in seconds; raises httpcore.ReadTimeout when the time is up."""
+        left: float = self._current.ends - self._clock()
         if left <= 0:
             raise httpcore.ReadTimeout
-        return left if timeout is None else min(timeout, left)
+        return min(left, timeout or left)
 
     def connect_tcp(
         self,
@@ -56,7 +53,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, cut: Callable[[float | None], float | None]) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, cut: Callable[[float | None], float]) -> None:
         self._stream = stream
         self._cut = cut
 

@@ -15,7 +15,7 @@ def reason(error: BaseException) -> tuple[str, str]:
     """
     cause: BaseException | None = error
     while cause and not isinstance(cause, OSError):
-        cause = cause.__cause__
+        cause = cause.__cause__ or cause.__context__  # httpcore raises some of its errors `from None`
     match cause:
         case ssl.SSLCertVerificationError():
             return (
@@ -23,8 +23,9 @@ def reason(error: BaseException) -> tuple[str, str]:
                 "if the server has a certificate of your own authority, name that with --ca-file",
             )
         case ssl.SSLError():
+            words = (getattr(cause, "reason", "") or "the connection was closed").lower().replace("_", " ")
             return (
-                f"TLS failed: {(cause.reason or 'the connection was closed').lower().replace('_', ' ')}",
+                f"TLS failed: {words}",
                 "check whether the URL should begin with http://, and whether the server wants a client certificate",
             )
         case socket.gaierror():

@@ -22,15 +22,15 @@ from reconciler.errors import Problem, TokenctlError, UnreachableError, UsageErr
 from reconciler.influx import network
 from reconciler.influx.deadline import DeadlineBackend
 
-_CONNECT_S = 10.0
-_SILENCE_S = 30.0  # a server with 100,000 tokens thinks for about 8 s before it answers a list
 _LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=64)  # more than there are workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How long one request may take in all, in seconds, and how large its answer's body may be, in bytes."""
+    """How long one request may take to connect, without a byte, and in all; how large an answer may be, in bytes."""
 
+    connect_s: float = 10.0
+    silence_s: float = 30.0  # a server with 100,000 tokens thinks for about 8 s before it answers a list
     deadline_s: float = 120.0
     body: int = 256 * 1024 * 1024
 
@@ -65,7 +65,7 @@ class Transport:
         self._bounds = bounds or Bounds()
         self._origin = httpx.URL(endpoint.url)
         self._backend = DeadlineBackend(clock)
-        self._client = _client(endpoint, self._origin, self._backend)
+        self._client = _client(endpoint, self._bounds, self._backend)
 
     def __enter__(self) -> Self:
         return self
@@ -123,7 +123,7 @@ class Transport:
         response = self._client.send(request, stream=True)
         try:
             headers = {key.lower(): value for key, value in response.headers.items()}
-            if response.is_redirect or "location" in headers:
+            if response.is_redirect:
                 raise _redirected(self.endpoint.url, response)
             if "content-encoding" in headers:
                 raise _unusable(self.endpoint.url, "it is compressed, although that was declined")
@@ -141,9 +141,12 @@ class Transport:
         url, bounds = self.endpoint.url, self._bounds
         match error:
             case httpx.ConnectTimeout():
-                why, hint = f"no answer to the call within {_CONNECT_S:.0f} s", "check the URL, firewalls and proxies"
+                why, hint = (
+                    f"no answer to the call within {bounds.connect_s:g} s",
+                    "check the URL, firewalls and proxies",
+                )
             case httpx.TimeoutException():
-                why = f"{_SILENCE_S:.0f} s without a byte, or {bounds.deadline_s:g} s in all"
+                why = f"{bounds.silence_s:g} s without a byte, or {bounds.deadline_s:g} s in all"
                 return UnreachableError(
                     Problem(f"{url} did not answer in time: {why}", "look at the server's load, and try again")
                 )
@@ -156,7 +159,8 @@ class Transport:
         return UnreachableError(Problem(f"no connection to {url}: {why}", hint))
 
 
-def _client(endpoint: Endpoint, origin: httpx.URL, backend: DeadlineBackend) -> httpx.Client:
+def _client(endpoint: Endpoint, bounds: Bounds, backend: DeadlineBackend) -> httpx.Client:
+    origin = httpx.URL(endpoint.url)
     local = is_loopback(origin.host)
     # A proxy cannot reach this machine's loopback. Loading the certificate authorities takes 20 ms.
     verify = False if local and origin.scheme == "http" else _trust(endpoint)
@@ -165,7 +169,7 @@ def _client(endpoint: Endpoint, origin: httpx.URL, backend: DeadlineBackend) -> 
             verify=verify,
             trust_env=not local,
             limits=_LIMITS,
-            timeout=httpx.Timeout(_SILENCE_S, connect=_CONNECT_S),
+            timeout=httpx.Timeout(bounds.silence_s, connect=bounds.connect_s),
             follow_redirects=False,
             headers={
                 "User-Agent": f"tokenctl/{__version__}",
@@ -206,10 +210,7 @@ def _trust(endpoint: Endpoint) -> ssl.SSLContext:
 
 
 def _redirected(url: str, response: httpx.Response) -> UnreachableError:
-    try:
-        host = httpx.URL(response.headers.get("location", "")).host
-    except httpx.InvalidURL:
-        host = ""
+    host = response.next_request.url.host if response.next_request else ""
     where = f"the host `{host}`" if host else "another place"
     return UnreachableError(
         Problem(

@@ -1,0 +1,245 @@
+"""Reading over real sockets: what each answer means, and how many requests it takes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from reconciler.core.endpoint import Endpoint, Secret
+from reconciler.core.token import Absence, Missing, Server, TokenId
+from reconciler.errors import AuthError, StaleError, TokenctlError, UnreachableError, UsageError
+from reconciler.influx.reader import Reader
+from reconciler.influx.transport import Transport
+from reconciler.influx.writer import Writer
+from tests.influx.raw_server import SECRET, answer, raw_server, refusal
+from tests.influx.test_wire import ID, entry, listed
+
+OWN = TokenId("0d3a5f0c1be4e001")
+JSON = {"Content_Type": "application/json; charset=utf-8", "X_Influxdb_Build": "OSS", "X_Influxdb_Version": "v2.7.12"}
+
+
+@contextmanager
+def reading(*answers: bytes, own_id: TokenId | None = None) -> Iterator[tuple[Reader, Callable[[], list[str]]]]:
+    """A reader of a server with these answers, and the request lines that the server has seen."""
+    with raw_server(*answers) as server:
+        endpoint = Endpoint(url=server.url, secret=Secret(SECRET))
+        with Transport(endpoint, clock=time.monotonic) as transport:
+            yield Reader(transport, own_id=own_id), lambda: [r.decode().split("\r\n")[0] for r in server.requests]
+
+
+def one(**changes: object) -> bytes:
+    return answer(200, json.dumps(entry(**changes)), **JSON)
+
+
+def many(*entries: object) -> bytes:
+    return answer(200, listed(*entries), **JSON)
+
+
+def test_a_list_is_one_request_and_says_which_server_answered() -> None:
+    with reading(many(entry())) as (reader, seen):
+        listing = reader.list_tokens()
+        assert list(listing.tokens) == [ID]
+        assert listing.server == Server(url=listing.server.url, build="OSS", version="v2.7.12")
+        assert seen() == ["GET /api/v2/authorizations HTTP/1.1"]
+
+
+def test_a_list_of_one_organisation_is_filtered_once_more_here() -> None:
+    with reading(many(entry(), entry(id=OWN, org="edge"))) as (reader, seen):
+        assert list(reader.list_tokens("acme").tokens) == [ID]
+        assert seen() == ["GET /api/v2/authorizations?org=acme HTTP/1.1"]
+
+
+def test_the_own_token_is_marked_where_only_its_id_is_known() -> None:
+    with reading(many(entry(), entry(id=OWN)), one(id=OWN), one(), own_id=OWN) as (reader, _):
+        assert [token.is_own for token in reader.list_tokens().tokens.values()] == [False, True]
+        own, other = reader.get(OWN), reader.get(TokenId(ID))
+        assert not isinstance(own, Missing)
+        assert not isinstance(other, Missing)
+        assert (own.is_own, other.is_own) == (True, False)
+
+
+def test_an_own_id_that_the_list_lacks_does_no_harm() -> None:
+    with reading(many(entry()), own_id=OWN) as (reader, _):
+        assert list(reader.list_tokens().tokens) == [ID]
+
+
+ABSENCES = {
+    "absent": (refusal(404, "not found", "authorization not found"), Absence.ABSENT, "authorization not found"),
+    "no user": (refusal(404, "not found", "user not found"), Absence.ORPHANED, "user not found"),
+    "no org": (refusal(404, "not found", "organization not found"), Absence.ORPHANED, "organization not found"),
+    "hidden": (
+        refusal(401, "unauthorized", f"read:orgs/5f2c9e1a77b0d3c4/authorizations/{ID} is unauthorized"),
+        Absence.HIDDEN,
+        f"read:orgs/5f2c9e1a77b0d3c4/authorizations/{ID} is unauthorized",
+    ),
+    "hidden user": (
+        refusal(401, "unauthorized", "read:users/0d3a5f0bd1a4e000 is unauthorized"),
+        Absence.HIDDEN,
+        "read:users/0d3a5f0bd1a4e000 is unauthorized",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "kind", "detail"), ABSENCES.values(), ids=ABSENCES)
+def test_why_a_token_is_not_listed_is_told_by_asking_for_it(given: bytes, kind: Absence, detail: str) -> None:
+    with reading(given) as (reader, seen):
+        assert reader.get(TokenId(ID)) == Missing(kind, detail)
+        assert seen() == [f"GET /api/v2/authorizations/{ID} HTTP/1.1"]
+
+
+def test_an_answer_for_another_token_is_refused() -> None:
+    with reading(one(id=OWN)) as (reader, _), pytest.raises(UnreachableError) as caught:
+        reader.get(TokenId(ID))
+    assert "it is for another token" in str(caught.value)
+
+
+def test_the_callers_user_is_read_from_the_answer_or_from_the_refusal() -> None:
+    user = answer(200, '{"id": "0d3a5f0bd1a4e000"}', **JSON)
+    refused = refusal(401, "unauthorized", "read:users/0d3a5f0bd1a4e000 is unauthorized")
+    with reading(user, refused, refusal(401, "unauthorized", "read:users is unauthorized")) as (reader, seen):
+        assert [reader.own_user() for _ in range(3)] == ["0d3a5f0bd1a4e000", "0d3a5f0bd1a4e000", None]
+        assert seen() == ["GET /api/v2/me HTTP/1.1"] * 3
+
+
+OTHER_PRODUCT = "tokenctl needs InfluxDB OSS 2.x, Cloud or Cloud Serverless: check the URL (--url, INFLUX_HOST)"
+RIGHTS = (
+    "these credentials need read on `authorizations` and on `users`, to apply also write on both "
+    "(`users` limited to an organisation grants nothing)"
+)
+MEANINGS: dict[str, tuple[bytes, type[TokenctlError], str, str]] = {
+    "unknown token": (
+        refusal(401, "unauthorized", "unauthorized access"),
+        AuthError,
+        "URL does not know this token (88 characters; InfluxDB's own have 88)",
+        "check INFLUX_TOKEN, --token-file or the profile, and that it is for this server",
+    ),
+    "inactive token": (
+        refusal(401, "unauthorized", "token is inactive"),
+        AuthError,
+        "the token that you sign in with is inactive on URL",
+        "activate it with another token, or use another one",
+    ),
+    "inactive user": (
+        refusal(403, "forbidden", "User is inactive"),
+        AuthError,
+        "the owner of your token is inactive or deleted on URL",
+        "activate the user, or use another user's token",
+    ),
+    "no right": (
+        refusal(401, "unauthorized", "write:orgs/5f2c9e1a77b0d3c4/authorizations is unauthorized"),
+        AuthError,
+        "your token lacks the right to write orgs/5f2c9e1a77b0d3c4/authorizations",
+        RIGHTS,
+    ),
+    "another refusal": (answer(403, "go away"), AuthError, "URL refuses these credentials: 403", RIGHTS),
+    "refusal in words": (
+        refusal(403, "forbidden", "not today"),
+        AuthError,
+        "URL refuses these credentials: 403 not today",
+        RIGHTS,
+    ),
+    "not found": (
+        refusal(404, "not found", "path not found"),
+        StaleError,
+        "the server says: 404 path not found",
+        "make a new plan",
+    ),
+    "too many": (
+        refusal(429, "too many requests", "slow down"),
+        UnreachableError,
+        "URL limits requests: 429 slow down",
+        "try again later",
+    ),
+    "internal error": (
+        refusal(500, "internal error", "disk"),
+        UnreachableError,
+        "URL answered 500 disk",
+        "look at the server's log, and try again",
+    ),
+    "gateway page": (
+        answer(502, "<html>", Content_Type="text/html"),
+        UnreachableError,
+        "URL answered 502",
+        "look at the server's log, and try again",
+    ),
+    "web page": (
+        answer(200, "<html>", Content_Type="text/html; charset=utf-8"),
+        UnreachableError,
+        "URL is a web page: the path of the URL is wrong, or a proxy answers",
+        OTHER_PRODUCT,
+    ),
+    "InfluxDB 1": (
+        answer(404, "404 page not found", X_Influxdb_Version="1.8.10"),
+        UnreachableError,
+        "URL is InfluxDB 1.8.10, which has no v2 authorizations",
+        OTHER_PRODUCT,
+    ),
+    "InfluxDB 3": (
+        answer(404, "not found", cluster_uuid="9c1"),
+        UnreachableError,
+        "URL is InfluxDB 3, which has no v2 authorizations",
+        OTHER_PRODUCT,
+    ),
+    "InfluxDB 3 unauthenticated": (
+        answer(401, '{"error": "the request was not authenticated"}', cluster_uuid="9c1"),
+        UnreachableError,
+        "URL is InfluxDB 3, which has no v2 authorizations",
+        OTHER_PRODUCT,
+    ),
+    "something else": (
+        answer(404, "nothing"),
+        UnreachableError,
+        "URL is no InfluxDB v2: it does not know the authorizations API",
+        OTHER_PRODUCT,
+    ),
+    "something else that says yes": (
+        answer(200, "{}"),
+        UnreachableError,
+        "URL is no InfluxDB v2: it does not know the authorizations API",
+        OTHER_PRODUCT,
+    ),
+    "broken list": (
+        answer(200, "{}", **JSON),
+        UnreachableError,
+        "the answer of URL is not InfluxDB v2's: it is no authorization list",
+        "check that the URL (--url, INFLUX_HOST) is that of an InfluxDB v2 server, path included",
+    ),
+    "nothing": (answer(204, **JSON), UnreachableError, "URL answered 204", "look at the server's log, and try again"),
+}
+
+
+@pytest.mark.parametrize(("given", "kind", "message", "hint"), MEANINGS.values(), ids=MEANINGS)
+def test_each_meaning_of_an_answer_has_its_own_words(
+    given: bytes, kind: type[TokenctlError], message: str, hint: str
+) -> None:
+    with reading(given) as (reader, _), pytest.raises(kind) as caught:
+        reader.list_tokens()
+    (problem,) = caught.value.problems
+    url = next(word for word in f"{problem.message} URL".split() if word.startswith(("http://127.0.0.1", "URL")))
+    assert (problem.message.replace(url, "URL"), problem.hint) == (message, hint)
+
+
+def test_an_unknown_organisation_is_a_wrong_setting() -> None:
+    with reading(refusal(404, "not found", 'organization name \\"a\\nb\\" not found')) as (reader, _):
+        with pytest.raises(UsageError) as caught:
+            reader.list_tokens("a\nb")
+        assert str(caught.value).endswith(" has no organisation `a\nb`\n  hint: check --org and INFLUX_ORG")
+        with pytest.raises(StaleError):
+            reader.list_tokens()
+
+
+def test_a_writer_sends_one_patch_and_gives_the_token_of_the_answer() -> None:
+    with raw_server(one(description="new"), refusal(404, "not found", "user not found")) as server:
+        endpoint = Endpoint(url=server.url, secret=Secret(SECRET))
+        with Transport(endpoint, clock=time.monotonic) as transport:
+            writer = Writer(transport)
+            assert writer.patch(TokenId(ID), {"description": "new"}).description == "new"
+            with pytest.raises(StaleError):
+                writer.patch(TokenId(ID), {"description": "new"})
+        head, _, body = server.requests[0].decode().partition("\r\n\r\n")
+    assert head.startswith(f"PATCH /api/v2/authorizations/{ID} HTTP/1.1\r\n")
+    assert body == '{"description": "new"}'

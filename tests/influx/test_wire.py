@@ -1,0 +1,212 @@
+"""Bodies of answers, real and hostile, and what is made of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.token import EVERY_ORG, OrgId, Status, Token, TokenId, UserId
+from reconciler.influx import wire
+from reconciler.influx.wire import WireError
+from tests.influx.raw_server import SECRET
+
+ID = "0d3a5f0c1be4e000"
+ORG = "5f2c9e1a77b0d3c4"
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": ID,
+        "token": "FAKE-listed-" + "0" * 74 + "==",
+        "status": "active",
+        "description": "edge <paris>",
+        "orgID": ORG,
+        "org": "acme",
+        "userID": "0d3a5f0bd1a4e000",
+        "user": "ci-bot",
+        "permissions": [],
+        "links": {"self": "https://elsewhere.example/", "user": "//elsewhere.example"},
+        "createdAt": "2024-05-13T09:41:07.52417Z",
+        "updatedAt": "2024-05-13T09:41:07.52417Z",
+        **changes,
+    }
+
+
+def without(key: str) -> dict[str, Any]:
+    return {name: value for name, value in entry().items() if name != key}
+
+
+def listed(*entries: object) -> bytes:
+    return json.dumps({"links": {}, "authorizations": entries}).encode()
+
+
+def permission(action: str, kind: str, **scope: str) -> dict[str, Any]:
+    return {"action": action, "resource": {"type": kind, **scope}}
+
+
+def both(kind: str, **scope: str) -> list[dict[str, Any]]:
+    return [permission("read", kind, **scope), permission("write", kind, **scope)]
+
+
+def test_a_listed_token_has_everything_but_its_secret() -> None:
+    (token,) = wire.tokens(listed(entry(status="inactive")), SECRET).values()
+    assert token == Token(
+        id=TokenId(ID),
+        status=Status.INACTIVE,
+        description="edge <paris>",
+        org_id=OrgId(ORG),
+        org="acme",
+        user_id=UserId("0d3a5f0bd1a4e000"),
+        user="ci-bot",
+        updated_at="2024-05-13T09:41:07.52417Z",
+    )
+    assert "FAKE" not in repr(token)
+
+
+def test_a_list_keeps_its_order_and_may_be_empty() -> None:
+    ids = ["0d3a5f0c1be4e002", "0d3a5f0c1be4e001"]
+    assert list(wire.tokens(listed(*(entry(id=each) for each in ids)), SECRET)) == ids
+    assert wire.tokens(listed(), SECRET) == {}
+
+
+def test_names_and_dates_and_rights_may_be_missing() -> None:
+    for key in ("org", "user", "updatedAt", "description", "token", "permissions"):
+        wire.tokens(listed(without(key)), SECRET)
+
+
+def test_the_callers_own_token_is_known_by_its_secret_where_secrets_are_shown() -> None:
+    for shown, own in ((SECRET, True), ("", False), ("redacted", False), (SECRET + "x", False), ("\ud800é", False)):
+        (token,) = wire.tokens(listed(entry(token=shown)), SECRET).values()
+        assert token.is_own is own
+
+
+@pytest.mark.parametrize(
+    ("permissions", "manages"),
+    [
+        (both("users") + both("authorizations"), (EVERY_ORG,)),
+        (both("users") + both("authorizations", orgID=ORG), (ORG,)),
+        (both("users", id="u") + both("authorizations", orgID=ORG), (ORG,)),
+        (both("users", id="u", orgID=ORG) + both("authorizations", orgID=ORG), (ORG,)),
+        (both("instance"), (EVERY_ORG,)),
+        (both("users") + both("authorizations", orgID="b") + both("authorizations", orgID="a"), ("a", "b")),
+        ([*both("users"), permission("read", "authorizations"), permission("write", "instance", orgID=ORG)], (ORG,)),
+        (both("users", orgID=ORG) + both("authorizations", orgID=ORG), ()),
+        (both("users") + both("authorizations", id=ID), ()),
+        ([*both("users"), permission("read", "authorizations")], ()),
+        ([permission("read", "users"), *both("authorizations")], ()),
+        (both("authorizations"), ()),
+        (both("buckets"), ()),
+        (None, ()),
+    ],
+)  # fmt: skip
+def test_who_can_manage_authorizations_is_told_by_four_rights(permissions: object, manages: tuple[str, ...]) -> None:
+    (token,) = wire.tokens(listed(entry(permissions=permissions)), SECRET).values()
+    assert token.manages == manages
+
+
+BAD_LISTS = {
+    "empty body": (b"", "it is not JSON"),
+    "HTML": (b"<html>", "it is not JSON"),
+    "nested": (b"[" * 100_000, "it is not JSON"),
+    "not a number": (b'{"authorizations": NaN}', "it is not JSON"),
+    "infinite": (b'{"authorizations": [-Infinity]}', "it is not JSON"),
+    "not UTF-8": (b'{"authorizations": ["\xff"]}', "it is not JSON"),
+    "array": (b"[]", "it is no JSON object"),
+    "null": (b"null", "it is no JSON object"),
+    "another object": (b"{}", "it is no authorization list"),
+    "null list": (b'{"authorizations": null}', "it is no authorization list"),
+    "text entry": (listed(entry(), "x"), "authorization 2 of 2: it is no JSON object"),
+    "no id": (listed(without("id")), "authorization 1 of 1: its `id` is no text"),
+    "number id": (listed(entry(id=5)), "authorization 1 of 1: its `id` is no text"),
+    "path id": (listed(entry(id="../users/1")), "authorization 1 of 1: its `id` is not 16 hex digits"),
+    "id with line break": (listed(entry(id=ID + "\n")), "authorization 1 of 1: its `id` is not 16 hex digits"),
+    "upper case id": (listed(entry(id=ID.upper())), "authorization 1 of 1: its `id` is not 16 hex digits"),
+    "zero id": (listed(entry(id="0" * 16)), "authorization 1 of 1: its `id` is not 16 hex digits"),
+    "no status": (listed(without("status")), "authorization 1 of 1: its `status` is no text"),
+    "status": (listed(entry(status="locked")), "authorization 1 of 1: its `status` is neither active nor inactive"),
+    "description": (listed(entry(description=None)), "authorization 1 of 1: its `description` is no text"),
+    "org id": (listed(without("orgID")), "authorization 1 of 1: its `orgID` is no text"),
+    "user id": (listed(without("userID")), "authorization 1 of 1: its `userID` is no text"),
+    "user": (listed(entry(user=["x"])), "authorization 1 of 1: its `user` is no text"),
+    "token": (listed(entry(token=1)), "authorization 1 of 1: its `token` is no text"),
+    "twice": (listed(entry(), entry()), "it lists a token twice"),
+    "permission text": (listed(entry(permissions=["x"])), "authorization 1 of 1: its `permissions` are none"),
+    "permission bare": (listed(entry(permissions=[{}])), "authorization 1 of 1: its `permissions` are none"),
+    "permission odd": (
+        listed(entry(permissions=[permission("read", "users"), {"action": [], "resource": {"type": "users"}}])),
+        "authorization 1 of 1: its `permissions` are none",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), BAD_LISTS.values(), ids=BAD_LISTS)
+def test_what_is_no_authorization_list_is_refused_without_being_repeated(body: bytes, message: str) -> None:
+    with pytest.raises(WireError) as caught:
+        wire.tokens(body, SECRET)
+    assert str(caught.value) == message
+    assert caught.value.__cause__ is None
+
+
+def test_a_single_authorization_is_read_like_a_listed_one() -> None:
+    body = json.dumps(entry(token=SECRET)).encode()
+    assert wire.token(body, SECRET) == wire.tokens(listed(entry(token=SECRET)), SECRET)[TokenId(ID)]
+    with pytest.raises(WireError):
+        wire.token(listed(entry()), SECRET)
+
+
+def test_a_users_id_is_read() -> None:
+    assert wire.user(b'{"id": "0d3a5f0bd1a4e000", "name": "ci"}') == "0d3a5f0bd1a4e000"
+    with pytest.raises(WireError):
+        wire.user(b"{}")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"code":"unauthorized","message":"unauthorized access"}', ("unauthorized", "unauthorized access")),
+        (b'{"code":"x","message":"' + b"y" * 200 + b'"}', ("x", "y" * 200)),
+        (b'{"code":"x","message":"' + b"y" * 201 + b'"}', ("x", "y" * 199 + "…")),
+        (b'{"error":"the request was not authenticated"}', ("", "")),
+        (b'{"code":1,"message":"x"}', ("", "")),
+        (b'{"code":"x","message":null}', ("", "")),
+        (b"not found", ("", "")),
+        (b"", ("", "")),
+    ],
+)
+def test_the_code_and_message_of_an_error_are_read_leniently(body: bytes, said: tuple[str, str]) -> None:
+    assert wire.failure(body) == said
+
+
+def test_an_id_alone_goes_into_a_path() -> None:
+    assert wire.path(TokenId(ID)) == f"/api/v2/authorizations/{ID}"
+    for text in ("../users/1", ID + "\n", ID + "?", ID.upper(), "0" * 16, ""):
+        with pytest.raises(AssertionError):
+            wire.path(TokenId(text))
+
+
+KEYS = st.sampled_from(["authorizations", "id", "status", "permissions", "resource", "type", "action"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner),
+)
+
+
+@given(st.binary(max_size=50) | VALUES.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_are_read_or_refused_in_words_of_our_own(body: bytes) -> None:
+    reads: tuple[Callable[[], object], ...] = (
+        lambda: wire.tokens(body, SECRET),
+        lambda: wire.token(body, SECRET),
+        lambda: wire.user(body),
+    )
+    for read in reads:
+        said = ""
+        try:
+            read()
+        except WireError as error:
+            said = str(error)
+        assert said.startswith(("it ", "its ", "authorization ")) or said == ""
