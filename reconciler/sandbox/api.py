@@ -1,0 +1,157 @@
+"""A request in, the answer that InfluxDB would give out: who asks, which route, which handler."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from reconciler.sandbox import authorizations
+from reconciler.sandbox.authorizations import Call
+from reconciler.sandbox.exchange import JSON, PLAIN, Answer, ApiError, Request, content
+from reconciler.sandbox.go_encode import indented
+from reconciler.sandbox.permissions import Permission
+from reconciler.sandbox.present import timestamp
+from reconciler.sandbox.profiles import Profile
+from reconciler.sandbox.seed import Authorization
+from reconciler.sandbox.store import Store
+
+_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_SCHEME = re.compile(r"(?:token|bearer) (.+)", re.IGNORECASE | re.DOTALL)
+_COLLECTION = "/api/v2/authorizations"
+_NO_METHOD = Answer(405)
+_PAGE = b"<!doctype html><title>tokenctl sandbox</title><p>InfluxDB's web page would be here.\n"
+_CORS = {
+    "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE, PATCH",
+    "Access-Control-Allow-Headers": "Accept, Content-Type, Content-Length, Accept-Encoding, Authorization, User-Agent",
+}
+_ON_ALL: dict[str, Callable[[Call], Answer]] = {"GET": authorizations.index, "POST": authorizations.create}
+_ON_ONE: dict[str, Callable[[Call, str], Answer]] = {
+    "GET": authorizations.show,
+    "PATCH": authorizations.update,
+    "DELETE": authorizations.delete,
+}
+
+
+class Api:
+    """Answers requests over a store, as servers of the profile do; `now` gives the time for `updatedAt`."""
+
+    def __init__(self, store: Store, profile: Profile, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._profile = profile
+        self._now = now
+        self._started = now()
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request; each stage may have the last word."""
+        origin = request.headers.get("origin", "")
+        preflight = request.method == "OPTIONS" and origin
+        given = Answer(204, headers=_CORS) if preflight else self._answer(request)
+        stamped = {"X-Influxdb-Build": "OSS", "X-Influxdb-Version": self._profile.version, **given.headers}
+        return replace(given, headers=stamped | ({"Access-Control-Allow-Origin": origin} if origin else {}))
+
+    def _answer(self, request: Request) -> Answer:
+        path, _, query = request.target.partition("?")
+        if _ESCAPE.search(path):
+            return Answer(400, b"400 Bad Request", PLAIN)
+        if answer := self._open(request.method, path):
+            return answer
+        try:
+            with self._store.transaction() as store:
+                caller = _authenticate(request.headers.get("authorization", ""), store)
+                call = Call(
+                    request=request,
+                    caller=caller,
+                    query=parse_query(query),
+                    store=store,
+                    profile=self._profile,
+                    now=self._now(),
+                )
+                return _route(call, path)
+        except _StrangerError as error:
+            return error.answer(by_middleware=True)
+
+    def _open(self, method: str, path: str) -> Answer | None:
+        """What is answered without credentials, None for the rest."""
+        profile = self._profile
+        match path:
+            case "/ping":
+                return Answer(204)
+            case "/health":
+                text = (
+                    '{"name":"influxdb", "message":"ready for queries and writes", "status":"pass", "checks":[], '
+                    f'"version": "{profile.version}", "commit": "{profile.commit}"}}\n'
+                )
+                return Answer(200, text.encode(), JSON)
+            case "/ready":
+                ready = {"status": "ready", "started": timestamp(self._started), "up": "1s"}
+                return Answer(200, indented(ready).replace("\t", "    ").encode(), JSON)
+            case "/api/v2/setup":
+                return content(200, {"allowed": False}) if method == "GET" else _NO_METHOD
+        return None if path.startswith("/api/v2/") else Answer(200, _PAGE, "text/html; charset=utf-8")
+
+
+class _StrangerError(ApiError):
+    """The middleware refuses the caller."""
+
+
+def _authenticate(header: str, store: Store) -> Authorization:
+    scheme = _SCHEME.fullmatch(header)
+    caller = store.by_secret(scheme[1]) if scheme else None
+    if caller is None:
+        raise _StrangerError("unauthorized", "unauthorized access")
+    user = store.user(caller.user_id)
+    if user is None or user.status != "active":
+        raise _StrangerError("forbidden", "User is inactive")
+    return caller
+
+
+def _route(call: Call, path: str) -> Answer:
+    try:
+        return _handle(call, path)
+    except ApiError as error:
+        return error.answer()
+
+
+def _handle(call: Call, path: str) -> Answer:
+    method = call.request.method
+    if path == "/api/v2/me":
+        return _me(call) if method == "GET" else _NO_METHOD
+    if path in (_COLLECTION, _COLLECTION + "/"):
+        return _ON_ALL[method](call) if method in _ON_ALL else _NO_METHOD
+    if not path.startswith(_COLLECTION + "/"):
+        raise ApiError("not found", "path not found")
+    token_id, _, deeper = path.removeprefix(_COLLECTION + "/").partition("/")
+    if deeper or not token_id:
+        return Answer(404, b"404 page not found\n", PLAIN, {"X-Content-Type-Options": "nosniff"})
+    return _ON_ONE[method](call, _segment(token_id)) if method in _ON_ONE else _NO_METHOD
+
+
+def _me(call: Call) -> Answer:
+    user_id = call.caller.user_id
+    call.demand(Permission("read", "users", user_id))
+    name = call.store.name("users", user_id)
+    links = {"self": f"/api/v2/users/{user_id}"}
+    return content(200, {"links": links, "id": user_id, "name": name, "status": "active"})
+
+
+def _segment(raw: str) -> str:
+    """A part of the path as Go's router sees it: decoded only if encoding it again would give the same."""
+    decoded = unquote_to_bytes(raw)
+    text = decoded.decode("utf-8", "surrogateescape")
+    return text if quote_from_bytes(decoded, safe="$&+,/:;=@") == raw else raw
+
+
+def parse_query(query: str) -> dict[str, str]:
+    """The first value of each parameter; a pair that is not well-formed is dropped without a word, as in Go."""
+    found: dict[str, str] = {}
+    for pair in query.split("&"):
+        if ";" in pair or _ESCAPE.search(pair):
+            continue
+        key, _, value = (
+            unquote_to_bytes(part).decode("utf-8", "surrogateescape") for part in pair.replace("+", " ").partition("=")
+        )
+        found.setdefault(key, value)
+    return found

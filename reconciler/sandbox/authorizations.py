@@ -1,0 +1,222 @@
+"""The resource /api/v2/authorizations, as authorization/http_server.go and middleware_auth.go of InfluxDB 2.x have it.
+
+The order of the checks in each handler is the server's own.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import NoReturn
+
+from reconciler.sandbox import go_decode, ids
+from reconciler.sandbox.exchange import Answer, ApiError, Request, content
+from reconciler.sandbox.go_decode import List, Struct, Text
+from reconciler.sandbox.go_parse import GoError
+from reconciler.sandbox.permissions import ACTIONS, TYPES, Permission, covered
+from reconciler.sandbox.present import Presenter, timestamp
+from reconciler.sandbox.profiles import Profile
+from reconciler.sandbox.seed import Authorization
+from reconciler.sandbox.store import Store
+
+
+def _go_id(text: str) -> str:
+    try:
+        return ids.read(text)
+    except ids.IdError as error:
+        raise GoError(str(error)) from None
+
+
+_ID = Text("platform.ID", _go_id)
+_STATUS = Text("influxdb.Status")
+_UPDATE = Struct("influxdb.AuthorizationUpdate", {"status": _STATUS, "description": Text()})
+_RESOURCE = Struct("influxdb.Resource", {"type": Text("influxdb.ResourceType"), "id": _ID, "orgID": _ID})
+_PERMISSION = Struct("influxdb.Permission", {"action": Text("influxdb.Action"), "resource": _RESOURCE})
+_CREATE = Struct(
+    "authorization.postAuthorizationRequest",
+    {
+        "status": _STATUS,
+        "orgID": _ID,
+        "userID": _ID,
+        "description": Text(),
+        "permissions": List("[]influxdb.Permission", _PERMISSION),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One authenticated request within its transaction."""
+
+    request: Request
+    caller: Authorization
+    query: Mapping[str, str]
+    store: Store
+    profile: Profile
+    now: datetime
+
+    @property
+    def presenter(self) -> Presenter:
+        """What words an authorization in answers."""
+        return Presenter(self.store)
+
+    def demand(self, wanted: Permission) -> None:
+        """Refuse a caller without that permission."""
+        if self.caller.status != "active":
+            raise ApiError("unauthorized", "token is inactive")
+        if not covered(wanted, self.caller.permissions):
+            raise ApiError("unauthorized", f"{wanted} is unauthorized")
+
+    def demand_access(self, action: str, found: Authorization) -> None:
+        """Refuse a caller who may not do that to the authorization, or to its owner."""
+        self.demand(Permission(action, "authorizations", found.id, found.org_id))
+        self.demand(Permission(action, "users", found.user_id))
+
+
+def index(call: Call) -> Answer:
+    """GET the collection; what the caller may not read is left out without a word."""
+    query, store = call.query, call.store
+    user_id, org_id, token_id = (_read_id(query.get(key, "")) for key in ("userID", "orgID", "id"))
+    if query.get("user") and not user_id:
+        user_id = store.named("users", query["user"]) or _missing("user not found")
+    if query.get("org") and not org_id:
+        # Surrounding blanks are not part of an organisation's name when it is looked up.
+        name = query["org"]
+        org_id = store.named("orgs", name.strip()) or _missing(f'organization name "{name}" not found')
+    found = [_find(token_id, store)] if token_id else store.authorizations(org_id=org_id, user_id=user_id)
+    presenter = call.presenter
+    shown = [presenter.authorization(each) for each in found if _readable(call, each)]
+    return content(
+        200,
+        {
+            "links": {"self": "/api/v2/authorizations"},
+            "authorizations": [each for each in shown if not isinstance(each, ApiError)],
+        },
+    )
+
+
+def show(call: Call, token_id: str) -> Answer:
+    """GET one."""
+    found = _find(_read_id(token_id, required=True), call.store)
+    call.demand_access("read", found)
+    return _answer(200, call, found)
+
+
+def update(call: Call, token_id: str) -> Answer:
+    """PATCH one. An orphan's change is stored before its answer fails."""
+    wanted = _read_id(token_id, required=True)
+    try:
+        fields = go_decode.decode(call.request.body, _UPDATE)
+    except GoError as error:
+        raise ApiError("internal error", str(error)) from None
+    found = _find(wanted, call.store)
+    call.demand_access("read", found)
+    call.demand_access("write", found)
+    status = fields.get("status", found.status) or "active"
+    if status not in ("active", "inactive"):
+        raise ApiError("invalid", call.profile.unknown_status)
+    changed = replace(
+        found,
+        status=status,
+        description=fields.get("description", found.description),
+        updated_at=timestamp(call.now),
+    )
+    call.store.put(changed)
+    return _answer(200, call, changed)
+
+
+def delete(call: Call, token_id: str) -> Answer:
+    """DELETE one."""
+    found = _find(_read_id(token_id, required=True), call.store)
+    call.demand_access("write", found)
+    call.store.remove(found.id)
+    return Answer(204)
+
+
+def create(call: Call) -> Answer:
+    """POST one; the answer is the only one that shows the secret whatever the configuration."""
+    wanted = _create_request(call)
+    call.demand(Permission("write", "authorizations", org_id=wanted.org_id))
+    call.demand(Permission("write", "users", wanted.user_id))
+    for permission in wanted.permissions:
+        if not covered(permission, call.caller.permissions):
+            raise ApiError("forbidden", f"permission {permission} is not allowed: {permission} is unauthorized")
+    for permission in wanted.permissions:
+        if permission.org_id not in ("", wanted.org_id):
+            raise ApiError("invalid", f"permission {permission} is not for org id {wanted.org_id}")
+    if not call.store.user(wanted.user_id) or call.store.name("orgs", wanted.org_id) is None:
+        raise ApiError("invalid", "unable to create token")
+    call.store.add(wanted)
+    return _answer(201, call, wanted)
+
+
+def _create_request(call: Call) -> Authorization:
+    try:
+        fields = go_decode.decode(call.request.body, _CREATE)
+    except GoError as error:
+        raise ApiError("invalid", f"invalid json structure: {error}") from None
+    entries = fields.get("permissions", [])
+    if not entries:
+        raise ApiError("invalid", "authorization must include permissions")
+    permissions = tuple(_permission(entry) for entry in entries)
+    if "orgID" not in fields:
+        raise ApiError("invalid", "org id required: invalid ID")
+    status = fields.get("status") or "active"
+    if status not in ("active", "inactive"):
+        raise ApiError("invalid", "invalid status: must be active or inactive")
+    token_id = ids.snowflake(int(call.now.astimezone(UTC).timestamp() * 1000))
+    while call.store.by_id(token_id):
+        token_id = ids.after(token_id)
+    return Authorization(
+        id=token_id,
+        secret=base64.urlsafe_b64encode(secrets.token_bytes(64)).decode(),
+        status=status,
+        description=fields.get("description", ""),
+        org_id=fields["orgID"],
+        user_id=fields.get("userID", call.caller.user_id),
+        permissions=permissions,
+        created_at=timestamp(call.now),
+        updated_at=timestamp(call.now),
+    )
+
+
+def _permission(entry: Mapping[str, str | Mapping[str, str]]) -> Permission:
+    resource, action = entry.get("resource", {}), entry.get("action", "")
+    if not isinstance(resource, Mapping) or resource.get("type") not in TYPES:
+        raise ApiError("invalid", "invalid resource type for permission: unknown resource type for permission")
+    if not isinstance(action, str) or action not in ACTIONS:
+        raise ApiError("invalid", "invalid action type for permission: unknown action for permission")
+    return Permission(action, resource["type"], resource.get("id", ""), resource.get("orgID", ""))
+
+
+def _read_id(text: str, *, required: bool = False) -> str:
+    try:
+        return ids.read(text) if text or required else ""
+    except ids.IdError as error:
+        raise ApiError("invalid", str(error)) from None
+
+
+def _find(token_id: str, store: Store) -> Authorization:
+    return store.by_id(token_id) or _missing("authorization not found")
+
+
+def _missing(message: str) -> NoReturn:
+    raise ApiError("not found", message)
+
+
+def _readable(call: Call, found: Authorization) -> bool:
+    try:
+        call.demand_access("read", found)
+    except ApiError:
+        return False
+    return True
+
+
+def _answer(status: int, call: Call, authorization: Authorization) -> Answer:
+    shown = call.presenter.authorization(authorization)
+    if isinstance(shown, ApiError):
+        raise shown
+    return content(status, shown)

@@ -1,0 +1,120 @@
+"""A world and a version in, a running sandbox on a real socket out."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from reconciler.errors import LocalError, Problem
+from reconciler.sandbox.api import Api
+from reconciler.sandbox.listener import Listener, RequestSeen
+from reconciler.sandbox.present import timestamp
+from reconciler.sandbox.profiles import Profile
+from reconciler.sandbox.profiles import profile as profile_of
+from reconciler.sandbox.seed import Seed
+from reconciler.sandbox.store import Store
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Sandbox:
+    """A running server; `start` makes one, `close` ends it and may be called again."""
+
+    def __init__(self, server: Listener, store: Store, now: Callable[[], datetime]) -> None:
+        self._server = server
+        self._store = store
+        self._now = now
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="sandbox", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        seed: Seed,
+        listen: tuple[str, int] = ("127.0.0.1", 0),
+        data: Path | None = None,
+        profile: Profile | None = None,
+        now: Callable[[], datetime] = _now,
+    ) -> Self:
+        """Serve the seed, or the state that the file `data` already has; `now` tells the time for `updatedAt`.
+
+        Raises LocalError when the address or the file cannot be used, InvalidError for a seed that contradicts itself.
+        """
+        profile = profile or profile_of("2.7.12")
+        store = Store(seed, data, hides_secrets=profile.hides_secrets)
+        try:
+            server = Listener(listen, Api(store, profile, now))
+        except (OSError, OverflowError) as error:
+            store.close()
+            why = (getattr(error, "strerror", None) or "there is no such port").lower()
+            raise LocalError(Problem(f"cannot listen on {listen[0]}:{listen[1]}: {why}")) from None
+        return cls(server, store, now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """Where it is served."""
+        host, port = self._server.server_address[:2]
+        name = f"[{host!s}]" if self._server.address_family == socket.AF_INET6 else str(host)
+        return f"http://{name}:{port}"
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it began with the seed."""
+        return self._store.fresh
+
+    @property
+    def requests(self) -> tuple[RequestSeen, ...]:
+        """What it has answered so far, in order."""
+        return tuple(self._server.seen)
+
+    def change(self, token_id: str, *, status: str | None = None, description: str | None = None) -> None:
+        """Let somebody else change a token."""
+        with self._store.transaction() as store:
+            found = store.by_id(token_id)
+            if found is None:
+                raise KeyError(token_id)
+            changed = replace(
+                found,
+                status=found.status if status is None else status,
+                description=found.description if description is None else description,
+                updated_at=timestamp(self._now()),
+            )
+            store.put(changed)
+
+    def delete(self, token_id: str) -> None:
+        """Let somebody else delete a token."""
+        with self._store.transaction() as store:
+            store.remove(token_id)
+
+    def close(self) -> None:
+        """End every connection and thread, and close the state."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._server.wake()
+        self._thread.join()
+        self._server.server_close()
+        self._server.end_connections()
+        self._store.close()
+
+    def _serve(self) -> None:
+        while not self._closing.is_set():
+            self._server.handle_request()

@@ -1,0 +1,162 @@
+"""The state of a sandbox in SQLite: every request is one transaction. Secrets are found by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
+from pathlib import Path
+
+from reconciler.errors import InvalidError, LocalError, Problem
+from reconciler.sandbox.permissions import Permission
+from reconciler.sandbox.seed import Authorization, Seed, User
+
+_SCHEMA = """
+CREATE TABLE orgs (id TEXT PRIMARY KEY, name TEXT UNIQUE NOT NULL);
+CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT UNIQUE NOT NULL, status TEXT NOT NULL);
+CREATE TABLE buckets (id TEXT PRIMARY KEY, name TEXT NOT NULL, org_id TEXT NOT NULL);
+CREATE TABLE authorizations (
+    id TEXT PRIMARY KEY, secret_hash BLOB UNIQUE NOT NULL, secret TEXT NOT NULL, status TEXT NOT NULL,
+    description TEXT NOT NULL, org_id TEXT NOT NULL, user_id TEXT NOT NULL, permissions TEXT NOT NULL,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+_COLUMNS = "id, secret, status, description, org_id, user_id, permissions, created_at, updated_at"
+
+
+class Store:
+    """Opens the state; `fresh` says whether it began with the seed, rather than with what the file held.
+
+    Raises LocalError when the file is no sandbox's, InvalidError when the seed contradicts itself.
+    """
+
+    def __init__(self, seed: Seed, path: Path | None = None, *, hides_secrets: bool = False) -> None:
+        self._lock = threading.RLock()
+        self._hides_secrets = hides_secrets
+        # The lock is what keeps the threads apart.
+        self._database = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        try:
+            self.fresh = not self._query("SELECT 1 FROM sqlite_master")
+            if self.fresh:
+                with self.transaction():
+                    self._begin(seed)
+            self._query(f"SELECT {_COLUMNS} FROM authorizations LIMIT 0")  # noqa: S608  a constant
+        except sqlite3.IntegrityError:
+            self._database.close()
+            raise InvalidError(Problem("the seed has two entries with one id, name or token")) from None
+        except sqlite3.Error:
+            self._database.close()
+            raise LocalError(Problem(f"{path} is not a file that a sandbox can keep its state in")) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Store]:
+        """All or nothing of what the block does, apart from all other threads."""
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    def by_secret(self, secret: str) -> Authorization | None:
+        """The authorization with that secret."""
+        return self._one("secret_hash", _hash(secret))
+
+    def by_id(self, authorization_id: str) -> Authorization | None:
+        """The authorization with that id."""
+        return self._one("id", authorization_id)
+
+    def authorizations(self, *, org_id: str = "", user_id: str = "") -> list[Authorization]:
+        """All, or those of the organisation and of the user, by ascending id."""
+        rows = self._query(
+            f"SELECT {_COLUMNS} FROM authorizations"  # noqa: S608  a constant
+            " WHERE ? IN ('', org_id) AND ? IN ('', user_id) ORDER BY id",
+            org_id,
+            user_id,
+        )
+        return [_authorization(row) for row in rows]
+
+    def put(self, authorization: Authorization) -> None:
+        """Store the fields of an authorization that can change."""
+        self._database.execute(
+            "UPDATE authorizations SET status = ?, description = ?, updated_at = ? WHERE id = ?",
+            (authorization.status, authorization.description, authorization.updated_at, authorization.id),
+        )
+
+    def add(self, authorization: Authorization) -> None:
+        """Store a new authorization, its secret only where secrets are shown."""
+        each = authorization
+        permissions = json.dumps([astuple(permission) for permission in each.permissions])
+        secret = "" if self._hides_secrets else each.secret
+        values = (each.id, secret, each.status, each.description, each.org_id, each.user_id, permissions)
+        self._database.execute(
+            f"INSERT INTO authorizations (secret_hash, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            (_hash(each.secret), *values, each.created_at, each.updated_at),
+        )
+
+    def remove(self, authorization_id: str) -> None:
+        """Forget an authorization."""
+        self._database.execute("DELETE FROM authorizations WHERE id = ?", (authorization_id,))
+
+    def user(self, user_id: str) -> User | None:
+        """The user with that id."""
+        rows = self._query("SELECT id, name, status FROM users WHERE id = ?", user_id)
+        return User(*rows[0]) if rows else None
+
+    def name(self, kind: str, resource_id: str) -> str | None:
+        """The name of an organisation (`orgs`), user (`users`) or bucket (`buckets`)."""
+        rows = self._query(f"SELECT name FROM {kind} WHERE id = ?", resource_id)  # noqa: S608  one of three constants
+        return str(rows[0][0]) if rows else None
+
+    def named(self, kind: str, name: str) -> str | None:
+        """The id of the organisation or user of that name."""
+        rows = self._query(f"SELECT id FROM {kind} WHERE name = ?", name)  # noqa: S608  one of two constants
+        return str(rows[0][0]) if rows else None
+
+    def _begin(self, seed: Seed) -> None:
+        for statement in _SCHEMA.split(";"):
+            self._database.execute(statement)
+        for table, rows in (("orgs", seed.orgs), ("users", seed.users), ("buckets", seed.buckets)):
+            for row in rows:
+                values = astuple(row)
+                marks = ", ".join("?" * len(values))
+                self._database.execute(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608  constants
+        for authorization in seed.tokens:
+            self.add(authorization)
+
+    def _one(self, column: str, value: str | bytes) -> Authorization | None:
+        rows = self._query(f"SELECT {_COLUMNS} FROM authorizations WHERE {column} = ?", value)  # noqa: S608  constants
+        return _authorization(rows[0]) if rows else None
+
+    def _query(self, statement: str, *values: str | bytes) -> list[tuple[str, ...]]:
+        return self._database.execute(statement, values).fetchall()
+
+
+def _authorization(row: tuple[str, ...]) -> Authorization:
+    token_id, secret, status, description, org_id, user_id, permissions, created_at, updated_at = row
+    return Authorization(
+        id=token_id,
+        secret=secret,
+        status=status,
+        description=description,
+        org_id=org_id,
+        user_id=user_id,
+        permissions=tuple(Permission(*fields) for fields in json.loads(permissions)),
+        created_at=created_at,
+        updated_at=updated_at,
+    )
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
