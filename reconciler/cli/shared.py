@@ -48,7 +48,7 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
     Its parameter `context` is filled with the surroundings of the run, with --quiet and --debug applied; a parameter
     `flags` with the options that say which server to use and as whom. All others are its own options.
     """
-    own = inspect.signature(run, eval_str=True).parameters
+    own = inspect.signature(run, eval_str=True, locals={"Flags": object}).parameters  # never loaded for --help
     server = _SERVER if "flags" in own else {}
 
     def called(typer_context: typer.Context, **values: Any) -> int:
@@ -71,5 +71,5 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
     ]
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     called.__annotations__ = {each.name: each.annotation for each in parameters}
-    called.__doc__ = run.__doc__
+    called.__name__, called.__doc__ = run.__name__, run.__doc__
     return called

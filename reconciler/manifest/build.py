@@ -1,0 +1,141 @@
+"""Documents that the check accepts in, one manifest of the core out, with the rules that span entries and files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.core.manifest import (
+    Asserted,
+    Declaration,
+    Limits,
+    Manifest,
+    Match,
+    Pick,
+    Severity,
+    Share,
+)
+from reconciler.core.token import Status, TokenId
+from reconciler.errors import InvalidError, Place, Problem
+from reconciler.manifest.check import LARGEST
+from reconciler.manifest.source import Entry
+
+# What a YAML 1.2 reader takes for a number, and so cannot give back as it stood: ids made of digits, or like 12e34.
+_NUMBER = re.compile(r"[0-9]+([eE][0-9]+)?").fullmatch
+_ONCE = ("server", "guards", "unmanaged", "absent")
+_PICKS = {pick.value: pick for pick in Pick}
+_STATUS = {status.value: status for status in Status}
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found so far: where each thing that must be unique stands first, problems and warnings."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    targets: dict[TokenId | Match, Entry] = field(default_factory=dict)
+    names: dict[str, Entry] = field(default_factory=dict)
+
+
+def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
+    """The manifest that the documents make together, and warnings, both in the order of the documents.
+
+    Raises InvalidError with every problem.
+    """
+    found = _Found()
+    blocks = _blocks(roots, found)
+    entries: list[Any] = [entry for root in roots for entry in root.get("tokens") or ()]
+    if len(entries) > LARGEST:
+        found.problems.append(Problem(f"{len(entries):,} tokens are declared, and {LARGEST:,} may be"))
+    tokens = tuple([_declaration(entry, found) for entry in entries])
+    if found.problems:
+        raise InvalidError(found.problems)
+    guards, server = blocks.get("guards", {}), blocks.get("server", {})
+    manifest = Manifest(
+        tokens=tokens,
+        server=Asserted(url=server.get("url"), org=server.get("org")),
+        limits=_limits(guards),
+        unmanaged=Severity(blocks.get("unmanaged", "ignore")),
+        absent=Severity(blocks.get("absent", "fail")),
+    )
+    return manifest, tuple(found.warnings)
+
+
+def _blocks(roots: Sequence[Entry], found: _Found) -> dict[str, Any]:
+    """The blocks that may stand once in all files."""
+    blocks: dict[str, Any] = {}
+    places: dict[str, Place] = {}
+    for root in roots:
+        for key in _ONCE:
+            if key in root and key in blocks:
+                message = f"`{key}` stands here for the second time, first in {places[key]}"
+                hint = "all files make one manifest: keep one of them"
+                found.problems.append(Problem(message, hint, root.place(key)))
+            elif key in root:
+                blocks[key], places[key] = root[key], root.place(key)
+    return blocks
+
+
+def _limits(guards: dict[str, str]) -> Limits:
+    limits = Limits()
+    most = guards.get("max_deactivations")
+    if most is not None:
+        limits = Limits(max_deactivations=Share(int(most[:-1])) if most.endswith("%") else int(most))
+    return Limits(
+        max_deactivations=limits.max_deactivations,
+        min_managers=int(guards.get("min_managers", limits.min_managers)),
+    )
+
+
+def _declaration(entry: Any, found: _Found) -> Declaration:
+    """The declaration of one entry, noted among those that must be unique."""
+    get = entry.get
+    text = get("id")
+    target: TokenId | Match
+    if text is None:
+        selected = entry["match"]
+        target = Match(
+            user=selected.get("user"),
+            org=selected.get("org"),
+            description=selected.get("description"),
+            pick=_PICKS[get("pick", "only")],
+        )
+    else:
+        target = TokenId(text.lower())
+        if _NUMBER(text) and entry.is_plain("id"):
+            hint = f'write id: "{text}"'
+            found.warnings.append(Problem("other YAML tools read this id as a number", hint, entry.value_place("id")))
+    if target in found.targets:
+        _twice("the token", "id" if text else "match", entry, found.targets[target], found)
+    else:
+        found.targets[target] = entry
+    name = get("name")
+    if name is not None:
+        _note_name(name, entry, found)
+    return Declaration(
+        target=target,
+        origin=entry,
+        name=name,
+        description=get("description"),
+        status=_STATUS.get(get("status")),
+        protected=get("protected") == "true",
+        labels=get("labels", {}),
+    )
+
+
+def _note_name(name: str, entry: Entry, found: _Found) -> None:
+    first = found.names.setdefault(name.lower(), entry)
+    if first is entry:
+        return
+    if first["name"] == name:
+        _twice("the name", "name", entry, first, found)
+    else:
+        message = f"`{name}` and `{first['name']}` in {first.place('name')} differ only in case"
+        found.warnings.append(Problem(message, "give one of them a name that is told apart", entry.place("name")))
+
+
+def _twice(what: str, key: str, entry: Entry, first: Entry, found: _Found) -> None:
+    message = f"{what} is declared for the second time, first in {first.place(key)}"
+    found.problems.append(Problem(message, "remove one of them", entry.value_place(key)))

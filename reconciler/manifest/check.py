@@ -1,0 +1,129 @@
+"""A document in, whether it is a manifest out: yes or no, and nothing about why.
+
+Says yes exactly when schemas/tokens.v1.json does; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from reconciler.manifest.source import Entry, Items, Value
+
+NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
+LARGEST = 100_000  # tokens in a manifest
+
+_ID = re.compile(r"(?!0{16})[0-9A-Fa-f]{16}").fullmatch
+_HEX = re.compile(r"[0-9A-Fa-f]{16}").fullmatch
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:+-]{0,127}").fullmatch
+LABEL = re.compile(r"[a-z0-9][a-z0-9._/-]{0,62}").fullmatch
+_URL = re.compile(r"https?://[^\s?#@]+").fullmatch
+_SHARE = re.compile(r"(100|[1-9]?[0-9])%").fullmatch
+
+
+def head(root: Value) -> bool:
+    """Whether everything but the tokens themselves is as it should be."""
+    if type(root) is not Entry or not root.keys() <= {"version", *_HEAD} or "version" not in root:
+        return False
+    return root["version"] == "1" and root.is_plain("version") and _all(root, _HEAD)
+
+
+def token(entry: Value) -> bool:
+    """Whether an entry under `tokens:` is as it should be."""
+    if type(entry) is not Entry:
+        return False
+    for key, value in entry.items():
+        check = _TOKEN.get(key)
+        if check is None or not check(value):
+            return False
+    if ("id" in entry) is ("match" in entry) or ("pick" in entry and "match" not in entry):
+        return False
+    return "protected" not in entry or entry.is_plain("protected")
+
+
+def _all(entry: Entry, checks: Mapping[str, Callable[[Value], bool]]) -> bool:
+    return all(check(entry[key]) for key, check in checks.items() if key in entry)
+
+
+def _text(value: Value) -> bool:
+    return type(value) is str and len(value) <= 10_000
+
+
+def _name_of_something(value: Value) -> bool:
+    return type(value) is str and 1 <= len(value) <= 1000
+
+
+def _is_id(value: Value) -> bool:
+    return type(value) is str and _ID(value) is not None
+
+
+def _name(value: Value) -> bool:
+    return type(value) is str and _NAME(value) is not None and not _HEX(value)
+
+
+def _one_of(*choices: str) -> Callable[[Value], bool]:
+    return lambda value: value in choices
+
+
+def _match(value: Value) -> bool:
+    return type(value) is Entry and len(value) > 0 and value.keys() <= _MATCH.keys() and _all(value, _MATCH)
+
+
+def _labels(value: Value) -> bool:
+    return (
+        type(value) is Entry
+        and len(value) <= 64
+        and all(LABEL(key) and type(each) is str and len(each) <= 200 for key, each in value.items())
+    )
+
+
+def _server(value: Value) -> bool:
+    return type(value) is Entry and len(value) > 0 and value.keys() <= _SERVER.keys() and _all(value, _SERVER)
+
+
+def _url(value: Value) -> bool:
+    return type(value) is str and len(value) <= 2000 and _URL(value) is not None
+
+
+def _guards(value: Value) -> bool:
+    if type(value) is not Entry or not value or not value.keys() <= {"max_deactivations", "min_managers"}:
+        return False
+    limit = value.get("max_deactivations", "0%")
+    share = type(limit) is str and _SHARE(limit) is not None
+    return (share or _number(value, "max_deactivations")) and (
+        "min_managers" not in value or _number(value, "min_managers")
+    )
+
+
+def _number(entry: Entry, key: str) -> bool:
+    value = entry[key]
+    return type(value) is str and NUMBER.fullmatch(value) is not None and int(value) <= LARGEST and entry.is_plain(key)
+
+
+def _tokens(value: Value) -> bool:
+    return type(value) is Items and len(value) <= LARGEST
+
+
+_MATCH: dict[str, Callable[[Value], bool]] = {
+    "user": _name_of_something,
+    "org": _name_of_something,
+    "description": _text,
+}
+_SERVER: dict[str, Callable[[Value], bool]] = {"url": _url, "org": _name_of_something}
+_TOKEN: dict[str, Callable[[Value], bool]] = {
+    "id": _is_id,
+    "name": _name,
+    "match": _match,
+    "pick": _one_of("only", "first", "all"),
+    "description": _text,
+    "status": _one_of("active", "inactive"),
+    "protected": _one_of("true", "false"),
+    "labels": _labels,
+}
+_HEAD: dict[str, Callable[[Value], bool]] = {
+    "server": _server,
+    "guards": _guards,
+    "unmanaged": _one_of("ignore", "warn", "fail"),
+    "absent": _one_of("fail", "warn"),
+    "tokens": _tokens,
+}

@@ -1,0 +1,55 @@
+"""A value and a JSON Schema in, where the value breaks which rule out. jsonschema is imported only to explain that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_FOLDER = Path(__file__).parent / "schemas"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule: `path` leads to the value, `rule` is the keyword of the schema, `within` the part that has it.
+
+    Holds nothing of the value itself, which might be a secret.
+    """
+
+    path: tuple[str | int, ...]
+    rule: str
+    within: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.path).removeprefix(".")
+        return f"`{where or 'the document'}` breaks the schema's rule `{self.rule}`"
+
+
+def load_schema(name: str) -> dict[str, Any]:
+    """The schema of manifests (`tokens`) or of saved plans (`plan`), from the installed package."""
+    document: dict[str, Any] = json.loads(schema_text(name))
+    return document
+
+
+def schema_text(name: str) -> str:
+    """The same as text."""
+    return (_FOLDER / f"{name}.v1.json").read_text("utf-8")
+
+
+def explain(value: object, schema: Mapping[str, Any]) -> tuple[Violation, ...]:
+    """Every rule of a draft-07 schema that the value breaks, sorted by place; nothing is ever fetched."""
+    import jsonschema
+    import referencing
+
+    validator = jsonschema.Draft7Validator(schema, registry=referencing.Registry())
+    found = [
+        Violation(tuple(error.absolute_path), _rule(error), error.schema) for error in validator.iter_errors(value)
+    ]
+    return tuple(sorted(found, key=lambda each: ([str(part).rjust(9) for part in each.path], each.rule)))
+
+
+def _rule(error: Any) -> str:
+    """The keyword that the schema's author would name: a bad key breaks `propertyNames`, whatever is wrong with it."""
+    return "propertyNames" if "propertyNames" in error.absolute_schema_path else str(error.validator)
