@@ -43,7 +43,7 @@ class ExitCode(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """A position in an input file; `line` and `column` count from 1, `column` in characters."""
 

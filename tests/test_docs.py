@@ -11,7 +11,7 @@ import typer.main
 from typer._click.core import Command, Group
 
 from reconciler.cli.app import app
-from reconciler.core.plan import Guard
+from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
 
 ROOT = Path(__file__).parent.parent

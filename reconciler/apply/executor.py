@@ -15,11 +15,13 @@ from typing import Protocol
 from reconciler.apply.journal import Journal
 from reconciler.apply.pool import Pool
 from reconciler.apply.verify import Reads, Seen, attempt, prove, read_back, settle
+from reconciler.core.guard import Guard
 from reconciler.core.guards import may_be_own
+from reconciler.core.live import Missing
 from reconciler.core.outcome import Fate, Outcome, Result, deviation
-from reconciler.core.plan import Action, Change, Guard, Plan
+from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.planner import differences
-from reconciler.core.token import Missing, Token, TokenId
+from reconciler.core.token import Token, TokenId
 from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError, UnreachableError
 
 _RECHECK = "recheck"

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from reconciler.core.live import Missing
 from reconciler.core.outcome import Fate, Result, deviation
 from reconciler.core.plan import before
-from reconciler.core.token import Missing, Token, TokenId
+from reconciler.core.token import Token, TokenId
 from reconciler.errors import AuthError, TokenctlError
 
 Seen = Token | Missing | TokenctlError

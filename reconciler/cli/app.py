@@ -13,7 +13,7 @@ from reconciler import __version__
 from reconciler.cli.shared import command
 from reconciler.commands.context import Context
 from reconciler.commands.names import ListFormat, PlanFormat, SchemaName, Switch
-from reconciler.core.plan import Guard
+from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from reconciler import settings
 from reconciler.commands.connect import Connection
 from reconciler.core import planner, resolve
+from reconciler.core.guard import Guard
+from reconciler.core.live import Live, Missing
 from reconciler.core.manifest import Manifest
-from reconciler.core.plan import Guard, Plan
-from reconciler.core.token import Live, Missing, TokenId
+from reconciler.core.plan import Plan
+from reconciler.core.token import TokenId
 from reconciler.errors import Problem, RefusedError
 from reconciler.influx.reader import Listing
 from reconciler.settings import Settings

@@ -9,7 +9,6 @@ from reconciler.commands.context import Context
 from reconciler.core.manifest import Manifest
 from reconciler.errors import Problem, UsageError
 from reconciler.manifest.load import load
-from reconciler.render import text
 
 _DEFAULT = "tokens.yaml"
 
@@ -24,5 +23,7 @@ def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tup
         raise UsageError(Problem(f"no file was named and there is no {_DEFAULT} here", hint))
     loaded = load(files or [_DEFAULT], context.stdin)
     for warning in loaded.warnings:
+        from reconciler.render import text  # most files have none, and it costs as much as reading a small one
+
         context.say(text.problem(warning, "Warning"))
     return loaded.manifest, loaded.files

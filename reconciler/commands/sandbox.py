@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import signal
 import threading
@@ -29,6 +30,7 @@ class SandboxRequest:
 
 def run(request: SandboxRequest, context: Context) -> ExitCode:
     """Serve until SIGTERM or SIGINT; prints the URL on stdout once requests are answered."""
+    gc.enable()  # it runs until it is stopped
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

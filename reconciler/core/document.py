@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from reconciler.core.guard import Guard
+from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Share
-from reconciler.core.plan import Action, Change, Guard, Plan, Refusal
-from reconciler.core.token import OrgId, Server, Status, Token, TokenId, UserId
+from reconciler.core.plan import Action, Change, Plan, Refusal
+from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import ExitCode, Place, Problem
 
 FORMAT_VERSION = 1

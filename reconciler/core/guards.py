@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from reconciler.core.guard import Guard
+from reconciler.core.live import Live
 from reconciler.core.manifest import Limits, Share
-from reconciler.core.plan import Action, Change, Guard, Refusal
+from reconciler.core.plan import Action, Change, Refusal
 from reconciler.core.resolve import name_some
-from reconciler.core.token import EVERY_ORG, Live, OrgId, Status, Token
+from reconciler.core.token import EVERY_ORG, OrgId, Status, Token
 from reconciler.errors import Problem
 
 _SHARE_COUNTS_FROM = 10  # managed tokens: below that, one token alone is a large share

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reconciler.core.guard import Guard
+from reconciler.core.live import Server
 from reconciler.core.manifest import Limits
-from reconciler.core.token import OrgId, Server, Status, Token
+from reconciler.core.token import OrgId, Status, Token
 from reconciler.errors import Place, Problem
 
 
@@ -19,17 +21,6 @@ class Action(StrEnum):
     ACTIVATE = "activate"
     DESCRIBE = "describe"
     DEACTIVATE = "deactivate"
-
-
-class Guard(StrEnum):
-    """The guards by the names that `--allow` takes."""
-
-    SELF = "self"
-    REACTIVATION = "reactivation"
-    MAX_DEACTIVATIONS = "max_deactivations"
-    MIN_MANAGERS = "min_managers"
-    PROTECTED = "protected"
-    UNMANAGED = "unmanaged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

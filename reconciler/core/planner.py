@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from reconciler.core.diff import changes
+from reconciler.core.guard import Guard
 from reconciler.core.guards import Case, judge, label, may_be_own
+from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest, Severity
-from reconciler.core.plan import Change, Guard, Plan, Refusal, before
+from reconciler.core.plan import Change, Plan, Refusal, before
 from reconciler.core.resolve import Resolution, name_some, resolve
-from reconciler.core.token import Live, Token
+from reconciler.core.token import Token
 from reconciler.errors import Problem, StaleError
 
 

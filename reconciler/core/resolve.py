@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
-from reconciler.core.token import Absence, Live, Missing, Token, TokenId
+from reconciler.core.token import Token, TokenId
 from reconciler.errors import AuthError, InvalidError, Problem, RefusedError, UsageError
 
 _SHOWN = 5  # ids named in a message before "and N more"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from reconciler.core.token import Absence, Missing, Server, Token, TokenId, UserId
+from reconciler.core.live import Absence, Missing, Server
+from reconciler.core.token import Token, TokenId, UserId
 from reconciler.errors import Problem, UsageError
 from reconciler.influx import answers, wire
 from reconciler.influx.transport import Transport

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.core.manifest import (
@@ -29,14 +28,14 @@ _PICKS = {pick.value: pick for pick in Pick}
 _STATUS = {status.value: status for status in Status}
 
 
-@dataclass(slots=True)
 class _Found:
     """What was found so far: where each thing that must be unique stands first, problems and warnings."""
 
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
-    targets: dict[TokenId | Match, Entry] = field(default_factory=dict)
-    names: dict[str, Entry] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.targets: dict[TokenId | Match, Entry] = {}
+        self.names: dict[str, Entry] = {}
 
 
 def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:

@@ -10,15 +10,16 @@ from collections.abc import Callable, Mapping
 
 from reconciler.manifest.source import Entry, Items, Value
 
-NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
+NUMBER = r"0|[1-9][0-9]{0,8}"
 LARGEST = 100_000  # tokens in a manifest
 
 _ID = re.compile(r"(?!0{16})[0-9A-Fa-f]{16}").fullmatch
 _HEX = re.compile(r"[0-9A-Fa-f]{16}").fullmatch
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:+-]{0,127}").fullmatch
-LABEL = re.compile(r"[a-z0-9][a-z0-9._/-]{0,62}").fullmatch
-_URL = re.compile(r"https?://[^\s?#@]+").fullmatch
-_SHARE = re.compile(r"(100|[1-9]?[0-9])%").fullmatch
+# These are rarer, and compiled when they are met: each costs as much as a hundred tokens.
+_LABEL = r"[a-z0-9][a-z0-9._/-]{0,62}"
+_URL = r"https?://[^\s?#@]+"
+_SHARE = r"(100|[1-9]?[0-9])%"
 
 
 def head(root: Value) -> bool:
@@ -39,6 +40,11 @@ def token(entry: Value) -> bool:
     if ("id" in entry) is ("match" in entry) or ("pick" in entry and "match" not in entry):
         return False
     return "protected" not in entry or entry.is_plain("protected")
+
+
+def label(key: str) -> bool:
+    """Whether a label may be called so."""
+    return re.fullmatch(_LABEL, key) is not None
 
 
 def _all(entry: Entry, checks: Mapping[str, Callable[[Value], bool]]) -> bool:
@@ -73,7 +79,7 @@ def _labels(value: Value) -> bool:
     return (
         type(value) is Entry
         and len(value) <= 64
-        and all(LABEL(key) and type(each) is str and len(each) <= 200 for key, each in value.items())
+        and all(label(key) and type(each) is str and len(each) <= 200 for key, each in value.items())
     )
 
 
@@ -82,14 +88,14 @@ def _server(value: Value) -> bool:
 
 
 def _url(value: Value) -> bool:
-    return type(value) is str and len(value) <= 2000 and _URL(value) is not None
+    return type(value) is str and len(value) <= 2000 and re.fullmatch(_URL, value) is not None
 
 
 def _guards(value: Value) -> bool:
     if type(value) is not Entry or not value or not value.keys() <= {"max_deactivations", "min_managers"}:
         return False
     limit = value.get("max_deactivations", "0%")
-    share = type(limit) is str and _SHARE(limit) is not None
+    share = type(limit) is str and re.fullmatch(_SHARE, limit) is not None
     return (share or _number(value, "max_deactivations")) and (
         "min_managers" not in value or _number(value, "min_managers")
     )
@@ -97,7 +103,9 @@ def _guards(value: Value) -> bool:
 
 def _number(entry: Entry, key: str) -> bool:
     value = entry[key]
-    return type(value) is str and NUMBER.fullmatch(value) is not None and int(value) <= LARGEST and entry.is_plain(key)
+    return (
+        type(value) is str and re.fullmatch(NUMBER, value) is not None and int(value) <= LARGEST and entry.is_plain(key)
+    )
 
 
 def _tokens(value: Value) -> bool:

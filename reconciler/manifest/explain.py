@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,7 +57,7 @@ def _plain(value: Value, numbers: tuple[str, ...] = (), booleans: tuple[str, ...
     for key in value.keys() & {*numbers, *booleans}:
         text = value[key]
         if isinstance(text, str) and value.is_plain(key):
-            if key in numbers and check.NUMBER.fullmatch(text):
+            if key in numbers and re.fullmatch(check.NUMBER, text):
                 plain[key] = int(text)
             if key in booleans and text in ("true", "false"):
                 plain[key] = text == "true"
@@ -72,7 +73,7 @@ def _problems(violation: Violation, root: Value, source: Source, bad: list[int])
             yield Problem(*unknown(key, known), place=value.place(key))
     elif violation.rule == "propertyNames" and isinstance(value, Entry):
         for key in value:
-            if not check.LABEL(key):
+            if not check.label(key):
                 yield Problem(*words(violation.rule, path, key, violation.within), place=value.place(key))
     else:
         yield Problem(*words(violation.rule, path, value, violation.within), place=place)

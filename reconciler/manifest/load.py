@@ -13,7 +13,6 @@ from reconciler.core.manifest import Manifest
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.manifest import check, source
 from reconciler.manifest.build import build
-from reconciler.manifest.explain import explain
 from reconciler.manifest.source import Entry, Source
 
 _LARGEST = 32 * 1024 * 1024  # bytes of one file
@@ -49,8 +48,12 @@ def load(paths: Sequence[str], stdin: BinaryIO, loader: Any = None) -> Loaded:
             return Loaded(manifest, warnings, files)
         except InvalidError as error:
             problems += error.problems
-    nowhere = Place("", 0, 0)
-    raise InvalidError(sorted(problems, key=lambda problem: (problem.place or nowhere, problem.message)))
+    raise InvalidError(sorted(problems, key=_position))
+
+
+def _position(problem: Problem) -> tuple[str, int, int, str]:
+    place = problem.place or Place("", 0, 0)
+    return place.file, place.line, place.column, problem.message
 
 
 def _root(file: Source, loader: Any) -> Entry:
@@ -58,6 +61,8 @@ def _root(file: Source, loader: Any) -> Entry:
     entries = root.get("tokens") if isinstance(root, Entry) else None
     good = check.head(root) and all(map(check.token, entries or ()))
     if not good or not isinstance(root, Entry):
+        from reconciler.manifest.explain import explain  # good files do without
+
         raise InvalidError(explain(file, root))
     return root
 

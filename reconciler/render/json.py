@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.core.document import FORMAT_VERSION, to_document
+from reconciler.core.live import Server
 from reconciler.core.plan import Plan
-from reconciler.core.token import Server, Token
+from reconciler.core.token import Token
 from reconciler.render.escape import json_text
 
 

@@ -12,10 +12,12 @@ import pytest
 
 from reconciler.apply.executor import Means, execute
 from reconciler.apply.journal import Journal
+from reconciler.core.guard import Guard
+from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Fate, Outcome
-from reconciler.core.plan import Change, Guard, Plan
-from reconciler.core.token import EVERY_ORG, Absence, Missing, OrgId, Server, Status, Token, TokenId, UserId
+from reconciler.core.plan import Change, Plan
+from reconciler.core.token import EVERY_ORG, OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import AuthError, ExitCode, LocalError, Problem, TokenctlError, UnreachableError
 
 Fault = Callable[["Memory", TokenId], TokenctlError | Token | None]

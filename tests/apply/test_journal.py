@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.apply.journal import Journal
+from reconciler.core.live import Server
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Change, Plan
-from reconciler.core.token import OrgId, Server, Status, Token, TokenId, UserId
+from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import LocalError
 
 TOKEN = Token(

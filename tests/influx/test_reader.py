@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
-from reconciler.core.token import Absence, Missing, Server, TokenId
+from reconciler.core.live import Absence, Missing, Server
+from reconciler.core.token import TokenId
 from reconciler.errors import AuthError, StaleError, TokenctlError, UnreachableError, UsageError
 from reconciler.influx.reader import Reader
 from reconciler.influx.transport import Transport
