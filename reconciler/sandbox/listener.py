@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -76,10 +77,8 @@ class Listener(ThreadingHTTPServer):
         """Cut every open connection and wait until its thread has let it go."""
         with self._changed:
             for connection in self._open:
-                try:
+                with suppress(OSError):  # its client may have closed it already
                     connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue  # its client has closed it already
             self._changed.wait_for(lambda: not self._open, timeout=_CLOSE_S)
 
 

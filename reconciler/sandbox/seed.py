@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from reconciler.sandbox import ids
 from reconciler.sandbox.permissions import ACTIONS, TYPES, Permission
 
 _STATUS = ("active", "inactive")
+_HALF = re.compile("[\ud800-\udfff]")  # half of a surrogate pair: JSON lets it pass, no database does
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ def read_seed(path: Path) -> Seed:
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        why = getattr(error, "strerror", None) or "it is not JSON"
-        raise InvalidError(Problem(f"{path}: the seed cannot be read: {why.lower()}")) from None
+        why = (getattr(error, "strerror", None) or "").lower() or "it is not JSON"
+        raise InvalidError(Problem(f"{path}: the seed cannot be read: {why}")) from None
     try:
         return parse_seed(document)
     except InvalidError as error:
@@ -114,7 +116,7 @@ class _Entry:
     def text(self, key: str, *choices: str, default: str | None = None) -> str:
         """The text under the key, one of the choices if there are any."""
         value = self._value.get(key, default)
-        if not isinstance(value, str):
+        if not isinstance(value, str) or _HALF.search(value):
             raise _fault(self._at(key), "it is no text")
         if choices and value not in choices:
             raise _fault(self._at(key), f"it is none of {', '.join(choices)}")

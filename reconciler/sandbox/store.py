@@ -37,8 +37,11 @@ class Store:
     def __init__(self, seed: Seed, path: Path | None = None, *, hides_secrets: bool = False) -> None:
         self._lock = threading.RLock()
         self._hides_secrets = hides_secrets
-        # The lock is what keeps the threads apart.
-        self._database = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        try:
+            # The lock is what keeps the threads apart.
+            self._database = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        except sqlite3.Error:
+            raise _unusable(path) from None
         try:
             self.fresh = not self._query("SELECT 1 FROM sqlite_master")
             if self.fresh:
@@ -50,7 +53,7 @@ class Store:
             raise InvalidError(Problem("the seed has two entries with one id, name or token")) from None
         except sqlite3.Error:
             self._database.close()
-            raise LocalError(Problem(f"{path} is not a file that a sandbox can keep its state in")) from None
+            raise _unusable(path) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -141,6 +144,10 @@ class Store:
 
     def _query(self, statement: str, *values: str | bytes) -> list[tuple[str, ...]]:
         return self._database.execute(statement, values).fetchall()
+
+
+def _unusable(path: Path | None) -> LocalError:
+    return LocalError(Problem(f"{path} is not a file that a sandbox can keep its state in"))
 
 
 def _authorization(row: tuple[str, ...]) -> Authorization:
