@@ -47,7 +47,7 @@ def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
     blocks = _blocks(roots, found)
     entries: list[Any] = [entry for root in roots for entry in root.get("tokens") or ()]
     if len(entries) > LARGEST:
-        found.problems.append(Problem(f"{len(entries):,} tokens are declared, and {LARGEST:,} may be"))
+        raise InvalidError(Problem(f"{len(entries):,} tokens are declared, and {LARGEST:,} may be"))
     tokens = tuple([_declaration(entry, found) for entry in entries])
     if found.problems:
         raise InvalidError(found.problems)
@@ -136,5 +136,5 @@ def _note_name(name: str, entry: Entry, found: _Found) -> None:
 
 
 def _twice(what: str, key: str, entry: Entry, first: Entry, found: _Found) -> None:
-    message = f"{what} is declared for the second time, first in {first.place(key)}"
+    message = f"{what} is declared for the second time, first in {first.value_place(key)}"
     found.problems.append(Problem(message, "remove one of them", entry.value_place(key)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,18 +14,20 @@ from reconciler.manifest.source import Entry, Items, Source, Value
 from reconciler.manifest.words import unknown, words
 from reconciler.schema import Violation
 
-_SHOWN = 20  # tokens that are explained: jsonschema takes its time, and whoever has more mends these first
+_SHOWN = 20  # of what is explained: it takes its time, and whoever has more mends these first
 
 
 def explain(source: Source, root: Value) -> list[Problem]:
     """The problems of a document that `check` does not accept, none of one that it does."""
     tokens = root.get("tokens") if isinstance(root, Entry) else None
-    entries = list(tokens) if isinstance(tokens, Items) else []
+    entries = tokens if isinstance(tokens, Items) else Items(source, None)
+    if isinstance(root, Entry) and len(entries) > check.LARGEST:
+        return [Problem(*words("maxItems", "tokens", entries, {"maxItems": check.LARGEST}), root.value_place("tokens"))]
     bad = [number for number, entry in enumerate(entries) if not check.token(entry)][:_SHOWN]
     if not bad and check.head(root):
         return []
     document = _head(root)
-    if isinstance(tokens, Items) and len(tokens) <= check.LARGEST:
+    if isinstance(tokens, Items):
         document["tokens"] = [_plain(entries[number], booleans=("protected",)) for number in bad]
     violations = schema.explain(document, schema.load_schema("tokens"))
     mistyped = {violation.path for violation in violations if violation.rule == "type"}
@@ -67,27 +70,26 @@ def _plain(value: Value, numbers: tuple[str, ...] = (), booleans: tuple[str, ...
 def _problems(violation: Violation, root: Value, source: Source, bad: list[int]) -> Iterator[Problem]:
     """What to say about one violation; a number in its path counts only the bad tokens."""
     value, place, path = _locate(violation, root, source, bad)
-    if violation.rule == "additionalProperties" and isinstance(value, Entry):
+    if violation.rule == "additionalProperties":
         known = list(violation.within["properties"])
-        for key in sorted(value.keys() - set(known)):
+        for key in sorted(value.keys() - set(known))[:_SHOWN]:
             yield Problem(*unknown(key, known), place=value.place(key))
-    elif violation.rule == "propertyNames" and isinstance(value, Entry):
-        for key in value:
-            if not check.label(key):
-                yield Problem(*words(violation.rule, path, key, violation.within), place=value.place(key))
+    elif violation.rule == "propertyNames":
+        for key in itertools.filterfalse(check.label, value):
+            yield Problem(*words(violation.rule, path, key, violation.within), place=value.place(key))
     else:
         yield Problem(*words(violation.rule, path, value, violation.within), place=place)
 
 
-def _locate(violation: Violation, root: Value, source: Source, bad: list[int]) -> tuple[Value, Place, str]:
+def _locate(violation: Violation, root: Value, source: Source, bad: list[int]) -> tuple[Any, Place, str]:
     """The value that breaks the rule, where it stands, and its path as `words` has it."""
-    value, path = root, ""
-    place = source.place(root.mark) if isinstance(root, Entry | Items) else Place(source.name, 1, 1)
+    value: Any = root
+    path, place = "", source.place(root.mark) if isinstance(root, Entry | Items) else Place(source.name, 1, 1)
     for part in violation.path:
-        if isinstance(value, Items) and isinstance(part, int):
+        if isinstance(part, int):
             number = bad[part]
             place, value, path = source.place(value.marks[number]), value[number], f"{path}."
-        elif isinstance(value, Entry) and isinstance(part, str):
+        else:
             place, value = value.value_place(part), value[part]
             path = f"{path}." if path.endswith("labels") else f"{path.rstrip('.')}.{part}".removeprefix(".")
     return value, place, path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -72,12 +73,10 @@ def _files(paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:
     seen: dict[object, str] = {}
     for path in paths:
         try:
-            names = _in_folder(path) if path != "-" and Path(path).is_dir() else [_STDIN if path == "-" else path]
-        except OSError as error:
-            problems.append(_unreadable(path, error))
+            names = _names(path)
+        except InvalidError as error:
+            problems += error.problems
             continue
-        if not names:
-            problems.append(Problem(f"{path}: there is no *.yaml and no *.yml in this folder"))
         for name in names:
             key = _identity(name)
             if key in seen:
@@ -87,10 +86,26 @@ def _files(paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:
             yield name
 
 
-def _in_folder(path: str) -> list[str]:
-    return sorted(
-        str(each) for each in Path(path).iterdir() if each.suffix in (".yaml", ".yml") and not each.name.startswith(".")
-    )
+def _names(path: str) -> list[str]:
+    """The file, or the files of the folder; raises InvalidError when it has none."""
+    if path == "-":
+        return [_STDIN]
+    if not Path(path).is_dir():
+        return [path]
+    with _reading(path):
+        found = [each for each in Path(path).iterdir() if each.suffix in (".yaml", ".yml") and each.name[0] != "."]
+    if not found:
+        raise InvalidError(Problem(f"{path}: there is no *.yaml and no *.yml in this folder"))
+    return sorted(map(str, found))
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        why = (getattr(error, "strerror", None) or "this is no file name").lower()
+        raise InvalidError(Problem(f"{name}: {why}")) from None
 
 
 def _identity(name: str) -> object:
@@ -107,24 +122,17 @@ def _bytes(name: str, stdin: BinaryIO) -> bytes:
     if name == _STDIN:
         data = stdin.read(_LARGEST + 1)
     else:
-        try:
+        with _reading(name):
             # Without O_NONBLOCK a FIFO would wait for somebody to write.
             descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise InvalidError(
-                        Problem(f"{name}: this is no file", "give it to standard input, and name that with `-`")
-                    )
+                    hint = "give it to standard input, and name that with `-`"
+                    raise InvalidError(Problem(f"{name}: this is no file", hint))
                 data = file.read(_LARGEST + 1)
-        except (OSError, ValueError) as error:
-            raise InvalidError(_unreadable(name, error)) from None
     if len(data) > _LARGEST:
         raise InvalidError(Problem(f"{name}: a file may have 32 MiB, and this has more", "divide it"))
     return data
-
-
-def _unreadable(name: str, error: Exception) -> Problem:
-    return Problem(f"{name}: {(getattr(error, 'strerror', None) or 'this is no file name').lower()}")
 
 
 def _decoded(name: str, data: bytes) -> str:

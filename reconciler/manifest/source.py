@@ -86,9 +86,9 @@ def read(source: Source, loader: Any = None) -> Value:
         root = reader.document()
     except _StopError:
         root = None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        if loader is not yaml.SafeLoader and mark and mark.index < _EXPLAINED:
+    except yaml.MarkedYAMLError as error:
+        mark: Any = error.problem_mark
+        if loader is not yaml.SafeLoader and mark.index < _EXPLAINED:
             return read(source, yaml.SafeLoader)  # its errors are the ones that are worded
         root = None
         reader.problems.append(syntax.problem(source.name, error))
@@ -111,14 +111,17 @@ class _Reader:
         self.next_event: Any = None
         self._source = source
         # Only these make a value other than it looks, or put something before it; most files have none of them.
-        self._careful = any(mark in source.text for mark in ("\\", "&", "!", "<<"))
+        self._careful = any(mark in source.text for mark in ("\\", "&", "!", "<<", "?"))
+        self._flow = 0  # brackets and braces that are open
 
     def document(self) -> Value:
         """The only document of the stream."""
         self.next_event()  # the start of the stream
         event = self.next_event()
         if type(event) is yaml.StreamEndEvent:
-            self._note(event, "the file is empty", "begin with `version: 1`")
+            self.problems.append(
+                Problem("the file is empty", "begin with `version: 1`", Place(self._source.name, 1, 1))
+            )
             return None
         root = self._node(self.next_event(), 1)
         self.next_event()  # the end of the document
@@ -130,7 +133,9 @@ class _Reader:
     def _node(self, event: Any, depth: int) -> Value:
         kind = type(event)
         if kind is yaml.AliasEvent:
-            self._note(event, "an alias", "write the value out: what is reviewed must stand where it applies")
+            self._note(
+                event, "an alias is not read here", "write the value out: what is reviewed must stand where it applies"
+            )
             return None
         if kind is yaml.ScalarEvent:
             return self._scalar(event)
@@ -138,7 +143,10 @@ class _Reader:
         if depth > _DEPTH:
             self._note(event, f"more than {_DEPTH} levels", "")
             raise _StopError
-        return self._mapping(event, depth) if kind is yaml.MappingStartEvent else self._sequence(event, depth)
+        self._flow += bool(event.flow_style)
+        made = self._mapping(event, depth) if kind is yaml.MappingStartEvent else self._sequence(event, depth)
+        self._flow -= bool(event.flow_style)
+        return made
 
     def _mapping(self, start: Any, depth: int) -> Entry:
         """The mapping whose start was just read; the loop that most of the time is spent in."""
@@ -188,6 +196,9 @@ class _Reader:
     def _inspect(self, event: Any) -> None:
         """Look at what an escape may have made of a scalar, and at what stands before it."""
         self._inspect_node(event)
+        if self._flow and "?" in event.value and not event.style:
+            # The pure parser ends a value between brackets here, the C one does not: let both refuse it.
+            raise yaml.MarkedYAMLError(problem="found '?' in a flow", problem_mark=event.start_mark)
         if found := REFUSED.search(event.value):
             self._note(event, *scan.character_words(found[0]))
         if scan.holds_secret(event.value):
@@ -195,13 +206,19 @@ class _Reader:
 
     def _inspect_node(self, event: Any) -> None:
         if event.anchor is not None:
-            self._note(event, "an anchor", "write the value out: what is reviewed must stand where it applies")
+            self._note(
+                event, "an anchor is not read here", "write the value out: what is reviewed must stand where it applies"
+            )
         if event.tag is not None:
-            self._note(event, "a tag", "write the value alone; what it is follows from its key")
+            self._note(event, "a tag is not read here", "write the value alone; what it is follows from its key")
 
     def _inspect_key(self, event: Any) -> None:
         if event.value == "<<":
-            self._note(event, "a merge key", "write the keys out: what is reviewed must stand where it applies")
+            self._note(
+                event,
+                "a merge key is not read here",
+                "write the keys out: what is reviewed must stand where it applies",
+            )
 
     def _note(self, event: Any, message: str, hint: str) -> None:
         self.problems.append(Problem(message, hint, self._source.place(event.start_mark)))

@@ -5,7 +5,7 @@ The parser's own text may quote the file and differs from that of the C parser.
 
 from __future__ import annotations
 
-import yaml
+from typing import Any
 
 from reconciler.errors import Place, Problem
 
@@ -31,18 +31,17 @@ _WORDS: tuple[tuple[str, bool, str, str], ...] = (
     ("while scanning an alias", False, "a value cannot begin with `*`", _QUOTE),
     ("while scanning an anchor", False, "a value cannot begin with `&`", _QUOTE),
     ("while scanning a tag", False, "a value cannot begin with `!`", _QUOTE),
+    ("found '?' in a flow", False, "a `?` between brackets", _QUOTE),
     ("directive", False, "a line cannot begin with `%`", "begin with `version: 1`"),
 )  # fmt: skip
 
 
-def problem(name: str, error: yaml.YAMLError) -> Problem:
-    """What is wrong, where, and what to do."""
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return Problem("this is not YAML", place=Place(name, 1, 1))
+def problem(name: str, error: Any) -> Problem:
+    """What is wrong, where, and what to do; `error` is a yaml.MarkedYAMLError with its marks."""
     said = f"{error.context or ''}\n{error.problem or ''}"
     at_start, message, hint = next(
         ((start, message, hint) for text, start, message, hint in _WORDS if text in said),
         (False, "this is not YAML", "mind quotes, brackets and indentation"),
     )
-    mark = (error.context_mark if at_start else None) or error.problem_mark or error.context_mark
-    return Problem(message, hint, Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1))
+    mark = error.context_mark if at_start else error.problem_mark
+    return Problem(message, hint, Place(name, mark.line + 1, mark.column + 1))

@@ -37,22 +37,22 @@ _HINTS = {
 _MESSAGES: dict[tuple[str, str], str] = {
     ("type", ""): "this is no mapping",
     ("type", "tokens."): "this is no token",
-    ("type", "*"): "`{key}` is not {kind}",
-    ("const", "*"): "unknown {key}{shown}",
-    ("enum", "*"): "unknown {key}{shown}",
+    ("type", "*"): "{key} is not {kind}",
+    ("const", "*"): "unknown {word}{shown}",
+    ("enum", "*"): "unknown {word}{shown}",
     ("pattern", "tokens.id"): "this is no id{shown}",
-    ("pattern", "*"): "`{key}` is not well-formed{shown}",
-    ("not", "*"): "`{key}` looks like an id{shown}",
-    ("minimum", "*"): "`{key}` is too small",
-    ("maximum", "*"): "`{key}` is too large",
-    ("minLength", "*"): "`{key}` is empty",
+    ("pattern", "*"): "{key} is not well-formed{shown}",
+    ("not", "*"): "{key} looks like an id{shown}",
+    ("minimum", "*"): "{key} is too small",
+    ("maximum", "*"): "{key} is too large",
+    ("minLength", "*"): "{key} is empty",
     ("maxLength", "tokens.id"): "this is no id{shown}",
-    ("maxLength", "*"): "`{key}` has {length} characters, and may have {limit}",
-    ("minProperties", "*"): "`{key}` says nothing",
-    ("maxProperties", "*"): "`{key}` has {length} entries, and may have {limit}",
-    ("maxItems", "*"): "`{key}` has {length} entries, and may have {limit}",
+    ("maxLength", "*"): "{key} has {length} characters, and may have {limit}",
+    ("minProperties", "*"): "{key} says nothing",
+    ("maxProperties", "*"): "{key} has {length} entries, and may have {limit}",
+    ("maxItems", "*"): "{key} has {length} entries, and may have {limit}",
     ("required", "*"): "`version` is missing",
-    ("oneOf", "*"): "`id` and `match` exclude each other, and one is needed",
+    ("oneOf", "*"): "a token needs `id` or `match`, and has {both}",
     ("dependencies", "*"): "`pick` chooses among the tokens of a `match`",
     ("propertyNames", "*"): "this is no name of a label",
 }  # fmt: skip
@@ -63,6 +63,8 @@ _KINDS = {
     "integer": "a number",
     "boolean": "`true` or `false`",
 }
+_NAMELESS = {"tokens.": "this token", "tokens.labels.": "this label"}
+_SHORT = ("tokens.id", "tokens.name", "guards.max_deactivations")  # whose hints say more than "shorten it"
 _HARMLESS = re.compile(r"[A-Za-z0-9.%-]{1,20}")
 
 
@@ -71,20 +73,23 @@ def words(rule: str, path: str, value: object, within: Mapping[str, Any]) -> tup
 
     Repeats the value only where it is short and plain, for it may be a secret in the wrong place.
     """
-    key = path.rstrip(".").rpartition(".")[2]
-    if rule == "type" and value is None and key:
-        return f"`{key}` has no value", _HINTS[path]
+    key = _NAMELESS.get(path) or f"`{path.rpartition('.')[2]}`"
+    hint = "shorten it" if rule == "maxLength" and path not in _SHORT else _HINTS[path]
+    if rule == "type" and value is None and path:
+        return f"{key} has no value", hint
     message = _MESSAGES.get((rule, path)) or _MESSAGES[rule, "*"]
     kind = within.get("type", "")
     shown = f" `{value}`" if isinstance(value, str | int) and _HARMLESS.fullmatch(str(value)) else ""
     length = len(value) if isinstance(value, str | Mapping | list) else 0
     return message.format(
         key=key,
+        word=key.strip("`"),
         shown=shown,
         kind=" or ".join(_KINDS[each] for each in ([kind] if isinstance(kind, str) else kind) if each),
         length=f"{length:,}",
         limit=f"{within.get(rule, 0):,}" if isinstance(within.get(rule), int) else "",
-    ), _HINTS[path]
+        both="both" if isinstance(value, Mapping) and "id" in value else "neither",
+    ), hint
 
 
 def unknown(key: str, known: list[str]) -> tuple[str, str]:

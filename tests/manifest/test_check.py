@@ -1,0 +1,114 @@
+"""The fast check and the schema accept the same documents, and what is refused is explained."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.errors import InvalidError
+from reconciler.manifest import check, source
+from reconciler.manifest.explain import explain
+from reconciler.manifest.source import Entry, Items, Source, Value
+
+KEYS = [
+    "version", "server", "url", "org", "guards", "max_deactivations", "min_managers", "unmanaged", "absent", "tokens",
+    "id", "name", "match", "user", "pick", "description", "status", "protected", "labels", "team", "Team", "",
+]  # fmt: skip
+SCALARS = [
+    "1", '"1"', "2", "0", "-1", "30%", '"30%"', "100%", "101%", "5%\\n", "100000", "100001", "01", "1.0", "true",
+    "false", '"true"', "yes", "null", "~", '""', "active", "inactive", "off", "warn", "fail", "ignore", "only", "first",
+    "all", "0d3a5f0c1be4e000", '"0D3A5F0C1BE4E000"', "0000000000000000", '"0d3a5f0c1be4e000\\n"', "0d3a5f0c1be4e0000",
+    "abc", "two words", '"x\\n"', "https://a.example", "ftp://a", '"https://a.example\\n"', "https://a?b", "x" * 129,
+    "x" * 201, "y" * 1001, "z" * 10001,
+]  # fmt: skip
+
+# Values by the key they suit, so that many documents are nearly valid.
+FITTING: dict[str, st.SearchStrategy[str]] = {
+    "version": st.sampled_from(["1", "1", "1", '"1"', "2"]),
+    "status": st.sampled_from(["active", "inactive", "off", "null"]),
+    "protected": st.sampled_from(["true", "false", '"true"', "yes"]),
+    "id": st.sampled_from(["0d3a5f0c1be4e000", '"0d3a5f0c1be4e001"', "abc"]),
+    "max_deactivations": st.sampled_from(["5", "30%", '"30%"', '"5"', "101%", "100001"]),
+    "min_managers": st.sampled_from(["0", "2", '"2"', "01"]),
+}
+
+
+def mapping(values: st.SearchStrategy[str], keys: list[str]) -> st.SearchStrategy[str]:
+    pairs = st.sampled_from(keys).flatmap(lambda key: st.tuples(st.just(key), FITTING.get(key, values)))
+    return st.lists(pairs, max_size=4, unique_by=lambda pair: pair[0]).map(
+        lambda members: "{" + ", ".join(f"{json.dumps(key)}: {value}" for key, value in members) + "}"
+    )
+
+
+def sequence(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.lists(values, max_size=3).map(lambda items: "[" + ", ".join(items) + "]")
+
+
+ANY = st.recursive(st.sampled_from(SCALARS), lambda inner: mapping(inner, KEYS) | sequence(inner), max_leaves=4)
+MATCH = mapping(st.sampled_from(["user2", '""', "null"]), ["user", "org", "description"])
+TOKEN_KEYS = ["id", "name", "match", "pick", "description", "status", "protected", "labels", "other"]
+TOKEN = st.fixed_dictionaries(
+    {}, optional={**FITTING, **dict.fromkeys(TOKEN_KEYS, ANY), "match": MATCH | ANY, "id": FITTING["id"]}
+).map(lambda members: "{" + ", ".join(f"{key}: {value}" for key, value in members.items() if key in TOKEN_KEYS) + "}")
+ROOT = st.fixed_dictionaries(
+    {"version": FITTING["version"]},
+    optional={
+        "server": mapping(st.sampled_from(["https://a.example", "acme", '""']), ["url", "org"]) | ANY,
+        "guards": mapping(ANY, ["max_deactivations", "min_managers"]),
+        "unmanaged": st.sampled_from(["warn", "ignore", "never"]),
+        "absent": st.sampled_from(["warn", "fail", "ignore"]),
+        "tokens": sequence(TOKEN) | ANY,
+        "other": ANY,
+    },
+).map(lambda members: "\n".join(f"{key}: {value}" for key, value in members.items()))
+
+
+def accepted(root: Value) -> bool:
+    tokens = root.get("tokens") if isinstance(root, Entry) else None
+    return check.head(root) and all(map(check.token, tokens if isinstance(tokens, Items) else ()))
+
+
+def read(text: str, loader: Any = None) -> tuple[str, Value]:
+    try:
+        return "", source.read(Source("file", text), loader)
+    except InvalidError as error:
+        return str(error), None
+
+
+@settings(max_examples=250)
+@given(ROOT | ANY | mapping(ANY, KEYS))
+def test_the_fast_check_accepts_a_document_exactly_when_the_schema_does(text: str) -> None:
+    said, root = read(text)
+    if said:
+        return  # refused while it was read
+    problems = explain(Source("file", text), root)
+    assert accepted(root) is (problems == [])
+    assert all(problem.place for problem in problems)
+
+
+@settings(max_examples=400)
+@given(ROOT | ANY | st.text("ab:-[]{},\"'#&*!|>%@ \n\\", max_size=25))
+def test_both_loaders_give_the_same_values_places_and_refusals(text: str) -> None:
+    fast, pure = read(text, yaml.CSafeLoader), read(text, yaml.SafeLoader)
+    assert fast == pure
+    assert marks(fast[1]) == marks(pure[1])
+
+
+def marks(value: Value) -> object:
+    """Where everything in the value stands."""
+    if isinstance(value, Entry):
+        return [(key, str(value.place(key)), str(value.value_place(key)), marks(value[key])) for key in value]
+    if isinstance(value, Items):
+        places = [str(value.source.place(mark)) for mark in value.marks]
+        return list(zip(places, map(marks, value), strict=True))
+    return value
+
+
+def test_the_strategies_reach_both_answers() -> None:
+    good = "version: 1\ntokens: [{id: 0d3a5f0c1be4e000, status: active}]"
+    assert accepted(read(good)[1])
+    assert not accepted(read(good.replace("active", "off"))[1])

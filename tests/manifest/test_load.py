@@ -1,0 +1,252 @@
+"""Files, folders and standard input that make one manifest."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
+from reconciler.core.token import Status, TokenId
+from reconciler.errors import InvalidError, Place
+from reconciler.manifest import check, source
+from reconciler.manifest.build import build
+from reconciler.manifest.explain import explain
+from reconciler.manifest.load import Loaded, load
+from reconciler.manifest.source import Entry, Items, Source
+
+EVERYTHING = """\
+version: 1
+server:
+  url: https://influx.example
+  org: acme
+guards:
+  max_deactivations: 5
+  min_managers: 2
+unmanaged: warn
+absent: warn
+tokens:
+  - id: 0D3A5F0C1BE4E000
+    name: ingest-eu
+    description: |
+      Ingest EU
+    status: active
+    protected: true
+    labels: {team: platform, tier: "1"}
+  - match: {user: user2, org: acme, description: ""}
+    pick: first
+    description: ""
+    status: inactive
+"""
+
+
+def loaded(*paths: Path | str, stdin: bytes = b"") -> Loaded:
+    return load([str(path) for path in paths], BytesIO(stdin))
+
+
+def refused(paths: Sequence[Path | str], folder: Path, stdin: bytes = b"") -> str:
+    with pytest.raises(InvalidError) as caught:
+        loaded(*paths, stdin=stdin)
+    return str(caught.value).replace(str(folder), "HERE")
+
+
+class Anywhere:
+    """An origin for declarations that are only compared."""
+
+    def place(self, key: str) -> Place:
+        """Nowhere in particular."""
+        return Place("", 1, 1)
+
+
+def test_everything_that_can_be_declared_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.yaml"
+    path.write_text(EVERYTHING)
+    found = loaded(path)
+    assert (found.warnings, found.files) == ((), (str(path),))
+    assert found.manifest == Manifest(
+        tokens=(
+            Declaration(
+                target=TokenId("0d3a5f0c1be4e000"),
+                origin=Anywhere(),
+                name="ingest-eu",
+                description="Ingest EU\n",
+                status=Status.ACTIVE,
+                protected=True,
+                labels={"team": "platform", "tier": "1"},
+            ),
+            Declaration(
+                target=Match(user="user2", org="acme", description="", pick=Pick.FIRST),
+                origin=Anywhere(),
+                description="",
+                status=Status.INACTIVE,
+            ),
+        ),
+        server=Asserted(url="https://influx.example", org="acme"),
+        limits=Limits(max_deactivations=5, min_managers=2),
+        unmanaged=Severity.WARN,
+        absent=Severity.WARN,
+    )
+
+
+def test_a_declaration_knows_where_its_keys_stand(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.yaml"
+    path.write_text(EVERYTHING)
+    first, second = loaded(path).manifest.tokens
+    assert str(first.origin.place("status")) == f"{path}:15:5"
+    assert str(first.origin.place("pick")) == f"{path}:11:5"
+    assert str(second.origin.place("")) == f"{path}:18:5"
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    found = loaded("-", stdin=b"version: 1\ntokens: [{id: 0d3a5f0c1be4e000}]\n")
+    assert found.manifest == Manifest(tokens=(Declaration(target=TokenId("0d3a5f0c1be4e000"), origin=Anywhere()),))
+    assert found.files == ("<stdin>",)
+    assert loaded("-", stdin=b"version: 1\n").manifest == Manifest()
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("{max_deactivations: 0}", Limits(max_deactivations=0)),
+        ("{max_deactivations: 0%}", Limits(max_deactivations=Share(0))),
+        ("{max_deactivations: '100%'}", Limits(max_deactivations=Share(100))),
+        ("{min_managers: 0}", Limits(min_managers=0)),
+    ],
+)
+def test_limits_are_numbers_or_shares(text: str, limits: Limits) -> None:
+    assert loaded("-", stdin=f"version: 1\nguards: {text}\n".encode()).manifest.limits == limits
+
+
+def test_all_scalars_are_text_until_the_schema_says_otherwise() -> None:
+    values = ["5", "1.0", "2024-01-01", "yes", "0x10", "190:20:30", '"null"', "'~'", "=", "1_000", "+1", ".inf"]
+    for value in values:
+        text = f"version: 1\ntokens: [{{id: 0d3a5f0c1be4e000, description: {value}}}]\n"
+        (token,) = loaded("-", stdin=text.encode()).manifest.tokens
+        assert token.description == value.strip("\"'")
+
+
+def test_an_empty_block_scalar_is_an_empty_text_and_no_null() -> None:
+    (token,) = loaded("-", stdin=b"version: 1\ntokens:\n  - id: 0d3a5f0c1be4e000\n    description: |\n").manifest.tokens
+    assert token.description == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["0123456701234567", "1234567890123456", "12345678e1234567", "0e12345678901234", "0745212744673000"]
+)
+def test_an_id_that_looks_like_a_number_is_kept_and_warned_about(text: str) -> None:
+    found = loaded("-", stdin=f"version: 1\ntokens:\n  - id: {text}\n".encode())
+    assert found.manifest.tokens[0].target == text
+    assert [str(warning) for warning in found.warnings] == [
+        f'<stdin>:3:9: other YAML tools read this id as a number\n  hint: write id: "{text}"'
+    ]
+    for quoted in (f'"{text}"', f"'{text}'"):
+        assert loaded("-", stdin=f"version: 1\ntokens:\n  - id: {quoted}\n".encode()).warnings == ()
+
+
+def test_names_that_differ_only_in_case_are_warned_about() -> None:
+    text = b"version: 1\ntokens:\n  - {id: 0d3a5f0c1be4e000, name: Edge}\n  - {id: 0d3a5f0c1be4e001, name: edge}\n"
+    (warning,) = loaded("-", stdin=text).warnings
+    assert str(warning) == (
+        "<stdin>:4:28: `edge` and `Edge` in <stdin>:3:28 differ only in case\n"
+        "  hint: give one of them a name that is told apart"
+    )
+
+
+def test_a_folder_gives_its_yaml_files_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for number, name in enumerate(["b.yml", "a.yaml", "c.yaml", ".hidden.yaml", "notes.txt"]):
+        (tmp_path / name).write_text(f"version: 1\ntokens: [{{id: 0d3a5f0c1be4e00{number}}}]\n")
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "deeper" / "d.yaml").write_text("not read")
+    found = loaded(tmp_path)
+    assert found.files == tuple(str(tmp_path / name) for name in ("a.yaml", "b.yml", "c.yaml"))
+    assert [token.target for token in found.manifest.tokens] == [f"0d3a5f0c1be4e00{number}" for number in (1, 0, 2)]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_fine() -> None:
+    text = b"\xef\xbb\xbf" + EVERYTHING.replace("\n", "\r\n").encode()
+    found = loaded("-", stdin=text)
+    assert found.manifest == loaded("-", stdin=EVERYTHING.encode()).manifest
+    assert str(found.manifest.tokens[0].origin.place("status")) == "<stdin>:15:5"
+
+
+def test_files_that_cannot_be_read_are_named_all_at_once(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text("version: 1\n")
+    (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
+    paths = [tmp_path / name for name in ("none.yaml", "empty", "pipe.yaml", "good.yaml", "./good.yaml")]
+    assert refused([*paths, "a\0b", "-", "-"], tmp_path, b"version: 1\n") == (
+        "HERE/empty: there is no *.yaml and no *.yml in this folder\n"
+        "HERE/good.yaml: this file is read already, as HERE/good.yaml\n  hint: name it once\n"
+        "HERE/none.yaml: no such file or directory\n"
+        "HERE/pipe.yaml: this is no file\n  hint: give it to standard input, and name that with `-`\n"
+        "<stdin>: this file is read already, as <stdin>\n  hint: name it once\n"
+        "a\0b: this is no file name"
+    )
+
+
+def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
+    large = b"# " + b"x" * (32 * 1024 * 1024)
+    said = "a file may have 32 MiB, and this has more\n  hint: divide it"
+    assert refused(["-"], tmp_path, large) == f"<stdin>: {said}"
+    (tmp_path / "large.yaml").write_bytes(large)
+    assert refused([tmp_path / "large.yaml"], tmp_path) == f"HERE/large.yaml: {said}"
+
+
+def many(number: int) -> Entry:
+    """A document with so many entries, which nobody gets to see."""
+    root = source.read(Source("large.yaml", "version: 1\ntokens: [x]\n"))
+    assert isinstance(root, Entry)
+    assert isinstance(root["tokens"], Items)
+    root["tokens"].extend([None] * (number - 1))
+    return root
+
+
+def test_more_tokens_than_the_limit_are_refused_in_one_file() -> None:
+    root = many(100_001)
+    assert not check.head(root)
+    (problem,) = explain(root.source, root)
+    assert str(problem) == (
+        "large.yaml:2:9: `tokens` has 100,001 entries, and may have 100,000\n"
+        '  hint: write a list: `- id: "…"` for each token'
+    )
+
+
+def test_more_tokens_than_the_limit_are_refused_in_several_files() -> None:
+    with pytest.raises(InvalidError) as caught:
+        build([many(60_000), many(40_001)])
+    assert str(caught.value) == "100,001 tokens are declared, and 100,000 may be"
+
+
+NASTY = {
+    "brackets": b"[" * 25_000,
+    "braces": b"{a: " * 25_000,
+    "keys": b"version: 1\n" + b"".join(b"k%d: x\n" % number for number in range(200_000)),
+    "duplicate keys": b"version: 1\n" * 200_000,
+    "aliases": b"a: &a x\nb: [" + b"*a, " * 100_000 + b"]",
+    "one line": b"x" * (16 * 1024 * 1024),
+    "quotes": b'"' * 1_000_000,
+    "bad tokens": b"version: 1\ntokens:\n" + b"  - x\n" * 100_000,
+    "anchors": b"".join(b"&a%d x: y\n" % number for number in range(50_000)),
+    "late error": b"# " + b"x" * 2_000_000 + b"\n[",
+}
+
+
+@pytest.mark.parametrize("data", NASTY.values(), ids=NASTY)
+def test_nasty_input_is_refused_within_little_memory_and_time(data: bytes) -> None:
+    code = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (10, 10))\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))\n"
+        "from reconciler.errors import InvalidError\n"
+        "from reconciler.manifest.load import load\n"
+        "try:\n    load(['-'], sys.stdin.buffer)\n"
+        "except InvalidError as error:\n    print(len(error.problems))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=False)
+    assert done.stderr == b""
+    assert 1 <= int(done.stdout) <= 100

@@ -1,0 +1,77 @@
+"""What a schema says of a value, and what the shipped schemas promise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from reconciler.schema import Violation, explain, load_schema, schema_text
+
+NAMES = ("tokens", "plan")
+SCHEMA = {
+    "type": "object",
+    "required": ["a"],
+    "properties": {"a": {"type": "array", "items": {"maxLength": 3}}},
+    "propertyNames": {"pattern": "^[a-z]"},
+}
+
+
+def test_every_broken_rule_is_given_with_its_place_and_without_its_value() -> None:
+    found = explain({"a": ["good", "bad!", 5], "B": 1}, SCHEMA)
+    assert [(each.path, each.rule) for each in found] == [
+        ((), "propertyNames"),
+        (("a", 0), "maxLength"),
+        (("a", 1), "maxLength"),
+    ]
+    assert "good" not in repr(found)
+    assert str(found[1]) == "`a[0]` breaks the schema's rule `maxLength`"
+    assert str(explain({}, SCHEMA)[0]) == "`the document` breaks the schema's rule `required`"
+
+
+def test_a_good_value_breaks_nothing() -> None:
+    assert explain({"a": ["abc"]}, SCHEMA) == ()
+    assert str(Violation(("a", 1, "b"), "type", {})) == "`a[1].b` breaks the schema's rule `type`"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_schema_is_one_of_draft_7_and_is_shipped_as_it_stands(name: str) -> None:
+    schema = load_schema(name)
+    jsonschema.Draft7Validator.check_schema(schema)
+    assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
+    assert schema["$id"].endswith(f"/schemas/{name}.v1.json")
+    path = Path(__file__).parents[1] / "schemas" / f"{name}.v1.json"
+    assert schema_text(name) == path.read_text("utf-8")
+
+
+def parts(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for each in value.values():
+            yield from parts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from parts(each)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_property_is_described_and_nothing_is_slow(name: str) -> None:
+    for part in parts(load_schema(name)):
+        properties = part.get("properties", {})
+        for key, each in properties.items():
+            if isinstance(each, dict) and "const" not in properties:
+                assert "description" in each or "$ref" in each, key
+        # Comparing every item with every other takes quadratic time.
+        assert "uniqueItems" not in part
+
+
+def test_the_example_is_accepted_by_an_editor() -> None:
+    path = Path(__file__).parents[1] / "examples" / "tokens.yaml"
+    assert path.read_text().startswith("# yaml-language-server: $schema=../schemas/tokens.v1.json\n")
+    assert explain(yaml.safe_load(path.read_text()), load_schema("tokens")) == ()
+    assert json.dumps(yaml.safe_load(path.read_text()))
