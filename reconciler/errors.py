@@ -63,6 +63,12 @@ class Problem:
     hint: str = ""
     place: Place | None = None
 
+    @property
+    def position(self) -> tuple[bool, str, int, int, str]:
+        """What problems are sorted by: file, line, column; those without a place come last."""
+        place = self.place or Place("", 0, 0)
+        return self.place is None, place.file, place.line, place.column, self.message
+
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
         return f"{where}{self.message}" + (f"\n  hint: {self.hint}" if self.hint else "")

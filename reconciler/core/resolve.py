@@ -214,4 +214,4 @@ def _assert_org(manifest: Manifest, wanted: Sequence[Wanted]) -> None:
 
 
 def _by_place(problems: Sequence[Problem]) -> list[Problem]:
-    return sorted(problems, key=lambda problem: (problem.place is None, problem.place, problem.message))
+    return sorted(problems, key=lambda problem: problem.position)

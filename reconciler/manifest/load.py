@@ -49,12 +49,7 @@ def load(paths: Sequence[str], stdin: BinaryIO, loader: Any = None) -> Loaded:
             return Loaded(manifest, warnings, files)
         except InvalidError as error:
             problems += error.problems
-    raise InvalidError(sorted(problems, key=_position))
-
-
-def _position(problem: Problem) -> tuple[str, int, int, str]:
-    place = problem.place or Place("", 0, 0)
-    return place.file, place.line, place.column, problem.message
+    raise InvalidError(sorted(problems, key=lambda problem: problem.position))
 
 
 def _root(file: Source, loader: Any) -> Entry:

@@ -1,0 +1,82 @@
+"""Tokens, declarations and plans for tests: everything has a default, and a test names what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler.core.guard import Guard
+from reconciler.core.live import Live, Server
+from reconciler.core.manifest import Declaration, Manifest, Match
+from reconciler.core.plan import Plan
+from reconciler.core.planner import draft
+from reconciler.core.token import EVERY_ORG, OrgId, Status, Token, TokenId, UserId
+from reconciler.errors import Place
+
+ACME, EDGE = OrgId("a" * 16), OrgId("e" * 16)
+NAMES = {ACME: "acme", EDGE: "edge"}
+ACTIVE, INACTIVE = Status.ACTIVE, Status.INACTIVE
+SERVER = Server(url="https://influx.example", build="OSS", version="v2.7.12")
+
+
+@dataclass(frozen=True)
+class Line:
+    """An origin: everything of the declaration stands in this line of tokens.yaml."""
+
+    line: int
+    file: str = "tokens.yaml"
+
+    def place(self, key: str) -> Place:
+        """The line, at a column that tells the key."""
+        return Place(self.file, self.line, 5 + len(key))
+
+
+def token_id(number: int) -> TokenId:
+    """The id of the number-th token."""
+    return TokenId(f"{0x0D3A5F0C1BE4E000 + number:016x}")
+
+
+def token(number: int, **others: Any) -> Token:
+    """The number-th token: active, of acme and ci-bot, described as `token NUMBER`."""
+    org_id = others.get("org_id", ACME)
+    plain = Token(
+        id=token_id(number),
+        status=ACTIVE,
+        description=f"token {number}",
+        org_id=org_id,
+        org=NAMES[org_id],
+        user_id=UserId("c" * 16),
+        user="ci-bot",
+        updated_at="2026-01-02T03:04:05Z",
+    )
+    return replace(plain, **others)
+
+
+def manager(number: int, *orgs: OrgId, **others: Any) -> Token:
+    """A token that can manage these organisations' authorizations, by itself every one's."""
+    return token(number, manages=orgs or (EVERY_ORG,), **others)
+
+
+def declared(target: int | Match, **others: Any) -> Declaration:
+    """A declaration of the number-th token or of a selection; it stands in line 10 times its number."""
+    if isinstance(target, int):
+        return Declaration(target=token_id(target), origin=others.pop("origin", Line(10 * target)), **others)
+    return Declaration(target=target, origin=others.pop("origin", Line(1)), **others)
+
+
+def manifest(*declarations: Declaration, **others: Any) -> Manifest:
+    """A manifest with these declarations."""
+    return Manifest(tokens=declarations, **others)
+
+
+def live(*tokens: Token, **others: Any) -> Live:
+    """A server with these tokens."""
+    return Live(server=SERVER, tokens={each.id: each for each in tokens}, **others)
+
+
+def planned(
+    declarations: Iterable[Declaration], tokens: Iterable[Token], *waivers: Guard, reviewed: bool = True, **others: Any
+) -> Plan:
+    """The plan for these declarations on a server with these tokens."""
+    return draft(manifest(*declarations, **others), live(*tokens), waivers, reviewed=reviewed)

@@ -1,0 +1,147 @@
+"""The laws of planning, over any world: what may never depend on chance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.document import from_document, to_document
+from reconciler.core.guard import Guard
+from reconciler.core.manifest import Limits, Severity, Share
+from reconciler.core.planner import draft, rebase
+from reconciler.core.token import Status
+from tests.builders import declared, live, manifest, token
+from tests.strategies import World, apply, shuffled, tokens, worlds
+
+
+@given(tokens())
+def test_planning_a_world_against_itself_gives_no_changes(listed: tuple[object, ...]) -> None:
+    world = live(*listed)  # type: ignore[arg-type]  # they are tokens
+    mirror = manifest(
+        *(
+            replace(declared(0), target=each.id, description=each.description, status=each.status)
+            for each in world.tokens.values()
+        )
+    )
+    plan = draft(mirror, world)
+    assert (plan.changes, plan.refusals, plan.unchanged) == ((), (), len(world.tokens))
+
+
+@given(worlds())
+def test_after_the_changes_the_managed_fields_are_the_declared_ones_and_nothing_else_moved(world: World) -> None:
+    after = apply(draft(world.manifest, world.live).changes, dict(world.live.tokens))
+    wanted = {each.target: each for each in world.manifest.tokens}
+    for token_id, before in world.live.tokens.items():
+        declaration, now = wanted.get(token_id), after[token_id]
+        status = declaration.status if declaration and declaration.status else before.status
+        described = (
+            declaration.description if declaration and declaration.description is not None else before.description
+        )
+        assert (now.status, now.description) == (status, described)
+        assert (
+            replace(now, status=before.status, description=before.description, updated_at=before.updated_at) == before
+        )
+        if (status, described) == (before.status, before.description):
+            assert now is before
+
+
+@given(worlds())
+def test_a_second_plan_is_empty(world: World) -> None:
+    after = apply(draft(world.manifest, world.live).changes, dict(world.live.tokens))
+    assert draft(world.manifest, replace(world.live, tokens=after)).changes == ()
+
+
+@given(worlds(), st.data())
+def test_the_order_of_the_file_and_of_the_answer_changes_nothing(world: World, data: st.DataObject) -> None:
+    plan = draft(world.manifest, world.live)
+    declarations = data.draw(shuffled(world.manifest.tokens))
+    listed = dict(data.draw(st.permutations(list(world.live.tokens.items()))))
+    again = draft(replace(world.manifest, tokens=declarations), replace(world.live, tokens=listed))
+    assert again.changes == plan.changes
+    assert again.digest == plan.digest
+    assert sorted(map(str, again.refusals)) == sorted(map(str, plan.refusals))
+
+
+@given(worlds())
+def test_activations_come_before_descriptions_and_deactivations_come_last(world: World) -> None:
+    order = [change.action.value for change in draft(world.manifest, world.live).changes]
+    assert order == sorted(order, key=["activate", "describe", "deactivate"].index)
+
+
+@given(worlds())
+def test_only_what_differs_is_sent_and_never_an_empty_status(world: World) -> None:
+    for change in draft(world.manifest, world.live).changes:
+        assert change.body
+        assert change.body.get("status", "active") in ("active", "inactive")
+        assert change.body.get("status") != change.token.status
+        assert change.body.get("description") != change.token.description
+
+
+@given(worlds())
+def test_a_saved_plan_is_the_same_plan_and_holds_on_the_same_world(world: World) -> None:
+    plan = draft(world.manifest, world.live)
+    saved = from_document(to_document(plan))
+    assert to_document(saved) == to_document(plan)
+    assert saved.digest == plan.digest
+    again = rebase(saved, world.live)
+    assert (again.changes, again.digest) == (plan.changes, plan.digest)
+    assert set(again.refusals) == set(plan.refusals)
+
+
+@given(worlds(), st.sampled_from(Guard))
+def test_waiving_a_guard_removes_its_refusals_and_no_others_and_changes_the_digest(world: World, guard: Guard) -> None:
+    plan = draft(world.manifest, world.live, reviewed=False)
+    waived = draft(world.manifest, world.live, (guard,), reviewed=False)
+    assert waived.refusals == tuple(each for each in plan.refusals if each.guard is not guard)
+    assert len(waived.warnings) - len(plan.warnings) == len(plan.refusals) - len(waived.refusals)
+    assert waived.changes == plan.changes
+    assert waived.digest != plan.digest
+
+
+@given(worlds())
+def test_a_looser_limit_never_refuses_more(world: World) -> None:
+    def refusals(limits: Limits) -> set[Guard]:
+        return {each.guard for each in draft(replace(world.manifest, limits=limits), world.live).refusals}
+
+    strict, loose = Limits(max_deactivations=0, min_managers=9), Limits(max_deactivations=Share(100), min_managers=0)
+    assert refusals(loose) <= refusals(world.manifest.limits) <= refusals(strict)
+    assert not refusals(loose) & {Guard.MAX_DEACTIVATIONS, Guard.MIN_MANAGERS}
+
+
+def test_the_digest_binds_what_a_reviewer_agrees_to_and_nothing_else() -> None:
+    declarations = (declared(1, description="new"), declared(2, status=Status.INACTIVE))
+    listed = (token(1), token(2), token(3))
+    plan = draft(manifest(*declarations), live(*listed))
+    first = plan.changes[0]
+    bound = [
+        replace(plan, server=replace(plan.server, url="https://other.example")),
+        replace(plan, waivers=(Guard.SELF,)),
+        replace(plan, changes=plan.changes[:1]),
+        replace(plan, changes=(replace(first, description="newer"), *plan.changes[1:])),
+        replace(plan, changes=(replace(first, status=Status.INACTIVE), *plan.changes[1:])),
+        *(
+            replace(plan, changes=(replace(first, token=replace(first.token, **moved)), *plan.changes[1:]))
+            for moved in (
+                {"id": token(9).id}, {"status": Status.INACTIVE}, {"description": "x"}, {"updated_at": "x"},
+                {"org_id": "f" * 16},
+            )
+        ),
+    ]  # fmt: skip
+    free = [
+        replace(plan, server=replace(plan.server, version="v9", build="x")),
+        replace(plan, changes=plan.changes[::-1]),
+        replace(plan, changes=(replace(first, name="x", protected=True, places={}), *plan.changes[1:])),
+        replace(plan, changes=(replace(first, token=replace(first.token, user="x", org="y")), *plan.changes[1:])),
+        replace(plan, declared=9, managed=9, live=9, orgs=("x",), limits=Limits(min_managers=9)),
+    ]
+    assert plan.digest not in [each.digest for each in bound]
+    assert len({each.digest for each in bound}) == len(bound)
+    assert {each.digest for each in free} == {plan.digest}
+
+
+def test_unmanaged_tokens_are_never_touched_whatever_the_policy() -> None:
+    for policy in Severity:
+        plan = draft(manifest(declared(1, description="new"), unmanaged=policy), live(token(1), token(2)))
+        assert [change.token.id for change in plan.changes] == [token(1).id]

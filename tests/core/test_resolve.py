@@ -1,0 +1,186 @@
+"""Which live token each declaration means, and what is said when it means none or too many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+from reconciler.core.live import Absence, Live, Missing
+from reconciler.core.manifest import Asserted, Declaration, Manifest, Match, Pick, Severity
+from reconciler.core.resolve import name_some, resolve, select, unlisted
+from reconciler.core.token import TokenId
+from reconciler.errors import AuthError, InvalidError, RefusedError, TokenctlError, UsageError
+from tests.builders import EDGE, declared, live, manifest, token, token_id
+
+WORLD = (
+    token(1, user="mira", description="a"),
+    token(2, user="mira", description="b"),
+    token(3, user="otto", description="a"),
+    token(4, user="otto", description="a", org_id=EDGE),
+)
+
+
+def found(declaration: Declaration, world: Live | None = None) -> list[TokenId]:
+    return [each.token.id for each in resolve(manifest(declaration), world or live(*WORLD)).wanted]
+
+
+def refused(kind: type[TokenctlError], wanted: Manifest, world: Live) -> str:
+    with pytest.raises(TokenctlError) as caught:
+        resolve(wanted, world)
+    assert type(caught.value) is kind
+    return str(caught.value)
+
+
+def ids(*numbers: int) -> list[TokenId]:
+    return [token_id(number) for number in numbers]
+
+
+def missing(kinds: Mapping[int, Absence]) -> dict[TokenId, Missing]:
+    return {token_id(number): Missing(kind, f"detail {number}") for number, kind in kinds.items()}
+
+
+def test_an_id_means_that_token() -> None:
+    assert found(declared(3)) == ids(3)
+
+
+@pytest.mark.parametrize(
+    ("match", "numbers"),
+    [
+        (Match(user="mira", pick=Pick.ALL), [1, 2]),
+        (Match(user="mira", pick=Pick.FIRST), [1]),
+        (Match(description="b"), [2]),
+        (Match(description="a", pick=Pick.ALL), [1, 3, 4]),
+        (Match(user="otto", org="edge"), [4]),
+        (Match(user="otto", description="a", pick=Pick.ALL), [3, 4]),
+        (Match(user="otto", description="a", org="acme"), [3]),
+        (Match(org="acme", pick=Pick.FIRST), [1]),
+    ],
+)
+def test_a_match_means_the_tokens_that_have_all_its_values(match: Match, numbers: list[int]) -> None:
+    assert found(declared(match)) == ids(*numbers)
+
+
+def test_a_match_by_description_finds_the_declared_one_too() -> None:
+    renamed = live(token(1, description="old"), token(2, description="new"), token(3, description=""))
+    assert found(declared(Match(description="old"), description="new-er"), renamed) == ids(1)
+    assert found(declared(Match(description="gone"), description="new"), renamed) == ids(2)
+    assert found(declared(Match(description="old", pick=Pick.ALL), description="new"), renamed) == ids(1, 2)
+    # An empty description is too common to be what a renamed token is found by.
+    assert found(declared(Match(description="old"), description=""), renamed) == ids(1)
+
+
+@pytest.mark.parametrize("match", [Match(user="nobody"), Match(user="mira", org="edge"), Match(description="A")])
+def test_a_match_that_finds_nothing_is_absent(match: Match) -> None:
+    assert refused(InvalidError, manifest(declared(match)), live(*WORLD)) == (
+        "tokens.yaml:1:10: `match` finds no live token\n"
+        "  hint: compare it with `tokenctl list`; a list shows only what these credentials may read"
+    )
+    lenient = manifest(declared(match), absent=Severity.WARN)
+    resolution = resolve(lenient, live(*WORLD))
+    assert (resolution.wanted, len(resolution.warnings)) == ((), 1)
+
+
+def test_a_match_that_finds_several_is_ambiguous_unless_it_says_which() -> None:
+    assert refused(InvalidError, manifest(declared(Match(user="mira"))), live(*WORLD)) == (
+        f"tokens.yaml:1:10: `match` finds 2 tokens: {token_id(1)}, {token_id(2)}\n"
+        "  hint: name one by `id`, or write `pick: first` or `pick: all`"
+    )
+
+
+def test_long_lists_of_names_are_cut() -> None:
+    assert name_some(["a", "b", "c", "d", "e"]) == "a, b, c, d, e"
+    assert name_some(["a", "b", "c", "d", "e", "f", "g"]) == "a, b, c, d, e and 2 more"
+
+
+def test_ids_that_the_list_lacks_are_asked_for_in_order() -> None:
+    wanted = manifest(declared(9), declared(1), declared(7), declared(Match(user="x")))
+    assert unlisted(wanted, live(*WORLD).tokens) == tuple(ids(7, 9))
+
+
+def test_every_absence_is_explained_at_once() -> None:
+    world = live(*WORLD, missing=missing({7: Absence.ABSENT, 8: Absence.ORPHANED}))
+    wanted = manifest(declared(8), declared(7))
+    assert refused(InvalidError, wanted, world) == (
+        f"tokens.yaml:70:7: the server has no token {token_id(7)}\n"
+        "  hint: remove the declaration, or write `absent: warn` at the top of the file\n"
+        f"tokens.yaml:80:7: token {token_id(8)} is orphaned: its owner or its organisation was deleted (detail 8)\n"
+        "  hint: remove the declaration; the server lists such a token no more and accepts no changes worth reading back"
+    )
+    lenient = resolve(manifest(declared(8), declared(7), declared(1), absent=Severity.WARN), world)
+    assert [each.token.id for each in lenient.wanted] == ids(1)
+    assert [str(each).split(": ")[1].split("\n")[0][:20] for each in lenient.warnings] == [
+        "the server has no to", f"token {token_id(8)}"[:20],
+    ]  # fmt: skip
+
+
+def test_a_hidden_token_is_a_matter_of_credentials_whatever_the_policy() -> None:
+    world = live(*WORLD, missing=missing({7: Absence.HIDDEN, 8: Absence.ABSENT}))
+    wanted = manifest(declared(7), declared(8), absent=Severity.WARN)
+    assert refused(AuthError, wanted, world) == (
+        f"tokens.yaml:70:7: token {token_id(7)} exists, but these credentials may not read it (detail 7)\n"
+        "  hint: use a token that may read and write authorizations and users"
+    )
+
+
+def test_two_declarations_of_one_token_are_refused_with_both_places() -> None:
+    wanted = manifest(declared(2), declared(Match(description="b")))
+    assert refused(InvalidError, wanted, live(*WORLD)) == (
+        f"tokens.yaml:1:5: token {token_id(2)} is declared twice: first at tokens.yaml:20:5\n"
+        "  hint: keep one of the two declarations"
+    )
+
+
+def test_a_file_that_asserts_an_organisation_is_held_to_it() -> None:
+    wanted = manifest(declared(1), declared(4), server=Asserted(org="acme"))
+    assert refused(RefusedError, wanted, live(*WORLD)) == (
+        f"tokens.yaml:40:5: token {token_id(4)} belongs to organisation `edge`, not to `acme`\n"
+        "  hint: the file's `server.org` says that every declared token belongs to it"
+    )
+    assert len(resolve(manifest(declared(1), server=Asserted(org="acme")), live(*WORLD)).wanted) == 1
+
+
+def test_a_run_of_one_organisation_leaves_the_others_tokens_out_and_says_so() -> None:
+    resolution = resolve(manifest(declared(1), declared(4)), live(*WORLD, org="acme"))
+    assert [each.token.id for each in resolution.wanted] == ids(1)
+    assert [str(each) for each in resolution.warnings] == [
+        "tokens.yaml:40:5: left out: not a token of organisation `acme`"
+    ]
+
+
+LABELLED = (
+    declared(1, name="ingest", labels={"team": "a", "tier": "1"}),
+    declared(2, name="team", labels={"team": "a"}),
+    declared(Match(user="otto"), name="x=y"),
+)
+
+
+@pytest.mark.parametrize(
+    ("terms", "positions"),
+    [
+        ([], [0, 1, 2]),
+        (["ingest"], [0]),
+        ([token_id(2)], [1]),
+        (["team=a"], [0, 1]),
+        (["team=a", "tier=1"], [0]),
+        (["team"], [1]),
+    ],
+)
+def test_a_selection_narrows_with_every_term(terms: list[str], positions: list[int]) -> None:
+    assert select(manifest(*LABELLED), terms).tokens == tuple(LABELLED[position] for position in positions)
+
+
+def test_a_part_of_a_manifest_says_nothing_of_unmanaged_tokens() -> None:
+    whole = manifest(*LABELLED, unmanaged=Severity.FAIL)
+    assert select(whole, ["ingest"]).unmanaged is Severity.IGNORE
+    assert select(whole, []).unmanaged is Severity.FAIL
+
+
+@pytest.mark.parametrize("terms", [["other"], ["team=b"], ["x=y"], ["ingest", "tier=2"]])
+def test_a_selection_of_nothing_is_refused(terms: Iterable[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        select(manifest(*LABELLED), list(terms))
+    assert str(caught.value) == (
+        f"--select {' '.join(terms)} selects no declaration\n"
+        "  hint: write --select NAME, --select ID or --select LABEL=VALUE as the file has them"
+    )

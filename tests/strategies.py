@@ -1,0 +1,108 @@
+"""Worlds and manifests for hypothesis: live tokens, and declarations of some of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from reconciler.core.live import Live
+from reconciler.core.manifest import Declaration, Limits, Manifest, Share
+from reconciler.core.token import EVERY_ORG, OrgId, Status, Token, TokenId
+from tests.builders import ACME, EDGE, declared, live, manifest, token
+
+HOSTILE = [
+    "\x1b[31mred\x1b[0m",
+    "\x9b1m",
+    "\x1b]8;;https://evil.example\x07ok\x1b]8;;\x07",
+    "\x1b]52;c;QQ==\x07",
+    "a\rb",
+    "a\bb\x7f",
+    "##[error]x",
+    "##vso[task.complete]",
+    "##teamcity[x]",
+    "::error::x",
+    " ::stop-commands::x",
+    "\u2003::warning::x",
+    "a\n::set-output name=x::y",
+    "\u202eabc\u2066",
+    "zero\u200bwidth",
+    "tag\U000e0041",
+    "half\ud800",
+    "line\u2028sep\u0085end",
+    "`tick` | pipe <b>&amp;",
+    "[/red] [link=http://x]y[/link]",
+    "'; rm -rf / #",
+    '$(touch x) `touch y` "',
+    "\\",
+    "日本語🚰",
+    "",
+]
+TEXT = st.sampled_from(HOSTILE) | st.text(max_size=12)
+STATUS = st.sampled_from(Status)
+MANAGES = st.sampled_from([(), (), (), (EVERY_ORG,), (ACME,), (EDGE,), (ACME, EDGE)])
+
+
+@dataclass(frozen=True)
+class World:
+    """A server and a manifest for it."""
+
+    live: Live
+    manifest: Manifest
+
+
+@st.composite
+def tokens(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT) -> tuple[Token, ...]:
+    """Up to eight live tokens with distinct ids."""
+    found = []
+    for number in draw(st.lists(st.integers(0, 30), max_size=8, unique=True)):
+        org: OrgId = draw(st.sampled_from([ACME, EDGE]))
+        found.append(
+            token(
+                number,
+                org_id=org,
+                status=draw(STATUS),
+                description=draw(text),
+                user=draw(st.sampled_from(["ci-bot", "mira", *HOSTILE])),
+                manages=draw(MANAGES),
+            )
+        )
+    return tuple(found)
+
+
+@st.composite
+def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT) -> World:
+    """A server and declarations, by id, of some of its tokens."""
+    listed = draw(tokens(text))
+    declarations = []
+    for each in draw(st.lists(st.sampled_from(listed), unique_by=lambda token: token.id) if listed else st.just([])):
+        wanted: dict[str, Any] = {
+            "description": draw(st.none() | text | st.just(each.description)),
+            "status": draw(st.none() | STATUS),
+            "protected": draw(st.booleans()),
+            "name": draw(st.none() | st.just(f"name-{each.id[-2:]}")),
+        }
+        declarations.append(replace(declared(int(each.id[-2:], 16)), target=TokenId(each.id), **wanted))
+    limits = Limits(
+        max_deactivations=draw(st.integers(0, 5) | st.integers(0, 100).map(Share)), min_managers=draw(st.integers(0, 2))
+    )
+    return World(live(*listed), manifest(*declarations, limits=limits))
+
+
+def apply(changes: Any, listed: dict[TokenId, Token]) -> dict[TokenId, Token]:
+    """The tokens after every change was sent."""
+    after = dict(listed)
+    for change in changes:
+        now = after[change.token.id]
+        after[now.id] = replace(now, updated_at="later", **{**change.body, **_status(change.body)})
+    return after
+
+
+def _status(body: dict[str, str]) -> dict[str, Status]:
+    return {"status": Status(body["status"])} if "status" in body else {}
+
+
+def shuffled(declarations: tuple[Declaration, ...]) -> st.SearchStrategy[tuple[Declaration, ...]]:
+    """The same declarations in any order."""
+    return st.permutations(declarations).map(tuple)
