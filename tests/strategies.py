@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from reconciler.core.live import Live
 from reconciler.core.manifest import Declaration, Limits, Manifest, Share
+from reconciler.core.plan import Plan
+from reconciler.core.planner import draft
 from reconciler.core.token import EVERY_ORG, OrgId, Status, Token, TokenId
 from tests.builders import ACME, EDGE, declared, live, manifest, token
 
@@ -56,7 +58,7 @@ class World:
 def tokens(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT) -> tuple[Token, ...]:
     """Up to eight live tokens with distinct ids."""
     found = []
-    for number in draw(st.lists(st.integers(0, 30), max_size=8, unique=True)):
+    for number in draw(st.lists(st.integers(1, 30), max_size=8, unique=True)):
         org: OrgId = draw(st.sampled_from([ACME, EDGE]))
         found.append(
             token(
@@ -101,6 +103,11 @@ def apply(changes: Any, listed: dict[TokenId, Token]) -> dict[TokenId, Token]:
 
 def _status(body: dict[str, str]) -> dict[str, Status]:
     return {"status": Status(body["status"])} if "status" in body else {}
+
+
+def draft_of(world: World) -> Plan:
+    """The plan of a world."""
+    return draft(world.manifest, world.live)
 
 
 def shuffled(declarations: tuple[Declaration, ...]) -> st.SearchStrategy[tuple[Declaration, ...]]:

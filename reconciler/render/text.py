@@ -131,4 +131,4 @@ def outcome(outcome: Outcome, *, colour: bool = False) -> str:
 def _result(result: Result) -> str:
     change = result.change
     row = f"  {_SIGNS[change.action]} {change.action:<10}  {name_of(change)}  {change.token.id}"
-    return row + (f"\n      {terminal(result.reason)}" if result.reason else "")
+    return row + ("\n" + line(f"      {result.reason}") if result.reason else "")
