@@ -89,14 +89,18 @@ def test_a_module_and_its_functions_keep_to_their_size(path: Path) -> None:
 def _loaded(*arguments: str) -> set[str]:
     """The modules that a run of the command has loaded when it ends."""
     code = (
-        "import sys, json, io\n"
+        "import sys, io\n"
+        f"sys.path += {[path for path in sys.path if path.endswith('site-packages')]!r}\n"
         "from reconciler.__main__ import main\n"
         f"sys.argv = ['tokenctl', *{list(arguments)!r}]\n"
         "out, sys.stdout = sys.stdout, io.StringIO()\n"
         "code = main()\n"
-        "out.write(json.dumps([code, sorted(sys.modules)]))\n"
+        "loaded = sorted(sys.modules)\n"
+        "import json\n"
+        "out.write(json.dumps([code, loaded]))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    # -S: what this machine's site-packages load into every Python, measuring coverage among it, is not ours.
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     code, modules = json.loads(done.stdout)
     assert code == 0, done.stderr
     return set(modules)

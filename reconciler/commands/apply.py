@@ -18,6 +18,7 @@ from reconciler.commands.context import Context
 from reconciler.commands.reading import read_manifest
 from reconciler.core.plan import Plan
 from reconciler.core.resolve import select
+from reconciler.core.text import count
 from reconciler.errors import CancelledError, ExitCode, Problem, RefusedError, StaleError, UsageError
 from reconciler.influx.writer import Writer
 from reconciler.render import text
@@ -121,18 +122,18 @@ def _agree(plan: Plan, request: ApplyRequest, context: Context) -> None:
             )
         )
     if plan.refusals:
-        raise RefusedError(Problem(f"nothing was sent: {_count(plan)}", "each way out is named above"))
+        raise RefusedError(Problem(f"nothing was sent: {_refused(plan)}", "each way out is named above"))
     if not plan.changes or request.yes:
         return
     if not context.interactive:
         raise CancelledError(
             Problem("nothing was sent: there is no terminal to ask on", "agree beforehand with `--yes`")
         )
-    if context.ask(f"Send these {len(plan.changes)} changes to {plan.server.url}? Only `yes` does it: ") != "yes":
+    if context.ask(f"Send {count(len(plan.changes), 'change')} to {plan.server.url}? Only `yes` does it: ") != "yes":
         raise CancelledError(Problem("nothing was sent: the answer was not `yes`"))
 
 
-def _count(plan: Plan) -> str:
+def _refused(plan: Plan) -> str:
     names = sorted({refusal.guard.value for refusal in plan.refusals})
     return f"refused by {', '.join(f'`{name}`' for name in names)}"
 

@@ -13,6 +13,7 @@ from reconciler.commands.names import PlanFormat
 from reconciler.commands.reading import read_manifest
 from reconciler.core.resolve import select
 from reconciler.errors import ExitCode
+from reconciler.render.escape import terminal
 from reconciler.settings import Flags
 
 
@@ -37,7 +38,7 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
         plan = planning.draft(manifest, connection, request.sources.allow, reviewed=True)
     if request.out:
         planfile.save(plan, Path(request.out))
-        context.say(f"Saved to {request.out}")
+        context.say(f"Saved to {terminal(request.out)}")
     context.show(render(plan, request.form, colour=context.colour))
     if plan.refusals:
         return ExitCode.REFUSED

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 
 from reconciler.commands.context import Context
 from reconciler.commands.reading import read_manifest
+from reconciler.core.text import count
 from reconciler.errors import ExitCode
 
 
 def run(files: Sequence[str], context: Context) -> ExitCode:
     """Say that the files are good. Raises InvalidError with every problem when they are not."""
     manifest, read = read_manifest(files, context)
-    context.show(f"{_count(len(read), 'file')}, {_count(len(manifest.tokens), 'declaration')}: no problems\n")
+    context.show(f"{count(len(read), 'file')}, {count(len(manifest.tokens), 'declaration')}: no problems\n")
     return ExitCode.OK
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -12,6 +12,7 @@ from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest, Severity
 from reconciler.core.plan import Change, Plan, Refusal, before
 from reconciler.core.resolve import Resolution, name_some, resolve
+from reconciler.core.text import count
 from reconciler.core.token import Token
 from reconciler.errors import Problem, StaleError
 
@@ -94,7 +95,7 @@ def _unmanaged(manifest: Manifest, resolution: Resolution, live: Live) -> tuple[
     names = [f"{token.id} ({token.user})" for token in sorted(found, key=lambda token: token.id)]
     return (
         Problem(
-            f"{len(names)} live tokens are declared nowhere: {name_some(names)}",
+            f"no declaration names {count(len(names), 'live token')}: {name_some(names)}",
             "declare them, or write `unmanaged: ignore`",
         ),
     )

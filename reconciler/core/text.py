@@ -1,4 +1,4 @@
-"""Which characters of foreign text may stand in a manifest, and which may be shown as they are."""
+"""Which characters of foreign text may stand in a manifest, and which may be shown as they are; counted nouns."""
 
 from __future__ import annotations
 
@@ -23,3 +23,8 @@ _INVISIBLE = re.compile(f"[{_BLANKS}]")
 def is_plain(text: str) -> bool:
     """Whether the text can be shown on one line as it is: every character draws something, none controls anything."""
     return text.isprintable() and not _INVISIBLE.search(text)
+
+
+def count(number: int, noun: str) -> str:
+    """The number and its noun, such as `1 token` or `2 tokens`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

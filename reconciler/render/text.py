@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from reconciler.core.diff import Difference, explain
 from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.text import count
 from reconciler.errors import Problem
 from reconciler.render.escape import line, quoted, terminal, width
 
@@ -39,21 +40,17 @@ def plan(plan: Plan, *, colour: bool = False) -> str:
 def _title(plan: Plan) -> str:
     server = plan.server
     version = f"InfluxDB {server.version.removeprefix('v')}".rstrip() + (" Cloud" if server.build == "Cloud" else "")
-    parts = [", ".join(plan.orgs), server.url, version, f"{plan.live} tokens, {plan.declared} declared"]
+    parts = [", ".join(plan.orgs), server.url, version, f"{count(plan.live, 'token')}, {plan.declared:,} declared"]
     return line(" · ".join(part for part in parts if part))
 
 
 def _verdict(plan: Plan) -> str:
     if not plan.changes:
-        return f"No changes: {_count(plan.managed, 'managed token')} as declared.\nDigest {plan.digest}"
+        return f"No changes: {count(plan.managed, 'managed token')} as declared.\nDigest {plan.digest}"
     counts = ", ".join(f"{plan.count(action)} to {action}" for action in (Action.ACTIVATE, Action.DEACTIVATE))
     return (
         f"Plan: {counts}, {plan.count(Action.DESCRIBE)} to describe, {plan.unchanged} unchanged.\nDigest {plan.digest}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _changes(changes: Sequence[Change], *, colour: bool) -> str:

@@ -168,7 +168,7 @@ def test_a_protected_token_is_not_deactivated() -> None:
 def test_unmanaged_tokens_are_treated_as_the_manifest_says(policy: Severity, refused: int, warned: int) -> None:
     plan = judged([declared(1)], [token(3, user="mira"), token(1), token(2)], unmanaged=policy)
     words = (
-        f"2 live tokens are declared nowhere: {token_id(2)} (ci-bot), {token_id(3)} (mira)\n"
+        f"no declaration names 2 live tokens: {token_id(2)} (ci-bot), {token_id(3)} (mira)\n"
         "  hint: declare them, or write `unmanaged: ignore`"
     )
     assert said(plan) == [f"unmanaged: {words}"] * refused
