@@ -28,9 +28,10 @@ def save(plan: Plan, path: Path) -> None:
     Raises LocalError when that cannot be done.
     """
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 by itself
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+                os.fchmod(descriptor, 0o600)  # less would be a user's own umask at work, and would lock out the user
                 stream.write(dumps(plan))
                 stream.flush()
                 os.fsync(descriptor)
@@ -59,7 +60,7 @@ def load(path: Path) -> Plan:
         raise InvalidError([Problem(f"{path} is no plan: {violation}", _REMAKE) for violation in violations[:5]])
     plan = from_document(document)
     if document != to_document(plan):
-        raise StaleError(Problem(f"{path} was changed after it was made: its digest does not fit", _REMAKE))
+        raise StaleError(Problem(f"{path} was changed after it was made: its parts do not fit together", _REMAKE))
     return plan
 
 

@@ -24,7 +24,7 @@ class Violation:
 
     def __str__(self) -> str:
         where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.path).removeprefix(".")
-        return f"`{where or 'the document'}` breaks the schema's rule `{self.rule}`"
+        return f"{f'`{where}`' if where else 'the document'} breaks the schema's rule `{self.rule}`"
 
 
 def load_schema(name: str) -> dict[str, Any]:

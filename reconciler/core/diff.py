@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.core.plan import Action, Change
+from reconciler.core.plan import Change, in_order
 from reconciler.core.resolve import Wanted
-
-_PHASES = {action: position for position, action in enumerate(Action)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +20,7 @@ class Difference:
 
 def changes(wanted: Iterable[Wanted]) -> tuple[Change, ...]:
     """A change for each wanted token that differs in a managed field, by phase and then by id."""
-    found = [change for each in wanted if (change := _change(each))]
-    return tuple(sorted(found, key=lambda change: (_PHASES[change.action], change.token.id)))
+    return in_order(change for each in wanted if (change := _change(each)))
 
 
 def _change(wanted: Wanted) -> Change | None:

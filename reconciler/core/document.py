@@ -7,7 +7,7 @@ from typing import TypedDict
 from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Share
-from reconciler.core.plan import Action, Change, Plan, Refusal
+from reconciler.core.plan import Action, Change, Plan, Refusal, in_order
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import ExitCode, Place, Problem
 
@@ -147,14 +147,14 @@ def _problem_to(problem: Problem) -> ProblemDocument:
 def from_document(document: PlanDocument) -> Plan:
     """The plan of a document that the schema accepts.
 
-    What a document says twice (counts, actions, the digest) is derived here anew and not compared: for that, compare
-    `to_document` of the result with the document.
+    What a document says twice (counts, actions, the order of the changes, the digest) is derived here anew and not
+    compared: for that, compare `to_document` of the result with the document.
     """
     limit = document["limits"]["max_deactivations"]
     return Plan(
         server=Server(**document["server"]),
         orgs=tuple(document["orgs"]),
-        changes=tuple(_change_from(change) for change in document["changes"]),
+        changes=in_order(_change_from(change) for change in document["changes"]),
         declared=document["counts"]["declared"],
         managed=document["counts"]["managed"],
         live=document["counts"]["live"],

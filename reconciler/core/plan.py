@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -118,6 +118,13 @@ class Plan:
             "changes": [[change.token.id, *before(change.token), change.body] for change in changes],
         }
         return hashlib.sha256(json.dumps(agreed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes as apply sends them: by phase and then by id, at most one for a token."""
+    phases = {action: position for position, action in enumerate(Action)}
+    by_id = {change.token.id: change for change in changes}
+    return tuple(sorted(by_id.values(), key=lambda change: (phases[change.action], change.token.id)))
 
 
 def before(token: Token) -> tuple[str, str, str]:
