@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.shell import Shell, shell_on
 
 settings.register_profile(
     "tokenctl", derandomize=True, deadline=None, max_examples=60, database=None,
@@ -33,3 +35,10 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         assert text == path.read_text("utf-8")
 
     return compare
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """The commands, a folder and a sandbox with examples/world.json, signed in as its operator."""
+    with shell_on(tmp_path) as started:
+        yield started

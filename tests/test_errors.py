@@ -38,7 +38,8 @@ def test_an_error_holds_one_problem_or_several_and_reads_as_all_of_them() -> Non
 def test_problems_sort_by_their_place_and_those_without_one_come_last() -> None:
     places = [Place("a", 2, 1), Place("a", 10, 1), Place("a", 10, 3), Place("b", 1, 1), None]
     problems = [Problem("x", place=place) for place in places]
-    assert sorted(reversed(problems), key=lambda problem: problem.position) == problems
+    mixed = problems[3:] + problems[:3]
+    assert sorted(mixed, key=lambda problem: problem.position) == problems
 
 
 def test_code_names_are_those_of_machine_formats() -> None:

@@ -1,0 +1,179 @@
+"""`plan`: what it asks for, what it says, and that it cannot write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.commands import plan, show
+from reconciler.commands.names import PlanFormat
+from reconciler.commands.planning import Sources
+from reconciler.core.guard import Guard
+from reconciler.errors import ExitCode
+from reconciler.settings import Flags
+from tests.shell import (
+    ABSENT,
+    BACKUP_2023,
+    BENCH,
+    GRAFANA,
+    LAPTOP,
+    MANAGER,
+    OPERATOR,
+    PHONE,
+    Done,
+    Shell,
+    secret,
+    shell_on,
+)  # fmt: skip
+
+LIST = "GET /api/v2/authorizations"
+DESCRIBE = f'id: "{GRAFANA}", description: dashboard'
+DEACTIVATE = f'id: "{BACKUP_2023}", status: inactive'
+
+
+def planned(shell: Shell, *files: str, flags: Flags | None = None, **request: object) -> Done:
+    """Run `plan`."""
+    sources = Sources(files=files, select=request.pop("select", ()), allow=request.pop("allow", ()))  # type: ignore[arg-type]
+    made = plan.PlanRequest(sources=sources, flags=flags or Flags(), **request)  # type: ignore[arg-type]
+    return shell.call(lambda context: plan.run(made, context))
+
+
+def test_a_plan_is_one_list_and_shows_what_would_change(shell: Shell) -> None:
+    file = shell.declare(DESCRIBE + ", name: grafana", DEACTIVATE, f'id: "{LAPTOP}", status: active')
+    done = planned(shell, file)
+    assert shell.sent() == [LIST]
+    assert done == Done(
+        ExitCode.OK,
+        "acme · URL · InfluxDB 2.7.12 · 12 tokens, 3 declared\n"
+        "\n"
+        f"  ~ describe    grafana        {GRAFANA}  grafana  DIR/tokens.yaml:3\n"
+        '      description  "grafana dashbord" → "dashboard"\n'
+        f'  - deactivate  "backup 2023"  {BACKUP_2023}  ci-bot   DIR/tokens.yaml:4\n'
+        "      status       active → inactive\n"
+        "\n"
+        "Plan: 0 to activate, 1 to deactivate, 1 to describe, 1 unchanged.\n"
+        "Digest DIGEST\n",
+        "",
+    )
+
+
+def test_what_the_list_lacks_is_asked_for_by_id_and_told_apart(tmp_path: Path) -> None:
+    with shell_on(tmp_path, caller=MANAGER) as shell:
+        file = shell.declare(f'id: "{ABSENT}", status: active', f'id: "{BENCH}", status: active')
+        done = planned(shell, file)
+        assert shell.sent() == [LIST, f"GET /api/v2/authorizations/{ABSENT}", f"GET /api/v2/authorizations/{BENCH}"]
+    assert done.code == ExitCode.AUTH
+    assert done.out == ""
+    assert "DIR/tokens.yaml:3:" in done.err
+    assert "DIR/tokens.yaml:4:" in done.err
+
+
+def test_whose_credentials_these_are_is_asked_once_and_only_when_it_matters(tmp_path: Path) -> None:
+    with shell_on(tmp_path, version="2.9.1") as shell:
+        planned(shell, shell.declare(DEACTIVATE))
+        assert shell.sent() == [LIST]
+        done = planned(shell, shell.declare(f'id: "{OPERATOR}", status: inactive'))
+        assert shell.sent() == [LIST, "GET /api/v2/me"]
+        assert done.code == ExitCode.REFUSED
+        assert "Refused by guard `self`" in done.out
+        told = planned(shell, str(tmp_path / "tokens.yaml"), flags=Flags(self_id=MANAGER))
+        assert shell.sent() == [LIST]
+        assert "Refused by guard `self`" not in told.out
+
+
+def test_changes_may_be_told_by_the_exit_code(shell: Shell) -> None:
+    file = shell.declare(DESCRIBE)
+    assert planned(shell, file).code == ExitCode.OK
+    assert planned(shell, file, detailed_exitcode=True).code == ExitCode.CHANGES
+    assert planned(shell, shell.declare(f'id: "{GRAFANA}"'), detailed_exitcode=True).code == ExitCode.OK
+
+
+def test_a_refused_plan_is_shown_and_saved_and_ends_with_that_code(shell: Shell) -> None:
+    file = shell.declare(f'id: "{OPERATOR}", status: inactive')
+    saved = shell.folder / "plan.json"
+    done = planned(shell, file, out=str(saved), detailed_exitcode=True)
+    assert done.code == ExitCode.REFUSED
+    assert done.err == "Saved to DIR/plan.json\n"
+    assert json.loads(saved.read_text())["reason"] == "refused"
+    again = shell.call(lambda context: show.run(str(saved), PlanFormat.TEXT, context))
+    assert again == Done(ExitCode.REFUSED, done.out, "")
+    waived = planned(shell, file, allow=(Guard.SELF, Guard.MIN_MANAGERS))
+    assert waived.code == ExitCode.OK
+    assert "guard `self` is waived" in waived.out
+
+
+@pytest.mark.parametrize("form", PlanFormat)
+def test_a_saved_plan_is_shown_as_it_was_planned_without_a_server(shell: Shell, form: PlanFormat) -> None:
+    saved = str(shell.folder / "plan.json")
+    done = planned(shell, shell.declare(DESCRIBE, DEACTIVATE), form=form, out=saved)
+    shell.sent()
+    assert shell.call(lambda context: show.run(saved, form, context)) == Done(ExitCode.OK, done.out, "")
+    assert shell.sent() == []
+
+
+def test_a_selection_plans_a_part(shell: Shell) -> None:
+    file = shell.declare(DESCRIBE + ", labels: {team: web}", DEACTIVATE, head="unmanaged: fail\n")
+    done = planned(shell, file, select=("team=web",))
+    assert done.code == ExitCode.OK
+    assert "Plan: 0 to activate, 0 to deactivate, 1 to describe, 0 unchanged.\n" in done.out
+    assert planned(shell, file).code == ExitCode.REFUSED
+    assert planned(shell, file, select=("nobody",)).code == ExitCode.USAGE
+
+
+def test_a_run_may_be_limited_to_one_organisation(shell: Shell) -> None:
+    file = shell.declare("match: {user: mira, description: lab bench}, pick: all, status: inactive")
+    done = planned(shell, file, flags=Flags(org="edge-lab"))
+    assert shell.sent() == [LIST + "?org=edge-lab"]
+    assert done.out.startswith("edge-lab · URL · InfluxDB 2.7.12 · 3 tokens, 1 declared\n")
+    assert planned(shell, file, flags=Flags(org="nobody")).code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("head", "flags", "message"),
+    [
+        (
+            "server: {url: https://other.example}\n",
+            Flags(),
+            "the file is for https://other.example, but this run would talk to URL\n"
+            "  hint: the file never chooses the server: set INFLUX_HOST or --url, or mend `server.url`\n",
+        ),
+        (
+            "server: {org: acme}\n",
+            Flags(org="edge-lab"),
+            "the file is for organisation `acme`, but this run is limited to `edge-lab`\n"
+            "  hint: set INFLUX_ORG or --org accordingly, or mend `server.org`\n",
+        ),
+    ],
+)
+def test_a_file_for_another_server_is_refused_before_anything_is_sent(
+    shell: Shell, head: str, flags: Flags, message: str
+) -> None:
+    assert planned(shell, shell.declare(DESCRIBE, head=head), flags=flags) == Done(ExitCode.REFUSED, "", message)
+    assert shell.sent() == []
+
+
+def test_the_servers_url_is_compared_and_not_its_spelling(shell: Shell) -> None:
+    head = f"server: {{url: '{shell.sandbox.url}/', org: acme}}\n"
+    assert planned(shell, shell.declare(DESCRIBE, head=head), flags=Flags(org="acme")).code == ExitCode.OK
+
+
+def test_a_warning_of_the_file_is_talk(shell: Shell) -> None:
+    done = planned(shell, shell.declare("id: 1234567812345678, status: active", head="absent: warn\n"))
+    assert done.err.startswith("Warning: DIR/tokens.yaml:4:10: ")
+
+
+def test_a_wrong_secret_is_named_by_nothing_of_it(shell: Shell) -> None:
+    file = shell.declare(DESCRIBE)
+    shell.environment["INFLUX_TOKEN"] = "FAKE-wrong"
+    done = planned(shell, file)
+    assert done.code == ExitCode.AUTH
+    assert "FAKE" not in done.out + done.err
+    assert secret(OPERATOR) not in done.err
+
+
+def test_phone_and_laptop_are_one_users(shell: Shell) -> None:
+    done = planned(shell, shell.declare("match: {user: user2}, status: inactive"))
+    assert done.code == ExitCode.INVALID
+    assert f"`match` finds 2 tokens: {LAPTOP}, {PHONE}" in done.err

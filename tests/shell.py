@@ -1,0 +1,140 @@
+"""The commands with a folder, an environment and a server of their own, in this process or as the installed program."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from reconciler.commands.context import Context
+from reconciler.errors import ExitCode, TokenctlError
+from reconciler.render import text
+from reconciler.sandbox.profiles import profile
+from reconciler.sandbox.seed import Seed, default_seed
+from reconciler.sandbox.server import Sandbox
+
+PROGRAM = Path(sys.executable).parent / "tokenctl"
+
+# The tokens of examples/world.json that tests are about.
+OPERATOR, MANAGER = "0d08544b51006000", "0d1184f120006000"
+LAPTOP, PHONE = "0d097beb91c06000", "0d097c731d006000"  # both of user2
+INGEST, GRAFANA = "0d234d71cc806000", "0d234e88da406000"
+BACKUP_2023, BACKUP_2024, GATEWAY = "0d2cfd5618006000", "0e0c5c07a0006000", "0d2efd00d0006000"
+BENCH = "0d989af841806000"  # of edge-lab, all others are of acme
+ABSENT = "0123456789abcdef"
+
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
+
+Run = Callable[[Context], ExitCode]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run left: its exit code and its two streams."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Shell:
+    """A place to run commands from."""
+
+    folder: Path
+    sandbox: Sandbox
+    environment: dict[str, str]
+    seen: int = field(default=0)
+
+    def write(self, content: str, name: str = "tokens.yaml") -> str:
+        """Put a file into the folder and give its path."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, "utf-8")
+        return str(path)
+
+    def declare(self, *tokens: str, head: str = "", name: str = "tokens.yaml") -> str:
+        """A manifest with these entries in flow style."""
+        return self.write(f"version: 1\n{head}tokens:\n" + "".join(f"  - {{{each}}}\n" for each in tokens), name)
+
+    def call(self, run: Run, *, stdin: bytes = b"", **surroundings: object) -> Done:
+        """Run a command in this process; errors become text as the cli makes it."""
+        out, err = io.StringIO(), io.StringIO()
+        context = Context(
+            environment={**self.environment, **surroundings.pop("environment", {})},  # type: ignore[dict-item]
+            home=self.folder / "home", stdin=io.BytesIO(stdin), stdout=out, stderr=err,
+            clock=surroundings.pop("clock", lambda: 0.0), now=lambda: datetime(2026, 1, 2, tzinfo=UTC),  # type: ignore[arg-type]
+            **surroundings,  # type: ignore[arg-type]
+        )  # fmt: skip
+        try:
+            code = run(context)
+        except TokenctlError as error:
+            err.write(text.problems(error.problems))
+            code = error.exit_code
+        return Done(code, self._plain(out.getvalue()), self._plain(err.getvalue()))
+
+    def run(self, *arguments: str, stdin: str = "", **environment: str) -> Done:
+        """Run the installed program in the folder."""
+        done = subprocess.run(
+            [PROGRAM, *arguments], cwd=self.folder, env=self.surroundings(**environment), input=stdin.encode(),
+            capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        return Done(done.returncode, self._plain(done.stdout.decode()), self._plain(done.stderr.decode()))
+
+    def surroundings(self, **more: str) -> dict[str, str]:
+        """The environment of a process: nothing of the machine's own, and how to measure its coverage."""
+        measured = {name: value for name, value in os.environ.items() if name.startswith("COV")}
+        return {"PATH": os.defpath, "HOME": str(self.folder / "home"), **measured, **self.environment, **more}
+
+    def sent(self) -> list[str]:
+        """The requests that the server has answered since this was last asked."""
+        seen = self.sandbox.requests[self.seen :]
+        self.seen += len(seen)
+        return [f"{each.method} {each.target}" for each in seen]
+
+    def patches(self) -> list[str]:
+        """The ids of the tokens that PATCHes were for since requests were last asked for."""
+        return [each.rpartition("/")[2] for each in self.sent() if each.startswith("PATCH ")]
+
+    def _plain(self, output: str) -> str:
+        """The output without what differs from run to run."""
+        plain = output.replace(self.sandbox.url, "URL").replace(str(self.folder), "DIR")
+        return _DIGEST.sub("DIGEST", plain)  # it binds the URL, and with it the port
+
+
+def secret(token_id: str, seed: Seed | None = None) -> str:
+    """The secret of a token of the world."""
+    return next(each.secret for each in (seed or default_seed()).tokens if each.id == token_id)
+
+
+def ticking() -> Callable[[], datetime]:
+    """A time of day that moves on by a second whenever it is asked for."""
+    moments: Iterator[datetime] = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in range(10**9))
+    return lambda: next(moments)
+
+
+@contextmanager
+def shell_on(
+    folder: Path, seed: Seed | None = None, version: str = "2.7.12", caller: str = OPERATOR
+) -> Iterator[Shell]:
+    """A shell with a server of that world and version, signed in with the caller's token."""
+    seed = seed or default_seed()
+    with Sandbox.start(seed=seed, profile=profile(version), now=ticking()) as sandbox:
+        environment = {
+            "INFLUX_HOST": sandbox.url,
+            "INFLUX_TOKEN": secret(caller, seed),
+            "XDG_STATE_HOME": str(folder / "state"),
+        }
+        yield Shell(folder, sandbox, environment)
+
+
+def texts(folder: Path) -> Sequence[str]:
+    """What every file below the folder holds."""
+    return [path.read_text("utf-8", "replace") for path in folder.rglob("*") if path.is_file()]
