@@ -9,13 +9,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconciler.commands.context import Context
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.render import text
+from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.sandbox.server import Sandbox
@@ -107,6 +108,18 @@ class Shell:
         """The output without what differs from run to run."""
         plain = output.replace(self.sandbox.url, "URL").replace(str(self.folder), "DIR")
         return _DIGEST.sub("DIGEST", plain)  # it binds the URL, and with it the port
+
+
+def manager_who_sees_all() -> Seed:
+    """The world in which acme's manager may see the tokens of edge-lab, and may not change them."""
+    seed = default_seed()
+    tokens = [
+        replace(each, permissions=(Permission("read", "authorizations", "", ""), *each.permissions))
+        if each.id == MANAGER
+        else each
+        for each in seed.tokens
+    ]
+    return replace(seed, tokens=tuple(tokens))
 
 
 def secret(token_id: str, seed: Seed | None = None) -> str:

@@ -111,11 +111,12 @@ def problems(problems: Iterable[Problem]) -> str:
 def outcome(outcome: Outcome, *, colour: bool = False) -> str:
     """The report of an apply: each change under what became of it, by name and id, and the counts at the end."""
     lines: list[str] = []
+    size = min(_LABELS[0], max((width(name_of(each.change)) for each in outcome.results), default=0))
     for fate in Fate:
         results = outcome.having(fate)
         if results:
             lines.append(paint(f"{fate.capitalize()}:", _BOLD, enabled=colour))
-            lines += [_result(result) for result in results]
+            lines += [_result(result, size) for result in results]
             lines.append("")
     if outcome.stopped:
         lines += [terminal(f"Stopped early: {outcome.stopped}"), ""]
@@ -125,7 +126,7 @@ def outcome(outcome: Outcome, *, colour: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _result(result: Result) -> str:
+def _result(result: Result, size: int) -> str:
     change = result.change
-    row = f"  {_SIGNS[change.action]} {change.action:<10}  {name_of(change)}  {change.token.id}"
+    row = f"  {_SIGNS[change.action]} {change.action:<10}  {pad(name_of(change), size)}  {change.token.id}"
     return row + ("\n" + line(f"      {result.reason}") if result.reason else "")

@@ -1,0 +1,310 @@
+"""`apply`: exactly what was shown is sent, and nothing at all when anything stands in its way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.commands import apply, plan
+from reconciler.commands.planning import Sources
+from reconciler.core.guard import Guard
+from reconciler.errors import ExitCode
+from reconciler.settings import Flags
+from tests.shell import (
+    ABSENT,
+    BACKUP_2023,
+    BACKUP_2024,
+    BENCH,
+    GATEWAY,
+    GRAFANA,
+    INGEST,
+    LAPTOP,
+    MANAGER,
+    OPERATOR,
+    Done,
+    Shell,
+    shell_on,
+    texts,
+)  # fmt: skip
+
+DESCRIBE = f'id: "{GRAFANA}", name: grafana, description: dashboard'
+DEACTIVATE = f'id: "{BACKUP_2023}", name: backup-2023, status: inactive'
+ACTIVATE = f'id: "{BACKUP_2024}", name: backup-2024, status: active'
+
+
+def applied(shell: Shell, *files: str, flags: Flags | None = None, **request: object) -> Done:
+    """Run `apply`; what starts with `with_` belongs to the surroundings."""
+    around = {key.removeprefix("with_"): request.pop(key) for key in list(request) if key.startswith("with_")}
+    sources = Sources(files=files, select=request.pop("select", ()), allow=request.pop("allow", ()))  # type: ignore[arg-type]
+    made = apply.ApplyRequest(sources=sources, flags=flags or Flags(), **request)  # type: ignore[arg-type]
+    return shell.call(lambda context: apply.run(made, context), **around)  # type: ignore[arg-type]
+
+
+def saved(shell: Shell, *tokens: str, allow: tuple[Guard, ...] = ()) -> str:
+    """Save the plan for these declarations and give its path."""
+    path = str(shell.folder / "plan.json")
+    sources = Sources(files=[shell.declare(*tokens)], allow=allow)
+    shell.call(lambda context: plan.run(plan.PlanRequest(sources=sources, flags=Flags(), out=path), context))
+    shell.sent()
+    return path
+
+
+def digest(shell: Shell, *tokens: str) -> str:
+    """The digest of the plan for these declarations."""
+    found: str = json.loads(Path(saved(shell, *tokens)).read_text())["digest"]
+    return found
+
+
+def test_as_many_patches_are_sent_as_there_are_changes_and_the_report_names_each(shell: Shell) -> None:
+    file = shell.declare(DESCRIBE, DEACTIVATE, ACTIVATE, f'id: "{GATEWAY}", status: inactive')
+    done = applied(shell, file, yes=True, allow=(Guard.REACTIVATION,))
+    assert shell.sent() == [
+        "GET /api/v2/authorizations",
+        *(f"PATCH /api/v2/authorizations/{each}" for each in (BACKUP_2024, GRAFANA, BACKUP_2023)),
+        "GET /api/v2/authorizations",
+    ]
+    assert done == Done(
+        ExitCode.OK,
+        "acme · URL · InfluxDB 2.7.12 · 12 tokens, 4 declared\n"
+        "\n"
+        f"  + activate    backup-2024  {BACKUP_2024}  ci-bot   DIR/tokens.yaml:5\n"
+        "      status       inactive → active\n"
+        f"  ~ describe    grafana      {GRAFANA}  grafana  DIR/tokens.yaml:3\n"
+        '      description  "grafana dashbord" → "dashboard"\n'
+        f"  - deactivate  backup-2023  {BACKUP_2023}  ci-bot   DIR/tokens.yaml:4\n"
+        "      status       active → inactive\n"
+        "\n"
+        "Warning: DIR/tokens.yaml:5:49: guard `reactivation` is waived: nobody reviewed this run, and it would activate "
+        f"`backup-2024` {BACKUP_2024}: somebody may have switched that off on purpose\n"
+        "\n"
+        "Plan: 1 to activate, 1 to deactivate, 1 to describe, 1 unchanged.\n"
+        "Digest DIGEST\n"
+        "\n"
+        "Done:\n"
+        f"  + activate    backup-2024  {BACKUP_2024}\n"
+        f"  ~ describe    grafana      {GRAFANA}\n"
+        f"  - deactivate  backup-2023  {BACKUP_2023}\n"
+        "\n"
+        "Apply: 3 done, 0 failed, 0 unverified, 0 not attempted.\n"
+        f"Journal DIR/state/tokenctl/{_journal(shell).name}\n",
+        "",
+    )
+    again = applied(shell, file, yes=True)
+    assert (again.code, shell.sent()) == (ExitCode.OK, ["GET /api/v2/authorizations"])
+    assert "No changes: 4 managed tokens as declared." in again.out
+
+
+def _journal(shell: Shell) -> Path:
+    (found,) = (shell.folder / "state" / "tokenctl").iterdir()
+    return found
+
+
+def test_the_journal_has_the_run_and_lies_where_it_is_told_to(shell: Shell, tmp_path: Path) -> None:
+    applied(shell, shell.declare(DESCRIBE), yes=True, journal=str(tmp_path / "here"))
+    (path,) = (tmp_path / "here").iterdir()
+    header, *events = [json.loads(line) for line in path.read_text().splitlines()]
+    assert (header["event"], header["files"], header["server"]) == (
+        "header",
+        [str(tmp_path / "tokens.yaml")],
+        shell.sandbox.url,
+    )
+    assert [each["event"] for each in events] == ["intent", "result", "summary"]
+    assert not (tmp_path / "state").exists()
+
+
+def test_without_a_usable_state_folder_the_journal_lies_in_the_users_home(shell: Shell) -> None:
+    applied(shell, shell.declare(DESCRIBE), yes=True, with_environment={"XDG_STATE_HOME": "relative"})
+    assert len(list((shell.folder / "home" / ".local" / "state" / "tokenctl").iterdir())) == 1
+
+
+@pytest.fixture(params=["saved", "expected"])
+def reviewed(request: pytest.FixtureRequest) -> Callable[..., Done]:
+    """Apply a plan that was reviewed: from its file, or by its digest."""
+
+    def run(shell: Shell, *tokens: str) -> Done:
+        path = saved(shell, *tokens)
+        expected = json.loads(Path(path).read_text())["digest"]
+        if request.param == "saved":
+            return applied(shell, path, yes=True)
+        return applied(shell, str(shell.folder / "tokens.yaml"), expect=expected, yes=True)
+
+    return run
+
+
+def test_a_run_that_nobody_reviewed_undoes_no_emergency(shell: Shell, reviewed: Callable[..., Done]) -> None:
+    declaration = f'id: "{INGEST}", name: ingest, status: active'
+    shell.sandbox.change(INGEST, status="inactive")
+    done = applied(shell, shell.declare(declaration), yes=True)
+    assert (done.code, shell.patches()) == (ExitCode.REFUSED, [])
+    assert (
+        f"Refused by guard `reactivation`: DIR/tokens.yaml:3:44: nobody reviewed this run, and it would activate "
+        f"`ingest` {INGEST}: somebody may have switched that off on purpose\n" in done.out
+    )
+    assert done.err == "nothing was sent: refused by `reactivation`\n  hint: each way out is named above\n"
+    assert reviewed(shell, declaration).code == ExitCode.OK
+    assert shell.patches() == [INGEST]
+
+
+def test_a_person_who_looks_at_the_plan_reviews_it(shell: Shell) -> None:
+    done = applied(shell, shell.declare(ACTIVATE), with_interactive=True, with_stdin=b" yes\n")
+    assert (done.code, shell.patches()) == (ExitCode.OK, [BACKUP_2024])
+    assert done.err == "Send 1 change to URL? Only `yes` does it: "
+
+
+@pytest.mark.parametrize("answer", [b"no\n", b"y\n", b"YES\n", b"\n", b"", b"\xff\n", b"yes please\n"])
+def test_anything_but_yes_sends_nothing(shell: Shell, answer: bytes) -> None:
+    done = applied(shell, shell.declare(DESCRIBE), with_interactive=True, with_stdin=answer)
+    assert (done.code, shell.patches()) == (ExitCode.CANCELLED, [])
+    assert done.err.endswith("nothing was sent: the answer was not `yes`\n")
+
+
+def test_nobody_to_ask_sends_nothing(shell: Shell) -> None:
+    done = applied(shell, shell.declare(DESCRIBE), with_stdin=b"yes\n")
+    assert (done.code, shell.patches()) == (ExitCode.CANCELLED, [])
+    assert done.err == (
+        "nothing was sent: there is no terminal to ask on\n  hint: agree beforehand with `--yes`\n"
+    )  # fmt: skip
+
+
+def test_nothing_to_do_needs_nobody_to_ask(shell: Shell) -> None:
+    assert applied(shell, shell.declare(f'id: "{INGEST}", status: active')).code == ExitCode.OK
+
+
+CHANGES_MEANWHILE: list[tuple[Callable[[Shell], object], str]] = [
+    (
+        lambda shell: shell.sandbox.change(GRAFANA, description="theirs"),
+        "description was `grafana dashbord` and is `theirs`; updatedAt was `BEFORE` and is `AFTER`",
+    ),
+    (
+        lambda shell: shell.sandbox.change(GRAFANA, status="inactive"),
+        "status was `active` and is `inactive`; updatedAt was `BEFORE` and is `AFTER`",
+    ),
+    (lambda shell: shell.sandbox.change(GRAFANA), "updatedAt was `BEFORE` and is `AFTER`"),
+    (lambda shell: shell.sandbox.delete(GRAFANA), "it is absent now (authorization not found)"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), CHANGES_MEANWHILE)
+def test_a_saved_plan_that_fits_no_more_sends_nothing_and_says_why(
+    shell: Shell, change: Callable[[Shell], object], reason: str
+) -> None:
+    path = saved(shell, DESCRIBE, DEACTIVATE)
+    change(shell)
+    done = applied(shell, path, yes=True)
+    assert (done.code, done.out, shell.patches()) == (ExitCode.STALE, "", [])
+    told = done.err.replace("2024-06-03T08:34:57.001Z", "BEFORE").replace("2026-01-01T00:00:02Z", "AFTER")
+    assert told == (f"`grafana` {GRAFANA} is not as it was planned: {reason}\n  hint: make a new plan and review it\n")
+    assert not (shell.folder / "state").exists()
+
+
+@pytest.mark.parametrize(("change", "_"), CHANGES_MEANWHILE)
+def test_a_digest_that_fits_no_more_sends_nothing(shell: Shell, change: Callable[[Shell], object], _: str) -> None:
+    expected = digest(shell, DESCRIBE, DEACTIVATE)
+    change(shell)
+    done = applied(shell, str(shell.folder / "tokens.yaml"), expect=expected, yes=True)
+    assert done.code in (ExitCode.STALE, ExitCode.INVALID)  # a deleted token is absent before it is stale
+    assert shell.patches() == []
+
+
+def test_a_saved_plan_names_every_token_that_moved(shell: Shell) -> None:
+    path = saved(shell, DESCRIBE, DEACTIVATE, f'id: "{INGEST}", description: x')
+    shell.sandbox.change(GRAFANA, description="theirs")
+    shell.sandbox.delete(BACKUP_2023)
+    done = applied(shell, path, yes=True)
+    assert shell.sent() == ["GET /api/v2/authorizations", f"GET /api/v2/authorizations/{BACKUP_2023}"]
+    assert done.code == ExitCode.STALE
+    assert [each in done.err for each in (GRAFANA, BACKUP_2023, INGEST)] == [True, True, False]
+
+
+def test_a_plan_other_than_the_expected_one_sends_nothing(shell: Shell) -> None:
+    expected = digest(shell, DESCRIBE)
+    done = applied(shell, shell.declare(DESCRIBE, DEACTIVATE), expect=expected, yes=True)
+    assert (done.code, shell.patches()) == (ExitCode.STALE, [])
+    assert done.err.startswith("this is not the plan that was reviewed: its digest is DIGEST, not DIGEST\n")
+    assert applied(shell, saved(shell, DESCRIBE), expect=expected, yes=True).code == ExitCode.OK
+    assert applied(shell, saved(shell, DEACTIVATE), expect=expected, yes=True).code == ExitCode.STALE
+
+
+def test_a_plan_for_another_server_sends_nothing(shell: Shell, tmp_path: Path) -> None:
+    path = saved(shell, DESCRIBE)
+    with shell_on(tmp_path) as other:
+        done = applied(other, path, yes=True)
+        assert other.sent() == []
+    assert done.code == ExitCode.STALE
+    assert "but this run would talk to URL" in done.err
+
+
+BAD_INPUT: list[tuple[Callable[[Shell], Done], ExitCode]] = [
+    (lambda shell: applied(shell, shell.write("version: 2\n"), yes=True), ExitCode.INVALID),
+    (lambda shell: applied(shell, shell.write("{}", "plan.json"), yes=True), ExitCode.INVALID),
+    (lambda shell: applied(shell, str(shell.folder / "none.json"), yes=True), ExitCode.ERROR),
+    (lambda shell: applied(shell, shell.declare(f'id: "{ABSENT}"'), yes=True), ExitCode.INVALID),
+    (lambda shell: applied(shell, shell.declare(DESCRIBE, DESCRIBE), yes=True), ExitCode.INVALID),
+    (lambda shell: applied(shell, shell.declare(DESCRIBE, "match: {user: user2}"), yes=True), ExitCode.INVALID),
+    (lambda shell: applied(shell, shell.declare(DESCRIBE, f'id: "{OPERATOR}", status: inactive'), yes=True), ExitCode.REFUSED),
+    (lambda shell: applied(shell, shell.declare(DESCRIBE, DEACTIVATE + ", protected: true"), yes=True), ExitCode.REFUSED),
+    (lambda shell: applied(shell, shell.declare(DESCRIBE, head="unmanaged: fail\n"), yes=True), ExitCode.REFUSED),
+    (lambda shell: applied(shell, shell.declare(DESCRIBE, DEACTIVATE, head="guards: {max_deactivations: 0}\n"), yes=True), ExitCode.REFUSED),
+    (lambda shell: applied(shell, shell.declare(DESCRIBE), expect="12ab", yes=True), ExitCode.USAGE),
+    (lambda shell: applied(shell, saved(shell, DESCRIBE), "tokens.yaml", yes=True), ExitCode.USAGE),
+    (lambda shell: applied(shell, saved(shell, DESCRIBE), select=("grafana",), yes=True), ExitCode.USAGE),
+    (lambda shell: applied(shell, saved(shell, DESCRIBE), allow=(Guard.SELF,), yes=True), ExitCode.USAGE),
+    (lambda shell: applied(shell, shell.declare(DESCRIBE), flags=Flags(self_id="x"), yes=True), ExitCode.USAGE),
+    (lambda shell: applied(shell, shell.declare(DESCRIBE), yes=True, with_environment={"INFLUX_TOKEN": "FAKE"}), ExitCode.AUTH),
+    (lambda shell: applied(shell, shell.declare(DESCRIBE), yes=True, journal="/dev/null/x"), ExitCode.ERROR),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("run", "code"), BAD_INPUT)
+def test_bad_input_sends_nothing_and_loses_nothing(shell: Shell, run: Callable[[Shell], Done], code: ExitCode) -> None:
+    done = run(shell)
+    assert (done.code, shell.patches()) == (code, [])
+    assert done.err
+
+
+def test_what_was_read_long_ago_is_read_again_before_it_is_changed(shell: Shell) -> None:
+    moments: Iterator[float] = (n * 10.0 for n in range(10**6))
+    done = applied(shell, shell.declare(DESCRIBE), yes=True, with_clock=lambda: next(moments))
+    assert done.code == ExitCode.OK
+    assert shell.sent()[:3] == [
+        "GET /api/v2/authorizations",
+        f"GET /api/v2/authorizations/{GRAFANA}",
+        f"PATCH /api/v2/authorizations/{GRAFANA}",
+    ]
+
+
+def test_the_own_token_goes_last_when_that_is_allowed(shell: Shell) -> None:
+    file = shell.declare(f'id: "{OPERATOR}", status: inactive', DEACTIVATE, DESCRIBE)
+    done = applied(shell, file, yes=True, allow=(Guard.SELF, Guard.MIN_MANAGERS))
+    assert (done.code, shell.patches()) == (ExitCode.OK, [GRAFANA, BACKUP_2023, OPERATOR])
+    assert applied(shell, file, yes=True).code == ExitCode.AUTH
+
+
+def test_what_the_server_refuses_midway_is_reported_by_name(tmp_path: Path) -> None:
+    with shell_on(tmp_path, seed=manager_who_sees_all(), caller=MANAGER) as shell:
+        file = shell.declare(DESCRIBE, DEACTIVATE, f'id: "{BENCH}", name: bench, description: x')
+        done = applied(shell, file, yes=True)
+    assert done.code == ExitCode.PARTIAL
+    assert f"Done:\n  ~ describe    grafana      {GRAFANA}\n" in done.out
+    assert f"Failed:\n  ~ describe    bench        {BENCH}\n" in done.out
+    assert f"Not attempted:\n  - deactivate  backup-2023  {BACKUP_2023}\n" in done.out
+    assert "\nApply: 1 done, 1 failed, 0 unverified, 1 not attempted.\n" in done.out
+
+
+def test_no_file_of_a_run_holds_a_secret(shell: Shell) -> None:
+    applied(shell, saved(shell, DESCRIBE, DEACTIVATE), yes=True)
+    assert len(texts(shell.folder)) == 3
+    assert not [text for text in texts(shell.folder) if "FAKE-" in text]
+
+
+def test_the_documentations_own_example_finds_the_first_of_user2_again(shell: Shell) -> None:
+    file = shell.declare(
+        "name: gone, match: {user: user2}, pick: first, description: deactivated_auth, status: inactive"
+    )
+    assert applied(shell, file, yes=True).code == ExitCode.OK
+    assert shell.patches() == [LAPTOP]
+    assert applied(shell, file, yes=True).code == ExitCode.OK
+    assert shell.patches() == []
