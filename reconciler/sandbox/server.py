@@ -17,7 +17,7 @@ from reconciler.sandbox.listener import Listener, RequestSeen
 from reconciler.sandbox.present import timestamp
 from reconciler.sandbox.profiles import Profile
 from reconciler.sandbox.profiles import profile as profile_of
-from reconciler.sandbox.seed import Seed
+from reconciler.sandbox.seed import Authorization, Seed
 from reconciler.sandbox.store import Store
 
 
@@ -84,6 +84,12 @@ class Sandbox:
     def requests(self) -> tuple[RequestSeen, ...]:
         """What it has answered so far, in order."""
         return tuple(self._server.seen)
+
+    @property
+    def tokens(self) -> tuple[Authorization, ...]:
+        """Every token as it is now, whoever may read it."""
+        with self._store.transaction() as store:
+            return tuple(store.authorizations())
 
     def change(self, token_id: str, *, status: str | None = None, description: str | None = None) -> None:
         """Let somebody else change a token."""

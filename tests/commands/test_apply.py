@@ -26,6 +26,7 @@ from tests.shell import (
     OPERATOR,
     Done,
     Shell,
+    manager_who_sees_all,
     shell_on,
     texts,
 )  # fmt: skip

@@ -1,0 +1,121 @@
+"""Laws 1, 2, 3 and 7 through the real client and a sandbox on a socket: any world, any file for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.guard import Guard
+from reconciler.core.text import REFUSED
+from reconciler.errors import ExitCode
+from reconciler.sandbox.permissions import Permission
+from reconciler.sandbox.seed import Authorization, Org, Seed, User
+from tests.commands.test_apply import applied
+from tests.commands.test_plan import planned
+from tests.shell import OPERATOR, Shell, shell_on
+from tests.strategies import HOSTILE, World, worlds
+
+# What a manifest may say; a secret is what it looks like when it is long enough.
+SAYABLE = st.text(max_size=20).filter(lambda text: not REFUSED.search(text) and text.isprintable()) | st.sampled_from(
+    [text for text in HOSTILE if not REFUSED.search(text)]
+)
+
+
+def _seed(world: World) -> Seed:
+    """The world's tokens, and an operator's that no declaration names."""
+    tokens = [
+        Authorization(
+            id=each.id, secret=f"secret-{each.id}", status=each.status.value, description=each.description,
+            org_id=each.org_id, user_id=each.user_id, permissions=_managing(each.manages),
+            created_at="2024-01-01T00:00:00Z", updated_at="2024-01-01T00:00:00Z",
+        )
+        for each in world.live.tokens.values()
+    ]  # fmt: skip
+    operator = Authorization(
+        id=OPERATOR, secret="operator", status="active", description="", org_id="a" * 16, user_id="c" * 16,
+        permissions=_managing(("*",)), created_at="2024-01-01T00:00:00Z", updated_at="2024-01-01T00:00:00Z",
+    )  # fmt: skip
+    return Seed(
+        orgs=(Org("a" * 16, "acme"), Org("e" * 16, "edge")),
+        users=(User("c" * 16, "ci-bot", "active"),),
+        buckets=(),
+        tokens=(*tokens, operator),
+    )
+
+
+def _managing(orgs: tuple[str, ...]) -> tuple[Permission, ...]:
+    scope = ["" if org == "*" else org for org in orgs]
+    return tuple(
+        Permission(action, type_, "", org if type_ == "authorizations" else "")
+        for org in scope
+        for type_ in ("authorizations", "users")
+        for action in ("read", "write")
+    )
+
+
+def _written(shell: Shell, entries: list[dict[str, Any]]) -> str:
+    """A manifest as JSON, which is YAML; surrogate pairs are written as the characters they are."""
+    return shell.write(json.dumps({"version": 1, "tokens": entries}, ensure_ascii=False))
+
+
+def _declared(world: World) -> list[dict[str, Any]]:
+    fields = ("name", "description", "status")
+    return [
+        {"id": each.target, **{field: getattr(each, field) for field in fields if getattr(each, field) is not None}}
+        for each in world.manifest.tokens
+    ]
+
+
+def _stored(shell: Shell) -> Mapping[str, dict[str, Any]]:
+    """Everything that the server holds of each token."""
+    return {each.id: asdict(each) for each in shell.sandbox.tokens}
+
+
+@given(worlds(SAYABLE))
+def test_after_an_apply_the_fields_are_as_declared_and_nothing_else_moved_and_a_second_sends_nothing(
+    world: World,
+) -> None:
+    with TemporaryDirectory() as folder, shell_on(Path(folder), seed=_seed(world)) as shell:
+        entries = _declared(world)
+        file = _written(shell, entries)
+        before = _stored(shell)
+        planned(shell, file)
+        assert _stored(shell) == before
+        assert shell.patches() == []
+
+        done = applied(shell, file, yes=True, allow=tuple(Guard))
+        assert done.code == ExitCode.OK, done
+        after = _stored(shell)
+        wanted = {entry["id"]: entry for entry in entries}
+        differing = set()
+        for token_id, was in before.items():
+            entry: dict[str, Any] = wanted.get(token_id, {})
+            expected = {**was, **{key: str(entry[key]) for key in ("description", "status") if key in entry}}
+            differing |= {token_id} if expected != was else set()
+            assert after[token_id] == {**expected, "updated_at": after[token_id]["updated_at"]}
+            assert (after[token_id]["updated_at"] == was["updated_at"]) == (expected == was)
+        patched = shell.patches()
+        assert (sorted(patched), len(patched)) == (sorted(differing), len(set(patched)))
+
+        assert "No changes" in planned(shell, file).out
+        assert applied(shell, file, yes=True).code == ExitCode.OK
+        assert shell.patches() == []
+
+
+@given(worlds(SAYABLE))
+def test_a_file_that_says_what_the_server_has_plans_no_changes(world: World) -> None:
+    with TemporaryDirectory() as folder, shell_on(Path(folder), seed=_seed(world)) as shell:
+        mirror = [
+            {"id": each.id, "description": each.description, "status": each.status.value}
+            for each in world.live.tokens.values()
+        ]
+        done = planned(shell, _written(shell, mirror), detailed_exitcode=True)
+        assert (done.code, done.err) == (ExitCode.OK, "")
+        assert "No changes" in done.out
