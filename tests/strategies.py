@@ -55,10 +55,10 @@ class World:
 
 
 @st.composite
-def tokens(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT) -> tuple[Token, ...]:
+def tokens(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0) -> tuple[Token, ...]:
     """Up to eight live tokens with distinct ids."""
     found = []
-    for number in draw(st.lists(st.integers(1, 30), max_size=8, unique=True)):
+    for number in draw(st.lists(st.integers(1, 30), min_size=least, max_size=8, unique=True)):
         org: OrgId = draw(st.sampled_from([ACME, EDGE]))
         found.append(
             token(
@@ -74,11 +74,14 @@ def tokens(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT) -> tuple[Token,
 
 
 @st.composite
-def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT) -> World:
+def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0) -> World:
     """A server and declarations, by id, of some of its tokens."""
-    listed = draw(tokens(text))
+    listed = draw(tokens(text, least))
     declarations = []
-    for each in draw(st.lists(st.sampled_from(listed), unique_by=lambda token: token.id) if listed else st.just([])):
+    some = (
+        st.lists(st.sampled_from(listed), min_size=least, unique_by=lambda token: token.id) if listed else st.just([])
+    )
+    for each in draw(some):
         wanted: dict[str, Any] = {
             "description": draw(st.none() | text | st.just(each.description)),
             "status": draw(st.none() | STATUS),
