@@ -11,7 +11,9 @@ from io import TextIOWrapper
 from pathlib import Path
 
 import typer.main
-from typer._click.exceptions import ClickException  # typer vendors click from 0.26 on and exports only a part of it
+
+# typer vendors click from 0.26 on and exports only a part of it.
+from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from reconciler.cli.app import app
 from reconciler.commands.context import Context
@@ -20,12 +22,23 @@ from reconciler.errors import ExitCode, TokenctlError
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command line and give the exit code; anything but a TokenctlError is a bug and is raised."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # an ASCII terminal gets escapes, not a traceback
+    _open_streams()
+    try:
+        code = _run(arguments)
+    finally:
+        _release_stdout()
+    if code == ExitCode.INTERRUPTED:  # typer makes it of KeyboardInterrupt
+        sys.stderr.write("\ntokenctl: interrupted\n")
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(app)
     try:
         return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=_context()) or 0)
+    except NoArgsIsHelpError as error:
+        sys.stderr.write(f"{error.format_message()}\n")
+        return ExitCode.USAGE
     except ClickException as error:
         from reconciler.render.escape import terminal
 
@@ -36,9 +49,24 @@ def main(arguments: Sequence[str]) -> int:
 
         sys.stderr.write(text.problems(error.problems))
         return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("tokenctl: interrupted\n")
-        return ExitCode.INTERRUPTED
+
+
+def _open_streams() -> None:
+    """Make the standard streams usable whatever the process was given."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by who started us; no file or socket may get its number
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # open until the end
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # an ASCII terminal gets escapes, not a traceback
+
+
+def _release_stdout() -> None:
+    """Drop what stdout could not take, such as on a full disk: Python would try again, and fail, at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _context() -> Context:

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from reconciler.errors import LocalError, Problem
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -30,9 +32,17 @@ class Context:
     debug: bool = False
 
     def show(self, text: str) -> None:
-        """Write data to stdout as it is."""
-        self.stdout.write(text)
-        self.stdout.flush()
+        """Write data to stdout as it is.
+
+        Raises LocalError when it cannot be written, and BrokenPipeError when nobody reads it any more.
+        """
+        try:
+            self.stdout.write(text)
+            self.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise LocalError(Problem(f"cannot write to standard output: {str(error.strerror).lower()}")) from error
 
     def say(self, text: str) -> None:
         """Write a line of talk to stderr, unless told to be quiet."""

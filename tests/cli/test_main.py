@@ -1,0 +1,259 @@
+"""The program as a shell, a pipe, a terminal and a person meet it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from reconciler import __version__
+from tests.shell import BACKUP_2023, BACKUP_2024, GRAFANA, PROGRAM, Done, Shell, secret, texts
+
+DESCRIBE = f'id: "{GRAFANA}", name: grafana, description: "dashboard →"'
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--version", "plan"], ["--version", "--help"]])
+def test_the_version_is_told(shell: Shell, arguments: list[str]) -> None:
+    done = shell.run(*arguments)
+    assert (done.code, done.out, done.err) == (0, f"tokenctl {__version__}\n", "")
+
+
+def test_help_names_every_command_and_each_has_help_of_its_own(shell: Shell) -> None:
+    overview = shell.run("--help")
+    assert overview.code == 0
+    for command in ("validate", "plan", "show", "apply", "list", "schema", "demo", "sandbox"):
+        assert f"\n  {command} " in overview.out
+        done = shell.run(command, "--help")
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith(f"Usage: tokenctl {command} [OPTIONS]")
+        assert max(len(line) for line in done.out.splitlines()) <= 80
+
+
+def test_no_command_at_all_shows_the_help(shell: Shell) -> None:
+    done = shell.run()
+    assert done == Done(64, "", shell.run("--help").out)
+
+
+def test_a_mistake_is_explained_in_three_lines_at_most(shell: Shell) -> None:
+    assert shell.run("plam").err == (
+        "tokenctl: No such command 'plam'. Did you mean 'plan'?\n  hint: see `tokenctl --help`\n"
+    )
+    assert shell.run("plan", "\x1b[31m.yaml").err.startswith("\\x1b[31m.yaml: ")
+
+
+def test_without_a_file_tokens_yaml_is_read_or_asked_for(shell: Shell) -> None:
+    done = shell.run("plan")
+    assert (done.code, done.err) == (
+        64, "no file was named and there is no tokens.yaml here\n  hint: name the files or folders to read, or `-` for standard input\n",
+    )  # fmt: skip
+    shell.declare(DESCRIBE)
+    assert shell.run("validate").out == "1 file, 1 declaration: no problems\n"
+
+
+def test_a_manifest_and_a_token_may_come_through_a_pipe(shell: Shell) -> None:
+    text = Path(shell.declare(DESCRIBE)).read_text()
+    assert shell.run("plan", "-", stdin=text).code == 0
+    shell.environment.pop("INFLUX_TOKEN")
+    assert shell.run("list", "--token-file", "-", stdin=secret("0d08544b51006000") + "\n").code == 0
+
+
+def test_what_is_decided_on_the_command_line_reaches_the_commands(shell: Shell) -> None:
+    shell.declare(f'id: "{BACKUP_2024}", name: new, status: active, labels: {{team: storage}}', DESCRIBE)
+    shell.run("plan", "--select", "team=storage", "--out", "plan.json", "--allow", "reactivation")
+    shown = shell.run("show", "plan.json")
+    assert "Plan: 1 to activate, 0 to deactivate, 0 to describe, 0 unchanged." in shown.out
+    assert shell.run("show", "plan.json", "--format", "curl").out.startswith("#!/bin/sh\n")
+    environment = {"INFLUX_HOST": "http://127.0.0.1:1"}
+    applied = shell.run(
+        "apply", "plan.json", "--yes", "--url", shell.sandbox.url, "--journal", "journals", **environment
+    )
+    assert (applied.code, len(list((shell.folder / "journals").iterdir()))) == (0, 1)
+    left_out = "Warning: tokens.yaml:4:5: left out: not a token of organisation `edge-lab`"
+    assert left_out in shell.run("plan", "--org", "edge-lab", "--select", "grafana").out
+    assert shell.run("list", "--format", "json", "--self-id", BACKUP_2023).out.count('"own": true') == 2
+
+
+def test_quiet_and_debug_say_less_and_more_on_stderr(shell: Shell) -> None:
+    shell.declare(DESCRIBE)
+    assert shell.run("plan", "-o", "plan.json", "--quiet").err == ""
+    debug = shell.run("plan", "--debug")
+    assert debug.err.startswith("GET /api/v2/authorizations ")
+    assert debug.err.count("\n") == 1
+
+
+def test_no_secret_is_ever_written_by_any_command(shell: Shell) -> None:
+    shell.declare(DESCRIBE, f'id: "{BACKUP_2023}", status: inactive')
+    said = ""
+    for arguments in (
+        "validate", "plan -o plan.json", "plan --format json", "plan --format ops", "plan --format curl", "show plan.json", "list",
+        "list --format json", "apply --yes --expect 0", "apply plan.json --yes", "apply --yes", "schema", "plan --url http://127.0.0.1:1",
+        "plan --token-file tokens.yaml",
+    ):  # fmt: skip
+        done = shell.run(*arguments.split(), "--debug")
+        said += done.out + done.err
+    assert len(said) > 10_000
+    assert "FAKE" not in said + "".join(texts(shell.folder))
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_that_cannot_show_a_character_gets_an_escape(shell: Shell, encoding: str) -> None:
+    shell.declare(DESCRIBE)
+    done = subprocess.run(
+        [PROGRAM, "plan"],
+        cwd=shell.folder,
+        env=shell.surroundings(PYTHONIOENCODING=encoding),
+        capture_output=True,
+        check=True,
+    )
+    text = done.stdout.decode(encoding)
+    assert ("dashboard →" in text) == (encoding == "utf-8")
+    assert ("dashboard \\u2192" in text) == (encoding != "utf-8")
+
+
+def test_a_closed_pipe_is_no_traceback(shell: Shell) -> None:
+    shell.declare(DESCRIBE)
+    for command in ("plan", "list", "schema"):
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run(
+            [PROGRAM, command],
+            cwd=shell.folder,
+            env=shell.surroundings(),
+            stdout=write,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        os.close(write)
+        assert (done.returncode, done.stderr) == (1, b""), command
+
+
+def test_a_full_disk_behind_stdout_is_named(shell: Shell) -> None:
+    shell.declare(DESCRIBE)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [PROGRAM, "plan"],
+            cwd=shell.folder,
+            env=shell.surroundings(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "cannot write to standard output: no space left on device\n")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_may_be_closed(shell: Shell, closed: str) -> None:
+    shell.declare(DESCRIBE)
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" apply --yes {closed}', PROGRAM], cwd=shell.folder, env=shell.surroundings(), capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shell.patches() == [GRAFANA]
+
+
+@contextmanager
+def terminal(shell: Shell, *arguments: str, **environment: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """The program on a terminal of its own."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [PROGRAM, *arguments], cwd=shell.folder, env=shell.surroundings(**environment),
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        try:
+            yield ours, process
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            os.close(ours)
+
+
+def read(terminal: int, until: str = "") -> str:
+    """What the terminal shows, up to a text or its end."""
+    shown = b""
+    deadline = time.monotonic() + 30
+    while not (until and until.encode() in shown):
+        ready, _, _ = select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))
+        assert ready, shown
+        try:
+            more = os.read(terminal, 65536)
+        except OSError:  # how Linux tells that nobody is left on the other side
+            break
+        if not more:
+            break
+        shown += more
+    return shown.decode().replace("\r\n", "\n")
+
+
+QUESTION = "Only `yes` does it: "
+
+
+@pytest.mark.parametrize(("answer", "code", "patched"), [("yes", 0, [GRAFANA]), ("no", 8, [])])
+def test_a_person_is_asked_on_a_terminal(shell: Shell, answer: str, code: int, patched: list[str]) -> None:
+    shell.declare(DESCRIBE)
+    with terminal(shell, "apply") as (screen, process):
+        shown = read(screen, QUESTION)
+        assert "\x1b[33m~ describe  \x1b[0m  grafana" in shown
+        os.write(screen, answer.encode() + b"\n")
+        rest = read(screen)
+        assert process.wait(30) == code
+    assert ("\x1b[1mDone:\x1b[0m" in rest) == (code == 0)
+    assert shell.patches() == patched
+
+
+def test_130_interrupted_at_the_question_sends_nothing(shell: Shell) -> None:
+    shell.declare(DESCRIBE)
+    with terminal(shell, "apply") as (screen, process):
+        read(screen, QUESTION)
+        process.send_signal(signal.SIGINT)
+        assert read(screen).endswith("tokenctl: interrupted\n")
+        assert process.wait(30) == 130
+    assert shell.patches() == []
+
+
+def test_nobody_is_asked_in_ci_even_on_a_terminal(shell: Shell) -> None:
+    shell.declare(DESCRIBE)
+    with terminal(shell, "apply", CI="true") as (screen, process):
+        assert "there is no terminal to ask on" in read(screen)
+        assert process.wait(30) == 8
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({}, True), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False)],
+)
+def test_a_terminal_has_colours_unless_told_otherwise(
+    shell: Shell, environment: dict[str, str], coloured: bool
+) -> None:
+    shell.declare(DESCRIBE)
+    with terminal(shell, "plan", **environment) as (screen, process):
+        assert ("\x1b[" in read(screen)) == coloured
+        assert process.wait(30) == 0
+
+
+def test_a_pipe_has_colours_only_when_told_so(shell: Shell) -> None:
+    shell.declare(DESCRIBE)
+    assert "\x1b" not in shell.run("plan").out
+    assert "\x1b[33m" in shell.run("plan", FORCE_COLOR="1").out
+
+
+def test_it_runs_as_a_module_too(shell: Shell) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", "--version"],
+        env=shell.surroundings(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"tokenctl {__version__}\n"

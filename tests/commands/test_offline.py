@@ -1,0 +1,113 @@
+"""`validate`, `schema`, `list`, `demo`: what they say, and to whom they talk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from reconciler.commands import demo, schema, validate
+from reconciler.commands import list as listing
+from reconciler.commands.names import ListFormat, SchemaName
+from reconciler.errors import ExitCode
+from reconciler.settings import Flags
+from tests.shell import BENCH, GRAFANA, INGEST, MANAGER, OPERATOR, Done, Shell, shell_on
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_good_files_are_counted(shell: Shell) -> None:
+    one = shell.declare(f'id: "{GRAFANA}"', name="one/a.yaml")
+    two = shell.declare(f'id: "{INGEST}"', f'id: "{OPERATOR}"', name="two.yaml")
+    assert shell.call(lambda context: validate.run([one], context)).out == "1 file, 1 declaration: no problems\n"
+    done = shell.call(lambda context: validate.run([str(shell.folder / "one"), two], context))
+    assert done == Done(ExitCode.OK, "2 files, 3 declarations: no problems\n", "")
+    assert shell.sent() == []
+
+
+def test_a_file_may_come_from_standard_input(shell: Shell) -> None:
+    done = shell.call(lambda context: validate.run(["-"], context), stdin=b"version: 1\n")
+    assert done == Done(ExitCode.OK, "1 file, 0 declarations: no problems\n", "")
+
+
+def test_all_problems_of_all_files_are_named_at_once(shell: Shell) -> None:
+    one = shell.declare(f'id: "{GRAFANA}", status: disabled', name="one.yaml")
+    two = shell.declare('id: "x", descripton: y', name="two.yaml")
+    done = shell.call(lambda context: validate.run([two, one], context))
+    assert (done.code, done.out) == (ExitCode.INVALID, "")
+    assert done.err == (
+        "DIR/one.yaml:3:38: unknown status `disabled`\n"
+        "  hint: write `active` or `inactive`\n"
+        "DIR/two.yaml:3:10: this is no id `x`\n"
+        "  hint: an id has 16 hex digits, not all of them 0, as `tokenctl list` shows\n"
+        "DIR/two.yaml:3:15: unknown key `descripton`\n"
+        "  hint: did you mean `description`?\n"
+    )
+
+
+def test_warnings_do_not_make_a_file_bad_and_can_be_silenced(shell: Shell) -> None:
+    file = shell.write("version: 1\ntokens:\n  - id: 1234567812345678\n")
+    done = shell.call(lambda context: validate.run([file], context))
+    assert (done.code, done.out) == (ExitCode.OK, "1 file, 1 declaration: no problems\n")
+    assert done.err.startswith("Warning: DIR/tokens.yaml:3:9: ")
+    assert shell.call(lambda context: validate.run([file], context), quiet=True).err == ""
+
+
+@pytest.mark.parametrize("name", SchemaName)
+def test_a_schema_is_printed_as_the_file_that_is_published(shell: Shell, name: SchemaName) -> None:
+    done = shell.call(lambda context: schema.run(name, context))
+    assert done == Done(ExitCode.OK, (ROOT / "schemas" / f"{name}.v1.json").read_text(), "")
+    jsonschema.Draft7Validator.check_schema(json.loads(done.out))
+
+
+def listed(shell: Shell, form: ListFormat = ListFormat.TEXT, flags: Flags | None = None) -> Done:
+    """Run `list`."""
+    return shell.call(lambda context: listing.run(flags or Flags(), form, context))
+
+
+def test_the_inventory_is_one_request(shell: Shell, golden: Callable[[Path, str], None]) -> None:
+    done = listed(shell)
+    assert (done.code, done.err, shell.sent()) == (ExitCode.OK, "", ["GET /api/v2/authorizations"])
+    golden(Path(__file__).parent / "golden" / "list.txt", done.out)
+    golden(Path(__file__).parent / "golden" / "list.json", listed(shell, ListFormat.JSON).out)
+
+
+def test_an_inventory_may_be_of_one_organisation(shell: Shell) -> None:
+    assert [line.split()[1] for line in listed(shell, flags=Flags(org="edge-lab")).out.splitlines()[1:]] == [
+        BENCH, "0d989b89a8006000", "0d9c9ef720c06000",
+    ]  # fmt: skip
+
+
+def test_an_empty_inventory_says_what_that_may_mean(tmp_path: Path) -> None:
+    with shell_on(tmp_path, caller=GRAFANA) as shell:
+        done = listed(shell)
+    assert done == Done(
+        ExitCode.OK,
+        "  STATUS  ID  ORG  USER  DESCRIPTION\n",
+        "The list is empty. A server leaves out what these credentials may not read, and says nothing.\n",
+    )
+
+
+def test_a_server_that_hides_secrets_needs_to_be_told_which_token_is_the_callers(tmp_path: Path) -> None:
+    with shell_on(tmp_path, version="2.9.1", caller=MANAGER) as shell:
+        assert "* " not in listed(shell).out
+        assert f"* active    {MANAGER}" in listed(shell, flags=Flags(self_id=MANAGER)).out
+
+
+def test_the_demo_plans_applies_and_has_nothing_left_to_do(shell: Shell, golden: Callable[[Path, str], None]) -> None:
+    done = shell.call(demo.run)
+    assert (done.code, done.err) == (ExitCode.OK, "Saved to plan.json\n")
+    assert shell.sent() == []
+    golden(Path(__file__).parent / "golden" / "demo.txt", _steady(done.out))
+
+
+def _steady(output: str) -> str:
+    """The output without what differs from run to run: the port, the folders, the process."""
+    import re
+
+    output = re.sub(r"http://127\.0\.0\.1:\d+", "URL", output)
+    output = re.sub(r"; \S+/tokens\.yaml", "; EXAMPLE", output)
+    return re.sub(r"/\S+/apply-\S+\.ndjson", "JOURNAL", output)
