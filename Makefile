@@ -27,7 +27,7 @@ demo: .venv/.installed  ## plan and apply examples/tokens.yaml on an embedded sa
 
 test: .venv/.dev  ## run the whole test suite, with coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=
 
 lint: .venv/.dev  ## format, lint, type and workflow checks
 	$(BIN)/ruff format --check .

@@ -9,12 +9,6 @@ from reconciler.render import curl, json, ops, text
 
 def render(plan: Plan, form: PlanFormat, *, colour: bool) -> str:
     """The plan in a format; only text has colours."""
-    match form:
-        case PlanFormat.TEXT:
-            return text.plan(plan, colour=colour)
-        case PlanFormat.JSON:
-            return json.plan(plan)
-        case PlanFormat.OPS:
-            return ops.plan(plan)
-        case PlanFormat.CURL:
-            return curl.plan(plan)
+    if form is PlanFormat.TEXT:
+        return text.plan(plan, colour=colour)
+    return {PlanFormat.JSON: json.plan, PlanFormat.OPS: ops.plan, PlanFormat.CURL: curl.plan}[form](plan)

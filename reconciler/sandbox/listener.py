@@ -84,6 +84,7 @@ class Listener(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    command = ""  # until a request line was read
     server: Listener
 
     def handle_one_request(self) -> None:

@@ -284,6 +284,16 @@ def test_the_own_token_goes_last_when_that_is_allowed(shell: Shell) -> None:
     assert applied(shell, file, yes=True).code == ExitCode.AUTH
 
 
+def test_whose_credentials_these_are_is_asked_again_when_a_saved_plan_is_applied(tmp_path: Path) -> None:
+    with shell_on(tmp_path, version="2.9.1") as shell:
+        path = saved(shell, f'id: "{OPERATOR}", status: inactive', allow=(Guard.SELF, Guard.MIN_MANAGERS))
+        done = applied(shell, path, yes=True)
+        assert (done.code, shell.sent()[:3]) == (
+            ExitCode.OK,
+            ["GET /api/v2/authorizations", "GET /api/v2/me", f"PATCH /api/v2/authorizations/{OPERATOR}"],
+        )
+
+
 def test_what_the_server_refuses_midway_is_reported_by_name(tmp_path: Path) -> None:
     with shell_on(tmp_path, seed=manager_who_sees_all(), caller=MANAGER) as shell:
         file = shell.declare(DESCRIBE, DEACTIVATE, f'id: "{BENCH}", name: bench, description: x')

@@ -40,7 +40,7 @@ def test_all_problems_of_all_files_are_named_at_once(shell: Shell) -> None:
     assert (done.code, done.out) == (ExitCode.INVALID, "")
     assert done.err == (
         "DIR/one.yaml:3:38: unknown status `disabled`\n"
-        "  hint: write `active` or `inactive`\n"
+        "  hint: write `active` or `inactive`, or leave the key out to leave it alone\n"
         "DIR/two.yaml:3:10: this is no id `x`\n"
         "  hint: an id has 16 hex digits, not all of them 0, as `tokenctl list` shows\n"
         "DIR/two.yaml:3:15: unknown key `descripton`\n"

@@ -19,6 +19,13 @@ from tests.shell import GRAFANA, OPERATOR, PROGRAM, Shell, secret
 ROOT = Path(__file__).parent.parent.parent
 
 
+@pytest.fixture
+def shell(shell: Shell) -> Shell:
+    """The shell, with coverage measured in its processes."""
+    shell.measured = True
+    return shell
+
+
 @dataclass
 class Served:
     """A sandbox in a process of its own; `err` is what it said, once it has ended."""
