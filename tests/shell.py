@@ -128,6 +128,11 @@ def secret(token_id: str, seed: Seed | None = None) -> str:
     return next(each.secret for each in (seed or default_seed()).tokens if each.id == token_id)
 
 
+def unmeasured() -> dict[str, str]:
+    """This process's environment, for a process that is not to write coverage of its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
 def ticking() -> Callable[[], datetime]:
     """A time of day that moves on by a second whenever it is asked for."""
     moments: Iterator[datetime] = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in range(10**9))

@@ -22,6 +22,7 @@ from reconciler.core.guard import Guard
 from reconciler.core.manifest import Limits, Severity
 from reconciler.errors import InvalidError, LocalError, StaleError, TokenctlError
 from tests.builders import INACTIVE, declared, manager, planned, token
+from tests.shell import unmeasured
 from tests.strategies import World, draft_of, worlds
 
 PLAN = planned(
@@ -109,10 +110,8 @@ def test_a_disk_that_fills_up_leaves_what_was_there(tmp_path: Path) -> None:
         "except LocalError as error:\n"
         "    sys.stdout.write(str(error))\n"
     )
-    # Coverage would want to write its own file.
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True, env=plain
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True, env=unmeasured()
     )
     assert done.stdout == f"cannot write the plan to {path}: File too large"
     assert path.read_bytes() == before

@@ -17,6 +17,7 @@ from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Change, Plan
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import LocalError
+from tests.shell import unmeasured
 
 TOKEN = Token(
     id=TokenId("0d3a5f0c1be4e000"),
@@ -119,6 +120,8 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_line_is_noticed(tmp_path: Path)
         "except LocalError as error:\n"
         "    print(error.problems[0].message.partition(': ')[2])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, env=unmeasured()
+    )
     assert done.stdout == "File too large\n"
     assert (tmp_path / "run.ndjson").read_text() == '{"event": "intent", "id": "0000000000000'

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from reconciler.apply.pool import Pool
@@ -26,10 +24,9 @@ def test_what_a_job_raises_is_raised_to_the_owner() -> None:
 
 
 def test_idle_workers_end_after_closing() -> None:
-    before = threading.active_count()
     pool: Pool[int] = Pool(4)
-    assert threading.active_count() == before + 4
+    assert [thread.is_alive() for thread in pool._threads] == [True] * 4
     pool.close()
     for thread in pool._threads:
         thread.join(10)
-    assert threading.active_count() == before
+    assert [thread.is_alive() for thread in pool._threads] == [False] * 4
