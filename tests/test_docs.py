@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -12,6 +15,8 @@ from typer.core import TyperGroup
 from reconciler.cli.app import app
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
+from reconciler.manifest.load import load
+from reconciler.schema import load_schema
 
 ROOT = Path(__file__).parent.parent
 DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -73,3 +78,36 @@ def test_every_link_leads_somewhere(name: str) -> None:
 def test_the_changelog_names_every_command() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text()
     assert _commands().keys() - set(re.findall(r"[a-z]+", changelog)) == set()
+
+
+def _keys(schema: dict[str, Any], path: str = "") -> Iterator[str]:
+    for name, part in schema.get("properties", {}).items():
+        yield f"{path}{name}"
+        if path == "":
+            yield from _keys(part, f"{name}.")
+
+
+def test_every_key_of_a_manifest_has_a_row() -> None:
+    schema = load_schema("tokens")
+    token = schema["definitions"]["token"]
+    # The mappings are told by their keys: `server:` by `server.url`, `match:` beside its own row in prose.
+    rows = {*_keys(schema), *token["properties"]} - {"server", "guards"}
+    assert {name for name in rows if f"\n| `{name}` |" not in DOCS["manifest.md"]} == set()
+    assert {
+        name for name in token["properties"]["match"]["properties"] if f"`{name}`" not in DOCS["manifest.md"]
+    } == set()
+
+
+@pytest.mark.parametrize("name", ["README.md", *(f"docs/{name}" for name in DOCS)])
+def test_every_manifest_in_the_documentation_is_valid(name: str) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / name).read_text(), re.DOTALL)
+    for block in blocks:
+        assert load(["-"], BytesIO(block.encode())).manifest.tokens
+    assert bool(blocks) == (name in ("README.md", "docs/manifest.md"))
+
+
+def test_the_example_that_teaches_is_valid_and_uses_every_key() -> None:
+    example = (ROOT / "examples" / "tokens.yaml").read_text()
+    assert load([str(ROOT / "examples" / "tokens.yaml")], BytesIO()).warnings == ()
+    keys = {*load_schema("tokens")["definitions"]["token"]["properties"], *load_schema("tokens")["properties"]}
+    assert {key for key in keys if f"{key}:" not in example} == set()
