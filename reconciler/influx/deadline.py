@@ -58,18 +58,23 @@ class _DeadlineStream(httpcore.NetworkStream):
         self._cut = cut
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what has come, or wait for it."""
         return self._stream.read(max_bytes, self._cut(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all of it."""
         self._stream.write(buffer, self._cut(timeout))
 
     def close(self) -> None:
+        """End the connection."""
         self._stream.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
+        """Begin TLS on the connection; the handshake counts too."""
         return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, self._cut(timeout)), self._cut)
 
     def get_extra_info(self, info: str) -> Any:
+        """What httpcore asks a stream about itself."""
         return self._stream.get_extra_info(info)
