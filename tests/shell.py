@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -46,13 +46,11 @@ class Done:
 
 
 @dataclass
-class Shell:
-    """A place to run commands from."""
+class Program:
+    """The installed program, with a folder and an environment of its own."""
 
     folder: Path
-    sandbox: Sandbox
     environment: dict[str, str]
-    seen: int = 0
     measured: bool = False
 
     def write(self, content: str, name: str = "tokens.yaml") -> str:
@@ -65,6 +63,32 @@ class Shell:
     def declare(self, *tokens: str, head: str = "", name: str = "tokens.yaml") -> str:
         """A manifest with these entries in flow style."""
         return self.write(f"version: 1\n{head}tokens:\n" + "".join(f"  - {{{each}}}\n" for each in tokens), name)
+
+    def run(self, *arguments: str, stdin: str = "", **environment: str) -> Done:
+        """Run it in the folder."""
+        done = subprocess.run(
+            [PROGRAM, *arguments], cwd=self.folder, env=self.surroundings(**environment), input=stdin.encode(),
+            capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        return Done(done.returncode, self.plain(done.stdout.decode()), self.plain(done.stderr.decode()))
+
+    def surroundings(self, **more: str) -> dict[str, str]:
+        """The environment of a process: nothing of the machine's own; measuring coverage doubles its time."""
+        measured = {name: value for name, value in os.environ.items() if self.measured and name.startswith("COV")}
+        return {"PATH": os.defpath, "HOME": str(self.folder / "home"), **measured, **self.environment, **more}
+
+    def plain(self, output: str) -> str:
+        """The output without what differs from run to run."""
+        plain = output.replace(self.environment["INFLUX_HOST"], "URL").replace(str(self.folder), "DIR")
+        return _DIGEST.sub("DIGEST", plain)  # it binds the URL, and with it the port
+
+
+@dataclass
+class Shell(Program):
+    """A place to run commands from, with a sandbox."""
+
+    sandbox: Sandbox = field(kw_only=True)
+    seen: int = 0
 
     def call(self, run: Run, *, stdin: bytes = b"", **surroundings: object) -> Done:
         """Run a command in this process; errors become text as the cli makes it."""
@@ -80,20 +104,7 @@ class Shell:
         except TokenctlError as error:
             err.write(text.problems(error.problems))
             code = error.exit_code
-        return Done(code, self._plain(out.getvalue()), self._plain(err.getvalue()))
-
-    def run(self, *arguments: str, stdin: str = "", **environment: str) -> Done:
-        """Run the installed program in the folder."""
-        done = subprocess.run(
-            [PROGRAM, *arguments], cwd=self.folder, env=self.surroundings(**environment), input=stdin.encode(),
-            capture_output=True, timeout=60, check=False,
-        )  # fmt: skip
-        return Done(done.returncode, self._plain(done.stdout.decode()), self._plain(done.stderr.decode()))
-
-    def surroundings(self, **more: str) -> dict[str, str]:
-        """The environment of a process: nothing of the machine's own; measuring coverage doubles its time."""
-        measured = {name: value for name, value in os.environ.items() if self.measured and name.startswith("COV")}
-        return {"PATH": os.defpath, "HOME": str(self.folder / "home"), **measured, **self.environment, **more}
+        return Done(code, self.plain(out.getvalue()), self.plain(err.getvalue()))
 
     def sent(self) -> list[str]:
         """The requests that the server has answered since this was last asked."""
@@ -104,11 +115,6 @@ class Shell:
     def patches(self) -> list[str]:
         """The ids of the tokens that PATCHes were for since requests were last asked for."""
         return [each.rpartition("/")[2] for each in self.sent() if each.startswith("PATCH ")]
-
-    def _plain(self, output: str) -> str:
-        """The output without what differs from run to run."""
-        plain = output.replace(self.sandbox.url, "URL").replace(str(self.folder), "DIR")
-        return _DIGEST.sub("DIGEST", plain)  # it binds the URL, and with it the port
 
 
 def manager_who_sees_all() -> Seed:
@@ -151,7 +157,7 @@ def shell_on(
             "INFLUX_TOKEN": secret(caller, seed),
             "XDG_STATE_HOME": str(folder / "state"),
         }
-        yield Shell(folder, sandbox, environment)
+        yield Shell(folder, environment, sandbox=sandbox)
 
 
 def texts(folder: Path) -> Sequence[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.guard import Guard
@@ -78,6 +78,7 @@ def _stored(shell: Shell) -> Mapping[str, dict[str, Any]]:
     return {each.id: asdict(each) for each in shell.sandbox.tokens}
 
 
+@settings(max_examples=40)
 @given(worlds(SAYABLE, least=3))
 def test_after_an_apply_the_fields_are_as_declared_and_nothing_else_moved_and_a_second_sends_nothing(
     world: World,
@@ -108,6 +109,7 @@ def test_after_an_apply_the_fields_are_as_declared_and_nothing_else_moved_and_a_
         assert shell.patches() == []
 
 
+@settings(max_examples=40)
 @given(worlds(SAYABLE, least=3))
 def test_a_file_that_says_what_the_server_has_plans_no_changes(world: World) -> None:
     with TemporaryDirectory() as folder, shell_on(Path(folder), seed=_seed(world)) as shell:

@@ -1,0 +1,95 @@
+"""What a user does, on a real server or on the sandbox, whichever `operator` has: only what both can show is asked for."""
+
+from __future__ import annotations
+
+import json
+
+from tests.e2e.conftest import Operator
+from tests.shell import Program
+
+
+def test_declared_tokens_become_what_is_declared_and_stay_so(operator: Operator, program: Program) -> None:
+    first, second, third = (operator.token(f"token {number}")["id"] for number in range(3))
+    operator.patch(third, status="inactive")
+    program.declare(
+        f'id: "{first}", name: renamed, description: "Zürich → \\"Lab\\" & <b>"',
+        f'id: "{second}", name: switched-off, status: inactive, description: ""',
+        f'id: "{third}", name: switched-on, status: active',
+    )
+    assert program.run("validate").code == 0
+    assert program.run("plan", "--detailed-exitcode", "-o", "plan.json").code == 2
+    assert operator.stored(first) == ("active", "token 0")
+    shown = program.run("show", "plan.json", "--format", "ops")
+    assert [json.loads(line)["body"] for line in shown.out.splitlines()] == [
+        {"status": "active"},
+        {"description": 'Zürich → "Lab" & <b>'},
+        {"status": "inactive", "description": ""},
+    ]
+    applied = program.run("apply", "plan.json", "--yes")
+    assert (applied.code, applied.err) == (0, "")
+    assert "\nApply: 3 done, 0 failed, 0 unverified, 0 not attempted.\n" in applied.out
+    assert [operator.stored(each) for each in (first, second, third)] == [
+        ("active", 'Zürich → "Lab" & <b>'),
+        ("inactive", ""),
+        ("active", "token 2"),
+    ]
+    assert program.run("plan", "--detailed-exitcode").code == 0
+    assert program.run("apply", "--yes").out.count("No changes") == 1
+
+
+def test_the_list_has_every_token_and_no_secret(operator: Operator, program: Program) -> None:
+    made = operator.token("one of them")
+    done = program.run("list", "--format", "json")
+    found = {each["id"]: each for each in json.loads(done.out)["tokens"]}
+    assert found.keys() == {each["id"] for each in operator.listed()}
+    assert found[made["id"]]["description"] == "one of them"
+    for secret in (made["token"], program.environment["INFLUX_TOKEN"]):
+        assert secret not in done.out + done.err + program.run("list", "--debug").err
+
+
+def test_a_saved_plan_that_fits_no_more_changes_nothing(operator: Operator, program: Program) -> None:
+    token = operator.token("before")["id"]
+    program.declare(f'id: "{token}", description: after')
+    assert program.run("plan", "-o", "plan.json").code == 0
+    operator.patch(token, description="theirs")
+    assert program.run("apply", "plan.json", "--yes").code == 5
+    assert operator.stored(token) == ("active", "theirs")
+
+
+def test_a_caller_without_rights_is_told_that_the_token_is_hidden(operator: Operator, program: Program) -> None:
+    token = operator.token("hidden")["id"]
+    caller = operator.token("a caller that may only read buckets")
+    program.declare(f'id: "{token}", description: after')
+    done = program.run("apply", "--yes", INFLUX_TOKEN=caller["token"])
+    assert (done.code, done.out) == (6, "")
+    assert operator.stored(token) == ("active", "hidden")
+    assert program.run("list", INFLUX_TOKEN=caller["token"]).err.startswith("The list is empty.")
+
+
+def test_the_callers_own_token_is_not_switched_off(operator: Operator, program: Program) -> None:
+    own = operator.own["id"]
+    program.declare(f'id: "{own}", status: inactive')
+    done = program.run("apply", "--yes", "--allow", "min_managers")
+    assert done.code == 4
+    assert "Refused by guard `self`" in done.out
+    assert program.run("apply", "--yes", "--self-id", own, "--allow", "min_managers").code == 4
+    assert operator.stored(own)[0] == "active"
+
+
+def test_a_token_that_does_not_exist_is_absent(operator: Operator, program: Program) -> None:
+    gone = operator.token("gone")["id"]
+    operator.client.delete(f"/api/v2/authorizations/{gone}").raise_for_status()
+    program.declare(f'id: "{gone}", status: active')
+    assert program.run("plan").code == 65
+
+
+def test_three_hundred_changes_at_once_are_all_made(operator: Operator, program: Program) -> None:
+    ids = [operator.token(f"bulk {number}")["id"] for number in range(300)]
+    program.declare("match: {org: " + json.dumps(operator.own["org"]) + ", description: bulk 7}, description: seven",
+        *(f'id: "{each}", description: changed' for each in ids if each != ids[7]))  # fmt: skip
+    done = program.run("apply", "--yes")
+    assert (done.code, done.err) == (0, "")
+    assert "\nApply: 300 done, 0 failed, 0 unverified, 0 not attempted.\n" in done.out
+    described = {each["id"]: each["description"] for each in operator.listed()}
+    assert {described[each] for each in ids} == {"changed", "seven"}
+    assert program.run("plan", "--detailed-exitcode").code == 0
