@@ -170,10 +170,12 @@ def _secret(text: str, what: str) -> Secret:
 def _profile_secret(profile: _Profile, url: str) -> Secret:
     if not profile.token:
         which = (
-            f"the influx CLI profile `{profile.name}` has none either" if profile.name else "and no profile is active"
+            f"the influx CLI profile `{profile.name}` has none either"
+            if profile.name
+            else "no profile of the influx CLI is active"
         )
         hint = "set INFLUX_TOKEN, or name a file with --token-file or INFLUX_TOKEN_FILE, or choose one with --profile"
-        raise UsageError(Problem(f"there is no token to sign in with: {which}", hint))
+        raise UsageError(Problem(f"there is no token to sign in with, and {which}", hint))
     if _origin(normalise(profile.url or _DEFAULT_URL)) != _origin(url):
         hint = "give that server's own token with INFLUX_TOKEN or --token-file"
         raise UsageError(Problem(f"the token of the influx CLI profile `{profile.name}` is not for {url}", hint))

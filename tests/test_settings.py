@@ -181,10 +181,13 @@ def test_no_token_at_all_is_refused_with_every_way_to_give_one(tmp_path: Path) -
     hint = (
         "  hint: set INFLUX_TOKEN, or name a file with --token-file or INFLUX_TOKEN_FILE, or choose one with --profile"
     )
-    assert refused(Flags(), tmp_path) == f"there is no token to sign in with: and no profile is active\n{hint}"
+    assert (
+        refused(Flags(), tmp_path)
+        == f"there is no token to sign in with, and no profile of the influx CLI is active\n{hint}"
+    )
     profiles(tmp_path, '[bare]\nurl = "https://one.example"\n')
     assert refused(Flags(profile="bare"), tmp_path) == (
-        f"there is no token to sign in with: the influx CLI profile `bare` has none either\n{hint}"
+        f"there is no token to sign in with, and the influx CLI profile `bare` has none either\n{hint}"
     )
 
 
