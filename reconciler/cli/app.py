@@ -179,10 +179,16 @@ def sandbox(
     hashed_tokens: Annotated[
         Switch | None, typer.Option("--hashed-tokens", help="Hide secrets in answers.  [default: as the version does]")
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="NAME[:METHOD[:COUNT]]", help="Break the first COUNT requests; repeatable."),
+    ] = None,
 ) -> ExitCode:
     """Serve an InfluxDB-compatible API to play with; not for production."""
     from reconciler.commands import sandbox
 
     hashed = None if hashed_tokens is None else hashed_tokens is Switch.TRUE
-    request = sandbox.SandboxRequest(listen=listen, seed=seed, data=data, version=influxdb_version, hashed=hashed)
+    request = sandbox.SandboxRequest(
+        listen=listen, seed=seed, data=data, version=influxdb_version, hashed=hashed, faults=fault or ()
+    )
     return sandbox.run(request, context)

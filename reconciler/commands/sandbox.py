@@ -6,11 +6,13 @@ import gc
 import ipaddress
 import signal
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.commands.context import Context
 from reconciler.errors import ExitCode, Problem, UsageError
+from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import default_seed, read_seed
 from reconciler.sandbox.server import Sandbox
@@ -19,13 +21,14 @@ from reconciler.sandbox.server import Sandbox
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxRequest:
     """What was asked for: `listen` is HOST:PORT, `seed` and `data` are files ("" for none), `hashed` None leaves it to
-    the version whether secrets are hidden."""
+    the version whether secrets are hidden, `faults` are written as `Fault.parse` reads them."""
 
     listen: str
     seed: str = ""
     data: str = ""
     version: str = "2.7.12"
     hashed: bool | None = None
+    faults: Sequence[str] = ()
 
 
 def run(request: SandboxRequest, context: Context) -> ExitCode:
@@ -38,9 +41,14 @@ def run(request: SandboxRequest, context: Context) -> ExitCode:
     seed = read_seed(Path(request.seed)) if request.seed else default_seed()
     served = profile(request.version, hashed=request.hashed)
     data = Path(request.data) if request.data else None
-    with Sandbox.start(seed=seed, listen=address, data=data, profile=served) as sandbox:
+    faults = [Fault.parse(text) for text in request.faults]
+    with Sandbox.start(seed=seed, listen=address, data=data, profile=served, faults=faults) as sandbox:
         context.show(f"{sandbox.url}\n")
         context.say("An InfluxDB look-alike for tests and play, no production server. Stop it with Ctrl-C.")
+        if not served.recorded:
+            context.say(
+                "It follows the documentation of InfluxDB Cloud; no real server's answers were recorded for it."
+            )
         if not _is_loopback(address[0]):
             context.say(f"It listens on {address[0]}: everybody who can reach this machine can use it.")
         if not request.seed:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from reconciler.sandbox import authorizations
-from reconciler.sandbox.authorizations import Call
+from reconciler.sandbox import authorizations, tenant
+from reconciler.sandbox.call import Call
 from reconciler.sandbox.exchange import JSON, PLAIN, Answer, ApiError, Request, content
 from reconciler.sandbox.go_encode import indented
-from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.present import timestamp
 from reconciler.sandbox.profiles import Profile
 from reconciler.sandbox.seed import Authorization
@@ -20,28 +19,40 @@ from reconciler.sandbox.store import Store
 
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SCHEME = re.compile(r"(?:token|bearer) (.+)", re.IGNORECASE | re.DOTALL)
-_COLLECTION = "/api/v2/authorizations"
 _NO_METHOD = Answer(405)
 _PAGE = b"<!doctype html><title>tokenctl sandbox</title><p>InfluxDB's web page would be here.\n"
 _CORS = {
     "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE, PATCH",
     "Access-Control-Allow-Headers": "Accept, Content-Type, Content-Length, Accept-Encoding, Authorization, User-Agent",
 }
-_ON_ALL: dict[str, Callable[[Call], Answer]] = {"GET": authorizations.index, "POST": authorizations.create}
-_ON_ONE: dict[str, Callable[[Call, str], Answer]] = {
-    "GET": authorizations.show,
-    "PATCH": authorizations.update,
-    "DELETE": authorizations.delete,
+_OnAll = Mapping[str, Callable[[Call], Answer]]
+_OnOne = Mapping[str, Callable[[Call, str], Answer]]
+# The handlers of each resource by method: of the collection, and of one by its id.
+_RESOURCES: Mapping[str, tuple[_OnAll, _OnOne]] = {
+    "authorizations": (
+        {"GET": authorizations.index, "POST": authorizations.create},
+        {"GET": authorizations.show, "PATCH": authorizations.update, "DELETE": authorizations.delete},
+    ),
+    "me": ({"GET": tenant.me}, {}),
+    "users": ({"GET": tenant.users, "POST": tenant.create_user}, {"GET": tenant.user, "DELETE": tenant.delete_user}),
+    "orgs": ({"GET": tenant.orgs}, {}),
+    "resources": ({"GET": tenant.resources}, {}),
 }
 
 
 class Api:
-    """Answers requests over a store, as servers of the profile do; `now` gives the time for `updatedAt`."""
+    """Answers requests over a store, as servers of the profile do; `now` gives the time for `updatedAt`.
 
-    def __init__(self, store: Store, profile: Profile, now: Callable[[], datetime]) -> None:
+    `between` runs when a PATCH has read its token and has not yet written it.
+    """
+
+    def __init__(
+        self, store: Store, profile: Profile, now: Callable[[], datetime], between: Callable[[Store], None]
+    ) -> None:
         self._store = store
         self._profile = profile
         self._now = now
+        self._between = between
         self._started = now()
 
     def answer(self, request: Request) -> Answer:
@@ -49,7 +60,7 @@ class Api:
         origin = request.headers.get("origin", "")
         preflight = request.method == "OPTIONS" and origin
         given = Answer(204, headers=_CORS) if preflight else self._answer(request)
-        stamped = {"X-Influxdb-Build": "OSS", "X-Influxdb-Version": self._profile.version, **given.headers}
+        stamped = {**self._profile.headers, **given.headers}
         return replace(given, headers=stamped | ({"Access-Control-Allow-Origin": origin} if origin else {}))
 
     def _answer(self, request: Request) -> Answer:
@@ -68,6 +79,7 @@ class Api:
                     store=store,
                     profile=self._profile,
                     now=self._now(),
+                    between=self._between,
                 )
                 return _route(call, path)
         except _StrangerError as error:
@@ -117,24 +129,16 @@ def _route(call: Call, path: str) -> Answer:
 
 def _handle(call: Call, path: str) -> Answer:
     method = call.request.method
-    if path == "/api/v2/me":
-        return _me(call) if method == "GET" else _NO_METHOD
-    if path in (_COLLECTION, _COLLECTION + "/"):
-        return _ON_ALL[method](call) if method in _ON_ALL else _NO_METHOD
-    if not path.startswith(_COLLECTION + "/"):
+    name, _, below = path.removeprefix("/api/v2/").partition("/")
+    if name not in _RESOURCES:
         raise ApiError("not found", "path not found")
-    token_id, _, deeper = path.removeprefix(_COLLECTION + "/").partition("/")
-    if deeper or not token_id:
+    on_all, on_one = _RESOURCES[name]
+    if not below:
+        return on_all[method](call) if method in on_all else _NO_METHOD
+    one, _, deeper = below.partition("/")
+    if deeper or not one or not on_one:
         return Answer(404, b"404 page not found\n", PLAIN, {"X-Content-Type-Options": "nosniff"})
-    return _ON_ONE[method](call, _segment(token_id)) if method in _ON_ONE else _NO_METHOD
-
-
-def _me(call: Call) -> Answer:
-    user_id = call.caller.user_id
-    call.demand(Permission("read", "users", user_id))
-    name = call.store.name("users", user_id)
-    links = {"self": f"/api/v2/users/{user_id}"}
-    return content(200, {"links": links, "id": user_id, "name": name, "status": "active"})
+    return on_one[method](call, _segment(one)) if method in on_one else _NO_METHOD
 
 
 def _segment(raw: str) -> str:

@@ -8,17 +8,16 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import NoReturn
+from dataclasses import replace
+from datetime import UTC
 
 from reconciler.sandbox import go_decode, ids
-from reconciler.sandbox.exchange import Answer, ApiError, Request, content
+from reconciler.sandbox.call import Call, missing, read_id
+from reconciler.sandbox.exchange import Answer, ApiError, content
 from reconciler.sandbox.go_decode import List, Struct, Text
 from reconciler.sandbox.go_parse import GoError
 from reconciler.sandbox.permissions import ACTIONS, TYPES, Permission, covered
-from reconciler.sandbox.present import Presenter, timestamp
-from reconciler.sandbox.profiles import Profile
+from reconciler.sandbox.present import timestamp
 from reconciler.sandbox.seed import Authorization
 from reconciler.sandbox.store import Store
 
@@ -30,63 +29,41 @@ def _go_id(text: str) -> str:
         raise GoError(str(error)) from None
 
 
-_ID = Text("platform.ID", _go_id)
+# A field that is a pointer in Go is named as one where a value of another type is refused.
+_ID, _POINTER = Text("platform.ID", _go_id), Text("*platform.ID", _go_id)
 _STATUS = Text("influxdb.Status")
 _UPDATE = Struct("influxdb.AuthorizationUpdate", {"status": _STATUS, "description": Text()})
-_RESOURCE = Struct("influxdb.Resource", {"type": Text("influxdb.ResourceType"), "id": _ID, "orgID": _ID})
+_RESOURCE = Struct("influxdb.Resource", {"type": Text("influxdb.ResourceType"), "id": _POINTER, "orgID": _POINTER})
 _PERMISSION = Struct("influxdb.Permission", {"action": Text("influxdb.Action"), "resource": _RESOURCE})
 _CREATE = Struct(
     "authorization.postAuthorizationRequest",
     {
         "status": _STATUS,
         "orgID": _ID,
-        "userID": _ID,
+        "userID": _POINTER,
         "description": Text(),
         "permissions": List("[]influxdb.Permission", _PERMISSION),
     },
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One authenticated request within its transaction."""
-
-    request: Request
-    caller: Authorization
-    query: Mapping[str, str]
-    store: Store
-    profile: Profile
-    now: datetime
-
-    @property
-    def presenter(self) -> Presenter:
-        """What words an authorization in answers."""
-        return Presenter(self.store)
-
-    def demand(self, wanted: Permission) -> None:
-        """Refuse a caller without that permission."""
-        if self.caller.status != "active":
-            raise ApiError("unauthorized", "token is inactive")
-        if not covered(wanted, self.caller.permissions):
-            raise ApiError("unauthorized", f"{wanted} is unauthorized")
-
-    def demand_access(self, action: str, found: Authorization) -> None:
-        """Refuse a caller who may not do that to the authorization, or to its owner."""
-        self.demand(Permission(action, "authorizations", found.id, found.org_id))
-        self.demand(Permission(action, "users", found.user_id))
-
-
 def index(call: Call) -> Answer:
     """GET the collection; what the caller may not read is left out without a word."""
     query, store = call.query, call.store
-    user_id, org_id, token_id = (_read_id(query.get(key, "")) for key in ("userID", "orgID", "id"))
+    user_id, org_id, token_id = (read_id(query.get(key, "")) for key in ("userID", "orgID", "id"))
     if query.get("user") and not user_id:
-        user_id = store.named("users", query["user"]) or _missing("user not found")
+        user_id = store.named("users", query["user"]) or missing("user not found")
     if query.get("org") and not org_id:
         # Surrounding blanks are not part of an organisation's name when it is looked up.
         name = query["org"]
-        org_id = store.named("orgs", name.strip()) or _missing(f'organization name "{name}" not found')
-    found = [_find(token_id, store)] if token_id else store.authorizations(org_id=org_id, user_id=user_id)
+        org_id = store.named("orgs", name.strip()) or missing(f'organization name "{name}" not found')
+    if token_id:
+        found = [_find(token_id, store)]
+    elif call.profile.filters_by_token and query.get("token"):
+        known = store.by_secret(query["token"])
+        found = [known] if known else []
+    else:
+        found = store.authorizations(org_id=org_id, user_id=user_id)
     presenter = call.presenter
     shown = [presenter.authorization(each) for each in found if _readable(call, each)]
     return content(
@@ -100,21 +77,22 @@ def index(call: Call) -> Answer:
 
 def show(call: Call, token_id: str) -> Answer:
     """GET one."""
-    found = _find(_read_id(token_id, required=True), call.store)
-    call.demand_access("read", found)
+    found = _find(read_id(token_id, required=True), call.store)
+    _demand_access(call, "read", found)
     return _answer(200, call, found)
 
 
 def update(call: Call, token_id: str) -> Answer:
     """PATCH one. An orphan's change is stored before its answer fails."""
-    wanted = _read_id(token_id, required=True)
+    wanted = read_id(token_id, required=True)
     try:
         fields = go_decode.decode(call.request.body, _UPDATE)
     except GoError as error:
         raise ApiError("internal error", str(error)) from None
     found = _find(wanted, call.store)
-    call.demand_access("read", found)
-    call.demand_access("write", found)
+    _demand_access(call, "read", found)
+    _demand_access(call, "write", found)
+    call.between(call.store)
     status = fields.get("status", found.status) or "active"
     if status not in ("active", "inactive"):
         raise ApiError("invalid", call.profile.unknown_status)
@@ -130,8 +108,8 @@ def update(call: Call, token_id: str) -> Answer:
 
 def delete(call: Call, token_id: str) -> Answer:
     """DELETE one."""
-    found = _find(_read_id(token_id, required=True), call.store)
-    call.demand_access("write", found)
+    found = _find(read_id(token_id, required=True), call.store)
+    _demand_access(call, "write", found)
     call.store.remove(found.id)
     return Answer(204)
 
@@ -162,6 +140,9 @@ def _create_request(call: Call) -> Authorization:
     if not entries:
         raise ApiError("invalid", "authorization must include permissions")
     permissions = tuple(_permission(entry) for entry in entries)
+    if call.profile.refuses_instance and any(each.type == "instance" for each in permissions):
+        only = "authorizations cannot be created with the instance type, it is only used during setup"
+        raise ApiError("invalid", only)
     if "orgID" not in fields:
         raise ApiError("invalid", "org id required: invalid ID")
     status = fields.get("status") or "active"
@@ -192,24 +173,19 @@ def _permission(entry: Mapping[str, str | Mapping[str, str]]) -> Permission:
     return Permission(action, resource["type"], resource.get("id", ""), resource.get("orgID", ""))
 
 
-def _read_id(text: str, *, required: bool = False) -> str:
-    try:
-        return ids.read(text) if text or required else ""
-    except ids.IdError as error:
-        raise ApiError("invalid", str(error)) from None
-
-
 def _find(token_id: str, store: Store) -> Authorization:
-    return store.by_id(token_id) or _missing("authorization not found")
+    return store.by_id(token_id) or missing("authorization not found")
 
 
-def _missing(message: str) -> NoReturn:
-    raise ApiError("not found", message)
+def _demand_access(call: Call, action: str, found: Authorization) -> None:
+    """Refuse a caller who may not do that to the authorization, or to its owner."""
+    call.demand(Permission(action, "authorizations", found.id, found.org_id))
+    call.demand(Permission(action, "users", found.user_id))
 
 
 def _readable(call: Call, found: Authorization) -> bool:
     try:
-        call.demand_access("read", found)
+        _demand_access(call, "read", found)
     except ApiError:
         return False
     return True

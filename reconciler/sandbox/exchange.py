@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from reconciler.sandbox.go_encode import compact, indented
 
@@ -12,6 +13,7 @@ PLAIN = "text/plain; charset=utf-8"
 _STATUS = {
     "internal error": 500,
     "invalid": 400,
+    "conflict": 422,
     "not found": 404,
     "forbidden": 403,
     "unauthorized": 401,
@@ -28,6 +30,15 @@ class Request:
     body: bytes
 
 
+class Delivery(StrEnum):
+    """How an answer reaches the client: whole, byte by byte, half of its body, or not at all."""
+
+    WHOLE = "whole"
+    SLOW = "slow"
+    TRUNCATED = "truncated"
+    RESET = "reset"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One answer; `kind` is the Content-Type, "" for none."""
@@ -36,6 +47,7 @@ class Answer:
     body: bytes = b""
     kind: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    delivery: Delivery = Delivery.WHOLE
 
 
 class ApiError(Exception):

@@ -1,19 +1,21 @@
-"""Sockets in, requests of an Api answered on them out, by the standard library's ThreadingHTTPServer."""
+"""Sockets in, requests answered on them out, by the standard library's ThreadingHTTPServer."""
 
 from __future__ import annotations
 
 import socket
+import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from reconciler.sandbox.api import Api
-from reconciler.sandbox.exchange import PLAIN, Answer, Request
+from reconciler.sandbox.exchange import PLAIN, Answer, Delivery, Request
 
 _CLOSE_S = 5.0
 _LINE = 65536
+_DRIP_S = 0.02
 _BAD_REQUEST = Answer(400, b"400 Bad Request", PLAIN, {"Connection": "close"})
 
 
@@ -34,8 +36,9 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 128
     allow_reuse_address = True
 
-    def __init__(self, listen: tuple[str, int], api: Api) -> None:
-        self.api = api
+    def __init__(self, listen: tuple[str, int], answer: Callable[[Request], Answer]) -> None:
+        self.answer = answer
+        self.closing = threading.Event()
         self.seen: list[RequestSeen] = []
         self._open: set[socket.socket] = set()
         self._changed = threading.Condition()
@@ -106,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         # The request line as it came: the standard library would make one slash of two.
         target = self.requestline.split()[1]
         request = Request(method=self.command, target=target, headers=_first(self.headers), body=body)
-        answer = self.server.api.answer(request)
+        answer = self.server.answer(request)
         self.server.seen.append(RequestSeen(method=self.command, target=target, body=body, status=answer.status))
         self._send(answer)
 
@@ -143,10 +146,27 @@ class _Handler(BaseHTTPRequestHandler):
         lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
         body = b"" if self.command == "HEAD" else answer.body
         try:
-            # One write, one packet.
-            self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body)
+            self._deliver("\r\n".join([*lines, "", ""]).encode("latin-1", "replace"), body, answer.delivery)
         except OSError:
             self.close_connection = True
+
+    def _deliver(self, head: bytes, body: bytes, delivery: Delivery) -> None:
+        self.close_connection |= delivery is not Delivery.WHOLE
+        match delivery:
+            case Delivery.WHOLE:
+                self.wfile.write(head + body)  # one write, one packet
+            case Delivery.SLOW:
+                self.wfile.write(head)
+                for byte in body:
+                    self.wfile.write(bytes([byte]))
+                    if self.server.closing.wait(_DRIP_S):
+                        break
+            case Delivery.TRUNCATED:
+                self.wfile.write(head + body[: len(body) // 2])
+            case Delivery.RESET:
+                # Closing it now sends a reset, whatever was not yet read or sent.
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
 
 
 def _first(headers: Message) -> dict[str, str]:

@@ -6,23 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 ACTIONS = frozenset({"read", "write"})
-TYPES = frozenset(
-    {
-        *(
-            "annotations",
-            "authorizations",
-            "buckets",
-            "checks",
-            "dashboards",
-            "dbrp",
-            "documents",
-            "instance",
-            "labels",
-        ),
-        *("notebooks", "notificationEndpoints", "notificationRules", "orgs", "remotes", "replications", "scrapers"),
-        *("secrets", "sources", "tasks", "telegrafs", "users", "variables", "views"),
-    }
+# As GET /api/v2/resources lists them; `instance` is left out, as it is for setting up only.
+LISTED_TYPES = (
+    *("authorizations", "buckets", "dashboards", "orgs", "sources", "tasks", "telegrafs", "users", "variables"),
+    *("scrapers", "secrets", "labels", "views", "documents", "notificationRules", "notificationEndpoints", "checks"),
+    *("dbrp", "notebooks", "annotations", "remotes", "replications"),
 )
+TYPES = frozenset({*LISTED_TYPES, "instance"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,11 @@ def timestamp(moment: datetime) -> str:
 
 
 class Presenter:
-    """Words authorizations for one request; looks each name up once."""
+    """Words authorizations for one request; `mask` stands where a secret is not kept. Looks each name up once."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, mask: str) -> None:
         self._store = store
+        self._mask = mask
         self._names: dict[tuple[str, str], str | None] = {}
 
     def authorization(self, each: Authorization) -> dict[str, object] | ApiError:
@@ -36,7 +37,7 @@ class Presenter:
             return ApiError("not found", "user not found")
         return {
             "id": each.id,
-            "token": each.secret,
+            "token": each.secret or self._mask,
             "status": each.status,
             "description": each.description,
             "orgID": each.org_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Self
 
 from reconciler.errors import LocalError, Problem
 from reconciler.sandbox.api import Api
+from reconciler.sandbox.faults import Fault, Faults
 from reconciler.sandbox.listener import Listener, RequestSeen
 from reconciler.sandbox.present import timestamp
 from reconciler.sandbox.profiles import Profile
@@ -45,6 +46,7 @@ class Sandbox:
         data: Path | None = None,
         profile: Profile | None = None,
         now: Callable[[], datetime] = _now,
+        faults: Iterable[Fault] = (),
     ) -> Self:
         """Serve the seed, or the state that the file `data` already has; `now` tells the time for `updatedAt`.
 
@@ -52,8 +54,10 @@ class Sandbox:
         """
         profile = profile or profile_of("2.7.12")
         store = Store(seed, data, hides_secrets=profile.hides_secrets)
+        broken = Faults(faults, store, lambda token: replace(token, updated_at=timestamp(now())))
+        api = Api(store, profile, now, broken.between)
         try:
-            server = Listener(listen, Api(store, profile, now))
+            server = Listener(listen, lambda request: broken.answer(request, api.answer))
         except (OSError, OverflowError) as error:
             store.close()
             why = (getattr(error, "strerror", None) or "there is no such port").lower()
@@ -115,6 +119,7 @@ class Sandbox:
         if self._closing.is_set():
             return
         self._closing.set()
+        self._server.closing.set()
         self._server.wake()
         self._thread.join()
         self._server.server_close()

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
@@ -72,6 +72,16 @@ class Store:
                 raise
             self._database.execute("COMMIT")
 
+    def interlude(self, wait: Callable[[], object]) -> None:
+        """Within a transaction: end it, wait without keeping others out, and begin another."""
+        self._database.execute("COMMIT")
+        self._lock.release()
+        try:
+            wait()
+        finally:
+            self._lock.acquire()
+            self._database.execute("BEGIN IMMEDIATE")
+
     def by_secret(self, secret: str) -> Authorization | None:
         """The authorization with that secret."""
         return self._one("secret_hash", _hash(secret))
@@ -116,6 +126,22 @@ class Store:
         """The user with that id."""
         rows = self._query("SELECT id, name, status FROM users WHERE id = ?", user_id)
         return User(*rows[0]) if rows else None
+
+    def users(self) -> list[User]:
+        """Every user, by ascending id."""
+        return [User(*row) for row in self._query("SELECT id, name, status FROM users ORDER BY id")]
+
+    def orgs(self) -> list[tuple[str, ...]]:
+        """Id and name of every organisation, by ascending id."""
+        return self._query("SELECT id, name FROM orgs ORDER BY id")
+
+    def add_user(self, user: User) -> None:
+        """Store a new user."""
+        self._database.execute("INSERT INTO users VALUES (?, ?, ?)", astuple(user))
+
+    def remove_user(self, user_id: str) -> None:
+        """Forget a user; whatever the user owned stays."""
+        self._database.execute("DELETE FROM users WHERE id = ?", (user_id,))
 
     def name(self, kind: str, resource_id: str) -> str | None:
         """The name of an organisation (`orgs`), user (`users`) or bucket (`buckets`)."""

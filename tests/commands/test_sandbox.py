@@ -105,7 +105,15 @@ def test_it_begins_with_any_world_and_is_like_any_version(shell: Shell) -> None:
             SandboxRequest(listen="127.0.0.1:0", version="3.0"),
             ExitCode.USAGE,
             "there is no InfluxDB version `3.0` to be like\n"
-            "  hint: versions from 2.1.0 on are known, such as 2.7.12, 2.8.0 and 2.9.1\n",
+            "  hint: versions from 2.1.0 on are known, such as 2.7.12, 2.8.0 and 2.9.1, and `cloud`\n",
+        ),
+        (
+            SandboxRequest(listen="127.0.0.1:0", faults=["meteor"]),
+            ExitCode.USAGE,
+            "there is no fault `meteor`\n"
+            "  hint: write NAME, NAME:METHOD or NAME:METHOD:COUNT; the names are too-many-requests, error-before, "
+            "bad-gateway, unavailable, reset-before, changed-meanwhile, deleted-meanwhile, lost-update, error-after, "
+            "reset-after, slow-body, truncated-body\n",
         ),
         (
             SandboxRequest(listen="127.0.0.1:0", seed="/none.json"),
@@ -117,6 +125,16 @@ def test_it_begins_with_any_world_and_is_like_any_version(shell: Shell) -> None:
 def test_what_cannot_be_served_is_named(shell: Shell, request_: SandboxRequest, code: ExitCode, message: str) -> None:
     done = shell.call(lambda context: run(request_, context))
     assert (done.code, done.err) == (code, message)
+
+
+def test_the_cloud_and_faults_can_be_asked_for(shell: Shell) -> None:
+    options = ("--influxdb-version", "cloud", "--fault", "bad-gateway:get", "--fault", "too-many-requests:GET:2")
+    with served(shell, *options) as running:
+        codes = [shell.run("list", INFLUX_HOST=running.url).code for _ in range(4)]
+        listed = shell.run("list", "--format", "json", INFLUX_HOST=running.url)
+    assert codes == [7, 7, 0, 0]
+    assert json.loads(listed.out)["server"] == {"url": running.url, "build": "Cloud", "version": ""}
+    assert "It follows the documentation of InfluxDB Cloud; no real answers were recorded for it.\n" in running.err
 
 
 def test_an_address_that_others_can_reach_is_pointed_out(shell: Shell) -> None:

@@ -29,11 +29,18 @@ def test_whether_secrets_are_hidden_can_be_said() -> None:
     assert not profile("2.9.1", hashed=False).hides_secrets
 
 
+def test_the_cloud_follows_its_documentation_and_says_so() -> None:
+    cloud = profile("cloud", hashed=False)
+    assert (cloud.recorded, cloud.mask, cloud.headers) == (False, "redacted", {"X-Influxdb-Build": "Cloud"})
+    assert profile("2.9.1").recorded
+    assert profile("2.7.12").headers == {"X-Influxdb-Build": "OSS", "X-Influxdb-Version": "v2.7.12"}
+
+
 @pytest.mark.parametrize("version", ["", "2", "2.7", "2.0.9", "1.8.10", "3.0.0", "2.7.12-rc1", "latest"])
 def test_what_is_no_known_version_is_refused(version: str) -> None:
     with pytest.raises(UsageError) as caught:
         profile(version)
     assert str(caught.value) == (
         f"there is no InfluxDB version `{version}` to be like\n"
-        "  hint: versions from 2.1.0 on are known, such as 2.7.12, 2.8.0 and 2.9.1"
+        "  hint: versions from 2.1.0 on are known, such as 2.7.12, 2.8.0 and 2.9.1, and `cloud`"
     )

@@ -1,0 +1,58 @@
+"""One authenticated request within its transaction, and what every handler asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NoReturn
+
+from reconciler.sandbox import ids
+from reconciler.sandbox.exchange import ApiError, Request
+from reconciler.sandbox.permissions import Permission, covered
+from reconciler.sandbox.present import Presenter
+from reconciler.sandbox.profiles import Profile
+from reconciler.sandbox.seed import Authorization
+from reconciler.sandbox.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Who asks for what, of which state; `between` runs after a PATCH has read the token and before it writes it."""
+
+    request: Request
+    caller: Authorization
+    query: Mapping[str, str]
+    store: Store
+    profile: Profile
+    now: datetime
+    between: Callable[[Store], None]
+
+    @property
+    def presenter(self) -> Presenter:
+        """What words an authorization in answers."""
+        return Presenter(self.store, self.profile.mask)
+
+    def may(self, wanted: Permission) -> bool:
+        """Whether the caller has that permission."""
+        return self.caller.status == "active" and covered(wanted, self.caller.permissions)
+
+    def demand(self, wanted: Permission) -> None:
+        """Refuse a caller without that permission."""
+        if self.caller.status != "active":
+            raise ApiError("unauthorized", "token is inactive")
+        if not self.may(wanted):
+            raise ApiError("unauthorized", f"{wanted} is unauthorized")
+
+
+def read_id(text: str, *, required: bool = False) -> str:
+    """The id in the text, "" for none; raises ApiError."""
+    try:
+        return ids.read(text) if text or required else ""
+    except ids.IdError as error:
+        raise ApiError("invalid", str(error)) from None
+
+
+def missing(message: str) -> NoReturn:
+    """Refuse because there is no such thing."""
+    raise ApiError("not found", message)

@@ -1,0 +1,122 @@
+"""What can go wrong with a server, as named values, each with its place in the life of a request.
+
+before    something happens, or the request is answered, and no handler sees it
+between   a PATCH has read its token and not yet written it
+after     the handler has stored what it was asked to, and another answer is given
+writing   the answer is right, and does not arrive as it should
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from reconciler.errors import Problem, UsageError
+from reconciler.sandbox.exchange import JSON, Answer, ApiError, Delivery, Request
+from reconciler.sandbox.seed import Authorization
+from reconciler.sandbox.store import Store
+
+_OVERLAP_S = 0.2  # how long a PATCH waits for another one to overlap with
+
+
+def _error() -> Answer:
+    return ApiError("internal error", "unexpected error writing points to database").answer()
+
+
+def _page(status: int, title: str) -> Answer:
+    page = f"<html><head><title>{status} {title}</title></head><body><h1>{title}</h1></body></html>\n"
+    return Answer(status, page.encode(), "text/html")
+
+
+def _limited() -> Answer:
+    body = json.dumps({"code": "too many requests", "message": "org has exceeded its rate limit"}).encode()
+    return Answer(429, body, JSON, {"Retry-After": "1", "X-Platform-Error-Code": "too many requests"})
+
+
+_BEFORE: dict[str, Callable[[], Answer]] = {
+    "too-many-requests": _limited,
+    "error-before": _error,
+    "bad-gateway": lambda: _page(502, "Bad Gateway"),
+    "unavailable": lambda: _page(503, "Service Unavailable"),
+    "reset-before": lambda: Answer(0, delivery=Delivery.RESET),
+}
+_MEANWHILE = ("changed-meanwhile", "deleted-meanwhile")
+_BETWEEN = ("lost-update",)
+_AFTER: dict[str, Callable[[Answer], Answer]] = {
+    "error-after": lambda _: _error(),
+    "reset-after": lambda answer: replace(answer, delivery=Delivery.RESET),
+    "slow-body": lambda answer: replace(answer, delivery=Delivery.SLOW),
+    "truncated-body": lambda answer: replace(answer, delivery=Delivery.TRUNCATED),
+}
+NAMES = (*_BEFORE, *_MEANWHILE, *_BETWEEN, *_AFTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault by its name; it strikes the first `count` requests with this method, "" for any."""
+
+    name: str
+    method: str = ""
+    count: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Fault:
+        """The fault of `NAME[:METHOD[:COUNT]]`; raises UsageError."""
+        name, _, rest = text.partition(":")
+        method, _, count = rest.partition(":")
+        number = int(count) if count.isascii() and count.isdigit() else 0
+        if name not in NAMES or (count and not number) or not (method.isalpha() or not method):
+            hint = f"write NAME, NAME:METHOD or NAME:METHOD:COUNT; the names are {', '.join(NAMES)}"
+            raise UsageError(Problem(f"there is no fault `{text}`", hint))
+        return cls(name, method.upper(), number or 1)
+
+
+class Faults:
+    """The faults of a running server, and how often each has struck."""
+
+    def __init__(self, faults: Iterable[Fault], store: Store, touch: Callable[[Authorization], Authorization]) -> None:
+        self._left = [(fault, threading.Semaphore(fault.count)) for fault in faults]
+        self._store = store
+        self._touch = touch
+        self._overlap = threading.Barrier(2)
+        self._apart = threading.local()
+
+    def answer(self, request: Request, handle: Callable[[Request], Answer]) -> Answer:
+        """What is answered when `handle` would give the right answer."""
+        struck = {fault.name for fault, left in self._left if _meets(fault, request) and left.acquire(blocking=False)}
+        for name in struck.intersection(_MEANWHILE):
+            self._meddle(name, request.target.partition("?")[0].rpartition("/")[2])
+        for name in struck.intersection(_BEFORE):
+            return _BEFORE[name]()
+        self._apart.wanted = bool(struck.intersection(_BETWEEN))
+        given = handle(request)
+        for name in struck.intersection(_AFTER):
+            given = _AFTER[name](given)
+        return given
+
+    def between(self, store: Store) -> None:
+        """Let another request in, where a fault wants it: a real server always reads and writes apart."""
+        if getattr(self._apart, "wanted", False):
+            store.interlude(self._meet)
+
+    def _meet(self) -> None:
+        try:
+            self._overlap.wait(_OVERLAP_S)
+        except threading.BrokenBarrierError:
+            self._overlap.reset()
+
+    def _meddle(self, name: str, token_id: str) -> None:
+        with self._store.transaction() as store:
+            found = store.by_id(token_id)
+            if found is None:
+                return
+            if name == "deleted-meanwhile":
+                store.remove(found.id)
+            else:
+                store.put(self._touch(replace(found, description=f"{found.description} (changed meanwhile)")))
+
+
+def _meets(fault: Fault, request: Request) -> bool:
+    return fault.method in ("", request.method)
