@@ -46,9 +46,7 @@ def run(request: SandboxRequest, context: Context) -> ExitCode:
         context.show(f"{sandbox.url}\n")
         context.say("An InfluxDB look-alike for tests and play, no production server. Stop it with Ctrl-C.")
         if not served.recorded:
-            context.say(
-                "It follows the documentation of InfluxDB Cloud; no real server's answers were recorded for it."
-            )
+            context.say("It follows the documentation of InfluxDB Cloud; no real answers were recorded for it.")
         if not _is_loopback(address[0]):
             context.say(f"It listens on {address[0]}: everybody who can reach this machine can use it.")
         if not request.seed:

@@ -152,21 +152,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _deliver(self, head: bytes, body: bytes, delivery: Delivery) -> None:
         self.close_connection |= delivery is not Delivery.WHOLE
-        match delivery:
-            case Delivery.WHOLE:
-                self.wfile.write(head + body)  # one write, one packet
-            case Delivery.SLOW:
-                self.wfile.write(head)
-                for byte in body:
-                    self.wfile.write(bytes([byte]))
-                    if self.server.closing.wait(_DRIP_S):
-                        break
-            case Delivery.TRUNCATED:
-                self.wfile.write(head + body[: len(body) // 2])
-            case Delivery.RESET:
-                # Closing it now sends a reset, whatever was not yet read or sent.
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.connection.close()
+        if delivery is Delivery.RESET:
+            # Closing it now sends a reset, whatever was not yet read or sent.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+        elif delivery is Delivery.SLOW:
+            self.wfile.write(head)
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                if self.server.closing.wait(_DRIP_S):
+                    break
+        else:
+            part = body[: len(body) // 2] if delivery is Delivery.TRUNCATED else body
+            self.wfile.write(head + part)  # one write, one packet
 
 
 def _first(headers: Message) -> dict[str, str]:
