@@ -12,7 +12,7 @@ from reconciler.influx import wire
 from reconciler.influx.transport import Answer
 
 _Value = TypeVar("_Value")
-_UNAUTHORIZED = re.compile(r"(read|write):(\S+) is unauthorized")
+_UNAUTHORIZED = re.compile(r"(read|write):(?:orgs/[0-9a-f]{16}/)?([a-zA-Z]+)\S* is unauthorized")
 _RIGHTS = (
     "these credentials need read on `authorizations` and on `users`, to apply also write on both "
     "(`users` limited to an organisation grants nothing)"
@@ -58,6 +58,11 @@ def error(answer: Answer, endpoint: Endpoint) -> TokenctlError:
         return StaleError(Problem(f"the server says: {said}", "make a new plan"))
     if answer.status == 429:
         return UnreachableError(Problem(f"{endpoint.url} limits requests: {said}", "try again later"))
+    if _kind(answer) == "text/html":
+        said += " with a web page"
+        return UnreachableError(
+            Problem(f"{endpoint.url} answered {said}", "a proxy before the server cannot reach it: look at both")
+        )
     return UnreachableError(Problem(f"{endpoint.url} answered {said}", "look at the server's log, and try again"))
 
 
@@ -87,8 +92,12 @@ def _auth(message: str, said: str, endpoint: Endpoint) -> AuthError:
             hint = "activate the user, or use another user's token"
             return AuthError(Problem(f"the owner of your token is inactive or deleted on {endpoint.url}", hint))
     if right := _UNAUTHORIZED.fullmatch(message):
-        return AuthError(Problem(f"your token lacks the right to {right[1]} {right[2]}", _RIGHTS))
+        return AuthError(Problem(f"your token lacks `{right[1]}` on `{right[2]}`: {message}", _RIGHTS))
     return AuthError(Problem(f"{endpoint.url} refuses these credentials: {said}", _RIGHTS))
+
+
+def _kind(answer: Answer) -> str:
+    return answer.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _product(answer: Answer, code: str) -> str:
@@ -99,8 +108,7 @@ def _product(answer: Answer, code: str) -> str:
     version = headers.get("x-influxdb-version", "")
     if version.startswith("1."):
         return f"InfluxDB {version}, which has no v2 authorizations"
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "text/html" and answer.status < 500:
+    if _kind(answer) == "text/html" and answer.status < 500:
         return "a web page: the path of the URL is wrong, or a proxy answers"
     if not code and not version and answer.status in (200, 404):
         return "no InfluxDB v2: it does not know the authorizations API"
