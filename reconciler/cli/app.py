@@ -145,6 +145,20 @@ def list_tokens(
 
 @app.command()
 @command
+def doctor(
+    context: Context,
+    flags: Flags,
+    files: _Files = None,
+    form: Annotated[ListFormat, typer.Option("--format", help="How to show the checks.")] = ListFormat.TEXT,
+) -> ExitCode:
+    """Check server, credentials and rights. Only reads."""
+    from reconciler.commands import doctor
+
+    return doctor.run(doctor.DoctorRequest(files=files or (), flags=flags, form=form), context)
+
+
+@app.command()
+@command
 def schema(
     context: Context,
     name: Annotated[SchemaName, typer.Argument(help="Of manifests, or of saved plans.")] = SchemaName.TOKENS,

@@ -10,7 +10,7 @@ from reconciler.core.manifest import Manifest
 from reconciler.errors import Problem, UsageError
 from reconciler.manifest.load import load
 
-_DEFAULT = "tokens.yaml"
+DEFAULT = "tokens.yaml"
 
 
 def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...]]:
@@ -18,10 +18,10 @@ def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tup
 
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read.
     """
-    if not files and not Path(_DEFAULT).exists():
+    if not files and not Path(DEFAULT).exists():
         hint = "name the files or folders to read, or `-` for standard input"
-        raise UsageError(Problem(f"no file was named and there is no {_DEFAULT} here", hint))
-    loaded = load(files or [_DEFAULT], context.stdin)
+        raise UsageError(Problem(f"no file was named and there is no {DEFAULT} here", hint))
+    loaded = load(files or [DEFAULT], context.stdin)
     for warning in loaded.warnings:
         from reconciler.render import text  # most files have none, and it costs as much as reading a small one
 

@@ -12,6 +12,12 @@ UserId = NewType("UserId", str)
 
 EVERY_ORG = OrgId("*")
 
+RIGHTS = (
+    "these credentials need read on `authorizations` and on `users`, to apply also write on both "
+    "(`users` limited to an organisation grants nothing)"
+)
+"""What it takes to see a token and to change it, as a hint."""
+
 
 class Status(StrEnum):
     """The two states of a token."""

@@ -7,16 +7,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from reconciler.core.endpoint import Endpoint
+from reconciler.core.token import RIGHTS
 from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, UnreachableError
 from reconciler.influx import wire
 from reconciler.influx.transport import Answer
 
 _Value = TypeVar("_Value")
 _UNAUTHORIZED = re.compile(r"(read|write):(?:orgs/[0-9a-f]{16}/)?([a-zA-Z]+)\S* is unauthorized")
-_RIGHTS = (
-    "these credentials need read on `authorizations` and on `users`, to apply also write on both "
-    "(`users` limited to an organisation grants nothing)"
-)
 
 
 def decoded(answer: Answer, endpoint: Endpoint, decode: Callable[[bytes, str], _Value]) -> _Value:
@@ -32,6 +29,14 @@ def decoded(answer: Answer, endpoint: Endpoint, decode: Callable[[bytes, str], _
         if foreign := _product(answer, ""):
             raise _other_product(foreign, endpoint) from None
         raise unusable(endpoint, str(fault)) from None
+
+
+def check_product(answer: Answer, endpoint: Endpoint) -> None:
+    """Raise UnreachableError unless an answer that needs no credentials may well be an InfluxDB v2 server's."""
+    if foreign := _product(answer, ""):
+        raise _other_product(foreign, endpoint)
+    if answer.status >= 300:
+        raise error(answer, endpoint)
 
 
 def missing_right(answer: Answer) -> str:
@@ -54,6 +59,9 @@ def error(answer: Answer, endpoint: Endpoint) -> TokenctlError:
     said = f"{answer.status} {message}" if message else str(answer.status)
     if answer.status in (401, 403):
         return _auth(message, said, endpoint)
+    if message == "path not found":
+        hint = "leave the path out of the URL (--url, INFLUX_HOST), unless a proxy before the server wants it"
+        return UnreachableError(Problem(f"the path of {endpoint.url} leads nowhere: {said}", hint))
     if answer.status == 404:
         return StaleError(Problem(f"the server says: {said}", "make a new plan"))
     if answer.status == 429:
@@ -92,8 +100,8 @@ def _auth(message: str, said: str, endpoint: Endpoint) -> AuthError:
             hint = "activate the user, or use another user's token"
             return AuthError(Problem(f"the owner of your token is inactive or deleted on {endpoint.url}", hint))
     if right := _UNAUTHORIZED.fullmatch(message):
-        return AuthError(Problem(f"your token lacks `{right[1]}` on `{right[2]}`: {message}", _RIGHTS))
-    return AuthError(Problem(f"{endpoint.url} refuses these credentials: {said}", _RIGHTS))
+        return AuthError(Problem(f"your token lacks `{right[1]}` on `{right[2]}`: {message}", RIGHTS))
+    return AuthError(Problem(f"{endpoint.url} refuses these credentials: {said}", RIGHTS))
 
 
 def _kind(answer: Answer) -> str:

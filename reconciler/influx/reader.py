@@ -9,7 +9,7 @@ from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.token import Token, TokenId, UserId
 from reconciler.errors import Problem, UsageError
 from reconciler.influx import answers, wire
-from reconciler.influx.transport import Transport
+from reconciler.influx.transport import Answer, Transport
 
 _ORPHANED = ("user not found", "organization not found")
 _NO_ORG = re.compile(r"organization name .* not found", re.DOTALL)
@@ -50,13 +50,13 @@ class Reader:
             tokens = {token_id: token for token_id, token in tokens.items() if token.org == org}
         if self._own_id in tokens:
             tokens[self._own_id] = replace(tokens[self._own_id], is_own=True)
-        headers = answer.headers
-        server = Server(
-            url=self._endpoint.url,
-            build=headers.get("x-influxdb-build", ""),
-            version=headers.get("x-influxdb-version", ""),
-        )
-        return Listing(server, tokens)
+        return Listing(self._server(answer), tokens)
+
+    def server(self) -> Server:
+        """The server that answers, whoever asks: one request."""
+        answer = self._transport.send("GET", "/ping")
+        answers.check_product(answer, self._endpoint)
+        return self._server(answer)
 
     def get(self, token_id: TokenId) -> Token | Missing:
         """One token, or why the list does not have it: one request."""
@@ -79,3 +79,11 @@ class Reader:
             known = _OWN_USER.fullmatch(right)
             return UserId(known[1]) if known else None
         return answers.decoded(answer, self._endpoint, lambda body, _: wire.user(body))
+
+    def _server(self, answer: Answer) -> Server:
+        headers = answer.headers
+        return Server(
+            url=self._endpoint.url,
+            build=headers.get("x-influxdb-build", ""),
+            version=headers.get("x-influxdb-version", ""),
+        )

@@ -1,0 +1,88 @@
+"""`tokenctl doctor`: proves what can be proven of server and credentials without writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.commands import connect, planning
+from reconciler.commands.connect import Connection
+from reconciler.commands.context import Context
+from reconciler.commands.names import ListFormat
+from reconciler.commands.reading import DEFAULT, read_manifest
+from reconciler.core import checkup
+from reconciler.core.checkup import Check, State
+from reconciler.core.live import Server
+from reconciler.errors import ExitCode, TokenctlError
+from reconciler.render import checkup as drawn
+from reconciler.settings import Flags, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorRequest:
+    """What was asked for; without files, `tokens.yaml` is looked at if there is one."""
+
+    files: Sequence[str]
+    flags: Flags
+    form: ListFormat = ListFormat.TEXT
+
+
+def run(request: DoctorRequest, context: Context) -> ExitCode:
+    """Show every check; the exit code of the gravest failure. Raises UsageError for settings that cannot be used."""
+    settings = connect.resolve(request.flags, context)
+    checks = [*_file(request, settings, context), *_server(settings, context)]
+    if request.form is ListFormat.JSON:
+        context.show(drawn.json(checks))
+    else:
+        context.show(drawn.text(checks, colour=context.colour))
+    return checkup.exit_code(checks)
+
+
+def _file(request: DoctorRequest, settings: Settings, context: Context) -> list[Check]:
+    if not request.files and not Path(DEFAULT).exists():
+        return []
+    try:
+        manifest, files = read_manifest(request.files, context)
+        planning.check_server(manifest, settings)
+    except TokenctlError as error:
+        return checkup.failed("file", error)
+    said = "its `server:` holds" if manifest.server.url or manifest.server.org else "it asserts no server"
+    return [Check(name="file", state=State.OK, message=f"{', '.join(files)}: {said}")]
+
+
+def _server(settings: Settings, context: Context) -> Iterator[Check]:
+    with connect.connected(settings, context) as connection:
+        try:
+            server = connection.reader.server()
+        except TokenctlError as error:
+            yield from checkup.failed("server", error)
+            return
+        trust = "its certificate is trusted" if server.url.startswith("https:") else "over plain http"
+        yield Check(name="server", state=State.OK, message=f"{server.url} answers, {trust}")
+        yield Check(name="product", state=State.OK, message=_product(server))
+        yield from _credentials(connection, context)
+
+
+def _credentials(connection: Connection, context: Context) -> Iterator[Check]:
+    reader, settings = connection.reader, connection.settings
+    started = context.clock()
+    try:
+        tokens = list(reader.list_tokens(settings.org).tokens.values())
+        took = context.clock() - started
+        user = reader.own_user()
+    except TokenctlError as error:
+        yield from checkup.failed("list", error)
+        return
+    own = next((token for token in tokens if token.is_own), None)
+    yield checkup.listing(tokens, took)
+    yield checkup.user(user, tokens)
+    if tokens:
+        yield checkup.own_token(own, settings.self_id, settings.org)
+        yield checkup.reading(tokens)
+        yield checkup.writing(own, tokens)
+
+
+def _product(server: Server) -> str:
+    words = ["InfluxDB", server.build, server.version.removeprefix("v")]
+    return " ".join(word for word in words if word)

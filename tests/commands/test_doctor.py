@@ -1,0 +1,138 @@
+"""`doctor`: each check in each of its states, word for word."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.commands import doctor
+from reconciler.commands.names import ListFormat
+from reconciler.core.token import TokenId
+from reconciler.errors import ExitCode
+from reconciler.sandbox.permissions import Permission
+from reconciler.sandbox.seed import Seed, default_seed
+from reconciler.settings import Flags
+from tests.influx.raw_server import SECRET, RawServer, answer, raw_server
+from tests.shell import ABSENT, GRAFANA, LAPTOP, MANAGER, OPERATOR, Done, Shell, shell_on
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def examined(shell: Shell, *files: str, form: ListFormat = ListFormat.TEXT, colour: bool = False, **flags: str) -> Done:
+    """Run `doctor`."""
+    request = doctor.DoctorRequest(files=files, flags=Flags(**flags), form=form)  # type: ignore[arg-type]
+    return shell.call(lambda context: doctor.run(request, context), colour=colour)
+
+
+def test_everything_is_proven_where_secrets_are_shown(shell: Shell, golden: Callable[[Path, str], None]) -> None:
+    done = examined(shell)
+    assert (done.code, done.err) == (ExitCode.OK, "")
+    assert shell.sent() == ["GET /ping", "GET /api/v2/authorizations", "GET /api/v2/me"]
+    golden(GOLDEN / "doctor.txt", done.out)
+    coloured = examined(shell, colour=True).out
+    assert re.sub("\x1b\\[[0-9;]*m", "", coloured) == done.out != coloured
+
+
+def test_json_has_the_same(shell: Shell, golden: Callable[[Path, str], None]) -> None:
+    done = examined(shell, form=ListFormat.JSON)
+    golden(GOLDEN / "doctor.json", done.out)
+    assert json.loads(done.out)["reason"] == "ok"
+
+
+def nobody() -> Seed:
+    """The world in which a token may read everything and change nothing, and belongs to a user it may not read."""
+    seed = default_seed()
+    rights = (Permission("read", "authorizations"), Permission("read", "users", seed.users[0].id))
+    tokens = tuple(replace(each, permissions=rights) if each.id == LAPTOP else each for each in seed.tokens)
+    return replace(seed, tokens=tokens)
+
+
+CASES: dict[str, tuple[dict[str, object], dict[str, Any], ExitCode]] = {
+    "a server that hides secrets": ({"version": "2.9.1"}, {}, ExitCode.OK),
+    "a server that hides secrets, and --self-id": ({"version": "2.9.1"}, {"self_id": OPERATOR}, ExitCode.OK),
+    "a wrong --self-id": ({"version": "2.9.1"}, {"self_id": TokenId(ABSENT)}, ExitCode.USAGE),
+    "the cloud": ({"version": "cloud"}, {}, ExitCode.OK),
+    "a manager of one organisation": ({"caller": MANAGER}, {}, ExitCode.OK),
+    "only one organisation": ({}, {"org": "edge-lab"}, ExitCode.OK),
+    "one organisation, and a --self-id of another": ({}, {"org": "edge-lab", "self_id": OPERATOR}, ExitCode.OK),
+    "a token without any rights here": ({"caller": GRAFANA}, {}, ExitCode.AUTH),
+    "a reader of one user's tokens": ({"seed": nobody(), "caller": LAPTOP}, {}, ExitCode.OK),
+    "an unknown organisation": ({}, {"org": "nowhere"}, ExitCode.USAGE),
+}
+
+
+def test_what_is_not_proven_is_said_with_a_way_out(tmp_path: Path, golden: Callable[[Path, str], None]) -> None:
+    said = []
+    for name, (world, flags, code) in CASES.items():
+        running: AbstractContextManager[Shell] = shell_on(tmp_path, **world)  # type: ignore[arg-type]
+        with running as shell:
+            done = examined(shell, **flags)
+        assert (done.code, done.err) == (code, ""), name
+        said.append(f"# {name}: {code.reason}\n{done.out}")
+    golden(GOLDEN / "doctor-credentials.txt", "\n".join(said))
+
+
+SERVERS = {
+    "InfluxDB 1": (answer(204, X_Influxdb_Version="1.8.10"), ExitCode.UNREACHABLE),
+    "InfluxDB 3": (answer(401, cluster_uuid="9c1"), ExitCode.UNREACHABLE),
+    "a web page": (answer(200, "<html>", Content_Type="text/html"), ExitCode.UNREACHABLE),
+    "a proxy": (answer(502, "<html>", Content_Type="text/html"), ExitCode.UNREACHABLE),
+    "something else": (answer(404, "nothing"), ExitCode.UNREACHABLE),
+    "no HTTP": (b"SSH-2.0-OpenSSH_9.6\r\n", ExitCode.UNREACHABLE),
+}
+
+
+def test_what_is_no_influxdb_v2_is_named(shell: Shell, golden: Callable[[Path, str], None]) -> None:
+    said = []
+    for name, (given, code) in SERVERS.items():
+        running: AbstractContextManager[RawServer] = raw_server(given)
+        with running as server:
+            shell.environment.update(INFLUX_HOST=server.url, INFLUX_TOKEN=SECRET)
+            done = examined(shell)
+            assert len(server.requests) == 1
+        assert (done.code, done.err) == (code, ""), name
+        said.append(f"# {name}: {code.reason}\n{done.out}")
+    shell.environment.update(INFLUX_HOST=shell.sandbox.url.replace("http:", "https:"))
+    said.append(f"# TLS on a plain port: unreachable\n{examined(shell).out}")
+    golden(GOLDEN / "doctor-servers.txt", "\n".join(said))
+
+
+@pytest.mark.parametrize(("secret", "code"), [("FAKE-wrong", ExitCode.AUTH), ("", ExitCode.USAGE)])
+def test_a_wrong_secret_is_no_secret_at_all(shell: Shell, secret: str, code: ExitCode) -> None:
+    shell.environment["INFLUX_TOKEN"] = secret
+    done = examined(shell)
+    assert done.code == code
+    assert ("does not know this token (10 characters" in done.out) == (code is ExitCode.AUTH)
+    assert "FAKE" not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("head", "said", "code"),
+    [
+        ("", "ok    file       DIR/tokens.yaml: it asserts no server\n", ExitCode.OK),
+        ("server: {org: acme}\n", "ok    file       DIR/tokens.yaml: its `server:` holds\n", ExitCode.OK),
+        (
+            "server: {url: https://influx.example}\n",
+            "fail  file       the file is for https://influx.example, but this run would talk to URL\n"
+            "                 hint: the file never chooses the server: set INFLUX_HOST or --url, or mend `server.url`\n",
+            ExitCode.REFUSED,
+        ),
+        (
+            "unmanaged: maybe\n",
+            "fail  file       DIR/tokens.yaml:2:12: unknown unmanaged `maybe`\n"
+            "                 hint: write `ignore`, `warn` or `fail`\n",
+            ExitCode.INVALID,
+        ),
+    ],
+)
+def test_the_file_is_held_against_the_server(shell: Shell, head: str, said: str, code: ExitCode) -> None:
+    done = examined(shell, shell.declare(f'id: "{GRAFANA}"', head=head))
+    assert (done.code, done.out.startswith(said), done.out.count("\nok    server ")) == (code, True, 1), done.out
+    assert done.out.endswith("\nNo problems.\n" if code is ExitCode.OK else "\n1 problem.\n")
