@@ -16,6 +16,7 @@ from reconciler.sandbox.exchange import PLAIN, Answer, Delivery, Request
 _CLOSE_S = 5.0
 _LINE = 65536
 _DRIP_S = 0.02
+_TLS = b"\x16"  # how a handshake begins
 _BAD_REQUEST = Answer(400, b"400 Bad Request", PLAIN, {"Connection": "close"})
 
 
@@ -89,6 +90,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     command = ""  # until a request line was read
     server: Listener
+
+    def handle(self) -> None:
+        """Answer requests until the connection ends; who speaks TLS here is told at once, and not after a timeout."""
+        if self.connection.recv(1, socket.MSG_PEEK) == _TLS:
+            self.send_error(400)
+        else:
+            super().handle()
 
     def handle_one_request(self) -> None:
         """Read one request and answer it; whatever the method is called."""

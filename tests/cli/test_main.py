@@ -40,7 +40,7 @@ def test_the_version_is_told(shell: Shell, arguments: list[str]) -> None:
 def test_help_names_every_command_and_each_has_help_of_its_own(shell: Shell) -> None:
     overview = shell.run("--help")
     assert overview.code == 0
-    for command in ("validate", "plan", "show", "apply", "list", "schema", "demo", "sandbox"):
+    for command in ("validate", "plan", "show", "apply", "list", "doctor", "schema", "demo", "sandbox"):
         assert f"\n  {command} " in overview.out
         done = shell.run(command, "--help")
         assert (done.code, done.err) == (0, "")
@@ -91,6 +91,7 @@ def test_what_is_decided_on_the_command_line_reaches_the_commands(shell: Shell) 
         "apply", "plan.json", "--yes", "--url", shell.sandbox.url, "--journal", "journals", **environment
     )
     assert (applied.code, len(list((shell.folder / "journals").iterdir()))) == (0, 1)
+    assert json.loads(shell.run("doctor", "--format", "json", "tokens.yaml").out)["reason"] == "ok"
     left_out = "Warning: tokens.yaml:4:5: left out: not a token of organisation `edge-lab`"
     assert left_out in shell.run("plan", "--org", "edge-lab", "--select", "grafana").out
     assert shell.run("list", "--format", "json", "--self-id", BACKUP_2023).out.count('"own": true') == 2
@@ -109,7 +110,7 @@ def test_no_secret_is_ever_written_by_any_command(shell: Shell) -> None:
     said = ""
     for arguments in (
         "validate", "plan -o plan.json", "plan --format json", "plan --format ops", "plan --format curl", "show plan.json", "list",
-        "list --format json", "apply --yes --expect 0", "apply plan.json --yes", "apply --yes", "schema", "plan --url http://127.0.0.1:1",
+        "list --format json", "doctor", "doctor --format json", "apply --yes --expect 0", "apply plan.json --yes", "apply --yes", "schema", "plan --url http://127.0.0.1:1",
         "plan --token-file tokens.yaml",
     ):  # fmt: skip
         done = shell.run(*arguments.split(), "--debug")

@@ -85,7 +85,7 @@ SERVERS = {
     "a web page": (answer(200, "<html>", Content_Type="text/html"), ExitCode.UNREACHABLE),
     "a proxy": (answer(502, "<html>", Content_Type="text/html"), ExitCode.UNREACHABLE),
     "something else": (answer(404, "nothing"), ExitCode.UNREACHABLE),
-    "no HTTP": (b"SSH-2.0-OpenSSH_9.6\r\n", ExitCode.UNREACHABLE),
+    "no HTTP": (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", ExitCode.UNREACHABLE),
 }
 
 

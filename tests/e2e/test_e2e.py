@@ -83,6 +83,41 @@ def test_a_token_that_does_not_exist_is_absent(operator: Operator, program: Prog
     assert program.run("plan").code == 65
 
 
+def test_a_token_whose_owner_is_gone_is_an_orphan(operator: Operator, program: Program) -> None:
+    user = operator.user()
+    orphan = operator.token("left behind", user=user)["id"]
+    program.declare(f'id: "{orphan}", description: after')
+    assert program.run("plan", "-o", "plan.json").code == 0
+    operator.delete_user(user)
+    done = program.run("plan")
+    assert (done.code, "is orphaned: its owner or its organisation was deleted (user not found)" in done.err) == (
+        65,
+        True,
+    )
+    assert program.run("apply", "plan.json", "--yes").code == 5
+    assert orphan not in [each["id"] for each in operator.listed()]
+
+
+def test_the_first_token_of_a_user_is_found_again_after_it_was_renamed(operator: Operator, program: Program) -> None:
+    user = operator.user()
+    first, second = (operator.token(f"of the user {number}", user=user)["id"] for number in range(2))
+    name = next(each["user"] for each in operator.listed() if each["id"] == first)
+    program.declare(f'match: {{user: "{name}"}}, pick: first, description: deactivated_auth, status: inactive')
+    assert [program.run("apply", "--yes").code for _ in range(2)] == [0, 0]
+    assert operator.stored(first) == ("inactive", "deactivated_auth")
+    assert operator.stored(second) == ("active", "of the user 1")
+
+
+def test_the_doctor_finds_nothing_to_mend(operator: Operator, program: Program) -> None:
+    done = program.run("doctor", "--format", "json", "--self-id", operator.own["id"])
+    checks = {each["name"]: each["state"] for each in json.loads(done.out)["checks"]}
+    assert (done.code, set(checks.values())) == (0, {"ok"})
+    assert checks.keys() == {"server", "product", "list", "user", "own token", "read", "write"}
+    secret = operator.token("may read buckets")["token"]
+    assert program.run("doctor", INFLUX_TOKEN=secret).code == 6
+    assert program.run("doctor", INFLUX_TOKEN="wrong").code == 6
+
+
 def test_three_hundred_changes_at_once_are_all_made(operator: Operator, program: Program) -> None:
     ids = [operator.token(f"bulk {number}")["id"] for number in range(300)]
     program.declare("match: {org: " + json.dumps(operator.own["org"]) + ", description: bulk 7}, description: seven",

@@ -1,0 +1,31 @@
+"""What a doctor makes of rare findings; the usual ones are in the golden files of `doctor`."""
+
+from __future__ import annotations
+
+from reconciler.core.checkup import Check, State, exit_code, user, writing
+from reconciler.core.token import RIGHTS
+from reconciler.errors import ExitCode
+from tests.builders import token
+
+
+def test_a_server_may_keep_to_itself_whose_credentials_these_are() -> None:
+    assert user(None, [token(1)]) == Check(
+        name="user", state=State.NOTE, message="the server does not say whose credentials these are"
+    )
+
+
+def test_a_token_whose_rights_are_narrow_is_not_promised_anything() -> None:
+    check = writing(token(1, is_own=True), [token(1)])
+    assert (check.state, check.hint) == (State.NOTE, RIGHTS)
+    assert check.message == (
+        "your token's rights do not say that it may change every token of an organisation; only a change would prove it"
+    )
+
+
+def test_the_gravest_failure_decides() -> None:
+    checks = [
+        Check(name="x", state=State.FAIL, message="", code=code)
+        for code in (ExitCode.USAGE, ExitCode.UNREACHABLE, ExitCode.AUTH, ExitCode.OK)
+    ]
+    assert exit_code(checks) is ExitCode.AUTH
+    assert exit_code([]) is ExitCode.OK
