@@ -20,6 +20,7 @@ from reconciler.sandbox.store import Store
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SCHEME = re.compile(r"(?:token|bearer) (.+)", re.IGNORECASE | re.DOTALL)
 _NO_METHOD = Answer(405)
+_CLOSED = ("/api/v2", "/v1", "/private/")  # what is not the web interface
 _PAGE = b"<!doctype html><title>tokenctl sandbox</title><p>InfluxDB's web page would be here.\n"
 _CORS = {
     "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE, PATCH",
@@ -102,7 +103,7 @@ class Api:
                 return Answer(200, indented(ready).replace("\t", "    ").encode(), JSON)
             case "/api/v2/setup":
                 return content(200, {"allowed": False}) if method == "GET" else _NO_METHOD
-        return None if path.startswith("/api/v2/") else Answer(200, _PAGE, "text/html; charset=utf-8")
+        return None if path.startswith(_CLOSED) else Answer(200, _PAGE, "text/html; charset=utf-8")
 
 
 class _StrangerError(ApiError):
@@ -130,7 +131,7 @@ def _route(call: Call, path: str) -> Answer:
 def _handle(call: Call, path: str) -> Answer:
     method = call.request.method
     name, _, below = path.removeprefix("/api/v2/").partition("/")
-    if name not in _RESOURCES:
+    if name not in _RESOURCES or not path.startswith("/api/v2/"):
         raise ApiError("not found", "path not found")
     on_all, on_one = _RESOURCES[name]
     if not below:

@@ -16,6 +16,7 @@ from reconciler.sandbox.exchange import PLAIN, Answer, Delivery, Request
 _CLOSE_S = 5.0
 _LINE = 65536
 _DRIP_S = 0.02
+_REASONS = {422: "Unprocessable Entity"}  # Go's name, which clients show; Python's depends on its version
 _TLS = b"\x16"  # how a handshake begins
 _BAD_REQUEST = Answer(400, b"400 Bad Request", PLAIN, {"Connection": "close"})
 
@@ -150,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Content-Type"] = answer.kind
         if answer.status != 204:
             headers["Content-Length"] = str(len(answer.body))
-        reason = self.responses.get(answer.status, ("",))[0]
+        reason = _REASONS.get(answer.status) or self.responses.get(answer.status, ("",))[0]
         lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
         body = b"" if self.command == "HEAD" else answer.body
         try:

@@ -319,3 +319,23 @@ def test_secrets_are_shown_once_where_they_are_hidden() -> None:
         assert len(made["token"]) == 88
         assert client.send("GET", f"{PATH}/{made['id']}").json["token"] == ""
         assert client.send("GET", PATH, secret=made["token"]).status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v2", "/api/v2x", "/v1/x", "/private/legacy/authorizations", "/api/v2/", "authorizations"]
+)
+def test_what_is_not_the_web_interface_needs_credentials(client: Client, path: str) -> None:
+    if path.startswith("/"):
+        assert client.send("GET", path, secret="").error == (401, "unauthorized access")
+        assert client.send("GET", path).error == (404, "path not found")
+    else:
+        assert client.send("GET", f"/{path}").headers["content-type"] == "text/html; charset=utf-8"
+
+
+def test_the_name_of_a_status_is_gos(client: Client) -> None:
+    client.send("POST", "/api/v2/users", {"name": "twice"})
+    connection = http.client.HTTPConnection(client.address, timeout=20)
+    with closing(connection):
+        connection.request("POST", "/api/v2/users", '{"name": "twice"}', {"Authorization": f"Token {OPERATOR.secret}"})
+        with connection.getresponse() as response:
+            assert (response.status, response.reason) == (422, "Unprocessable Entity")
