@@ -124,9 +124,11 @@ def apply(
     """Plan, ask, send the changes, and read them back."""
     from reconciler.commands import apply
     from reconciler.commands.planning import Sources
+    from reconciler.commands.sending import Consent
 
     sources = Sources(files=files or (), select=select or (), allow=allow or ())
-    request = apply.ApplyRequest(sources=sources, flags=flags, expect=expect.lower(), yes=yes, journal=journal)
+    consent = Consent(expect=expect.lower(), yes=yes, journal=journal)
+    request = apply.ApplyRequest(sources=sources, flags=flags, consent=consent)
     return apply.run(request, context)
 
 

@@ -12,6 +12,7 @@ import reconciler
 from reconciler.commands import apply, plan
 from reconciler.commands.context import Context
 from reconciler.commands.planning import Sources
+from reconciler.commands.sending import Consent
 from reconciler.errors import ExitCode
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import default_seed
@@ -47,4 +48,6 @@ def _plan(context: Context, out: str = "") -> ExitCode:
 
 def _apply(context: Context) -> ExitCode:
     context.show(f"\n$ tokenctl apply --yes {_PLAN}\n")
-    return apply.run(apply.ApplyRequest(sources=Sources(files=[_PLAN]), flags=Flags(), yes=True), context)
+    return apply.run(
+        apply.ApplyRequest(sources=Sources(files=[_PLAN]), flags=Flags(), consent=Consent(yes=True)), context
+    )

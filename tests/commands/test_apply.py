@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.commands import apply, plan
 from reconciler.commands.planning import Sources
+from reconciler.commands.sending import Consent
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
 from reconciler.settings import Flags
@@ -40,7 +41,8 @@ def applied(shell: Shell, *files: str, flags: Flags | None = None, **request: ob
     """Run `apply`; what starts with `with_` belongs to the surroundings."""
     around = {key.removeprefix("with_"): request.pop(key) for key in list(request) if key.startswith("with_")}
     sources = Sources(files=files, select=request.pop("select", ()), allow=request.pop("allow", ()))  # type: ignore[arg-type]
-    made = apply.ApplyRequest(sources=sources, flags=flags or Flags(), **request)  # type: ignore[arg-type]
+    consent = Consent(**request)  # type: ignore[arg-type]
+    made = apply.ApplyRequest(sources=sources, flags=flags or Flags(), consent=consent)
     return shell.call(lambda context: apply.run(made, context), **around)  # type: ignore[arg-type]
 
 
