@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from reconciler.apply.journal import Journal
 from reconciler.apply.pool import Pool
 from reconciler.apply.verify import Reads, Seen, attempt, prove, read_back, settle
+from reconciler.apply.watch import Unwatched, Watch
 from reconciler.core.guard import Guard
 from reconciler.core.guards import may_be_own
 from reconciler.core.live import Missing
@@ -37,7 +38,11 @@ class Writes(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What a run works with; `clock` counts seconds, `read_at` is its time when the plan's tokens were read."""
+    """What a run works with; `clock` counts seconds, `read_at` is its time when the plan's tokens were read.
+
+    `before_own` runs after everything was read back and before the caller's own token is switched off, if it is at all:
+    the last moment at which the server is sure to do as the caller says.
+    """
 
     reader: Reads
     writer: Writes
@@ -46,6 +51,8 @@ class Means:
     read_at: float
     parallelism: int = 8
     recheck_after_s: float = 5.0
+    watch: Watch = field(default_factory=Unwatched)
+    before_own: Callable[[], None] = lambda: None
 
 
 def execute(plan: Plan, means: Means) -> Outcome:
@@ -60,6 +67,7 @@ def execute(plan: Plan, means: Means) -> Outcome:
         for action in Action:
             run.phase([change for change in first if change.action is action])
         run.read_back(first)
+        means.before_own()
         for change in plan.changes:
             if change.token.id in last:
                 run.phase([change])
@@ -152,6 +160,7 @@ class _Run:
         self._log(lambda: self._means.journal.intent(change))
         if self._stopped:
             return 0
+        self._means.watch.started(change)
         write = self._means.writer.patch
         self._pool.submit(lambda: _Step(_PATCH, change, attempt(lambda: write(change.token.id, change.body))))
         return 1
@@ -171,6 +180,7 @@ class _Run:
     def _record(self, result: Result) -> None:
         self._results[result.change.token.id] = result
         self._log(lambda: self._means.journal.result(result))
+        self._means.watch.finished(result)
 
     def _log(self, write: Callable[[], None]) -> None:
         try:

@@ -15,7 +15,7 @@ from reconciler.apply.journal import Journal
 from reconciler.core.guard import Guard
 from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate, Outcome
+from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Change, Plan
 from reconciler.core.token import EVERY_ORG, OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import AuthError, ExitCode, LocalError, Problem, TokenctlError, UnreachableError
@@ -164,6 +164,41 @@ def test_the_intent_is_in_the_journal_before_the_request_is_sent(journal: Journa
     assert seen[0] == [f"intent {first}"]
     assert seen[1] == [f"intent {first}", f"result {first} done", f"intent {second}"]
     assert _events(journal)[-3:] == [f"intent {third}", f"result {third} done", "summary"]
+
+
+class Watching:
+    """Writes down what it is told, and on which thread."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.threads: set[int] = set()
+
+    def started(self, change: Change) -> None:
+        self.threads.add(threading.get_ident())
+        self.told.append(f"{int(change.token.id, 16)} started")
+
+    def finished(self, result: Result) -> None:
+        self.threads.add(threading.get_ident())
+        self.told.append(f"{int(result.change.token.id, 16)} {result.fate}")
+
+
+def test_who_looks_on_is_told_of_every_operation_by_one_thread(journal: Journal) -> None:
+    server, watch = _server(PLAN), Watching()
+    server.on_patch = lambda _, token_id: InvalidAnswer if token_id == _id(2) else None
+    means = Means(reader=server, writer=server, journal=journal, clock=lambda: 0.0, read_at=0.0, watch=watch)
+    execute(PLAN, means)
+    assert watch.told == [
+        "1 started", "1 done", "2 started", "2 unverified", "2 done", "3 started", "3 done",
+    ]  # fmt: skip
+    assert watch.threads == {threading.get_ident()}
+
+
+def test_who_looks_on_is_told_of_a_change_that_was_not_sent_after_all(journal: Journal) -> None:
+    server, watch = _server(PLAN), Watching()
+    server.tokens.clear()
+    means = Means(reader=server, writer=server, journal=journal, clock=lambda: 9.0, read_at=0.0, watch=watch)
+    execute(_plan(DESCRIBE), means)
+    assert watch.told == ["2 failed"]
 
 
 def test_a_phase_that_fails_keeps_the_later_ones_from_starting(journal: Journal) -> None:
@@ -399,6 +434,18 @@ def test_the_callers_own_token_is_last_and_the_refusal_is_its_proof(journal: Jou
     outcome = _run(plan, server, journal)
     assert server.log == ['PATCH 3 {"status": "inactive"}', "GET 3", 'PATCH 1 {"status": "inactive"}', "GET 1"]
     assert outcome.exit_code is ExitCode.OK
+
+
+def test_before_the_callers_own_token_something_may_be_done_with_it(journal: Journal) -> None:
+    own = Change(token=_token(1, is_own=True), status=Status.INACTIVE)
+    plan = _plan(own, DEACTIVATE, waivers=(Guard.SELF,))
+    server = _server(plan)
+    means = Means(
+        reader=server, writer=server, journal=journal, clock=lambda: 0.0, read_at=0.0, parallelism=1,
+        before_own=lambda: server.log.append("before"),
+    )  # fmt: skip
+    execute(plan, means)
+    assert [line[:7] for line in server.log] == ["PATCH 3", "GET 3", "before", "PATCH 1", "GET 1"]
 
 
 def test_a_token_that_may_be_the_callers_is_last_when_the_guard_is_waived(journal: Journal) -> None:
