@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ class Violation:
 
 
 def load_schema(name: str) -> dict[str, Any]:
-    """The schema of manifests (`tokens`) or of saved plans (`plan`), from the installed package."""
+    """The schema of manifests (`tokens`), saved plans (`plan`) or journals' lines (`journal`), as installed."""
     document: dict[str, Any] = json.loads(schema_text(name))
     return document
 
@@ -40,14 +40,24 @@ def schema_text(name: str) -> str:
 
 def explain(value: object, schema: Mapping[str, Any]) -> tuple[Violation, ...]:
     """Every rule of a draft-07 schema that the value breaks, sorted by place; nothing is ever fetched."""
+    found = _violations(schema)(value)
+    return tuple(sorted(found, key=lambda each: ([str(part).rjust(9) for part in each.path], each.rule)))
+
+
+def checker(schema: Mapping[str, Any]) -> Callable[[object], Violation | None]:
+    """What gives one rule that a value breaks, if it breaks any; for many values of one schema."""
+    violations = _violations(schema)
+    return lambda value: next(violations(value), None)
+
+
+def _violations(schema: Mapping[str, Any]) -> Callable[[object], Iterator[Violation]]:
     import jsonschema
     import referencing
 
     validator = jsonschema.Draft7Validator(schema, registry=referencing.Registry())
-    found = [
+    return lambda value: (
         Violation(tuple(error.absolute_path), _rule(error), error.schema) for error in validator.iter_errors(value)
-    ]
-    return tuple(sorted(found, key=lambda each: ([str(part).rjust(9) for part in each.path], each.rule)))
+    )
 
 
 def _rule(error: Any) -> str:

@@ -196,7 +196,8 @@ def _answered(change: Change, seen: Seen) -> Result:
     """The result of a PATCH: done when the answer shows it, unverified whatever else came."""
     if isinstance(seen, Token):
         reason = deviation(change, seen)
-        return Result(change=change, fate=Fate.UNVERIFIED if reason else Fate.DONE, reason=reason, sent=True)
+        fate = Fate.UNVERIFIED if reason else Fate.DONE
+        return Result(change=change, fate=fate, reason=reason, sent=True, updated_at=seen.updated_at)
     return Result(change=change, fate=Fate.UNVERIFIED, reason=_words(seen), sent=True)
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Mapping, Sequence
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from reconciler.core.document import before_document
+from reconciler.core import lines
 from reconciler.core.outcome import Outcome, Result
 from reconciler.core.plan import Change, Plan
+from reconciler.core.record import Provenance
 from reconciler.errors import LocalError, Problem
 
-FORMAT_VERSION = 1
+SUFFIX = ".ndjson"
 
 
 class Journal:
-    """A write-ahead log of one run: a header, then an intent and a result for each operation, then a summary.
+    """A write-ahead log of one run, in the lines of schemas/journal.v1.json.
 
-    Each line is on the disk before the method that wrote it returns. It holds no secret. Every method raises
-    LocalError when the line cannot be written.
+    Each line is on the disk before the method that wrote it returns. It holds no secret. While it is open the file is
+    locked, which ends with the process, however that ends: this tells a run that goes on from one that was
+    interrupted. Every method raises LocalError when the line cannot be written.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -29,70 +34,82 @@ class Journal:
     @classmethod
     def create(cls, folder: Path, name: str) -> Journal:
         """Make a new file of that name in the folder, for this user alone; follows no link and replaces nothing."""
-        path = folder / f"{name}.ndjson"
+        path = folder / f"{name}{SUFFIX}"
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            return cls(path, os.open(path, flags, 0o600))
+            with _made(folder) as place:
+                descriptor = os.open(path.name, flags, 0o600, dir_fd=place)
+                # Nobody asks for the lock of an empty file, so it cannot be taken.
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.fsync(place)
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise _unwritable(path, str(error.strerror)) from error
+        return cls(path, descriptor)
 
-    def header(self, plan: Plan, *, tool: str, files: Sequence[str], started: str) -> None:
-        """Say what run this is: `files` as named on the command line, `started` in ISO 8601."""
-        self._write(
-            {
-                "event": "header",
-                "format_version": FORMAT_VERSION,
-                "tokenctl": tool,
-                "started": started,
-                "server": plan.server.url,
-                "server_version": plan.server.version,
-                "org_ids": list(plan.org_ids),
-                "digest": plan.digest,
-                "files": list(files),
-            }
-        )
+    def header(self, plan: Plan, provenance: Provenance) -> None:
+        """Say what run this is."""
+        self._write(lines.header(plan, provenance))
 
-    def intent(self, change: Change) -> None:
-        """Say that a PATCH is about to be sent."""
-        self._write(
-            {
-                "event": "intent",
-                "id": change.token.id,
-                "name": change.name,
-                "before": before_document(change.token),
-                "after": change.body,
-            }
-        )
+    def intent(self, change: Change, attempt: int = 1) -> None:
+        """Say that a PATCH is about to be sent; `attempt` counts from 1."""
+        self._write(lines.intent(change, attempt))
 
     def result(self, result: Result) -> None:
         """Say what came of an operation; a later line about the same id is the better informed one."""
-        self._write(
-            {"event": "result", "id": result.change.token.id, "fate": result.fate.value, "reason": result.reason}
-        )
+        self._write(lines.result(result))
 
     def summary(self, outcome: Outcome) -> None:
         """Say how the run ended."""
-        self._write({"event": "summary", "reason": outcome.exit_code.reason, "stopped": outcome.stopped})
+        self._write(lines.summary(outcome))
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
 
-    def _write(self, record: Mapping[str, object]) -> None:
-        line = json.dumps(record).encode("ascii") + b"\n"
+    def _write(self, line: lines.Line) -> None:
+        rest = json.dumps(line).encode("ascii") + b"\n"
+        size = os.fstat(self._descriptor).st_size
         try:
-            while line:
-                line = line[os.write(self._descriptor, line) :]
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
             os.fsync(self._descriptor)
         except OSError as error:
-            raise _unwritable(self.path, error) from error
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, size)  # the next line must not end up behind half of this one
+            raise _unwritable(self.path, str(error.strerror)) from error
 
 
-def _unwritable(path: Path, error: OSError) -> LocalError:
+@contextmanager
+def _made(folder: Path) -> Iterator[int]:
+    """The folder, open; made for this user alone where it is not there, so that it survives a crash of the machine.
+
+    Raises LocalError when anybody may take files out of it.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in missing:
+        with _opened(each.parent) as parent:
+            os.fsync(parent)
+    with _opened(folder) as place:
+        mode = os.fstat(place).st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise _unwritable(folder, "everybody may write to this folder, and remove what is not theirs")
+        yield place
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _unwritable(path: Path, why: str) -> LocalError:
     return LocalError(
         Problem(
-            f"cannot write the journal {path}: {error.strerror}",
+            f"cannot write the journal {path}: {why}",
             "name a folder that can be written with `--journal DIR`; without a journal nothing is sent",
         )
     )

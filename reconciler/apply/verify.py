@@ -53,7 +53,8 @@ def settle(result: Result, reader: Reads) -> Result:
     if isinstance(seen, Missing):
         return replace(result, reason=f"{result.reason}; it is {seen.kind} now")
     if not deviation(change, seen):
-        return replace(result, fate=Fate.DONE, reason=f"the answer was not usable ({result.reason}), a read shows it")
+        reason = f"the answer was not usable ({result.reason}), a read shows it"
+        return replace(result, fate=Fate.DONE, reason=reason, updated_at=seen.updated_at)
     if before(seen) == before(change.token):
         return replace(result, fate=Fate.FAILED, reason=f"not applied: {result.reason}")
     return replace(result, reason=f"{result.reason}; somebody else changed it: {deviation(change, seen)}")

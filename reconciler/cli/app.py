@@ -163,7 +163,7 @@ def doctor(
 @command
 def schema(
     context: Context,
-    name: Annotated[SchemaName, typer.Argument(help="Of manifests, or of saved plans.")] = SchemaName.TOKENS,
+    name: Annotated[SchemaName, typer.Argument(help="Of manifests, saved plans or journals.")] = SchemaName.TOKENS,
 ) -> ExitCode:
     """Print the JSON Schema. Needs no server."""
     from reconciler.commands import schema

@@ -26,6 +26,7 @@ class SchemaName(StrEnum):
 
     TOKENS = "tokens"
     PLAN = "plan"
+    JOURNAL = "journal"
 
 
 class Switch(StrEnum):

@@ -13,7 +13,9 @@ from reconciler.apply.executor import Means, execute
 from reconciler.apply.journal import Journal
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
+from reconciler.commands.pipeline import run_url
 from reconciler.core.plan import Plan
+from reconciler.core.record import Provenance
 from reconciler.core.text import count
 from reconciler.errors import CancelledError, ExitCode, Problem, RefusedError, StaleError
 from reconciler.influx.writer import Writer
@@ -78,9 +80,17 @@ def _send(
     gc.enable()  # from here on it takes as long as the server does
     started = context.now()
     folder = Path(consent.journal) if consent.journal else _state_folder(context)
-    journal = Journal.create(folder, f"apply-{started:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}")
+    name = f"apply-{started:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}"
+    journal = Journal.create(folder, name)
+    provenance = Provenance(
+        run=name,
+        started=started.isoformat(),
+        tool=__version__,
+        files=tuple(files),
+        run_url=run_url(context.environment),
+    )
     try:
-        journal.header(plan, tool=__version__, files=files, started=started.isoformat())
+        journal.header(plan, provenance)
         means = Means(
             reader=connection.reader,
             writer=Writer(connection.transport),

@@ -79,12 +79,11 @@ class PlanDocument(TypedDict):
 
 def to_document(plan: Plan) -> PlanDocument:
     """The plan as a value of schemas/plan.v1.json; equal plans give equal documents, key order included."""
-    limit = plan.limits.max_deactivations
     return {
         "format_version": FORMAT_VERSION,
         "digest": plan.digest,
         "reason": (ExitCode.REFUSED if plan.refusals else ExitCode.OK).reason,
-        "server": {"url": plan.server.url, "build": plan.server.build, "version": plan.server.version},
+        "server": server_document(plan.server),
         "orgs": list(plan.orgs),
         "counts": {
             **{action.value: plan.count(action) for action in Action},
@@ -93,10 +92,7 @@ def to_document(plan: Plan) -> PlanDocument:
             "managed": plan.managed,
             "live": plan.live,
         },
-        "limits": {
-            "max_deactivations": str(limit) if isinstance(limit, Share) else limit,
-            "min_managers": plan.limits.min_managers,
-        },
+        "limits": limits_document(plan.limits),
         "waivers": [guard.value for guard in plan.waivers],
         "changes": [_change_to(change) for change in plan.changes],
         "warnings": [_problem_to(problem) for problem in plan.warnings],
@@ -112,6 +108,29 @@ def operation(change: Change) -> Operation:
 def before_document(token: Token) -> dict[str, str]:
     """The values that must still hold when a change is sent, under the names of the InfluxDB API."""
     return {"status": token.status.value, "description": token.description, "updatedAt": token.updated_at}
+
+
+def server_document(server: Server) -> dict[str, str]:
+    """The server, as plans and journals name it."""
+    return {"url": server.url, "build": server.build, "version": server.version}
+
+
+def limits_document(limits: Limits) -> dict[str, int | str]:
+    """The `guards` block, as plans and journals hold it."""
+    limit = limits.max_deactivations
+    return {
+        "max_deactivations": str(limit) if isinstance(limit, Share) else limit,
+        "min_managers": limits.min_managers,
+    }
+
+
+def limits_from(document: dict[str, int | str]) -> Limits:
+    """The `guards` block of a document that its schema accepts."""
+    limit = document["max_deactivations"]
+    return Limits(
+        max_deactivations=Share(int(limit.removesuffix("%"))) if isinstance(limit, str) else limit,
+        min_managers=int(document["min_managers"]),
+    )
 
 
 def _change_to(change: Change) -> ChangeDocument:
@@ -150,7 +169,6 @@ def from_document(document: PlanDocument) -> Plan:
     What a document says twice (counts, actions, the order of the changes, the digest) is derived here anew and not
     compared: for that, compare `to_document` of the result with the document.
     """
-    limit = document["limits"]["max_deactivations"]
     return Plan(
         server=Server(**document["server"]),
         orgs=tuple(document["orgs"]),
@@ -158,10 +176,7 @@ def from_document(document: PlanDocument) -> Plan:
         declared=document["counts"]["declared"],
         managed=document["counts"]["managed"],
         live=document["counts"]["live"],
-        limits=Limits(
-            max_deactivations=Share(int(limit.removesuffix("%"))) if isinstance(limit, str) else limit,
-            min_managers=int(document["limits"]["min_managers"]),
-        ),
+        limits=limits_from(document["limits"]),
         waivers=tuple(Guard(name) for name in document["waivers"]),
         warnings=tuple(_problem_from(problem) for problem in document["warnings"]),
         refusals=tuple(Refusal(Guard(each["guard"]), _problem_from(each)) for each in document["refusals"]),

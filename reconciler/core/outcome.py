@@ -21,12 +21,16 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One change's fate, why, and whether its PATCH was sent; `code` is what a failure before any PATCH exits with."""
+    """One change's fate, why, and whether its PATCH was sent; `code` is what a failure before any PATCH exits with.
+
+    `updated_at` is the server's text for when it made the change, "" where no answer said so.
+    """
 
     change: Change
     fate: Fate
     reason: str = ""
     sent: bool = False
+    updated_at: str = ""
     code: ExitCode = ExitCode.ERROR
 
 

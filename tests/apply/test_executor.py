@@ -13,6 +13,7 @@ import pytest
 from reconciler.apply.executor import Means, execute
 from reconciler.apply.journal import Journal
 from reconciler.core.guard import Guard
+from reconciler.core.lines import Line
 from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Fate, Outcome, Result
@@ -512,10 +513,10 @@ class _Full(Journal):
 
     event = "intent"
 
-    def _write(self, record: Mapping[str, object]) -> None:
-        if record["event"] == self.event:
+    def _write(self, line: Line) -> None:
+        if line["event"] == self.event:
             raise LocalError(Problem("no space left on device"))
-        super()._write(record)
+        super()._write(line)
 
 
 def test_nothing_is_sent_when_the_intent_cannot_be_written(journal: Journal) -> None:

@@ -15,6 +15,7 @@ from reconciler.core.live import Server
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Change, Plan
+from reconciler.core.record import Provenance
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import LocalError
 from tests.shell import unmeasured
@@ -41,23 +42,36 @@ PLAN = Plan(
 )
 
 
+RUN = Provenance(
+    run="apply-1",
+    started="2026-11-23T21:00:00+00:00",
+    tool="0.1.0",
+    files=("tokens.yaml",),
+    run_url="https://ci.example/1",
+)
+
+
 def test_a_run_reads_as_header_intent_result_summary(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path / "state" / "tokenctl", "apply-1")
-    result = Result(change=CHANGE, fate=Fate.DONE, sent=True)
-    journal.header(PLAN, tool="0.1.0", files=["tokens.yaml"], started="2026-11-23T21:00:00+00:00")
+    result = Result(change=CHANGE, fate=Fate.DONE, sent=True, updated_at="2026-11-23T21:00:01Z")
+    journal.header(PLAN, RUN)
     journal.intent(CHANGE)
     journal.result(result)
     journal.summary(Outcome(results=(result,)))
     journal.close()
     assert journal.path == tmp_path / "state" / "tokenctl" / "apply-1.ndjson"
     assert journal.path.read_text() == (
-        '{"event": "header", "format_version": 1, "tokenctl": "0.1.0", "started": "2026-11-23T21:00:00+00:00", '
-        '"server": "http://localhost:8086", "server_version": "v2.7.12", "org_ids": ["5f2c9e1a77b0d3c4"], '
-        f'"digest": "{PLAN.digest}", "files": ["tokens.yaml"]}}\n'
-        '{"event": "intent", "id": "0d3a5f0c1be4e000", "name": "old", "before": {"status": "active", '
-        '"description": "laptop \\u202e", "updatedAt": "2024-05-13T09:41:07.52417Z"}, '
+        '{"event": "header", "format_version": 1, "run": "apply-1", "tokenctl": "0.1.0", '
+        '"started": "2026-11-23T21:00:00+00:00", "server": {"url": "http://localhost:8086", "build": "OSS", '
+        '"version": "v2.7.12"}, "org_ids": ["5f2c9e1a77b0d3c4"], '
+        f'"digest": "{PLAN.digest}", "changes": 1, "managed": 1, "limits": {{"max_deactivations": "30%", '
+        '"min_managers": 1}, "undoes": "", "files": ["tokens.yaml"], "run_url": "https://ci.example/1"}\n'
+        '{"event": "intent", "id": "0d3a5f0c1be4e000", "attempt": 1, "name": "old", "protected": false, '
+        '"org_id": "5f2c9e1a77b0d3c4", "org": "acme", "user_id": "0d3a5f0bd1a4e000", "user": "user2", '
+        '"before": {"status": "active", "description": "laptop \\u202e", "updatedAt": "2024-05-13T09:41:07.52417Z"}, '
         '"after": {"status": "inactive"}}\n'
-        '{"event": "result", "id": "0d3a5f0c1be4e000", "fate": "done", "reason": ""}\n'
+        '{"event": "result", "id": "0d3a5f0c1be4e000", "fate": "done", "reason": "", '
+        '"updatedAt": "2026-11-23T21:00:01Z"}\n'
         '{"event": "summary", "reason": "ok", "stopped": ""}\n'
     )
 
@@ -93,6 +107,19 @@ def test_a_link_at_its_place_is_not_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_folder_out_of_which_anybody_may_take_files_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(LocalError) as caught:
+        Journal.create(tmp_path, "run")
+    assert str(caught.value) == (
+        f"cannot write the journal {tmp_path}: everybody may write to this folder, and remove what is not theirs\n"
+        "  hint: name a folder that can be written with `--journal DIR`; without a journal nothing is sent"
+    )
+    assert list(tmp_path.iterdir()) == []
+    tmp_path.chmod(0o1777)  # as /tmp is: only its owner may remove a file
+    Journal.create(tmp_path, "run").close()
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalError, match=r"cannot write the journal .*/file/tokenctl/run\.ndjson: Not a directory"):
@@ -107,7 +134,8 @@ def test_a_full_disk_is_an_error_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_fills_up_in_the_middle_of_a_line_is_noticed(tmp_path: Path) -> None:
-    # The kernel takes the part that fits and refuses the rest at the next write.
+    # The kernel takes the part that fits and refuses the rest at the next write. The half is taken back: the next line
+    # would end up behind it.
     code = (
         "import resource, sys\n"
         "from pathlib import Path\n"
@@ -119,9 +147,10 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_line_is_noticed(tmp_path: Path)
         "    journal._write({'event': 'intent', 'id': '0' * 40})\n"
         "except LocalError as error:\n"
         "    print(error.problems[0].message.partition(': ')[2])\n"
+        "journal._write({'event': 'summary'})\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, env=unmeasured()
     )
     assert done.stdout == "File too large\n"
-    assert (tmp_path / "run.ndjson").read_text() == '{"event": "intent", "id": "0000000000000'
+    assert (tmp_path / "run.ndjson").read_text() == '{"event": "summary"}\n'

@@ -113,7 +113,7 @@ def test_8_cancelled(shell: Shell) -> None:
     [
         "plam", "plan --bogus", "plan --format yaml", "plan --allow everything", "show", "apply --expect 12", "apply a.json b.yaml",
         "plan --select nobody", "plan --url ftp://x", "plan --url http://influx.example", "plan --profile nobody",
-        "plan --token-file none", "plan --org nobody", "sandbox --listen 8086", "sandbox --hashed-tokens maybe", "schema journal",
+        "plan --token-file none", "plan --org nobody", "sandbox --listen 8086", "sandbox --hashed-tokens maybe", "schema world",
         "plan --client-key key.pem", "plan --self-id 1",
     ],
 )  # fmt: skip

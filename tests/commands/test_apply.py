@@ -109,7 +109,7 @@ def test_the_journal_has_the_run_and_lies_where_it_is_told_to(shell: Shell, tmp_
     applied(shell, shell.declare(DESCRIBE), yes=True, journal=str(tmp_path / "here"))
     (path,) = (tmp_path / "here").iterdir()
     header, *events = [json.loads(line) for line in path.read_text().splitlines()]
-    assert (header["event"], header["files"], header["server"]) == (
+    assert (header["event"], header["files"], header["server"]["url"]) == (
         "header",
         [str(tmp_path / "tokens.yaml")],
         shell.sandbox.url,

@@ -1,0 +1,191 @@
+"""Journals of earlier runs in, what those runs did out. What is no journal is refused, and never waited for."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from reconciler import schema
+from reconciler.apply.journal import SUFFIX
+from reconciler.core import lines
+from reconciler.core.record import Run
+from reconciler.errors import InvalidError, LocalError, Problem
+
+_LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
+_TAIL = 4096  # bytes: more than a summary has
+_LOOKED_AT = 100  # journals: whoever leaves more runs than that interrupted hears of the last ones
+_ORIGIN = "the report of a run names its journal; `apply` and `undo` write them"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A journal's file and its run; `running` says that the run still goes on."""
+
+    path: Path
+    run: Run
+    running: bool
+
+
+def load(path: Path, *, most_lines: int = 500_000) -> Past:
+    """Read a journal, of which the last line may be cut off.
+
+    Raises LocalError when the file cannot be read, InvalidError when it is no journal.
+    """
+    try:
+        with _opened(path) as stream:
+            running = _is_locked(stream)
+            content = stream.read(_LARGEST + 1)
+    except OSError as error:
+        why = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+        raise LocalError(Problem(f"cannot read the journal {path}: {why}")) from error
+    if len(content) > _LARGEST:
+        raise InvalidError(Problem(f"{path} is no journal: it is larger than {_LARGEST // 1024**2} MiB"))
+    try:
+        header, *rest = _documents(content, most_lines)
+        return Past(path, lines.from_lines(header, rest), running)
+    except _NoJournalError as error:
+        raise InvalidError(Problem(f"{path} is no journal: {error}", _ORIGIN)) from None
+
+
+def newest_first(folder: Path) -> list[Path]:
+    """The user's own journals in a folder, by the time in their names; none where there is no such folder."""
+    found = []
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            ours = entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False)
+            if ours and entry.stat(follow_symlinks=False).st_uid == os.geteuid():
+                found.append(Path(entry.path))
+    return sorted(found, key=lambda path: path.name.partition("-")[2], reverse=True)
+
+
+def interrupted(folder: Path, url: str) -> list[Past]:
+    """The runs against this server that began something and did not end by themselves, the oldest first.
+
+    A file that is no journal, or cannot be read, is passed over.
+    """
+    found = []
+    for path in newest_first(folder)[:_LOOKED_AT]:
+        with suppress(OSError, LocalError, InvalidError):
+            if not _has_summary(path):
+                past = load(path)
+                if not (past.running or past.run.ended) and past.run.entries and past.run.server.url == url:
+                    found.append(past)
+    return found[::-1]
+
+
+def close(path: Path, line: lines.Settled) -> None:
+    """Add the line to an interrupted run's journal: it is not to be told of again.
+
+    Where that cannot be written it will be, which does no harm.
+    """
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "ab") as stream:
+            # The run may have been killed in the middle of a line.
+            stream.write(b"\n" + json.dumps(line).encode("ascii") + b"\n")
+
+
+def _has_summary(path: Path) -> bool:
+    """Whether the last line says that nothing is left to tell; most journals in a folder end so."""
+    with _opened(path) as stream:
+        stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
+        *_, last = [b"", *stream.read().splitlines()]
+    line = _parsed(last)
+    return line is not None and lines.is_last(line)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file, open, if it is a regular one: opening a FIFO would wait for its writer."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise LocalError(Problem(f"cannot read the journal {path}: it is not a regular file"))
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            yield stream
+    finally:
+        os.close(descriptor)
+
+
+def _is_locked(stream: BinaryIO) -> bool:
+    """Whether the run that writes this goes on; a run that has written nothing is none yet, and wants its lock."""
+    if not os.fstat(stream.fileno()).st_size:
+        return False
+    try:
+        fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(stream, fcntl.LOCK_UN)
+    return False
+
+
+class _NoJournalError(Exception):
+    """Why not, in words."""
+
+
+def _documents(content: bytes, most_lines: int) -> list[Any]:
+    """The lines of a journal, the header first.
+
+    Raises _NoJournalError unless each is what the schema says. One may be broken: the last, as a crash left it, or
+    the one before the line that a later run added.
+    """
+    rules = _rules()
+    found: list[Any] = []
+    broken = 0
+    for number, text in enumerate(BytesIO(content), 1):
+        line = _parsed(text)
+        if number == 1:
+            _check_header(line)
+        if number > most_lines:
+            raise _NoJournalError(f"it has more than {most_lines:,} lines")
+        if broken and (line is None or line["event"] != "settled"):
+            raise _NoJournalError(f"line {broken} is not one of a journal")
+        broken = number if line is None else 0
+        if line is None:
+            continue
+        if found and line["event"] == "header":
+            raise _NoJournalError(f"line {number} is another header")
+        if rule := rules.get(line["event"]):
+            if violation := rule(line):
+                raise _NoJournalError(f"line {number}: {violation}")
+            found.append(line)
+    if not found:
+        raise _NoJournalError("it is empty")
+    return found
+
+
+def _rules() -> dict[str, Callable[[object], schema.Violation | None]]:
+    """What checks the lines of each event: its own part of the schema, as asking the whole takes four times as long."""
+    whole = schema.load_schema("journal")
+    parts = {name: whole["definitions"][name] for name in ("header", "intent", "result", "summary", "settled")}
+    return {name: schema.checker({**part, "definitions": whole["definitions"]}) for name, part in parts.items()}
+
+
+def _check_header(line: Any) -> None:
+    if line is None or line["event"] != "header":
+        raise _NoJournalError("its first line is no header")
+    version = line.get("format_version")
+    if isinstance(version, int) and version != lines.FORMAT_VERSION:
+        raise _NoJournalError(f"its format has version {version}, and this tokenctl reads {lines.FORMAT_VERSION}")
+
+
+def _parsed(text: bytes) -> Any:
+    """The line as JSON, None when it is cut off or has no event."""
+    with suppress(ValueError, RecursionError):
+        line = json.loads(text, parse_constant=_refuse)
+        if isinstance(line, dict) and isinstance(line.get("event"), str):
+            return line
+    return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

@@ -1,0 +1,98 @@
+"""What a run wrote down about itself, as a value: which run it was, and what is known of each of its operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reconciler.core.live import Missing, Server
+from reconciler.core.manifest import Limits
+from reconciler.core.outcome import Fate, deviation
+from reconciler.core.plan import Change, before
+from reconciler.core.token import Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a run comes from.
+
+    `run` is its name, `started` in ISO 8601, `tool` the version of tokenctl, `files` as named on the command line,
+    `run_url` where a CI system shows it ("" if none says so).
+    """
+
+    run: str
+    started: str
+    tool: str
+    files: tuple[str, ...] = ()
+    run_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One operation that a run began: the change, whose token is as it was before, and what is known of it.
+
+    `fate` is None where the run wrote down no result. `left_at` is the `updatedAt` that the run left, "" where no
+    answer said so.
+    """
+
+    change: Change
+    fate: Fate | None = None
+    reason: str = ""
+    left_at: str = ""
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether nobody has seen yet what became of it."""
+        return self.fate in (None, Fate.UNVERIFIED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as its journal tells it.
+
+    `undoes` names the run that it undid, "" for none. `planned` and `managed` count its plan's changes and the live
+    tokens that its manifest named; `limits` are that manifest's. `ended` says that it ended by itself, or that
+    somebody was told since how it was interrupted.
+    """
+
+    name: str
+    started: str
+    server: Server
+    undoes: str
+    planned: int
+    managed: int
+    limits: Limits
+    entries: tuple[Entry, ...]
+    ended: bool
+
+    @property
+    def effective(self) -> tuple[Entry, ...]:
+        """The operations that changed something, or may have."""
+        return tuple(entry for entry in self.entries if entry.fate not in (Fate.FAILED, Fate.NOT_ATTEMPTED))
+
+    @property
+    def in_doubt(self) -> tuple[Entry, ...]:
+        """The operations of which nobody has seen yet what became of them."""
+        return tuple(entry for entry in self.entries if entry.in_doubt)
+
+    def having(self, fate: Fate) -> tuple[Entry, ...]:
+        """The operations with this fate."""
+        return tuple(entry for entry in self.entries if entry.fate is fate)
+
+
+def settle(entry: Entry, seen: Token | Missing) -> Entry:
+    """The operation with what a later read of its token says of it; `reason` says it in words."""
+    change = entry.change
+    if isinstance(seen, Missing):
+        return replace(entry, fate=Fate.UNVERIFIED, reason=f"not known, it is {seen.kind} now")
+    if not (changed := deviation(change, seen)):
+        return replace(entry, fate=Fate.DONE, reason="applied", left_at=seen.updated_at)
+    if before(seen) == before(change.token):
+        return replace(entry, fate=Fate.FAILED, reason="not applied")
+    return replace(entry, fate=Fate.UNVERIFIED, reason=f"changed since: {changed}")
+
+
+def with_settled(run: Run, settled: Iterable[Entry]) -> Run:
+    """The run with these operations in the place of those for the same tokens."""
+    known = {entry.change.token.id: entry for entry in settled}
+    return replace(run, entries=tuple(known.get(entry.change.token.id, entry) for entry in run.entries))
