@@ -7,6 +7,7 @@ TokenctlError
 ├── StaleError          5  the plan no longer fits the file, the server or the live tokens
 ├── AuthError           6  401 or 403, or a declared token is hidden from these credentials
 ├── UnreachableError    7  DNS, TCP, TLS, timeout, 5xx, or an answer that is no InfluxDB v2 answer, while reading
+│   └── TransientError  7  the same, where asking again may help
 ├── CancelledError      8  answered no, or could not be asked
 └── LocalError          1  a local file cannot be read or written
 
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import ClassVar
 
 
@@ -118,6 +119,27 @@ class UnreachableError(TokenctlError):
     """No usable answer came from the server."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+class Trouble(StrEnum):
+    """Why no usable answer came, as far as it matters to whoever may ask again."""
+
+    STALE = "stale"  # the server closed a connection that it had kept open, and most likely saw no request
+    PASSING = "passing"  # no connection, or one that broke, or 429, 502, 503, 504
+    FAULT = "fault"  # 500, which InfluxDB also answers to a request that it does not understand
+    LATE = "late"  # the time was up: the request may still be under way
+
+
+class TransientError(UnreachableError):
+    """No usable answer came from the server, and one may when it is asked again.
+
+    `retry_after` is the text of the answer's header of that name, "" for none.
+    """
+
+    def __init__(self, problem: Problem, trouble: Trouble, retry_after: str = "") -> None:
+        super().__init__(problem)
+        self.trouble = trouble
+        self.retry_after = retry_after
 
 
 class CancelledError(TokenctlError):

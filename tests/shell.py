@@ -16,6 +16,7 @@ from pathlib import Path
 from reconciler.commands.context import Context
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.render import text
+from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import Seed, default_seed
@@ -85,10 +86,11 @@ class Program:
 
 @dataclass
 class Shell(Program):
-    """A place to run commands from, with a sandbox."""
+    """A place to run commands from, with a sandbox; `waits` are the seconds that commands in this process waited."""
 
     sandbox: Sandbox = field(kw_only=True)
     seen: int = 0
+    waits: list[float] = field(default_factory=list)
 
     def call(self, run: Run, *, stdin: bytes = b"", **surroundings: object) -> Done:
         """Run a command in this process; errors become text as the cli makes it."""
@@ -96,6 +98,7 @@ class Shell(Program):
         context = Context(
             environment={**self.environment, **surroundings.pop("environment", {})},  # type: ignore[dict-item]
             home=self.folder / "home", stdin=io.BytesIO(stdin), stdout=out, stderr=err,
+            sleep=self.waits.append, chance=lambda: 0.5,
             clock=surroundings.pop("clock", lambda: 0.0), now=lambda: datetime(2026, 1, 2, tzinfo=UTC),  # type: ignore[arg-type]
             **surroundings,  # type: ignore[arg-type]
         )  # fmt: skip
@@ -147,11 +150,15 @@ def ticking() -> Callable[[], datetime]:
 
 @contextmanager
 def shell_on(
-    folder: Path, seed: Seed | None = None, version: str = "2.7.12", caller: str = OPERATOR
+    folder: Path,
+    seed: Seed | None = None,
+    version: str = "2.7.12",
+    caller: str = OPERATOR,
+    faults: Sequence[Fault] = (),
 ) -> Iterator[Shell]:
-    """A shell with a server of that world and version, signed in with the caller's token."""
+    """A shell with a server of that world and version, with these faults, signed in with the caller's token."""
     seed = seed or default_seed()
-    with Sandbox.start(seed=seed, profile=profile(version), now=ticking()) as sandbox:
+    with Sandbox.start(seed=seed, profile=profile(version), now=ticking(), faults=faults) as sandbox:
         environment = {
             "INFLUX_HOST": sandbox.url,
             "INFLUX_TOKEN": secret(caller, seed),

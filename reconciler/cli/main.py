@@ -79,6 +79,8 @@ def _context() -> Context:
         stderr=sys.stderr,
         clock=time.monotonic,
         now=lambda: datetime.now(UTC),
+        sleep=time.sleep,
+        chance=lambda: int.from_bytes(os.urandom(4)) / 2**32,
         interactive=sys.stdin.isatty() and sys.stderr.isatty() and not environment.get("CI"),
         colour=_colour(environment, terminal=sys.stdout.isatty()),
     )

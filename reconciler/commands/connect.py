@@ -9,24 +9,31 @@ from dataclasses import dataclass
 from reconciler import settings
 from reconciler.commands.context import Context
 from reconciler.influx.reader import Reader
+from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
+from reconciler.render.escape import line
 from reconciler.settings import Flags, Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An open transport, what it was opened with, and a reader on it. Nothing here can write."""
+    """An open transport, what it was opened with, the run's retries, and a reader on it. Nothing here can write."""
 
     settings: Settings
     transport: Transport
+    retries: Retries
     reader: Reader
 
 
 @contextmanager
-def connected(resolved: Settings, context: Context) -> Iterator[Connection]:
-    """A connection for the time of the block; opening it sends nothing."""
+def connected(resolved: Settings, context: Context, *, patient: bool = True) -> Iterator[Connection]:
+    """A connection for the time of the block; opening it sends nothing. A `patient` one reads again what failed."""
     with Transport(resolved.endpoint, trace=context.trace, clock=context.clock) as transport:
-        yield Connection(resolved, transport, Reader(transport, own_id=resolved.self_id))
+        retries = Retries(
+            chance=context.chance, now=context.now, sleep=context.sleep, say=lambda text: context.say(line(text))
+        )
+        reader = Reader(transport, own_id=resolved.self_id, retries=retries if patient else None)
+        yield Connection(resolved, transport, retries, reader)
 
 
 def resolve(flags: Flags, context: Context) -> Settings:

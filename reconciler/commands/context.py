@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,8 @@ class Context:
     """The surroundings of one run.
 
     stdout is for data, stderr for talk. `interactive` says that a person can be asked, `colour` that stdout shows
-    colours. `clock` counts seconds from any moment, `now` gives the time of day in UTC.
+    colours. `clock` counts seconds from any moment, `now` gives the time of day in UTC, `sleep` waits for so many
+    seconds, and `chance` gives numbers from 0 to 1.
     """
 
     environment: Mapping[str, str]
@@ -26,6 +28,8 @@ class Context:
     stderr: TextIO
     clock: Callable[[], float]
     now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    chance: Callable[[], float]
     interactive: bool = False
     colour: bool = False
     quiet: bool = False
@@ -47,8 +51,7 @@ class Context:
     def say(self, text: str) -> None:
         """Write a line of talk to stderr, unless told to be quiet."""
         if not self.quiet:
-            self.stderr.write(text + "\n")
-            self.stderr.flush()
+            self._talk(text)
 
     def ask(self, question: str) -> str:
         """Put a question on stderr and give the line that was typed, without blanks around it."""
@@ -59,4 +62,9 @@ class Context:
     @property
     def trace(self) -> Callable[[str], None] | None:
         """Where to report requests, if anywhere."""
-        return (lambda text: print(text, file=self.stderr, flush=True)) if self.debug else None
+        return self._talk if self.debug else None
+
+    def _talk(self, text: str) -> None:
+        with suppress(OSError):  # that nobody listens is no reason to stop in the middle of anything
+            self.stderr.write(text + "\n")
+            self.stderr.flush()

@@ -52,7 +52,8 @@ def _file(request: DoctorRequest, settings: Settings, context: Context) -> list[
 
 
 def _server(settings: Settings, context: Context) -> Iterator[Check]:
-    with connect.connected(settings, context) as connection:
+    # A doctor tells what it sees, and not what helps after a while.
+    with connect.connected(settings, context, patient=False) as connection:
         try:
             server = connection.reader.server()
         except TokenctlError as error:

@@ -93,7 +93,7 @@ def _send(
         journal.header(plan, provenance)
         means = Means(
             reader=connection.reader,
-            writer=Writer(connection.transport),
+            writer=Writer(connection.transport, connection.retries),
             journal=journal,
             clock=context.clock,
             read_at=read_at,

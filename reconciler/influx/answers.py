@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from reconciler.core.endpoint import Endpoint
 from reconciler.core.token import RIGHTS
-from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, UnreachableError
+from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, TransientError, Trouble, UnreachableError
 from reconciler.influx import wire
 from reconciler.influx.transport import Answer
 
 _Value = TypeVar("_Value")
+TROUBLE: Mapping[int, Trouble] = {
+    429: Trouble.PASSING,
+    500: Trouble.FAULT,
+    502: Trouble.PASSING,
+    503: Trouble.PASSING,
+    504: Trouble.PASSING,
+}
+"""The statuses after which asking again may help."""
 _UNAUTHORIZED = re.compile(r"(read|write):(?:orgs/[0-9a-f]{16}/)?([a-zA-Z]+)\S* is unauthorized")
 
 
@@ -64,14 +72,19 @@ def error(answer: Answer, endpoint: Endpoint) -> TokenctlError:
         return UnreachableError(Problem(f"the path of {endpoint.url} leads nowhere: {said}", hint))
     if answer.status == 404:
         return StaleError(Problem(f"the server says: {said}", "make a new plan"))
+    problem = _problem(answer, said, endpoint)
+    if trouble := TROUBLE.get(answer.status):
+        return TransientError(problem, trouble, answer.headers.get("retry-after", ""))
+    return UnreachableError(problem)
+
+
+def _problem(answer: Answer, said: str, endpoint: Endpoint) -> Problem:
     if answer.status == 429:
-        return UnreachableError(Problem(f"{endpoint.url} limits requests: {said}", "try again later"))
+        return Problem(f"{endpoint.url} limits requests: {said}", "try again later")
     if _kind(answer) == "text/html":
-        said += " with a web page"
-        return UnreachableError(
-            Problem(f"{endpoint.url} answered {said}", "a proxy before the server cannot reach it: look at both")
-        )
-    return UnreachableError(Problem(f"{endpoint.url} answered {said}", "look at the server's log, and try again"))
+        hint = "a proxy before the server cannot reach it: look at both"
+        return Problem(f"{endpoint.url} answered {said} with a web page", hint)
+    return Problem(f"{endpoint.url} answered {said}", "look at the server's log, and try again")
 
 
 def unusable(endpoint: Endpoint, why: str) -> UnreachableError:

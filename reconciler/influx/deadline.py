@@ -25,12 +25,26 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """Let every wait of this thread end `seconds` from now."""
+        """Let every wait of this thread end `seconds` from now: the time of one request."""
         self._current.ends = self._clock() + seconds
+        self._current.reused = self._current.heard = False
         try:
             yield
         finally:
             del self._current.ends
+
+    @property
+    def stale(self) -> bool:
+        """Whether this thread's latest request went out on a connection that had answered before, and got no byte."""
+        return self._current.reused and not self._current.heard
+
+    def wrote(self, *, reused: bool) -> None:
+        """Note that a part of this thread's request goes out, on a connection that has answered before or has not."""
+        self._current.reused = reused
+
+    def heard(self) -> None:
+        """Note that a byte of the answer came."""
+        self._current.heard = True
 
     def cut(self, timeout: float | None) -> float:
         """The wait that is allowed, in seconds; raises httpcore.ReadTimeout when the time is up."""
@@ -49,21 +63,27 @@ class DeadlineBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect; raises httpcore.ConnectError and httpcore.ConnectTimeout."""
         stream = self._sockets.connect_tcp(host, port, self.cut(timeout), local_address, socket_options)
-        return _DeadlineStream(stream, self.cut)
+        return _DeadlineStream(stream, self)
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, cut: Callable[[float | None], float]) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, backend: DeadlineBackend) -> None:
         self._stream = stream
-        self._cut = cut
+        self._backend = backend
+        self._has_answered = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what has come, or wait for it."""
-        return self._stream.read(max_bytes, self._cut(timeout))
+        chunk = self._stream.read(max_bytes, self._backend.cut(timeout))
+        if chunk:
+            self._has_answered = True
+            self._backend.heard()
+        return chunk
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of it."""
-        self._stream.write(buffer, self._cut(timeout))
+        self._backend.wrote(reused=self._has_answered)
+        self._stream.write(buffer, self._backend.cut(timeout))
 
     def close(self) -> None:
         """End the connection."""
@@ -73,7 +93,8 @@ class _DeadlineStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """Begin TLS on the connection; the handshake counts too."""
-        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, self._cut(timeout)), self._cut)
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._backend.cut(timeout))
+        return _DeadlineStream(stream, self._backend)
 
     def get_extra_info(self, info: str) -> Any:
         """What httpcore asks a stream about itself."""

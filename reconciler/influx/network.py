@@ -8,14 +8,18 @@ import ssl
 _URL = "check the URL (--url, INFLUX_HOST)"
 
 
+def may_pass(error: BaseException) -> bool:
+    """Whether another try may get a connection: TLS that fails will fail again, unless it was only broken off."""
+    cause = _cause(error)
+    return not isinstance(cause, ssl.SSLError) or isinstance(cause, ssl.SSLEOFError)
+
+
 def reason(error: BaseException) -> tuple[str, str]:
     """Why there is no connection, and a hint, from the first error of the operating system or of TLS behind `error`.
 
     Holds none of the exception's own text but a certificate's fault and the system's word for an error number.
     """
-    cause: BaseException | None = error
-    while cause and not isinstance(cause, OSError):
-        cause = cause.__cause__ or cause.__context__  # httpcore raises some of its errors `from None`
+    cause = _cause(error)
     match cause:
         case ssl.SSLCertVerificationError():
             return (
@@ -37,3 +41,10 @@ def reason(error: BaseException) -> tuple[str, str]:
         case OSError(strerror=str(words)):
             return words.lower(), f"{_URL} and the network"
     return "the connection failed", f"{_URL} and the network"
+
+
+def _cause(error: BaseException) -> OSError | None:
+    cause: BaseException | None = error
+    while cause and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__  # httpcore raises some of its errors `from None`
+    return cause if isinstance(cause, OSError) else None

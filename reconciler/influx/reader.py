@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.token import Token, TokenId, UserId
 from reconciler.errors import Problem, UsageError
 from reconciler.influx import answers, wire
+from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Answer, Transport
 
 _ORPHANED = ("user not found", "organization not found")
@@ -27,11 +29,13 @@ class Listing:
 class Reader:
     """Reads tokens, each without its secret; `own_id` names the caller's own token where it is known.
 
-    Every method raises AuthError and UnreachableError for the answers that mean these.
+    `retries` says whether a request that failed is sent again, None that none is. Every method raises AuthError and
+    UnreachableError for the answers that mean these.
     """
 
-    def __init__(self, transport: Transport, *, own_id: TokenId | None = None) -> None:
+    def __init__(self, transport: Transport, *, own_id: TokenId | None = None, retries: Retries | None = None) -> None:
         self._transport = transport
+        self._retries = retries
         self._endpoint = transport.endpoint
         self._own_id = own_id
 
@@ -41,7 +45,7 @@ class Reader:
         The list leaves out what they may not read, without a word. Raises UsageError when there is no such
         organisation.
         """
-        answer = self._transport.send("GET", wire.AUTHORIZATIONS, {"org": org} if org else None)
+        answer = self._get(wire.AUTHORIZATIONS, {"org": org} if org else None)
         if org and _NO_ORG.fullmatch(answers.not_found(answer)):
             raise UsageError(Problem(f"{self._endpoint.url} has no organisation `{org}`", "check --org and INFLUX_ORG"))
         tokens = answers.decoded(answer, self._endpoint, wire.tokens)
@@ -54,13 +58,13 @@ class Reader:
 
     def server(self) -> Server:
         """The server that answers, whoever asks: one request."""
-        answer = self._transport.send("GET", "/ping")
+        answer = self._get("/ping")
         answers.check_product(answer, self._endpoint)
         return self._server(answer)
 
     def get(self, token_id: TokenId) -> Token | Missing:
         """One token, or why the list does not have it: one request."""
-        answer = self._transport.send("GET", wire.path(token_id))
+        answer = self._get(wire.path(token_id))
         message = answers.not_found(answer)
         if message:
             return Missing(Absence.ORPHANED if message in _ORPHANED else Absence.ABSENT, message)
@@ -73,12 +77,18 @@ class Reader:
 
     def own_user(self) -> UserId | None:
         """Whose credentials these are, None when they may not know it: one request."""
-        answer = self._transport.send("GET", "/api/v2/me")
+        answer = self._get("/api/v2/me")
         if right := answers.missing_right(answer):
             # The refusal itself names the user.
             known = _OWN_USER.fullmatch(right)
             return UserId(known[1]) if known else None
         return answers.decoded(answer, self._endpoint, lambda body, _: wire.user(body))
+
+    def _get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
+        def send() -> Answer:
+            return self._transport.send("GET", path, query)
+
+        return self._retries.read(send, self._endpoint) if self._retries else send()
 
     def _server(self, answer: Answer) -> Server:
         headers = answer.headers

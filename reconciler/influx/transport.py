@@ -18,7 +18,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.core.endpoint import Endpoint, is_loopback
-from reconciler.errors import Problem, TokenctlError, UnreachableError, UsageError
+from reconciler.errors import Problem, TransientError, Trouble, UnreachableError, UsageError
 from reconciler.influx import network
 from reconciler.influx.deadline import DeadlineBackend
 
@@ -84,7 +84,8 @@ class Transport:
     ) -> Answer:
         """Send one request, once, and give its whole answer, whatever its status but a redirect.
 
-        `path` begins with `/`. Raises UnreachableError when no whole answer came within the bounds.
+        `path` begins with `/`. Raises UnreachableError when no whole answer came within the bounds, TransientError
+        where asking again may help.
         """
         target = (
             path
@@ -137,26 +138,25 @@ class Transport:
             response.close()
         return Answer(response.status_code, headers, b"".join(chunks))
 
-    def _failure(self, error: httpx.HTTPError) -> TokenctlError:
+    def _failure(self, error: httpx.HTTPError) -> UnreachableError:
         url, bounds = self.endpoint.url, self._bounds
+        broken = Trouble.STALE if self._backend.stale else Trouble.PASSING
         match error:
             case httpx.ConnectTimeout():
-                why, hint = (
-                    f"no answer to the call within {bounds.connect_s:g} s",
-                    "check the URL, firewalls and proxies",
-                )
+                why = f"no connection to {url}: no answer to the call within {bounds.connect_s:g} s"
+                return TransientError(Problem(why, "check the URL, firewalls and proxies"), Trouble.PASSING)
             case httpx.TimeoutException():
                 why = f"{bounds.silence_s:g} s without a byte, or {bounds.deadline_s:g} s in all"
-                return UnreachableError(
-                    Problem(f"{url} did not answer in time: {why}", "look at the server's load, and try again")
-                )
+                hint = "look at the server's load, and try again"
+                return TransientError(Problem(f"{url} did not answer in time: {why}", hint), Trouble.LATE)
             case httpx.ProxyError():
-                why, hint = "the proxy refuses", "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY"
+                hint = "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY"
+                return UnreachableError(Problem(f"no connection to {url}: the proxy refuses", hint))
             case httpx.RemoteProtocolError():
-                return _unusable(url, "it is not HTTP, or was broken off")
-            case _:
-                why, hint = network.reason(error)
-        return UnreachableError(Problem(f"no connection to {url}: {why}", hint))
+                return TransientError(_useless(url, "it is not HTTP, or was broken off"), broken)
+        why, hint = network.reason(error)
+        problem = Problem(f"no connection to {url}: {why}", hint)
+        return TransientError(problem, broken) if network.may_pass(error) else UnreachableError(problem)
 
 
 def _client(endpoint: Endpoint, bounds: Bounds, backend: DeadlineBackend) -> httpx.Client:
@@ -221,6 +221,8 @@ def _redirected(url: str, response: httpx.Response) -> UnreachableError:
 
 
 def _unusable(url: str, why: str) -> UnreachableError:
-    return UnreachableError(
-        Problem(f"the answer of {url} cannot be used: {why}", "check that the URL is that of an InfluxDB v2 server")
-    )
+    return UnreachableError(_useless(url, why))
+
+
+def _useless(url: str, why: str) -> Problem:
+    return Problem(f"the answer of {url} cannot be used: {why}", "check that the URL is that of an InfluxDB v2 server")

@@ -6,19 +6,25 @@ from collections.abc import Mapping
 
 from reconciler.core.token import Token, TokenId
 from reconciler.influx import answers, wire
+from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
 
 
 class Writer:
-    """Writes to the server that the transport is for. Only a command that applies may make one."""
+    """Writes to the server that the transport is for. Only a command that applies may make one.
 
-    def __init__(self, transport: Transport) -> None:
+    It sends nothing again; `retries` only counts the requests.
+    """
+
+    def __init__(self, transport: Transport, retries: Retries) -> None:
         self._transport = transport
+        self._retries = retries
 
     def patch(self, token_id: TokenId, body: Mapping[str, str]) -> Token:
         """Send `PATCH /api/v2/authorizations/{id}` once and give the token of the answer, which may be any token.
 
         Raises AuthError, StaleError (the token is gone) and UnreachableError: then whether it was applied is unknown.
         """
+        self._retries.count()
         answer = self._transport.send("PATCH", wire.path(token_id), body=body)
         return answers.decoded(answer, self._transport.endpoint, wire.token)

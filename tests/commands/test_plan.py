@@ -12,6 +12,7 @@ from reconciler.commands.names import PlanFormat
 from reconciler.commands.planning import Sources
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
+from reconciler.sandbox.faults import Fault
 from reconciler.settings import Flags
 from tests.shell import (
     ABSENT,
@@ -38,6 +39,20 @@ def planned(shell: Shell, *files: str, flags: Flags | None = None, **request: ob
     sources = Sources(files=files, select=request.pop("select", ()), allow=request.pop("allow", ()))  # type: ignore[arg-type]
     made = plan.PlanRequest(sources=sources, flags=flags or Flags(), **request)  # type: ignore[arg-type]
     return shell.call(lambda context: plan.run(made, context))
+
+
+@pytest.mark.parametrize(
+    ("name", "waits", "said"),
+    [
+        ("bad-gateway", [0.25, 0.5], "answered 502 with a web page"),
+        ("too-many-requests", [1.0, 1.0], "limits requests: 429 org has exceeded its rate limit"),
+    ],
+)
+def test_a_plan_reads_again_what_failed_and_may_pass(tmp_path: Path, name: str, waits: list[float], said: str) -> None:
+    with shell_on(tmp_path, faults=[Fault(name, "GET", 2)]) as shell:
+        done = planned(shell, shell.declare(DESCRIBE))
+        assert (done.code, shell.sent(), shell.waits) == (ExitCode.OK, [LIST] * 3, waits)
+    assert done.err == "".join(f"URL {said}; asking again in {wait:.1f} s\n" for wait in waits)
 
 
 def test_a_plan_is_one_list_and_shows_what_would_change(shell: Shell) -> None:

@@ -130,7 +130,7 @@ def test_what_cannot_be_served_is_named(shell: Shell, request_: SandboxRequest, 
 def test_the_cloud_and_faults_can_be_asked_for(shell: Shell) -> None:
     options = ("--influxdb-version", "cloud", "--fault", "bad-gateway:get", "--fault", "too-many-requests:GET:2")
     with served(shell, *options) as running:
-        codes = [shell.run("list", INFLUX_HOST=running.url).code for _ in range(4)]
+        codes = [shell.run("doctor", INFLUX_HOST=running.url).code for _ in range(4)]
         listed = shell.run("list", "--format", "json", INFLUX_HOST=running.url)
     assert codes == [7, 7, 0, 0]
     assert json.loads(listed.out)["server"] == {"url": running.url, "build": "Cloud", "version": ""}

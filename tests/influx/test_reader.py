@@ -19,6 +19,7 @@ from reconciler.influx.reader import Reader
 from reconciler.influx.transport import Transport
 from reconciler.influx.writer import Writer
 from tests.influx.raw_server import SECRET, answer, raw_server, refusal
+from tests.influx.test_retry import retries
 from tests.influx.test_wire import ID, entry, listed
 
 OWN = TokenId("0d3a5f0c1be4e001")
@@ -158,7 +159,7 @@ def test_a_writer_sends_one_patch_and_gives_the_token_of_the_answer() -> None:
     with raw_server(one(description="new"), refusal(404, "not found", "user not found")) as server:
         endpoint = Endpoint(url=server.url, secret=Secret(SECRET))
         with Transport(endpoint, clock=time.monotonic) as transport:
-            writer = Writer(transport)
+            writer = Writer(transport, retries())
             assert writer.patch(TokenId(ID), {"description": "new"}).description == "new"
             with pytest.raises(StaleError):
                 writer.patch(TokenId(ID), {"description": "new"})

@@ -1,0 +1,114 @@
+"""What went wrong with a request in, whether and when to send it again out: one policy and budget for a whole run."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from reconciler.core.endpoint import Endpoint
+from reconciler.errors import Problem, TransientError, Trouble
+from reconciler.influx import answers
+from reconciler.influx.transport import Answer
+
+_ATTEMPTS = {Trouble.PASSING: 4, Trouble.FAULT: 2, Trouble.LATE: 2}
+_STALE = 8  # connections in a row; each had answered before, so that a server cannot make more of them
+_BASE_S, _CAP_S = 0.5, 20.0
+_HONOURED_S = 60
+_SHARE, _SPARE = 5, 10  # again for one request in five, and ten times more
+_DIGITS = 9  # of a time in seconds: more is a joke
+
+
+class Retries:
+    """Whether this run asks again; for all of its threads.
+
+    `chance` gives numbers from 0 to 1, `now` the time of day, `sleep` waits for so many seconds, and `say` is given a
+    line for each wait.
+    """
+
+    def __init__(
+        self,
+        *,
+        chance: Callable[[], float],
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._chance = chance
+        self._now = now
+        self._sleep = sleep
+        self._say = say
+        self._lock = threading.Lock()
+        self._requests = self._repeated = 0
+
+    def count(self) -> None:
+        """Note a request, which is not one that is sent again: the budget grows with them."""
+        with self._lock:
+            self._requests += 1
+
+    def read(self, send: Callable[[], Answer], endpoint: Endpoint) -> Answer:
+        """The answer of a request that changes nothing, sent again while that may help.
+
+        Raises what `send` raises, and TransientError for an answer that stays one of 429, 500, 502, 503 and 504.
+        """
+        self.count()
+        failures: list[TransientError] = []
+        while isinstance(got := _attempt(send, endpoint), TransientError):
+            failures.append(got)
+            wait = self.again(failures)
+            if isinstance(wait, str):
+                problem = got.problems[0]
+                raise TransientError(Problem(f"{problem.message}; {wait}", problem.hint), got.trouble)
+            if wait:
+                self._sleep(wait)
+        return got
+
+    def again(self, failures: Sequence[TransientError]) -> float | str:
+        """The seconds to wait before a request that failed like this is sent again, or why it is not.
+
+        `failures` are those of this one request, the latest last.
+        """
+        latest = failures[-1]
+        stale = sum(each.trouble is Trouble.STALE for each in failures)
+        attempts = len(failures) - stale
+        if latest.trouble is Trouble.STALE:
+            return 0.0 if stale <= _STALE else f"given up after {stale} connections"
+        if attempts >= _ATTEMPTS[latest.trouble]:
+            return f"given up after {attempts} attempts"
+        asked = self._asked(latest.retry_after)
+        if asked > _HONOURED_S:
+            return f"it asks to wait {asked:,} s, and a run waits at most {_HONOURED_S} s"
+        if not self._spend():
+            return "given up: this run has asked again too often"
+        wait = asked or self._chance() * min(_CAP_S, _BASE_S * 2 ** (attempts - 1))
+        self._say(f"{latest.problems[0].message}; asking again in {wait:.1f} s")
+        return wait
+
+    def _spend(self) -> bool:
+        with self._lock:
+            left = self._repeated * _SHARE < self._requests + _SPARE * _SHARE
+            self._repeated += left
+            return left
+
+    def _asked(self, text: str) -> int:
+        """The seconds of a Retry-After header, 0 when it says nothing of use. RFC 9110, 10.2.3."""
+        if text.isascii() and text.isdigit():
+            return int(text) if len(text) <= _DIGITS else 10**_DIGITS
+        try:
+            moment = parsedate_to_datetime(text)
+        except (ValueError, OverflowError):
+            return 0
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0, math.ceil((moment - self._now()).total_seconds()))
+
+
+def _attempt(send: Callable[[], Answer], endpoint: Endpoint) -> Answer | TransientError:
+    try:
+        answer = send()
+    except TransientError as caught:
+        return caught
+    error = answers.error(answer, endpoint) if answer.status in answers.TROUBLE else None
+    return error if isinstance(error, TransientError) else answer
