@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
-from reconciler import schema
+from reconciler import files, schema
 from reconciler.core.document import from_document, to_document
 from reconciler.core.plan import Plan
 from reconciler.errors import InvalidError, LocalError, Problem, StaleError
@@ -27,21 +24,7 @@ def save(plan: Plan, path: Path) -> None:
 
     Raises LocalError when that cannot be done.
     """
-    try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-                os.fchmod(descriptor, 0o600)  # less would be a user's own umask at work, and would lock out the user
-                stream.write(dumps(plan))
-                stream.flush()
-                os.fsync(descriptor)
-            Path(temporary).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(temporary).unlink()
-            raise
-    except OSError as error:
-        raise LocalError(Problem(f"cannot write the plan to {path}: {error.strerror}")) from error
+    files.write(dumps(plan), path, private=True)
 
 
 def load(path: Path) -> Plan:

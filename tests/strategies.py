@@ -39,6 +39,14 @@ HOSTILE = [
     '$(touch x) `touch y` "',
     "\\",
     "日本語🚰",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</details></table> <!-- -->",
+    "![x](https://evil.example/x.png) [y](javascript:alert(1))",
+    "@octocat #1 https://evil.example www.evil.example",
+    "a | b \\| c",
+    "%0A::error::x%25",
+    "``` ]]> {0} &lt;",
     "",
 ]
 TEXT = st.sampled_from(HOSTILE) | st.text(max_size=12)

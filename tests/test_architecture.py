@@ -19,7 +19,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 LINES = (
     {"errors"},
     {"core"},
-    {"schema"},
+    {"schema", "files"},
     {"manifest", "planfile", "influx", "render", "apply", "settings", "sandbox"},
     {"commands"},
     {"cli"},

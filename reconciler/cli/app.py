@@ -43,7 +43,14 @@ _Allow = Annotated[
     list[Guard] | None,
     typer.Option("--allow", help="Waive a guard; repeatable. The waiver is part of the plan."),
 ]
-_PlanFormat = Annotated[PlanFormat, typer.Option("--format", help="How to show the plan.")]
+_PlanFormat = Annotated[
+    PlanFormat | None,
+    typer.Option("--format", metavar="FORMAT", help=f"What stdout shows: {', '.join(PlanFormat)}.  [default: text]"),
+]
+_Output = Annotated[
+    list[str] | None,
+    typer.Option("--output", metavar="FORMAT=PATH", help="Write this format too, - is stdout; repeatable."),
+]
 
 
 def _show_version(wanted: bool) -> None:
@@ -76,8 +83,9 @@ def plan(
     context: Context,
     flags: Flags,
     files: _Files = None,
-    form: _PlanFormat = PlanFormat.TEXT,
+    form: _PlanFormat = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="Save the plan, for `apply PATH`.")] = "",
+    output: _Output = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 if there are changes.")
     ] = False,
@@ -89,7 +97,9 @@ def plan(
     from reconciler.commands.planning import Sources
 
     sources = Sources(files=files or (), select=select or (), allow=allow or ())
-    request = plan.PlanRequest(sources=sources, flags=flags, form=form, out=out, detailed_exitcode=detailed_exitcode)
+    request = plan.PlanRequest(
+        sources=sources, flags=flags, form=form, out=out, outputs=output or (), detailed_exitcode=detailed_exitcode
+    )
     return plan.run(request, context)
 
 
@@ -98,12 +108,13 @@ def plan(
 def show(
     context: Context,
     path: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that `plan -o` saved.")],
-    form: _PlanFormat = PlanFormat.TEXT,
+    form: _PlanFormat = None,
+    output: _Output = None,
 ) -> ExitCode:
     """Draw a saved plan. Needs no server."""
     from reconciler.commands import show
 
-    return show.run(path, form, context)
+    return show.run(path, form, output or (), context)
 
 
 @app.command()

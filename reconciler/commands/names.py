@@ -12,6 +12,13 @@ class PlanFormat(StrEnum):
     JSON = "json"
     OPS = "ops"
     CURL = "curl"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    GITHUB = "github"
+    GITLAB_TERRAFORM = "gitlab-terraform"
+    GITLAB_CODEQUALITY = "gitlab-codequality"
+    SARIF = "sarif"
+    JUNIT = "junit"
 
 
 class ListFormat(StrEnum):

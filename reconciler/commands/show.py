@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler import planfile
+from reconciler.commands import outputs
 from reconciler.commands.context import Context
-from reconciler.commands.formats import render
 from reconciler.commands.names import PlanFormat
 from reconciler.errors import ExitCode
 
 
-def run(path: str, form: PlanFormat, context: Context) -> ExitCode:
-    """Show the plan; REFUSED when a guard refused it. Raises what `planfile.load` raises."""
+def run(path: str, form: PlanFormat | None, wanted: Sequence[str], context: Context) -> ExitCode:
+    """Show the plan as `commands.outputs.parse` understands it; REFUSED when a guard refused it.
+
+    Raises what `planfile.load` raises.
+    """
+    places = outputs.parse(wanted, form)
+    places.check([path])
     plan = planfile.load(Path(path))
-    context.show(render(plan, form, colour=context.colour))
+    places.write(plan, context)
     return ExitCode.REFUSED if plan.refusals else ExitCode.OK

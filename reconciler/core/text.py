@@ -1,4 +1,4 @@
-"""Which characters of foreign text may stand in a manifest, and which may be shown as they are; counted nouns."""
+"""Which characters of foreign text may stand in a manifest, and which may be shown as they are; words about texts."""
 
 from __future__ import annotations
 
@@ -28,3 +28,9 @@ def is_plain(text: str) -> bool:
 def count(number: int, noun: str) -> str:
     """The number and its noun, such as `1 token` or `2 tokens`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def common_start(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    alike = (number for number, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
+    return next(alike, min(len(one), len(other)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.plan import Change, Plan
 from reconciler.render.escape import json_text, shell, terminal
-from reconciler.render.text import name_of
+from reconciler.render.words import name_of
 
 # The secret goes to curl's standard input, never into its arguments, where every user of the machine could read it.
 # The answers hold secrets on servers up to 2.8, so they are dropped. A redirect is not followed.

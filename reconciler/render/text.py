@@ -9,7 +9,8 @@ from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.text import count
 from reconciler.errors import Problem
-from reconciler.render.escape import line, quoted, terminal, width
+from reconciler.render.escape import line, terminal, width
+from reconciler.render.words import deed, name_of, place_of, product, values
 
 _WIDTH = 80
 _LABELS = (18, 16, 10)  # the widest a name, an id and an owner may be before they are cut
@@ -38,9 +39,12 @@ def plan(plan: Plan, *, colour: bool = False) -> str:
 
 
 def _title(plan: Plan) -> str:
-    server = plan.server
-    version = f"InfluxDB {server.version.removeprefix('v')}".rstrip() + (" Cloud" if server.build == "Cloud" else "")
-    parts = [", ".join(plan.orgs), server.url, version, f"{count(plan.live, 'token')}, {plan.declared:,} declared"]
+    parts = [
+        ", ".join(plan.orgs),
+        plan.server.url,
+        product(plan.server),
+        f"{count(plan.live, 'token')}, {plan.declared:,} declared",
+    ]
     return line(" · ".join(part for part in parts if part))
 
 
@@ -59,27 +63,16 @@ def _changes(changes: Sequence[Change], *, colour: bool) -> str:
     lines = []
     for change, row in zip(changes, rows, strict=True):
         cells = "  ".join(pad(cell, size) for cell, size in zip(row, widths, strict=True))
-        action = paint(f"{_SIGNS[change.action]} {change.action:<10}", _COLOURS[change.action], enabled=colour)
-        lines.append(f"  {action}  {cells}  {_place(change)}".rstrip())
+        action = paint(f"{_SIGNS[change.action]} {deed(change):<10}", _COLOURS[change.action], enabled=colour)
+        lines.append(f"  {action}  {cells}  {place_of(change)}".rstrip())
         for difference in explain(change):
             lines += _difference(difference)
     return "\n".join(lines)
 
 
-def name_of(change: Change) -> str:
-    """What a reader knows the token by: its declared name, or else its live description."""
-    return terminal(change.name) if change.name else quoted(change.token.description)
-
-
-def _place(change: Change) -> str:
-    place = change.places.get("")
-    return f"{terminal(place.file)}:{place.line}" if place else ""
-
-
 def _difference(difference: Difference) -> list[str]:
-    show = quoted if difference.field == "description" else terminal
     start = f"      {difference.field:<11}  "
-    earlier, later = show(difference.before), show(difference.after)
+    earlier, later = values(difference)
     if width(start + earlier + later) + 3 <= _WIDTH:
         return [f"{start}{earlier} → {later}"]
     indent = " " * len(start)

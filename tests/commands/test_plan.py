@@ -112,7 +112,7 @@ def test_a_refused_plan_is_shown_and_saved_and_ends_with_that_code(shell: Shell)
     assert done.code == ExitCode.REFUSED
     assert done.err == "Saved to DIR/plan.json\n"
     assert json.loads(saved.read_text())["reason"] == "refused"
-    again = shell.call(lambda context: show.run(str(saved), PlanFormat.TEXT, context))
+    again = shell.call(lambda context: show.run(str(saved), None, (), context))
     assert again == Done(ExitCode.REFUSED, done.out, "")
     waived = planned(shell, file, allow=(Guard.SELF, Guard.MIN_MANAGERS))
     assert waived.code == ExitCode.OK
@@ -124,7 +124,7 @@ def test_a_saved_plan_is_shown_as_it_was_planned_without_a_server(shell: Shell, 
     saved = str(shell.folder / "plan.json")
     done = planned(shell, shell.declare(DESCRIBE, DEACTIVATE), form=form, out=saved)
     shell.sent()
-    assert shell.call(lambda context: show.run(saved, form, context)) == Done(ExitCode.OK, done.out, "")
+    assert shell.call(lambda context: show.run(saved, form, (), context)) == Done(ExitCode.OK, done.out, "")
     assert shell.sent() == []
 
 

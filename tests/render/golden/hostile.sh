@@ -1,5 +1,5 @@
 #!/bin/sh
-# tokenctl plan 44e18413b6d850b20d59d65e014ba95fd393b018973301b21da23099e0192555 for https://influx.example
+# tokenctl plan 582866e0b3667e0a32604fb46930bb5a6eeeb9d735903c254ed127fe17b9e04c for https://influx.example
 # Sends what `tokenctl apply` would send, one request after the other, and stops at the first that fails.
 # It checks no guard and not whether a token has changed since. Needs curl 7.55 or later and INFLUX_TOKEN.
 set -eu
@@ -83,5 +83,29 @@ patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e017 '{"descripti
 # describe "日本語🚰!" (日本語🚰)
 patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e018 '{"description": "\u65e5\u672c\u8a9e\ud83d\udeb0"}'
 
+# describe "<script>…</script>!" (<script>…</script>)
+patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e019 '{"description": "<script>…</script>"}'
+
+# describe "\"><img src=x onerror=alert(1)>!" ("><img src=x onerror=alert(1)>)
+patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e01a '{"description": "\"><img src=x onerror=alert(1)>"}'
+
+# describe "</details></table> <!-- -->!" (</details></table> <!-- -->)
+patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e01b '{"description": "</details></table> <!-- -->"}'
+
+# describe "![x](https://evil.example/x.png) [y](javascript:alert(1))!" (![x](https://evil.example/x.png) [y](javascript:alert(1)))
+patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e01c '{"description": "![x](https://evil.example/x.png) [y](javascript:alert(1))"}'
+
+# describe "@octocat #1 https://evil.example www.evil.example!" (@octocat #1 https://evil.example www.evil.example)
+patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e01d '{"description": "@octocat #1 https://evil.example www.evil.example"}'
+
+# describe "a | b \\| c!" (a | b \| c)
+patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e01e '{"description": "a | b \\| c"}'
+
+# describe "%0A::error::x%25!" (%0A::error::x%25)
+patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e01f '{"description": "%0A::error::x%25"}'
+
+# describe "``` ]]> {0} &lt;!" (``` ]]> {0} &lt;)
+patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e020 '{"description": "``` ]]> {0} &lt;"}'
+
 # describe "!" ()
-patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e019 '{"description": ""}'
+patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e021 '{"description": ""}'

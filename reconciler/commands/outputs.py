@@ -1,0 +1,119 @@
+"""`--format`, `--output` and `-o` in, one plan written to each place that they name out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler import files, planfile
+from reconciler.commands.context import Context
+from reconciler.commands.formats import render
+from reconciler.commands.names import PlanFormat
+from reconciler.core.plan import Plan
+from reconciler.errors import LocalError, Problem, UsageError
+from reconciler.render.escape import terminal
+
+# What may follow one another on standard output: a log, which people read and a runner looks for commands in.
+_LOG = frozenset({PlanFormat.TEXT, PlanFormat.GITHUB})
+
+_ELSE = "write it to another file"
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The formats for standard output, in this order, and what is to be in each file.
+
+    That is a format, or None for the plan that `apply` takes.
+    """
+
+    shown: tuple[PlanFormat, ...]
+    saved: Mapping[Path, PlanFormat | None]
+
+    def check(self, read: Iterable[str]) -> None:
+        """Find out now what would keep a file from being written later; `read` are the files that this run reads.
+
+        Raises UsageError for an output that would replace one of these, and LocalError for all that cannot be written.
+        """
+        inputs = {Path(name).resolve() for name in read}
+        replaced = [path for path in self.saved if path.resolve() in inputs]
+        if replaced:
+            raise UsageError([Problem(f"the output {path} is a file that this run reads", _ELSE) for path in replaced])
+        if problems := _tried(files.probe, self.saved):
+            raise LocalError(problems)
+
+    def write(self, plan: Plan, context: Context) -> None:
+        """Write all of them, files first: what cannot be written keeps nothing else from being written.
+
+        Raises LocalError for all that could not be written, and BrokenPipeError when nobody reads standard output.
+        """
+
+        def save(path: Path) -> None:
+            form = self.saved[path]
+            if form is None:
+                planfile.save(plan, path)
+            else:
+                files.write(render(plan, form, colour=False), path)
+            context.say(f"Saved to {terminal(str(path))}")
+
+        problems = _tried(save, self.saved)
+        try:
+            context.show("".join(render(plan, form, colour=context.colour) for form in self.shown))
+        except LocalError as error:
+            problems += error.problems
+        finally:
+            if problems:
+                raise LocalError(problems)
+
+
+def parse(wanted: Sequence[str], form: PlanFormat | None, out: str = "") -> Outputs:
+    """What `--output` (each FORMAT or FORMAT=PATH), `--format` and `-o` ask for together.
+
+    What names no path, or `-`, goes to standard output; when nothing does, text goes there. Raises UsageError for two
+    that would be in each other's way.
+    """
+    shown = [form] if form else []
+    saved: dict[Path, PlanFormat | None] = {Path(out): None} if out else {}
+    taken = {_identity(path) for path in saved}
+    for text in wanted:
+        each, path = _parsed(text)
+        if path == "-":
+            shown.append(each)
+        elif _identity(Path(path)) in taken:
+            raise UsageError(Problem(f"two outputs would go to {path}", _ELSE))
+        else:
+            saved[Path(path)] = each
+            taken.add(_identity(Path(path)))
+    if len(shown) != len(set(shown)) or (len(shown) > 1 and not _LOG.issuperset(shown)):
+        raise UsageError(
+            Problem(
+                f"these cannot all go to standard output: {', '.join(f'`{each}`' for each in shown)}",
+                "give all but one a file, `--output FORMAT=PATH`; only `text` and `github` may follow one another",
+            )
+        )
+    return Outputs(tuple(shown) or (PlanFormat.TEXT,), saved)
+
+
+def _parsed(text: str) -> tuple[PlanFormat, str]:
+    name, equals, path = text.partition("=")
+    if name not in set(PlanFormat) or (equals and not path):
+        what = f"`{text}` names no path" if name in set(PlanFormat) else f"there is no format `{name}`"
+        hint = f"write FORMAT=PATH, or FORMAT for standard output; the formats are {', '.join(PlanFormat)}"
+        raise UsageError(Problem(what, hint))
+    return PlanFormat(name), path or "-"
+
+
+def _identity(path: Path) -> Path:
+    """What two names of one file have in common; a link is replaced and not followed, so it is its own file."""
+    return path.parent.resolve() / path.name
+
+
+def _tried(act: Callable[[Path], None], paths: Iterable[Path]) -> list[Problem]:
+    """Do it for every path, and give the problems of those where it failed."""
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            act(path)
+        except LocalError as error:
+            problems += error.problems
+    return problems

@@ -1,0 +1,66 @@
+"""A text and a path in, a file that holds all of the text, or what it held before, out."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from reconciler.errors import LocalError, Problem
+
+
+def probe(path: Path) -> None:
+    """Find out, by trying, whether a file could be written there, and leave nothing behind. Raises LocalError."""
+    with _replacement(path, 0o600) as (descriptor, temporary):
+        os.close(descriptor)
+        temporary.unlink()
+
+
+def write(text: str, path: Path, *, private: bool = False) -> None:
+    """Write the text in UTF-8, with escapes for what has no place there, so that the path holds all of it or nothing.
+
+    A private file is readable by its user alone; who may read others is for the umask. A link is replaced, not
+    followed. Raises LocalError.
+    """
+    with _replacement(path, 0o600 if private else 0o666) as (descriptor, temporary):
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            if private:
+                os.fchmod(descriptor, 0o600)  # less would be a user's own umask at work, and would lock out the user
+            stream.write(text)
+            stream.flush()
+            os.fsync(descriptor)
+        temporary.replace(path)
+
+
+@contextmanager
+def _replacement(path: Path, mode: int) -> Iterator[tuple[int, Path]]:
+    """An open file beside the path, which is removed if it cannot take the path's place."""
+    temporary = path.parent / f".tokenctl-{secrets.token_hex(8)}"
+    try:
+        _refuse_what_is_no_file(path)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+        try:
+            yield descriptor, temporary
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+    except OSError as error:
+        raise LocalError(Problem(f"cannot write to {path}: {error.strerror}")) from error
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    """Raise for what a file must not replace: a folder, a device, a pipe, or a name of the standard streams."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    # /dev/stdout leads to a regular file when that is where standard output goes.
+    if not stat.S_ISREG(mode) or path.parent.resolve() == Path("/dev"):
+        raise LocalError(Problem(f"cannot write to {path}: it is not a regular file"))

@@ -1,0 +1,112 @@
+"""A plan in, what a reviewer is to see beside the lines that cause it out: refusals, warnings, changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from reconciler.core.diff import Difference
+from reconciler.core.plan import Change, Plan
+from reconciler.errors import Place, Problem
+from reconciler.render.escape import terminal
+from reconciler.render.words import deed, gravest_first, name_of, values
+
+WARNING = "warning"
+"""The rule of findings that are warnings."""
+
+
+class Level(StrEnum):
+    """How grave a finding is, in GitHub's words: a guard that refuses, a warning, a change."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing to look at; `message`, `hint` and `place` may hold foreign text as it came.
+
+    `rule` is the guard, `warning`, or the action; `place` that of the declaration's field, if there is one, its file
+    without a leading `./`, as reports know files. No two findings of a plan have the same `rule` and `key`.
+    """
+
+    level: Level
+    rule: str
+    title: str
+    message: str
+    hint: str
+    key: str
+    place: Place | None
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells that two runs found the same: SHA-256, in hex, of what stays the same when lines move."""
+        named = "\0".join((self.place.file if self.place else "", self.rule, self.key))
+        return hashlib.sha256(named.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def findings(plan: Plan) -> tuple[Finding, ...]:
+    """Refusals, warnings, and changes with deactivations first: who stops early has seen the worst."""
+    found = [
+        *(_problem(Level.ERROR, each.guard, f"refused by guard {each.guard}", each.problem) for each in plan.refusals),
+        *(_problem(Level.WARNING, WARNING, WARNING, each) for each in plan.warnings),
+        *map(_change, gravest_first(plan.changes)),
+    ]
+    return tuple(_told_apart(found))
+
+
+def stand_in(plan: Plan) -> Place:
+    """Where to show what has no place of its own, for the formats that want one: at the top of the plan's file."""
+    places = (place for change in plan.changes for place in change.places.values())
+    problems = (each.place for each in (*plan.warnings, *(each.problem for each in plan.refusals)) if each.place)
+    first = next(places, None) or next(problems, None)
+    return Place(_file(first.file) if first else "tokens.yaml", 1, 1)
+
+
+def _problem(level: Level, rule: str, title: str, problem: Problem) -> Finding:
+    return Finding(
+        level=level, rule=str(rule), title=title, message=problem.message, hint=problem.hint, key=problem.message,
+        place=_placed(problem.place),
+    )  # fmt: skip
+
+
+def _change(change: Change) -> Finding:
+    token = change.token
+    fields = [_moved(Difference(field, getattr(token, field), value)) for field, value in change.body.items()]
+    field = next(iter(change.body))
+    return Finding(
+        level=Level.NOTICE,
+        rule=change.action.value,
+        title=f"{deed(change)} {name_of(change)}",
+        message=f"{token.id} of {terminal(token.user)}: {', '.join(fields)}",
+        hint="",
+        key=token.id,
+        place=_placed(change.places.get(field) or change.places.get("")),
+    )
+
+
+def _moved(difference: Difference) -> str:
+    earlier, later = values(difference)
+    return f"{difference.field} {earlier} → {later}"
+
+
+def _placed(place: Place | None) -> Place | None:
+    return replace(place, file=_file(place.file)) if place else None
+
+
+def _file(name: str) -> str:
+    return name.removeprefix("./")
+
+
+def _told_apart(found: Iterable[Finding]) -> Iterator[Finding]:
+    """The same, with keys that differ where two findings of a rule say the same."""
+    seen: set[tuple[str, str]] = set()
+    for each in found:
+        key = each.key
+        while (each.rule, key) in seen:
+            key += " again"
+        seen.add((each.rule, key))
+        yield replace(each, key=key)

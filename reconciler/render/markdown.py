@@ -1,0 +1,136 @@
+"""A plan in, Markdown for a comment or a step summary out: foreign text stands inside code and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from reconciler.core.diff import Difference, explain
+from reconciler.core.plan import Change, Plan
+from reconciler.core.text import common_start, count
+from reconciler.errors import Problem
+from reconciler.render.escape import terminal
+from reconciler.render.words import deed, gravest_first, headline, name_of, place_of, product, values
+
+LONGEST = 65_536
+"""GitHub takes comments shorter than this; so is the text, in characters, in units of UTF-16 and in bytes of UTF-8."""
+
+_OPEN_ROWS = 10
+_BRIEF, _PROBLEM = 120, 600  # characters of a value where not everything fits, and of a message at any time
+_RUN = re.compile("`+")
+
+
+def plan(plan: Plan, longest: int = LONGEST) -> str:
+    """The verdict, what stands in the way, the table, and the digest once more, which no text in the table can fake.
+
+    Shorter than `longest` bytes, at least 6,000: values are cut when not all fit, then whole rows are left out and
+    counted. Deactivations come first.
+    """
+    head = [f"### tokenctl plan: {headline(plan)}", f"Digest `{plan.digest}`", _about(plan)]
+    again = f"Digest `{plan.digest}`"
+    if plan.changes and not plan.refusals:
+        again += f": exactly this is applied by `tokenctl apply --expect {plan.digest}`"
+    room = longest - _size([*head, again])
+    refused = _listed(((f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals), room // 4)
+    warned = _listed((("Warning", each) for each in plan.warnings), room // 4)
+    room -= _size([*refused, *warned])
+    return "\n\n".join([*head, *refused, *warned, *_table(gravest_first(plan.changes), room), again]) + "\n"
+
+
+def code(text: str) -> str:
+    """The text as a code span: no part of it is markup, a mention or an end of the span."""
+    shown = terminal(text)
+    fence = "`" * (max((len(run) for run in _RUN.findall(shown)), default=0) + 1)
+    blank = " " if not shown.strip() or shown.startswith(("`", " ")) or shown.endswith(("`", " ")) else ""
+    return f"{fence}{blank}{shown}{blank}{fence}"
+
+
+def cell(text: str) -> str:
+    """The same within a table, where a `|` would end the cell even in code."""
+    return code(text).replace("|", "\\|")
+
+
+def _size(parts: Iterable[str]) -> int:
+    """How many bytes the parts take, with the empty line after each."""
+    return sum(len(part.encode()) + 2 for part in parts)
+
+
+def _about(plan: Plan) -> str:
+    names = (", ".join(plan.orgs), plan.server.url, product(plan.server))
+    parts = [code(_cut(name)) for name in names if name]
+    parts += [count(plan.live, "token"), f"{plan.declared:,} declared", f"{plan.unchanged:,} unchanged"]
+    return " · ".join(parts)
+
+
+def _listed(problems: Iterable[tuple[str, Problem]], room: int) -> list[str]:
+    """The problems as a list of at most so many bytes, in one part or in none."""
+    lines = [_problem(title, problem) for title, problem in problems]
+    kept = _fitting(lines, room)
+    if len(kept) < len(lines):
+        kept.append(f"- and {len(lines) - len(kept):,} more like these")
+    return ["\n".join(kept)] if kept else []
+
+
+def _problem(title: str, problem: Problem) -> str:
+    where = f", {code(_cut_start(f'{problem.place.file}:{problem.place.line}'))}" if problem.place else ""
+    hint = f"<br>hint: {code(_cut(problem.hint, _PROBLEM))}" if problem.hint else ""
+    return f"- **{title}**{where}: {code(_cut(problem.message, _PROBLEM))}{hint}"
+
+
+def _table(changes: Sequence[Change], room: int) -> list[str]:
+    if not changes:
+        return []
+    head = ["| change | token | id | owner | before → after | declared at |", "|---|---|---|---|---|---|"]
+    room -= _size(head) + 200  # for what stands around the rows
+    rows = _fitting((_row(change, brief=False) for change in changes), room)
+    if len(rows) < len(changes):
+        rows = _fitting((_row(change, brief=True) for change in changes), room)
+    table = "\n".join([*head, *rows])
+    folded = f"<details><summary>{count(len(rows), 'change')}</summary>\n\n{table}\n\n</details>"
+    left = len(changes) - len(rows)
+    rest = [f"**And {count(left, 'more change')}** without room here: `tokenctl show` has them all."] if left else []
+    return [folded if len(rows) > _OPEN_ROWS else table, *rest]
+
+
+def _fitting(lines: Iterable[str], room: int) -> list[str]:
+    """As many whole lines as fit into so many bytes."""
+    kept = []
+    for line in lines:
+        room -= len(line.encode()) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return kept
+
+
+def _row(change: Change, *, brief: bool) -> str:
+    name, user, place = name_of(change), change.token.user, place_of(change)
+    differences = explain(change)
+    if brief:
+        name, user, place, differences = _cut(name), _cut(user), _cut_start(place), tuple(map(_cut_around, differences))
+    fields = "<br>".join(
+        f"{each.field} {cell(before)} → {cell(after)}" for each in differences for before, after in [values(each)]
+    )
+    cells = (deed(change), cell(name), cell(change.token.id), cell(user), fields, cell(place) if place else "")
+    return f"| {' | '.join(cells)} |"
+
+
+def _cut(text: str, most: int = _BRIEF) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _cut_start(text: str) -> str:
+    return text if len(text) <= _BRIEF else "…" + text[1 - _BRIEF :]
+
+
+def _cut_around(difference: Difference) -> Difference:
+    """The difference with both values cut so that what differs first still shows."""
+    start = max(0, common_start(difference.before, difference.after) - _BRIEF // 4)
+    return replace(difference, before=_cut_from(difference.before, start), after=_cut_from(difference.after, start))
+
+
+def _cut_from(text: str, start: int) -> str:
+    if len(text) <= _BRIEF:
+        return text
+    return ("…" if start else "") + _cut(text[start:])

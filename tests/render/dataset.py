@@ -1,0 +1,91 @@
+"""One dataset of plans for every format, and plans in which all foreign text is hostile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from reconciler.core.guard import Guard
+from reconciler.core.live import Server
+from reconciler.core.manifest import Severity
+from reconciler.core.plan import Plan, Refusal
+from reconciler.errors import Place, Problem
+from reconciler.render import curl, github, gitlab, html, junit, markdown, ops, sarif, text
+from reconciler.render import json as json_format
+from tests.builders import ACTIVE, EDGE, INACTIVE, Line, declared, manager, planned, token
+from tests.strategies import HOSTILE, TEXT, draft_of, worlds
+
+FORMATS: dict[str, Callable[[Plan], str]] = {
+    "txt": text.plan,
+    "json": json_format.plan,
+    "jsonl": ops.plan,
+    "sh": curl.plan,
+    "md": markdown.plan,
+    "html": html.plan,
+    "github": github.plan,
+    "terraform.json": gitlab.terraform,
+    "codequality.json": gitlab.codequality,
+    "sarif": sarif.plan,
+    "junit.xml": junit.plan,
+}
+LONG = "a description that is much longer than what fits into a line of eighty columns"
+
+
+def plans() -> dict[str, Plan]:
+    """The dataset, by name."""
+    every = planned(
+        [
+            declared(1, name="ingest", description="Ingest EU"),
+            declared(2, name="backup-2024", status=ACTIVE),
+            declared(3, name="backup-2023", status=INACTIVE, description=""),
+            declared(4),
+        ],
+        [token(1), token(2, status=INACTIVE, user="mira"), token(3, org_id=EDGE), token(4), token(5)],
+    )
+    refused = planned(
+        [declared(number, status=INACTIVE, protected=number == 1, name=f"t{number}") for number in range(1, 5)],
+        [manager(1, is_own=True), token(2), token(3), token(4), token(9)],
+        Guard.PROTECTED,
+        unmanaged=Severity.FAIL,
+    )
+    return {
+        "nothing": planned([declared(1)], [token(1)]),
+        "empty": replace(planned([], []), server=Server(url="http://localhost:8086")),
+        "every-action": every,
+        "one-token": planned([declared(1, description="x")], [token(1)]),
+        "refused": refused,
+        "warned": planned([declared(1, description="x")], [token(1), token(2)], unmanaged=Severity.WARN),
+        "cloud": replace(every, server=Server(url="https://cloud.example", build="Cloud", version="")),
+        "long": planned(
+            [declared(1, name="n" * 60, description=LONG), declared(2, description="short"), declared(3, description="")],
+            [token(1, user="u" * 40), token(2, description=LONG), token(3, description="日本語の長い説明" * 3, user="日本語" * 5)],
+        ),
+        "hostile": planned(
+            [declared(number, description=each, origin=Line(number, f"{each}.yaml")) for number, each in enumerate(HOSTILE, 1)],
+            [token(number, description=f"{each}!", user=each, org_id=EDGE) for number, each in enumerate(HOSTILE, 1)],
+        ),
+    }  # fmt: skip
+
+
+PLANS = plans()
+
+
+def soiled(plan: Plan, texts: list[str]) -> Plan:
+    """The plan with hostile text wherever a file, a server or a saved plan can put any."""
+    one, two, three = texts
+    place, problem = Place(f"{one}.yaml", 3, 5), Problem(two, three, Place(f"{three}.yaml", 1, 1))
+    changes = tuple(
+        replace(change, name=two or None, token=replace(change.token, user=three, org=one), places=dict.fromkeys(change.places, place))
+        for change in plan.changes
+    )  # fmt: skip
+    return replace(
+        plan, changes=changes, orgs=(one, two), server=replace(plan.server, version=three, build=two),
+        warnings=(*plan.warnings, problem, Problem(one)), refusals=(*plan.refusals, Refusal(Guard.SELF, problem)),
+    )  # fmt: skip
+
+
+def hostile_plans() -> st.SearchStrategy[Plan]:
+    """Plans of all kinds of worlds, with hostile text everywhere."""
+    return st.builds(soiled, worlds().map(draft_of), st.lists(TEXT, min_size=3, max_size=3))

@@ -1,0 +1,112 @@
+"""A file is written whole or not at all, replaces only files, and whether it can be is known beforehand."""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler import files
+from reconciler.errors import LocalError
+
+ACTS: list[Callable[[Path], None]] = [files.probe, lambda path: files.write("x", path)]
+
+
+def names(folder: Path) -> list[str]:
+    """What is in the folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def refused(act: Callable[[Path], None], path: Path) -> str:
+    """What is said of a path that cannot be written."""
+    with pytest.raises(LocalError) as caught:
+        act(path)
+    return str(caught.value).replace(str(path), "PATH")
+
+
+def test_a_text_is_written_in_utf_8_and_what_has_no_place_there_as_an_escape(tmp_path: Path) -> None:
+    files.write("日本語\r\nhalf\ud800", tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == "日本語\r\nhalf\\ud800".encode()
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_probe_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("old")
+    for name in ("old", "new", "n" * 255):
+        files.probe(tmp_path / name)
+    assert names(tmp_path) == ["old"]
+    assert (tmp_path / "old").read_text() == "old"
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_what_is_no_file_and_what_cannot_be_one_is_refused_and_left_alone(
+    act: Callable[[Path], None], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "file").write_text("")
+    assert refused(act, tmp_path / "pipe") == "cannot write to PATH: it is not a regular file"
+    assert refused(act, tmp_path / "link") == "cannot write to PATH: it is not a regular file"
+    assert refused(act, Path("/dev/null")) == "cannot write to PATH: it is not a regular file"
+    assert refused(act, tmp_path / "folder") == "cannot write to PATH: Is a directory"
+    assert refused(act, tmp_path / "none" / "a") == "cannot write to PATH: No such file or directory"
+    assert refused(act, tmp_path / "file" / "a") == "cannot write to PATH: Not a directory"
+    assert names(tmp_path) == ["file", "folder", "link", "pipe"]
+
+
+def test_a_name_of_standard_output_is_no_file_even_where_it_leads_to_one(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib\n"
+        "from reconciler import files\n"
+        "from reconciler.errors import LocalError\n"
+        "try:\n"
+        "    files.probe(pathlib.Path('/dev/stdout'))\n"
+        "except LocalError as error:\n"
+        "    sys.stderr.write(str(error))\n"
+    )
+    with (tmp_path / "out").open("w") as out:
+        done = subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.PIPE, text=True, check=True)
+    assert done.stderr == "cannot write to /dev/stdout: it is not a regular file"
+
+
+@pytest.mark.parametrize(("private", "mode"), [(False, 0o640), (True, 0o600)])
+def test_who_may_read_a_file_is_for_the_umask_unless_it_is_private(private: bool, mode: int, tmp_path: Path) -> None:
+    code = (
+        "import os, sys, pathlib\n"
+        "from reconciler import files\n"
+        "os.umask(0o027)\n"
+        f"files.write('x', pathlib.Path(sys.argv[1]), private={private})\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], check=True)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == mode
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "link").symlink_to("precious")
+    (tmp_path / "dangling").symlink_to("nothing")
+    files.write("x", tmp_path / "link")
+    files.write("x", tmp_path / "dangling")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "precious": "precious", "link": "x", "dangling": "x"
+    }  # fmt: skip
+
+
+def test_a_disk_that_fills_up_leaves_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        said = refused(lambda path: files.write("x" * 200, path), tmp_path / "a")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert said == "cannot write to PATH: File too large"
+    assert names(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_text() == "old"
