@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from reconciler.core.live import Live
-from reconciler.core.manifest import Declaration, Limits, Manifest, Share
+from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
 from reconciler.core.plan import Plan
 from reconciler.core.planner import draft
 from reconciler.core.token import EVERY_ORG, OrgId, Status, Token, TokenId
-from tests.builders import ACME, EDGE, declared, live, manifest, token
+from tests.builders import ACME, EDGE, Line, declared, live, manifest, token, token_id
 
 HOSTILE = [
     "\x1b[31mred\x1b[0m",
@@ -124,3 +124,27 @@ def draft_of(world: World) -> Plan:
 def shuffled(declarations: tuple[Declaration, ...]) -> st.SearchStrategy[tuple[Declaration, ...]]:
     """The same declarations in any order."""
     return st.permutations(declarations).map(tuple)
+
+
+TARGETS: list[TokenId | Match] = [
+    *map(token_id, range(1, 5)), *(Match(user="u", pick=pick) for pick in Pick), Match(user="v"),
+]  # fmt: skip
+SAID: list[dict[str, Any]] = [
+    {}, {"status": Status.ACTIVE}, {"status": Status.INACTIVE, "description": ""}, {"protected": True, "description": "x"},
+    {"labels": {"team": "a"}},
+]  # fmt: skip
+DECLARATIONS = [
+    Declaration(target=target, origin=Line(5), name=name, **said)
+    for target in TARGETS for name in (None, "a", "b", "c") for said in SAID
+]  # fmt: skip
+SET: list[dict[str, Any]] = [
+    {}, {"limits": Limits(max_deactivations=0)}, {"limits": Limits(min_managers=2), "server": Asserted(org="acme")},
+    {"unmanaged": Severity.WARN, "absent": Severity.WARN}, {"unmanaged": Severity.FAIL, "limits": Limits(max_deactivations=Share(90))},
+]  # fmt: skip
+
+
+def manifests() -> st.SearchStrategy[Manifest]:
+    """Declarations with distinct targets and names, all of one file, and settings."""
+    distinct = (lambda each: each.target, lambda each: each.name or object())
+    some = st.lists(st.sampled_from(DECLARATIONS), max_size=6, unique_by=distinct)
+    return st.builds(lambda tokens, others: manifest(*tokens, **others), some, st.sampled_from(SET))

@@ -20,7 +20,7 @@ LINES = (
     {"errors"},
     {"core"},
     {"schema", "files"},
-    {"manifest", "planfile", "influx", "render", "apply", "settings", "sandbox"},
+    {"manifest", "planfile", "influx", "render", "apply", "settings", "repository", "sandbox"},
     {"commands"},
     {"cli"},
     {"__main__"},

@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-DATA = {"schemas/tokens.v1.json", "schemas/plan.v1.json", "examples/tokens.yaml", "examples/world.json"}
+DATA = {
+    "schemas/tokens.v1.json",
+    "schemas/plan.v1.json",
+    "schemas/revisions.v1.json",
+    "examples/tokens.yaml",
+    "examples/world.json",
+}
 
 
 @pytest.fixture(scope="module")

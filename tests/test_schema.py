@@ -13,7 +13,7 @@ import yaml
 
 from reconciler.schema import Violation, checker, explain, load_schema, schema_text
 
-NAMES = ("tokens", "plan", "journal")
+NAMES = ("tokens", "plan", "revisions", "journal")
 SCHEMA = {
     "type": "object",
     "required": ["a"],

@@ -43,6 +43,10 @@ _Allow = Annotated[
     list[Guard] | None,
     typer.Option("--allow", help="Waive a guard; repeatable. The waiver is part of the plan."),
 ]
+_Base = Annotated[
+    str | None,
+    typer.Option("--base", metavar="REF", help="Compare the files with those of this commit, by git."),
+]
 _PlanFormat = Annotated[
     PlanFormat | None,
     typer.Option("--format", metavar="FORMAT", help=f"What stdout shows: {', '.join(PlanFormat)}.  [default: text]"),
@@ -91,14 +95,23 @@ def plan(
     ] = False,
     select: _Select = None,
     allow: _Allow = None,
+    base: _Base = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Show what the files mean since --base; ask no server.")
+    ] = False,
 ) -> ExitCode:
     """Show what would change. Only reads from the server."""
     from reconciler.commands import plan
     from reconciler.commands.planning import Sources
 
-    sources = Sources(files=files or (), select=select or (), allow=allow or ())
     request = plan.PlanRequest(
-        sources=sources, flags=flags, form=form, out=out, outputs=output or (), detailed_exitcode=detailed_exitcode
+        sources=Sources(files=files or (), select=select or (), allow=allow or (), base=base),
+        flags=flags,
+        form=form,
+        out=out,
+        outputs=output or (),
+        offline=offline,
+        detailed_exitcode=detailed_exitcode,
     )
     return plan.run(request, context)
 
@@ -174,7 +187,7 @@ def doctor(
 @command
 def schema(
     context: Context,
-    name: Annotated[SchemaName, typer.Argument(help="Of manifests, saved plans or journals.")] = SchemaName.TOKENS,
+    name: Annotated[SchemaName, typer.Argument(help="What it is of.")] = SchemaName.TOKENS,
 ) -> ExitCode:
     """Print the JSON Schema. Needs no server."""
     from reconciler.commands import schema

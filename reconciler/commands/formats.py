@@ -7,6 +7,7 @@ from importlib import import_module
 
 from reconciler.commands.names import PlanFormat
 from reconciler.core.plan import Plan
+from reconciler.core.revision import Revised
 from reconciler.render import text
 
 # The module of reconciler.render and its function; each is imported when it is asked for, to start fast.
@@ -24,6 +25,10 @@ _DRAWN_BY: dict[PlanFormat, tuple[str, str]] = {
 }
 
 
+OFFLINE = (PlanFormat.TEXT, PlanFormat.JSON, PlanFormat.MARKDOWN, PlanFormat.GITHUB)
+"""The formats that what differs from a commit can be shown in, without a server."""
+
+
 def render(plan: Plan, form: PlanFormat, *, colour: bool) -> str:
     """The plan in a format; only text has colours."""
     if form is PlanFormat.TEXT:
@@ -31,3 +36,14 @@ def render(plan: Plan, form: PlanFormat, *, colour: bool) -> str:
     module, function = _DRAWN_BY[form]
     draw: Callable[[Plan], str] = getattr(import_module(f"reconciler.render.{module}"), function)
     return draw(plan)
+
+
+def render_revised(revised: Revised, form: PlanFormat, *, colour: bool) -> str:
+    """What differs from a commit, in one of the formats of OFFLINE; only text has colours."""
+    if form is PlanFormat.TEXT:
+        from reconciler.render import revisions
+
+        return revisions.text(revised, colour=colour)
+    module, _ = _DRAWN_BY[form]
+    draw: Callable[[Revised], str] = import_module(f"reconciler.render.{module}").revised
+    return draw(revised)

@@ -33,6 +33,7 @@ class SchemaName(StrEnum):
 
     TOKENS = "tokens"
     PLAN = "plan"
+    REVISIONS = "revisions"
     JOURNAL = "journal"
 
 

@@ -14,6 +14,9 @@ from reconciler.core.plan import Plan
 from reconciler.errors import LocalError, Problem, UsageError
 from reconciler.render.escape import terminal
 
+Draw = Callable[[PlanFormat, bool], str]
+"""A format, and whether it may have colours, in; the text out."""
+
 # What may follow one another on standard output: a log, which people read and a runner looks for commands in.
 _LOG = frozenset({PlanFormat.TEXT, PlanFormat.GITHUB})
 
@@ -42,23 +45,28 @@ class Outputs:
         if problems := _tried(files.probe, self.saved):
             raise LocalError(problems)
 
-    def write(self, plan: Plan, context: Context) -> None:
+    def write_plan(self, plan: Plan, context: Context) -> None:
+        """Write the plan to all of them, as `write` does."""
+        self.write(lambda form, colour: render(plan, form, colour=colour), context, lambda: planfile.dumps(plan))
+
+    def write(self, draw: Draw, context: Context, saved: Callable[[], str] = str) -> None:
         """Write all of them, files first: what cannot be written keeps nothing else from being written.
 
+        `draw` gives a format's text, in colour or not; `saved` what `-o` is to hold, which is for this user alone.
         Raises LocalError for all that could not be written, and BrokenPipeError when nobody reads standard output.
         """
 
         def save(path: Path) -> None:
             form = self.saved[path]
             if form is None:
-                planfile.save(plan, path)
+                files.write(saved(), path, private=True)
             else:
-                files.write(render(plan, form, colour=False), path)
+                files.write(draw(form, False), path)
             context.say(f"Saved to {terminal(str(path))}")
 
         problems = _tried(save, self.saved)
         try:
-            context.show("".join(render(plan, form, colour=context.colour) for form in self.shown))
+            context.show("".join(draw(form, context.colour) for form in self.shown))
         except LocalError as error:
             problems += error.problems
         finally:

@@ -20,11 +20,16 @@ from reconciler.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What to plan: manifest files and folders as typed, the terms of `--select` and the guards of `--allow`."""
+    """What to plan.
+
+    That is manifest files and folders as typed, the terms of `--select`, the guards of `--allow`, and the commit that
+    the files are compared with, None for none.
+    """
 
     files: Sequence[str] = ()
     select: Sequence[str] = ()
     allow: Sequence[Guard] = ()
+    base: str | None = None
 
 
 def check_server(manifest: Manifest, resolved: Settings) -> None:

@@ -20,5 +20,5 @@ def run(path: str, form: PlanFormat | None, wanted: Sequence[str], context: Cont
     places = outputs.parse(wanted, form)
     places.check([path])
     plan = planfile.load(Path(path))
-    places.write(plan, context)
+    places.write_plan(plan, context)
     return ExitCode.REFUSED if plan.refusals else ExitCode.OK

@@ -8,26 +8,11 @@ from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Share
 from reconciler.core.plan import Action, Change, Plan, Refusal, in_order
+from reconciler.core.problem_document import PlaceDocument, ProblemDocument, place_document, problem_from, problem_to
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
-from reconciler.errors import ExitCode, Place, Problem
+from reconciler.errors import ExitCode, Place
 
 FORMAT_VERSION = 1
-
-
-class PlaceDocument(TypedDict):
-    """A position in a manifest file, counted from 1."""
-
-    file: str
-    line: int
-    column: int
-
-
-class ProblemDocument(TypedDict):
-    """A warning; a refusal has the guard's name beside it."""
-
-    message: str
-    hint: str
-    place: PlaceDocument | None
 
 
 class RefusalDocument(ProblemDocument):
@@ -95,8 +80,8 @@ def to_document(plan: Plan) -> PlanDocument:
         "limits": limits_document(plan.limits),
         "waivers": [guard.value for guard in plan.waivers],
         "changes": [_change_to(change) for change in plan.changes],
-        "warnings": [_problem_to(problem) for problem in plan.warnings],
-        "refusals": [{**_problem_to(each.problem), "guard": each.guard.value} for each in plan.refusals],
+        "warnings": [problem_to(problem) for problem in plan.warnings],
+        "refusals": [{**problem_to(each.problem), "guard": each.guard.value} for each in plan.refusals],
     }
 
 
@@ -147,19 +132,7 @@ def _change_to(change: Change) -> ChangeDocument:
         "user": token.user,
         "before": before_document(token),
         "operation": operation(change),
-        "places": {key: _place_to(place) for key, place in change.places.items()},
-    }
-
-
-def _place_to(place: Place) -> PlaceDocument:
-    return {"file": place.file, "line": place.line, "column": place.column}
-
-
-def _problem_to(problem: Problem) -> ProblemDocument:
-    return {
-        "message": problem.message,
-        "hint": problem.hint,
-        "place": _place_to(problem.place) if problem.place else None,
+        "places": {key: place_document(place) for key, place in change.places.items()},
     }
 
 
@@ -178,8 +151,8 @@ def from_document(document: PlanDocument) -> Plan:
         live=document["counts"]["live"],
         limits=limits_from(document["limits"]),
         waivers=tuple(Guard(name) for name in document["waivers"]),
-        warnings=tuple(_problem_from(problem) for problem in document["warnings"]),
-        refusals=tuple(Refusal(Guard(each["guard"]), _problem_from(each)) for each in document["refusals"]),
+        warnings=tuple(problem_from(problem) for problem in document["warnings"]),
+        refusals=tuple(Refusal(Guard(each["guard"]), problem_from(each)) for each in document["refusals"]),
     )
 
 
@@ -203,8 +176,3 @@ def _change_from(document: ChangeDocument) -> Change:
         protected=document["protected"],
         places={key: Place(**place) for key, place in document["places"].items()},
     )
-
-
-def _problem_from(document: ProblemDocument) -> Problem:
-    place = document["place"]
-    return Problem(document["message"], document["hint"], Place(**place) if place else None)

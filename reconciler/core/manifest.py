@@ -90,10 +90,19 @@ class Asserted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """All files of a run as one; `tokens` in the order of the files. `absent` is never IGNORE."""
+    """All files of a run as one; `tokens` in the order of the files. `absent` is never IGNORE.
+
+    `places` has the position of each setting that a file has, such as `guards.min_managers` and `unmanaged`.
+    """
 
     tokens: tuple[Declaration, ...] = ()
     server: Asserted = Asserted()
     limits: Limits = Limits()
     unmanaged: Severity = Severity.IGNORE
     absent: Severity = Severity.FAIL
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
+
+
+def is_manifest(file_name: str) -> bool:
+    """Whether a file of a folder is read as a part of the folder's manifest."""
+    return file_name.endswith((".yaml", ".yml")) and not file_name.startswith(".")

@@ -33,19 +33,27 @@ class Resolution:
 def select(manifest: Manifest, terms: Sequence[str]) -> Manifest:
     """The manifest with only the declarations that every term selects: `label=value`, a name, or an id.
 
-    A part of a manifest says nothing about the other live tokens, so `unmanaged` is ignored then.
     Raises UsageError when nothing is selected.
     """
-    if not terms:
-        return manifest
-    tokens = tuple(each for each in manifest.tokens if all(_selects(term, each) for term in terms))
-    if not tokens:
+    part = selected(manifest, terms)
+    if terms and not part.tokens:
         raise UsageError(
             Problem(
                 f"--select {' '.join(terms)} selects no declaration",
                 "write --select NAME, --select ID or --select LABEL=VALUE as the file has them",
             )
         )
+    return part
+
+
+def selected(manifest: Manifest, terms: Sequence[str]) -> Manifest:
+    """The same, of perhaps nothing.
+
+    A part of a manifest says nothing about the other live tokens, so `unmanaged` is ignored then.
+    """
+    if not terms:
+        return manifest
+    tokens = tuple(each for each in manifest.tokens if all(_selects(term, each) for term in terms))
     return replace(manifest, tokens=tokens, unmanaged=Severity.IGNORE)
 
 

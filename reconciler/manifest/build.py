@@ -58,6 +58,7 @@ def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
         limits=_limits(guards),
         unmanaged=Severity(blocks.get("unmanaged", "ignore")),
         absent=Severity(blocks.get("absent", "fail")),
+        places=_places(roots),
     )
     return manifest, tuple(found.warnings)
 
@@ -75,6 +76,18 @@ def _blocks(roots: Sequence[Entry], found: _Found) -> dict[str, Any]:
             elif key in root:
                 blocks[key], places[key] = root[key], root.place(key)
     return blocks
+
+
+def _places(roots: Sequence[Entry]) -> dict[str, Place]:
+    """Where each setting stands: a key of a block under both names."""
+    places: dict[str, Place] = {}
+    for root in roots:
+        for key in root.keys() & set(_ONCE):
+            block = root[key]
+            places[key] = root.place(key)
+            if isinstance(block, Entry):
+                places |= {f"{key}.{name}": block.place(name) for name in block}
+    return places
 
 
 def _limits(guards: dict[str, str]) -> Limits:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from reconciler.core.manifest import Manifest
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.manifest import check, source
 from reconciler.manifest.build import build
+from reconciler.manifest.disk import Disk
 from reconciler.manifest.source import Entry, Source
 
 _LARGEST = 32 * 1024 * 1024  # bytes of one file
-_STDIN = "<stdin>"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -30,23 +26,41 @@ class Loaded:
     files: tuple[str, ...]
 
 
+class Files(Protocol):
+    """Where files are read from: this machine's disk, or a commit."""
+
+    def names(self, path: str) -> Sequence[str]:
+        """The file, or the manifests of the folder, as they are to be called; raises InvalidError."""
+
+    def identity(self, name: str) -> object:
+        """What two names of one file have in common."""
+
+    def read(self, name: str, most: int) -> bytes:
+        """The file's bytes, at most so many of them; raises InvalidError."""
+
+
 def load(paths: Sequence[str], stdin: BinaryIO, loader: Any = None) -> Loaded:
     """Read the files, the `*.yaml` and `*.yml` of the folders in the order of their names, and `-` from `stdin`.
 
     `loader` chooses PyYAML's C or pure loader. Raises InvalidError with the problems of all files, sorted by place.
     """
+    return load_from(Disk(stdin), paths, loader)
+
+
+def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
+    """The same from wherever the files are."""
     problems: list[Problem] = []
     roots: list[Entry] = []
-    files = tuple(_files(paths, problems))
-    for name in files:
+    names = tuple(_names(files, paths, problems))
+    for name in names:
         try:
-            roots.append(_root(Source(name, _decoded(name, _bytes(name, stdin))), loader))
+            roots.append(_root(Source(name, _text(files, name)), loader))
         except InvalidError as error:
             problems += error.problems
     if not problems:
         try:
             manifest, warnings = build(roots)
-            return Loaded(manifest, warnings, files)
+            return Loaded(manifest, warnings, names)
         except InvalidError as error:
             problems += error.problems
     raise InvalidError(sorted(problems, key=lambda problem: problem.position))
@@ -63,17 +77,17 @@ def _root(file: Source, loader: Any) -> Entry:
     return root
 
 
-def _files(paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:
+def _names(files: Files, paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:
     """The files to read, each once."""
     seen: dict[object, str] = {}
     for path in paths:
         try:
-            names = _names(path)
+            names = files.names(path)
         except InvalidError as error:
             problems += error.problems
             continue
         for name in names:
-            key = _identity(name)
+            key = files.identity(name)
             if key in seen:
                 problems.append(Problem(f"{name}: this file is read already, as {seen[key]}", "name it once"))
                 continue
@@ -81,56 +95,10 @@ def _files(paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:
             yield name
 
 
-def _names(path: str) -> list[str]:
-    """The file, or the files of the folder; raises InvalidError when it has none."""
-    if path == "-":
-        return [_STDIN]
-    if not Path(path).is_dir():
-        return [path]
-    with _reading(path):
-        found = [each for each in Path(path).iterdir() if each.suffix in (".yaml", ".yml") and each.name[0] != "."]
-    if not found:
-        raise InvalidError(Problem(f"{path}: there is no *.yaml and no *.yml in this folder"))
-    return sorted(map(str, found))
-
-
-@contextmanager
-def _reading(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", None) or "this is no file name").lower()
-        raise InvalidError(Problem(f"{name}: {why}")) from None
-
-
-def _identity(name: str) -> object:
-    if name == _STDIN:
-        return name
-    try:
-        found = Path(name).stat()
-    except (OSError, ValueError):
-        return name  # reading it says why
-    return found.st_dev, found.st_ino
-
-
-def _bytes(name: str, stdin: BinaryIO) -> bytes:
-    if name == _STDIN:
-        data = stdin.read(_LARGEST + 1)
-    else:
-        with _reading(name):
-            # Without O_NONBLOCK a FIFO would wait for somebody to write.
-            descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as file:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    hint = "give it to standard input, and name that with `-`"
-                    raise InvalidError(Problem(f"{name}: this is no file", hint))
-                data = file.read(_LARGEST + 1)
+def _text(files: Files, name: str) -> str:
+    data = files.read(name, _LARGEST + 1)
     if len(data) > _LARGEST:
         raise InvalidError(Problem(f"{name}: a file may have 32 MiB, and this has more", "divide it"))
-    return data
-
-
-def _decoded(name: str, data: bytes) -> str:
     data = data.removeprefix(_BYTE_ORDER_MARK)
     try:
         text = data.decode()

@@ -9,9 +9,10 @@ from enum import StrEnum
 
 from reconciler.core.diff import Difference
 from reconciler.core.plan import Change, Plan
+from reconciler.core.revision import Revised, Revision
 from reconciler.errors import Place, Problem
 from reconciler.render.escape import terminal
-from reconciler.render.words import deed, gravest_first, name_of, values
+from reconciler.render.words import deed, gravest_first, label_of, name_of, said, values
 
 WARNING = "warning"
 """The rule of findings that are warnings."""
@@ -56,6 +57,27 @@ def findings(plan: Plan) -> tuple[Finding, ...]:
         *map(_change, gravest_first(plan.changes)),
     ]
     return tuple(_told_apart(found))
+
+
+def of_revisions(revised: Revised) -> tuple[Finding, ...]:
+    """What a change of the files means: warnings, then what loosens a guard, then all else."""
+    found = [
+        *(_problem(Level.WARNING, WARNING, WARNING, each) for each in revised.warnings),
+        *sorted(map(_revision, revised.revisions), key=lambda each: each.level is Level.NOTICE),
+    ]
+    return tuple(_told_apart(found))
+
+
+def _revision(revision: Revision) -> Finding:
+    return Finding(
+        level=Level.WARNING if revision.loosens else Level.NOTICE,
+        rule=revision.kind.value,
+        title=f"{revision.kind} {label_of(revision)}",
+        message="; ".join(said(revision)),
+        hint="",
+        key=revision.target,
+        place=_placed(revision.place),
+    )
 
 
 def stand_in(plan: Plan) -> Place:

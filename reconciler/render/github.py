@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.plan import Plan
+from reconciler.core.revision import Revised
 from reconciler.render.escape import terminal
-from reconciler.render.findings import Finding, Level, findings
+from reconciler.render.findings import Finding, Level, findings, of_revisions
 
 _MOST = 10  # the runner keeps no more of a kind for each step
 _LONGEST = 4096  # the runner cuts a message there, in the units of UTF-16
@@ -21,7 +22,15 @@ _PROPERTY = _DATA | {":": "%3A", ",": "%2C"}
 
 def plan(plan: Plan) -> str:
     """A command for each finding, the gravest first; of more than ten of a kind the tenth counts the rest."""
-    found = findings(plan)
+    return _commands(findings(plan))
+
+
+def revised(revised: Revised) -> str:
+    """The same for what a change of the files means; what was removed has no line any more, and is shown without."""
+    return _commands(of_revisions(revised))
+
+
+def _commands(found: Sequence[Finding]) -> str:
     lines = [line for level in Level for line in _kind(level, [each for each in found if each.level is level])]
     return "".join(f"{line}\n" for line in lines)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reconciler.core import revision_document
 from reconciler.core.document import FORMAT_VERSION, to_document
 from reconciler.core.live import Server
 from reconciler.core.plan import Plan
+from reconciler.core.revision import Revised
 from reconciler.core.token import Token
 from reconciler.render.escape import json_text
 
@@ -35,6 +37,11 @@ def tokens(server: Server, tokens: Iterable[Token]) -> str:
     ]
     shown = {"url": server.url, "build": server.build, "version": server.version}
     return _dump({"format_version": FORMAT_VERSION, "server": shown, "tokens": listed})
+
+
+def revised(revised: Revised) -> str:
+    """What a change of the files means, as schemas/revisions.v1.json describes it."""
+    return _dump(revision_document.to_document(revised))
 
 
 def _dump(document: object) -> str:

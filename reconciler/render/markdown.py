@@ -8,16 +8,28 @@ from dataclasses import replace
 
 from reconciler.core.diff import Difference, explain
 from reconciler.core.plan import Change, Plan
+from reconciler.core.revision import Kind, Revised, Revision
 from reconciler.core.text import common_start, count
 from reconciler.errors import Problem
 from reconciler.render.escape import terminal
-from reconciler.render.words import deed, gravest_first, headline, name_of, place_of, product, values
+from reconciler.render.words import (
+    deed,
+    gravest_first,
+    headline,
+    label_of,
+    name_of,
+    place_of,
+    product,
+    said,
+    values,
+)
 
 LONGEST = 65_536
 """GitHub takes comments shorter than this; so is the text, in characters, in units of UTF-16 and in bytes of UTF-8."""
 
 _OPEN_ROWS = 10
 _BRIEF, _PROBLEM = 120, 600  # characters of a value where not everything fits, and of a message at any time
+_COLUMNS = ("| change | token | id | owner | before → after | declared at |", "|---|---|---|---|---|---|")
 _RUN = re.compile("`+")
 
 
@@ -35,7 +47,35 @@ def plan(plan: Plan, longest: int = LONGEST) -> str:
     refused = _listed(((f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals), room // 4)
     warned = _listed((("Warning", each) for each in plan.warnings), room // 4)
     room -= _size([*refused, *warned])
-    return "\n\n".join([*head, *refused, *warned, *_table(gravest_first(plan.changes), room), again]) + "\n"
+    return "\n\n".join([*head, *refused, *warned, *_rows(_COLUMNS, gravest_first(plan.changes), room), again]) + "\n"
+
+
+def revised(revised: Revised, longest: int = LONGEST) -> str:
+    """What a change of the files means, shorter than `longest` bytes, at least 6,000; rows without room are counted."""
+    found = revised.revisions
+    head = [f"### tokenctl: {_summary(revised)}"]
+    head.append(f"Since {code(_cut(revised.ref))}, commit `{revised.commit[:12]}`. No server was asked.")
+    warned = _listed((("Warning", each) for each in revised.warnings), longest // 4)
+    room = longest - _size([*head, *warned])
+    columns = ["| change | declaration | what it means | declared at |", "|---|---|---|---|"]
+    return "\n\n".join([*head, *warned, *_rows(columns, found, room)]) + "\n"
+
+
+def _summary(revised: Revised) -> str:
+    kinds = [each.kind for each in revised.revisions]
+    counted = {kind: kinds.count(kind) for kind in Kind if kind in kinds}
+    loosened = sum(each.loosens for each in revised.revisions)
+    words = [count(number, kind) if kind is Kind.SETTING else f"{number:,} {kind}" for kind, number in counted.items()]
+    words += [f"**{count(loosened, 'guard')} loosened**"] if loosened else []
+    return ", ".join(words) or "nothing is declared otherwise"
+
+
+def _revision_row(revision: Revision, *, brief: bool) -> str:
+    cut = _cut if brief else str
+    place = revision.place or revision.base_place
+    means = "<br>".join(cell(cut(each)) for each in said(revision))
+    where = cell(_cut_start(f"{place.file}:{place.line}")) if place else ""
+    return f"| {revision.kind} | {cell(cut(label_of(revision)))} | {means} | {where} |"
 
 
 def code(text: str) -> str:
@@ -78,19 +118,23 @@ def _problem(title: str, problem: Problem) -> str:
     return f"- **{title}**{where}: {code(_cut(problem.message, _PROBLEM))}{hint}"
 
 
-def _table(changes: Sequence[Change], room: int) -> list[str]:
-    if not changes:
+def _rows(head: Sequence[str], all_of: Sequence[Change] | Sequence[Revision], room: int) -> list[str]:
+    """A table in at most so many bytes, in one part or two, or in none; folded when it is long."""
+    if not all_of:
         return []
-    head = ["| change | token | id | owner | before → after | declared at |", "|---|---|---|---|---|---|"]
     room -= _size(head) + 200  # for what stands around the rows
-    rows = _fitting((_row(change, brief=False) for change in changes), room)
-    if len(rows) < len(changes):
-        rows = _fitting((_row(change, brief=True) for change in changes), room)
+    rows = _fitting((_drawn(each, brief=False) for each in all_of), room)
+    if len(rows) < len(all_of):
+        rows = _fitting((_drawn(each, brief=True) for each in all_of), room)
     table = "\n".join([*head, *rows])
     folded = f"<details><summary>{count(len(rows), 'change')}</summary>\n\n{table}\n\n</details>"
-    left = len(changes) - len(rows)
+    left = len(all_of) - len(rows)
     rest = [f"**And {count(left, 'more change')}** without room here: `tokenctl show` has them all."] if left else []
     return [folded if len(rows) > _OPEN_ROWS else table, *rest]
+
+
+def _drawn(each: Change | Revision, *, brief: bool) -> str:
+    return _row(each, brief=brief) if isinstance(each, Change) else _revision_row(each, brief=brief)
 
 
 def _fitting(lines: Iterable[str], room: int) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from reconciler.core.diff import Difference, explain
+from reconciler.core.diff import explain
 from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.text import count
 from reconciler.errors import Problem
 from reconciler.render.escape import line, terminal, width
-from reconciler.render.words import deed, name_of, place_of, product, values
+from reconciler.render.words import deed, name_of, place_of, product, value
 
 _WIDTH = 80
 _LABELS = (18, 16, 10)  # the widest a name, an id and an owner may be before they are cut
@@ -65,14 +65,15 @@ def _changes(changes: Sequence[Change], *, colour: bool) -> str:
         cells = "  ".join(pad(cell, size) for cell, size in zip(row, widths, strict=True))
         action = paint(f"{_SIGNS[change.action]} {deed(change):<10}", _COLOURS[change.action], enabled=colour)
         lines.append(f"  {action}  {cells}  {place_of(change)}".rstrip())
-        for difference in explain(change):
-            lines += _difference(difference)
+        for each in explain(change):
+            lines += difference(each.field, each.before, each.after)
     return "\n".join(lines)
 
 
-def _difference(difference: Difference) -> list[str]:
-    start = f"      {difference.field:<11}  "
-    earlier, later = values(difference)
+def difference(field: str, before: str | None, after: str | None) -> list[str]:
+    """A field and its two values, on one line where they fit; None is what the file does not declare."""
+    start = f"      {field:<11}  "
+    earlier, later = value(field, before), value(field, after)
     if width(start + earlier + later) + 3 <= _WIDTH:
         return [f"{start}{earlier} → {later}"]
     indent = " " * len(start)

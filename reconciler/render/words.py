@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from reconciler.core.diff import Difference
 from reconciler.core.live import Server
 from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.revision import Kind, Revision
 from reconciler.render.escape import quoted, terminal
 
 _GRAVEST_FIRST = (Action.DEACTIVATE, Action.ACTIVATE, Action.DESCRIBE)
@@ -47,6 +48,33 @@ def place_of(change: Change) -> str:
 
 
 def values(difference: Difference) -> tuple[str, str]:
-    """The value before and after, a description in quotes."""
-    show = quoted if difference.field == "description" else terminal
-    return show(difference.before), show(difference.after)
+    """The value before and after."""
+    return value(difference.field, difference.before), value(difference.field, difference.after)
+
+
+def value(field: str, text: str | None) -> str:
+    """A field's value: a description in quotes, as it may be anything; None is what a file does not declare."""
+    if text is None:
+        return "not declared"
+    return quoted(text) if field == "description" else terminal(text)
+
+
+def label_of(revision: Revision) -> str:
+    """What a reader knows a revised declaration or setting by: its name, or what it selects, or its key."""
+    return terminal(revision.name or revision.target)
+
+
+def said(revision: Revision) -> list[str]:
+    """What a revision means, a sentence or a field each."""
+    if revision.kind is Kind.REMOVED:
+        told = ["it will no longer be managed; the token stays as it is"]
+    elif revision.kind is Kind.ADDED:
+        told = [f"{each.field} {value(each.field, each.after)}" for each in revision.edits]
+    else:
+        told = [
+            f"{each.field} {value(each.field, each.before)} → {value(each.field, each.after)}"
+            for each in revision.edits
+        ]
+    if revision.loosens:
+        told.append("it was protected" if revision.kind is Kind.REMOVED else "this loosens a guard of the base")
+    return told

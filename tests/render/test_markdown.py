@@ -54,8 +54,8 @@ def rows(text: str) -> list[list[str]]:
     return found
 
 
-def check(text: str) -> None:
-    """Only our own words and tags stand outside of code, what is opened is closed, and rows have six cells."""
+def check(text: str, columns: int = 6) -> None:
+    """Only our own words and tags stand outside of code, what is opened is closed, and rows have that many cells."""
     opened: list[str] = []
     for part in parts(text):
         if part.type == "text":
@@ -68,7 +68,7 @@ def check(text: str) -> None:
         else:
             assert part.type in {*MARKUP, "code_inline"}, part.type
     assert opened == []
-    assert {len(row) for row in rows(text)} <= {6}
+    assert {len(row) for row in rows(text)} <= {columns}
 
 
 @pytest.mark.parametrize("name", PLANS)

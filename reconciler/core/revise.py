@@ -1,0 +1,162 @@
+"""Two manifests in, what differs in their meaning out, whatever their order, their layout and their comments."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import replace
+
+from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
+from reconciler.core.revision import Edit, Kind, Revision
+from reconciler.core.token import TokenId
+from reconciler.errors import Place
+
+_Key = Callable[[Declaration], Hashable | None]
+_Pair = tuple[Declaration | None, Declaration | None]
+
+# The fields of a declaration, by what a difference in them makes of it; the gravest first.
+_KINDS = {
+    "target": Kind.RETARGETED,
+    "status": Kind.CHANGED,
+    "description": Kind.CHANGED,
+    "protected": Kind.CHANGED,
+    "labels": Kind.CHANGED,
+    "name": Kind.RENAMED,
+    "file": Kind.MOVED,
+}
+_DECLARED = ("status", "description", "protected", "labels")  # what a declaration says of its token
+
+
+def revise(base: Manifest, head: Manifest, ref: str) -> tuple[Revision, ...]:
+    """What `head` declares otherwise than `base`, whose files are called as in `head` after `ref` and a colon."""
+    pairs = [_revision(before, after, ref) for before, after in _pairs(base.tokens, head.tokens)]
+    found = [*_settings(base, head), *(each for each in pairs if each)]
+    kinds = list(Kind)
+    return tuple(sorted(found, key=lambda each: (kinds.index(each.kind), each.name or "", each.target)))
+
+
+def about(revisions: Iterable[Revision], declarations: Iterable[Declaration]) -> tuple[Revision, ...]:
+    """Those of the revisions that are about one of the declarations, before or after, and all that are of settings."""
+    targets = {words(each.target) for each in declarations}
+    return tuple(
+        each
+        for each in revisions
+        if each.kind is Kind.SETTING
+        or each.target in targets
+        or any(edit.field == "target" and edit.before in targets for edit in each.edits)
+    )
+
+
+def _pairs(before: Iterable[Declaration], after: Iterable[Declaration]) -> Iterator[_Pair]:
+    """Each declaration with what it was: what names the same token, else has the same name, else selects alike."""
+    left, right = list(before), list(after)
+    keys: tuple[_Key, ...] = (lambda each: each.target, lambda each: each.name, _selected)
+    for key in keys:
+        ones, others = _unique(left, key), _unique(right, key)
+        both = ones.keys() & others.keys()
+        yield from ((ones[each], others[each]) for each in both)
+        left = [each for each in left if key(each) not in both]
+        right = [each for each in right if key(each) not in both]
+    yield from ((each, None) for each in left)
+    yield from ((None, each) for each in right)
+
+
+def _selected(declaration: Declaration) -> Match | None:
+    target = declaration.target
+    return replace(target, pick=Pick.ONLY) if isinstance(target, Match) else None
+
+
+def _unique(declarations: Iterable[Declaration], key: _Key) -> dict[Hashable, Declaration]:
+    """The declarations that have a key, and no other has the same."""
+    keyed = [(found, each) for each in declarations if (found := key(each)) is not None]
+    counted = Counter(found for found, _ in keyed)
+    return {found: each for found, each in keyed if counted[found] == 1}
+
+
+def _revision(before: Declaration | None, after: Declaration | None, ref: str) -> Revision | None:
+    earlier = _values(before, ref) if before else {}
+    later = _values(after, ref) if after else {}
+    edits = tuple(
+        Edit(field, earlier.get(field), later.get(field))
+        for field in (_KINDS if before and after else _DECLARED)
+        if earlier.get(field) != later.get(field)
+    )
+    if before and after and not edits:
+        return None
+    field = edits[0].field if before and after else ""
+    return Revision(
+        kind=Kind.ADDED if before is None else Kind.REMOVED if after is None else _KINDS[field],
+        target=(later or earlier)["target"] or "",
+        name=(later or earlier)["name"],
+        edits=edits,
+        loosens=bool(earlier.get("protected")) and (not later.get("protected") or field == "target"),
+        place=_place(after, field) if after else None,
+        base_place=_place(before, field) if before else None,
+    )
+
+
+def _values(declaration: Declaration, ref: str) -> dict[str, str | None]:
+    return {
+        "target": words(declaration.target),
+        "status": declaration.status.value if declaration.status else None,
+        "description": declaration.description,
+        "protected": "true" if declaration.protected else None,
+        "labels": ", ".join(f"{key}={value}" for key, value in sorted(declaration.labels.items())) or None,
+        "name": declaration.name,
+        "file": declaration.origin.place("").file.removeprefix(f"{ref}:"),
+    }
+
+
+def words(target: TokenId | Match) -> str:
+    """The id, or the selection in words."""
+    if not isinstance(target, Match):
+        return target
+    given = {"user": target.user, "org": target.org, "description": target.description}
+    parts = [f"{key} `{value}`" for key, value in given.items() if value is not None]
+    return f"match {', '.join(parts)}" + ("" if target.pick is Pick.ONLY else f", pick {target.pick}")
+
+
+def _place(declaration: Declaration, field: str) -> Place:
+    key = {"target": "match" if isinstance(declaration.target, Match) else "id", "file": ""}.get(field, field)
+    return declaration.origin.place(key)
+
+
+def _settings(base: Manifest, head: Manifest) -> Iterator[Revision]:
+    earlier, later = _set(base), _set(head)
+    for key in earlier:
+        if earlier[key] != later[key]:
+            yield Revision(
+                kind=Kind.SETTING,
+                target=key,
+                edits=(Edit(key.rpartition(".")[2], earlier[key], later[key]),),
+                loosens=_loosens(key, earlier[key], later[key]),
+                place=head.places.get(key),
+                base_place=base.places.get(key),
+            )
+
+
+def _set(manifest: Manifest) -> dict[str, str | None]:
+    """What a manifest sets, with the values that hold where it says nothing."""
+    return {
+        "server.url": manifest.server.url,
+        "server.org": manifest.server.org,
+        "guards.max_deactivations": str(manifest.limits.max_deactivations),
+        "guards.min_managers": str(manifest.limits.min_managers),
+        "unmanaged": manifest.unmanaged.value,
+        "absent": manifest.absent.value,
+    }
+
+
+def _loosens(key: str, before: str | None, after: str | None) -> bool:
+    """Whether a setting may let something pass that it did not before."""
+    if before is None or after is None:
+        return after is None
+    if key.startswith("server."):
+        return True
+    if not key.startswith("guards."):
+        severities = list(Severity)
+        return severities.index(Severity(after)) < severities.index(Severity(before))
+    if before.endswith("%") is not after.endswith("%"):
+        return after != "0"  # a share and a number: which is more depends on how many tokens are managed
+    less = int(after.rstrip("%")) < int(before.rstrip("%"))
+    return less if key == "guards.min_managers" else not less

@@ -1,0 +1,105 @@
+"""Paths and a REF in, that commit of the repository that holds them out, and the commits that came before it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.core.text import is_plain
+from reconciler.errors import Problem, UsageError
+from reconciler.repository.commit import Commit, within
+from reconciler.repository.git import Git, pipe
+from reconciler.repository.objects import Objects, reading
+
+_SHALLOW = "this clone has only a part of the history: fetch the rest, with `fetch-depth: 0` in actions/checkout"
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """The repository of a working tree, read through git. `shallow` says that its history ends early."""
+
+    git: Git
+    objects: Objects
+    shallow: bool
+
+    def commit(self, ref: str) -> Commit:
+        """The commit that a REF means. Raises UsageError when it means none, or two."""
+        if not ref or ref.startswith("-") or not is_plain(ref):
+            raise UsageError(Problem(f"--base {ref}: this is no name of a commit", _NAMES))
+        said = self.git.ask("rev-parse", "--verify", f"{ref}^{{commit}}")
+        oid = said.out.strip()
+        if said.code:
+            hint = _SHALLOW if self.shallow else f"fetch it, or correct the name: {_NAMES}"
+            raise UsageError(Problem(f"--base {ref}: there is no such commit in {self.git.top}", hint))
+        if "is ambiguous" in said.err and oid != ref:
+            message = f"--base {ref}: this is the name of a branch and of a tag"
+            raise UsageError(Problem(message, f"write which one, such as `refs/remotes/{ref}`, or its hash"))
+        return Commit(ref, oid, self.git.top, self.objects)
+
+    def in_effect(
+        self, commit: Commit, paths: Sequence[str], moments: Iterable[float]
+    ) -> Mapping[float, Commit | None]:
+        """The commit that each moment, in seconds since 1970, found the files at, None before there were any.
+
+        Only first parents count: what a branch held before it was merged was not in effect. A moment is left out where
+        the history ends too early to tell.
+        """
+        left = sorted(set(moments))
+        found: dict[float, Commit | None] = {}
+        if not left:
+            return found
+        places = [within(self.git.top, path) for path in paths]
+        with self.git.running("rev-list", "--first-parent", "--timestamp", commit.oid, "--", *places) as process:
+            for line in pipe(process.stdout):  # newest first; git is stopped when no more is needed
+                seconds, oid = line.decode().split()
+                while left and left[-1] >= int(seconds):
+                    found[left.pop()] = Commit(commit.ref, oid, commit.top, self.objects)
+                if not left:
+                    return found
+            whole = process.wait() == 0 and not self.shallow
+        return {**dict.fromkeys(left), **found} if whole else found
+
+
+_NAMES = "write a branch such as `origin/main`, a tag, or a hash"
+
+
+@contextmanager
+def opened(paths: Sequence[str], environment: Mapping[str, str], home: Path) -> Iterator[Repository]:
+    """The repository that holds all the paths, for the time of the block.
+
+    Raises UsageError when there is none, LocalError when git cannot be run.
+    """
+    top, *others = dict.fromkeys(_top(path) for path in paths)
+    if top is None or others:
+        where = f"{', '.join(paths)}: these are not of one repository" if top else f"{paths[0]} is in no git repository"
+        raise UsageError(Problem(f"--base: {where}", "name files of one repository"))
+    git = Git(top, environment, home)
+    said = git.ask("rev-parse", "--show-toplevel", "--is-shallow-repository")
+    shown, _, shallow = said.out.rstrip("\n").rpartition("\n")
+    if said.code or not top.samefile(shown):
+        raise UsageError(_unusable(top, said.err))
+    with reading(git) as objects:
+        yield Repository(git, objects, shallow == "true")
+
+
+def _top(path: str) -> Path | None:
+    """The nearest folder above the path that holds a repository.
+
+    Looked for here, as git would also take a folder that only looks like one: a pull request may bring such a folder
+    and with it another history, but nothing that is called `.git`.
+    """
+    here = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links
+    return next((folder for folder in (here, *here.parents) if os.path.lexists(folder / ".git")), None)
+
+
+def _unusable(top: Path, said: str) -> Problem:
+    if "dubious ownership" in said:
+        return Problem(
+            f"--base: git does not trust the repository {top}, which belongs to another user",
+            f"if you do, run `git config --global --add safe.directory {top}`",
+        )
+    reason = said.splitlines()[0] if said else "its working tree is another one"
+    return Problem(f"--base: git cannot use the repository {top}: {reason}", "see `git status` there")

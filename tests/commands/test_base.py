@@ -1,0 +1,178 @@
+"""`plan --base`: what a change of the files means, in a real repository."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from reconciler.commands import plan
+from reconciler.commands.names import PlanFormat
+from reconciler.commands.planning import Sources
+from reconciler.core.guard import Guard
+from reconciler.errors import ExitCode
+from reconciler.settings import Flags
+from tests.checkout import Checkout
+from tests.shell import BACKUP_2023, GRAFANA, INGEST, LAPTOP, Done, Shell, shell_on
+
+GOOD = f'id: "{GRAFANA}", name: grafana, description: dash'
+
+
+@dataclass
+class Branch:
+    """A shell in a repository whose branch `main` is the base."""
+
+    shell: Shell
+    checkout: Checkout
+
+    def base(self, *tokens: str, head: str = "", name: str = "tokens.yaml") -> None:
+        """Commit a manifest to the base."""
+        self.shell.declare(*tokens, head=head, name=name)
+        self.checkout.commit()
+
+    def plan(self, *files: str, base: str | None = "main", **request: object) -> Done:
+        """Run `plan`, by itself of `tokens.yaml`."""
+        paths = [each if each == "-" else str(self.shell.folder / each) for each in files or ("tokens.yaml",)]
+        sources = Sources(files=paths, base=base, select=request.pop("select", ()), allow=request.pop("allow", ()))  # type: ignore[arg-type]
+        made = plan.PlanRequest(sources=sources, flags=Flags(), **request)  # type: ignore[arg-type]
+        return self.shell.call(lambda context: plan.run(made, context))
+
+    def offline(self, *files: str, **request: object) -> Done:
+        """Run `plan --offline`."""
+        return self.plan(*files, offline=True, detailed_exitcode=True, **request)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def branch(tmp_path: Path) -> Iterator[Branch]:
+    """A repository, and a server with the small world."""
+    checkout = Checkout.init(tmp_path)
+    checkout.write(".gitignore", "home/\nstate/\n")
+    with shell_on(tmp_path) as shell:
+        yield Branch(shell, checkout)
+
+
+def kinds(done: Done) -> list[str]:
+    """What became of what, of a run's JSON."""
+    return [f"{each['kind']} {each['name'] or each['target']}" for each in json.loads(done.out)["revisions"]]
+
+
+def test_offline_shows_what_the_files_mean_and_asks_nobody(branch: Branch) -> None:
+    branch.base(GOOD, f'id: "{BACKUP_2023}"', head="guards: {max_deactivations: 10%}\n")
+    branch.shell.declare(GOOD + "board", head="guards: {max_deactivations: 90%}\n")
+    branch.shell.environment["INFLUX_TOKEN"] = "not\na token"
+    branch.shell.environment["INFLUX_HOST"] = "no url"
+    done = branch.offline()
+    commit = branch.checkout.git("rev-parse", "--short=12", "HEAD")
+    assert done == Done(
+        ExitCode.CHANGES,
+        f"since main · commit {commit} · no server was asked\n"
+        "\n"
+        "  ! setting     guards.max_deactivations  DIR/tokens.yaml:2\n"
+        "      max_deactivations  10% → 90%\n"
+        "      ! loosens a guard of the base\n"
+        f"  - removed              {BACKUP_2023}  main:DIR/tokens.yaml:5\n"
+        "      it will no longer be managed; the token stays as it is\n"
+        f"  ~ changed     grafana  {GRAFANA}  DIR/tokens.yaml:4\n"
+        '      description  "dash" → "dashboard"\n'
+        "\n"
+        "Files: 1 setting, 1 removed, 1 changed.\n"
+        "Guards: 1 of these would let something pass that the base does not.\n",
+        "",
+    )
+    assert branch.shell.sent() == []
+
+
+def test_the_exit_code_tells_revisions_only_when_it_is_asked_to(branch: Branch) -> None:
+    branch.base(GOOD)
+    done = branch.offline()
+    assert (done.code, done.out.splitlines()[-1]) == (ExitCode.OK, "Files: nothing is declared otherwise.")
+    branch.shell.write("version: 1\n")
+    assert branch.offline().code == ExitCode.CHANGES
+    assert branch.plan(offline=True).code == ExitCode.OK
+
+
+def test_a_file_that_is_new_has_only_added_declarations(branch: Branch) -> None:
+    branch.checkout.commit()
+    branch.shell.declare(GOOD)
+    assert kinds(branch.offline(form=PlanFormat.JSON)) == ["added grafana"]
+
+
+def test_a_folder_is_compared_with_what_it_held(branch: Branch) -> None:
+    branch.base(GOOD, name="tokens/a.yaml")
+    branch.base(f'id: "{BACKUP_2023}", name: backup', name="tokens/gone.yaml")
+    branch.base(f'id: "{INGEST}", name: ingest', name="extra.yaml")
+    (branch.shell.folder / "tokens" / "gone.yaml").unlink()
+    branch.shell.declare(f'id: "{LAPTOP}", name: laptop', f'id: "{INGEST}", name: ingest', name="tokens/new.yml")
+    branch.shell.write("version: 1\n", "extra.yaml")
+    done = branch.offline("tokens", "extra.yaml", form=PlanFormat.JSON)
+    assert kinds(done) == ["removed backup", "added laptop", "moved ingest"]
+    moved = json.loads(done.out)["revisions"][2]
+    names = [moved["base_place"]["file"], moved["place"]["file"], *moved["edits"][0].values()]
+    assert names == ["main:DIR/extra.yaml", "DIR/tokens/new.yml", "file", "DIR/extra.yaml", "DIR/tokens/new.yml"]
+
+
+def test_a_base_that_is_refused_counts_as_empty_and_that_is_said(branch: Branch) -> None:
+    branch.base("id: x, descripton: y")
+    branch.shell.declare(GOOD)
+    done = branch.offline()
+    assert done.code == ExitCode.CHANGES
+    assert (
+        "Warning: main:DIR/tokens.yaml:3:10: the files of main are refused, so they count as empty: this is no id `x` "
+        "(and 1 more)\n  hint: their guards are not known: those that hold by themselves are enforced\n"
+    ) in done.out
+    assert done.out.endswith("\nFiles: 1 added.\n")
+
+
+def test_a_base_that_cannot_be_read_counts_as_empty_too(branch: Branch) -> None:
+    (branch.shell.folder / "tokens.yaml").symlink_to("/etc/passwd")
+    branch.checkout.commit()
+    (branch.shell.folder / "tokens.yaml").unlink()
+    branch.shell.declare(GOOD)
+    done = branch.offline()
+    assert (
+        "the files of main are refused, so they count as empty: main:DIR/tokens.yaml: a link leads out of" in done.out
+    )
+
+
+def test_a_selection_is_compared_in_part(branch: Branch) -> None:
+    rest = f'id: "{BACKUP_2023}", name: backup'
+    branch.base(
+        GOOD + ", labels: {team: web}", rest, f'id: "{INGEST}", labels: {{team: web}}', head="unmanaged: fail\n"
+    )
+    branch.shell.declare(GOOD + "board, labels: {team: web}")
+    form = PlanFormat.JSON
+    assert kinds(branch.offline(form=form, select=("team=web",))) == [
+        "setting unmanaged", f"removed {INGEST}", "changed grafana",
+    ]  # fmt: skip
+    assert kinds(branch.offline(form=form, select=("backup",))) == ["setting unmanaged", "removed backup"]
+    nothing = branch.offline(select=("nobody",))
+    assert (nothing.code, nothing.err.splitlines()[0]) == (ExitCode.USAGE, "--select nobody selects no declaration")
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"base": None}, "--offline compares the files with a commit"),
+        ({"base": ""}, "--base : this is no name of a commit"),
+        ({"form": PlanFormat.OPS}, "the format ops needs the answer of a server"),
+        ({"outputs": ["html=page.html"]}, "the format html needs the answer of a server"),
+        ({"out": "plan.json"}, "--offline makes no plan that could be saved"),
+        ({"allow": (Guard.SELF,)}, "--allow waives guards, and --offline judges by none"),
+    ],
+)
+def test_what_makes_no_sense_offline_is_refused(branch: Branch, request_: dict[str, object], message: str) -> None:
+    branch.base(GOOD)
+    done = branch.offline(**request_)
+    assert (done.code, done.out, done.err.splitlines()[0]) == (ExitCode.USAGE, "", message)
+
+
+def test_standard_input_has_no_base(branch: Branch) -> None:
+    branch.base(GOOD)
+    made = plan.PlanRequest(sources=Sources(files=["-"], base="main"), flags=Flags(), offline=True)
+    done = branch.shell.call(lambda context: plan.run(made, context), stdin=b"version: 1\n")
+    assert done == Done(
+        ExitCode.USAGE, "", "--base cannot be used with standard input\n  hint: name files that git knows\n"
+    )

@@ -1,0 +1,203 @@
+"""What a change of the files means: told apart, whatever their order, and the same from either side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
+from reconciler.core.revise import about, revise
+from reconciler.core.revision import Edit, Kind, Revision
+from reconciler.errors import Place
+from tests.builders import ACTIVE, INACTIVE, Line, declared, manifest, token_id
+from tests.strategies import manifests, shuffled
+
+OWN = declared(1, name="own", description="x", status=ACTIVE, protected=True, labels={"team": "a", "app": "b"})
+
+
+def revised(before: Declaration | None, after: Declaration | None) -> Revision:
+    """The only revision between two declarations."""
+    (found,) = revise(manifest(*[before] if before else []), manifest(*[after] if after else []), "main")
+    return found
+
+
+def at_base(declaration: Declaration, file: str = "tokens.yaml") -> Declaration:
+    """The declaration as it is called at the base."""
+    return replace(declaration, origin=Line(7, f"main:{file}"))
+
+
+def test_an_added_declaration_has_all_that_it_says_of_the_token() -> None:
+    assert revised(None, OWN) == Revision(
+        kind=Kind.ADDED,
+        target=token_id(1),
+        name="own",
+        edits=(
+            Edit("status", None, "active"),
+            Edit("description", None, "x"),
+            Edit("protected", None, "true"),
+            Edit("labels", None, "app=b, team=a"),
+        ),
+        place=Place("tokens.yaml", 10, 5),
+    )
+    assert revised(None, declared(2)) == Revision(
+        kind=Kind.ADDED, target=token_id(2), place=Place("tokens.yaml", 20, 5)
+    )
+
+
+def test_a_removed_declaration_has_what_it_said_and_where_it_stood() -> None:
+    found = revised(at_base(OWN), None)
+    assert (found.kind, found.target, found.name, found.place) == (Kind.REMOVED, token_id(1), "own", None)
+    assert found.base_place == Place("main:tokens.yaml", 7, 5)
+    assert [each.after for each in found.edits] == [None] * 4
+    assert found.loosens
+    assert not revised(at_base(replace(OWN, protected=False)), None).loosens
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "edits", "column"),
+    [
+        ({"status": INACTIVE}, Kind.CHANGED, [Edit("status", "active", "inactive")], 11),
+        ({"description": None}, Kind.CHANGED, [Edit("description", "x", None)], 16),
+        ({"description": ""}, Kind.CHANGED, [Edit("description", "x", "")], 16),
+        ({"labels": {}}, Kind.CHANGED, [Edit("labels", "app=b, team=a", None)], 11),
+        ({"name": "mine"}, Kind.RENAMED, [Edit("name", "own", "mine")], 9),
+        ({"name": None}, Kind.RENAMED, [Edit("name", "own", None)], 9),
+        ({"origin": Line(3, "other.yaml")}, Kind.MOVED, [Edit("file", "tokens.yaml", "other.yaml")], 5),
+        ({"target": token_id(2)}, Kind.RETARGETED, [Edit("target", token_id(1), token_id(2))], 7),
+        (
+            {"target": Match(user="u", org="o", description="", pick=Pick.ALL)}, Kind.RETARGETED,
+            [Edit("target", token_id(1), "match user `u`, org `o`, description ``, pick all")], 10,
+        ),
+        (
+            {"name": "mine", "status": None, "origin": Line(3, "other.yaml")}, Kind.CHANGED,
+            [Edit("status", "active", None), Edit("name", "own", "mine"), Edit("file", "tokens.yaml", "other.yaml")], 11,
+        ),
+    ],
+)  # fmt: skip
+def test_what_became_of_a_declaration_is_told_by_the_gravest_of_all(
+    changes: dict[str, Any], kind: Kind, edits: list[Edit], column: int
+) -> None:
+    found = revised(at_base(OWN), replace(OWN, **changes))
+    assert (found.kind, list(found.edits)) == (kind, edits)
+    assert found.place is not None
+    assert (found.place.column, found.base_place is None) == (column, False)
+    assert found.loosens == ("target" in changes)
+
+
+def test_a_place_within_a_file_a_line_or_a_layout_is_no_revision() -> None:
+    assert revise(manifest(at_base(OWN), at_base(declared(2))), manifest(declared(2), OWN), "main") == ()
+
+
+def test_protection_that_is_taken_away_loosens_and_one_that_is_given_does_not() -> None:
+    bare = replace(OWN, protected=False)
+    assert revised(OWN, bare).loosens
+    assert revised(OWN, bare).edits == (Edit("protected", "true", None),)
+    assert not revised(bare, OWN).loosens
+    assert not revised(bare, replace(bare, target=token_id(2))).loosens
+
+
+def test_a_selection_is_known_again_when_it_only_picks_others() -> None:
+    first = declared(Match(user="u", pick=Pick.FIRST))
+    found = revised(declared(Match(user="u")), first)
+    assert (found.kind, found.edits) == (
+        Kind.RETARGETED,
+        (Edit("target", "match user `u`", "match user `u`, pick first"),),
+    )
+    kinds = [each.kind for each in revise(manifest(first), manifest(declared(Match(user="v"))), "main")]
+    assert kinds == [Kind.REMOVED, Kind.ADDED]
+
+
+def test_two_tokens_that_swap_their_names_are_both_renamed() -> None:
+    before = manifest(declared(1, name="a"), declared(2, name="b"))
+    after = manifest(declared(1, name="b"), declared(2, name="a"))
+    assert [(each.kind, each.target) for each in revise(before, after, "main")] == [
+        (Kind.RENAMED, token_id(2)), (Kind.RENAMED, token_id(1)),
+    ]  # fmt: skip
+
+
+SETTINGS: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
+    ("guards.max_deactivations", {"limits": Limits()}, {"limits": Limits(max_deactivations=Share(31))}, True),
+    ("guards.max_deactivations", {"limits": Limits()}, {"limits": Limits(max_deactivations=Share(29))}, False),
+    ("guards.max_deactivations", {"limits": Limits()}, {"limits": Limits(max_deactivations=1)}, True),
+    ("guards.max_deactivations", {"limits": Limits()}, {"limits": Limits(max_deactivations=0)}, False),
+    ("guards.max_deactivations", {"limits": Limits(max_deactivations=5)}, {"limits": Limits()}, True),
+    (
+        "guards.max_deactivations",
+        {"limits": Limits(max_deactivations=9)},
+        {"limits": Limits(max_deactivations=10)},
+        True,
+    ),
+    ("guards.min_managers", {"limits": Limits()}, {"limits": Limits(min_managers=0)}, True),
+    ("guards.min_managers", {"limits": Limits()}, {"limits": Limits(min_managers=2)}, False),
+    ("unmanaged", {"unmanaged": Severity.FAIL}, {"unmanaged": Severity.WARN}, True),
+    ("unmanaged", {"unmanaged": Severity.IGNORE}, {"unmanaged": Severity.FAIL}, False),
+    ("absent", {"absent": Severity.FAIL}, {"absent": Severity.WARN}, True),
+    ("absent", {"absent": Severity.WARN}, {"absent": Severity.FAIL}, False),
+    ("server.url", {"server": Asserted(url="http://a")}, {"server": Asserted(url="http://b")}, True),
+    ("server.url", {"server": Asserted(url="http://a")}, {}, True),
+    ("server.org", {}, {"server": Asserted(org="acme")}, False),
+]
+
+
+@pytest.mark.parametrize(("key", "before", "after", "loosens"), SETTINGS)
+def test_a_setting_that_lets_more_pass_is_told_apart(
+    key: str, before: dict[str, Any], after: dict[str, Any], loosens: bool
+) -> None:
+    place = Place("tokens.yaml", 2, 3)
+    (found,) = revise(manifest(**before), manifest(**after, places={key: place}), "main")
+    assert (found.kind, found.target, found.loosens) == (Kind.SETTING, key, loosens)
+    assert (found.place, found.base_place) == (place, None)
+    assert [each.field for each in found.edits] == [key.rpartition(".")[2]]
+
+
+def test_revisions_of_a_selection_are_those_about_it_and_all_settings() -> None:
+    before = manifest(declared(1, name="a"), declared(2), declared(3), declared(4), unmanaged=Severity.WARN)
+    after = manifest(declared(9, name="a"), declared(2, status=ACTIVE), declared(4, status=ACTIVE), declared(5))
+    revisions = revise(before, after, "main")
+    assert len(revisions) == 6
+    found = about(revisions, [declared(1), declared(3), declared(4)])
+    assert [(each.kind, each.target) for each in found] == [
+        (Kind.SETTING, "unmanaged"),
+        (Kind.REMOVED, token_id(3)),
+        (Kind.RETARGETED, token_id(9)),
+        (Kind.CHANGED, token_id(4)),
+    ]
+
+
+@given(manifests())
+def test_a_manifest_has_nothing_otherwise_than_itself(one: Manifest) -> None:
+    assert revise(one, one, "main") == ()
+
+
+@given(manifests(), manifests(), st.data())
+def test_the_order_of_declarations_changes_nothing(one: Manifest, other: Manifest, data: st.DataObject) -> None:
+    first, second = (replace(each, tokens=data.draw(shuffled(each.tokens))) for each in (one, other))
+    assert revise(first, second, "main") == revise(one, other, "main")
+
+
+def mirrored(revision: Revision) -> tuple[object, ...]:
+    """The revision as it looks from the other side."""
+    kind = {Kind.ADDED: Kind.REMOVED, Kind.REMOVED: Kind.ADDED}.get(revision.kind, revision.kind)
+    edits = tuple(Edit(each.field, each.after, each.before) for each in revision.edits)
+    return kind, edits, revision.base_place, revision.place
+
+
+@given(manifests(), manifests())
+def test_two_manifests_differ_in_the_same_from_either_side(one: Manifest, other: Manifest) -> None:
+    there, back = revise(one, other, "main"), revise(other, one, "main")
+    assert sorted(map(repr, map(mirrored, there))) == sorted(
+        repr((each.kind, each.edits, each.place, each.base_place)) for each in back
+    )
+
+
+@given(manifests(), manifests())
+def test_what_is_declared_alike_is_in_no_revision_and_all_else_is(one: Manifest, other: Manifest) -> None:
+    found = {each.target for each in revise(one, other, "main")}
+    before, after = ({each.target: each for each in side.tokens} for side in (one, other))
+    for target, declaration in after.items():
+        if isinstance(target, str):
+            assert (target in found) == (before.get(target) != declaration), declaration
