@@ -18,6 +18,7 @@ DATA = {
     "examples/tokens.yaml",
     "examples/world.json",
 }
+PAGE = {"reconciler/render/page/page.css", "reconciler/render/page/page.js"}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_the_wheel_has_the_package_with_its_data_and_nothing_else(built: Path) -
     (wheel,) = built.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    assert names >= {f"reconciler/{name}" for name in DATA} | {"reconciler/py.typed"}
+    assert names >= {f"reconciler/{name}" for name in DATA} | {"reconciler/py.typed"} | PAGE
     assert {name.split("/")[0] for name in names} == {"reconciler", wheel.name.split("-py3")[0] + ".dist-info"}
 
 

@@ -1,81 +1,60 @@
-"""A plan in, one HTML page out that needs nothing else: no request leaves it, and no script in it but our own runs."""
+"""A plan in, one HTML page out that needs nothing else: no request, and no script or style but its own."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 from collections.abc import Sequence
-from html import escape as _escape
+from html import escape
+from pathlib import Path
 
-from reconciler.core.diff import explain
+from reconciler.core.diff import Difference, explain
 from reconciler.core.plan import Action, Change, Plan
-from reconciler.core.text import count
+from reconciler.core.text import common_start, count
 from reconciler.errors import Problem
-from reconciler.render.escape import quoted, terminal
-from reconciler.render.words import product
+from reconciler.render.escape import terminal
+from reconciler.render.words import deed, gravest_first, headline, name_of, place_of, product, values
 
-_STYLE = """
-:root{color-scheme:light dark;--line:#8886;--act:#1a7f37;--off:#cf222e;--say:#9a6700}
-@media(prefers-color-scheme:dark){:root{--act:#3fb950;--off:#f85149;--say:#d29922}}
-body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:75rem;padding:1rem;overflow-wrap:anywhere}
-code{font:.9em ui-monospace,monospace}
-h1{font-size:1.4rem}
-fieldset{border:0;padding:0;margin:1rem 0}
-fieldset label{margin-right:1rem}
-table{border-collapse:collapse;width:100%}
-th,td{text-align:left;vertical-align:top;padding:.4rem .6rem;border-bottom:1px solid var(--line)}
-th button{all:unset;cursor:pointer;font-weight:bold}
-th button:focus-visible{outline:2px solid}
-th[aria-sort=ascending] button::after{content:" \\2191"}
-th[aria-sort=descending] button::after{content:" \\2193"}
-.activate{color:var(--act)}.deactivate,.refused{color:var(--off)}.describe,.warning{color:var(--say)}
-@media(max-width:40rem){thead{display:none}tr{display:block;border-bottom:2px solid var(--line)}
-td{display:block;border:0;padding:.1rem 0}td::before{content:attr(data-label) ": ";opacity:.7}}
-"""
-_SCRIPT = """
-const rows=[...document.querySelectorAll("tbody tr")];
-const boxes=[...document.querySelectorAll("input[type=checkbox]")];
-const shown=document.getElementById("shown");
-function filter(){const on=new Set(boxes.filter(b=>b.checked).map(b=>b.value));let n=0;
-for(const r of rows){r.hidden=!on.has(r.dataset.action);n+=!r.hidden}
-if(shown)shown.textContent=n+" of "+rows.length+" changes shown"}
-for(const b of boxes)b.addEventListener("change",filter);
-document.querySelectorAll("th button").forEach((button,i)=>button.addEventListener("click",()=>{
-const th=button.parentElement,up=th.getAttribute("aria-sort")!=="ascending";
-document.querySelectorAll("th").forEach(o=>o.removeAttribute("aria-sort"));
-th.setAttribute("aria-sort",up?"ascending":"descending");
-const key=r=>r.children[i].textContent;
-rows.sort((a,b)=>(key(a)<key(b)?-1:key(a)>key(b)?1:0)*(up?1:-1));
-document.querySelector("tbody").append(...rows)}));
-filter();
-"""
-_COLUMNS = ("Change", "Token", "Id", "Owner", "Before and after", "Declared at")
+_FOLDER = Path(__file__).parent / "page"
+_SIGNS = {Action.DEACTIVATE: "−", Action.ACTIVATE: "+", Action.DESCRIBE: "~"}
+_UNSORTED = "Before and after"
+_COLUMNS = ("Change", "Token", "Owner", _UNSORTED, "Declared at")
 
 
 def plan(plan: Plan) -> str:
-    """The counts, what stands in the way, and each change with its values before and after, to filter and to sort."""
+    """The verdict and the digest, what stands in the way, and each change before and after, to filter and to sort.
+
+    Without JavaScript every row is shown. Deactivations come first.
+    """
+    style, script = ((_FOLDER / name).read_text("utf-8") for name in ("page.css", "page.js"))
     policy = (
-        f"default-src 'none'; style-src '{_hash(_STYLE)}'; script-src '{_hash(_SCRIPT)}'; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
     )
-    body = [
-        f"<h1>{_verdict(plan)}</h1>",
-        f"<p>{_about(plan)}</p>",
-        f"<p>Digest <code>{plan.digest}</code></p>",
-        _problems("refused", [(f"Refused by guard {each.guard}", each.problem) for each in plan.refusals]),
-        _problems("warning", [("Warning", each) for each in plan.warnings]),
-        _changes(plan) if plan.changes else "",
-    ]
-    return "\n".join(
-        (
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>tokenctl plan {plan.digest[:12]}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>",
-            *(part for part in body if part),
-            f"</main>\n<script>{_SCRIPT}</script>\n</body>\n</html>\n",
-        )
-    )
+    refused = [(f"guard {each.guard}", each.problem) for each in plan.refusals]
+    return f"""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>tokenctl plan: {headline(plan)}</title>
+<style>{style}</style>
+</head>
+<body>
+{_header(plan)}
+<main>
+{_problems("refused", "Refused: nothing of this can be applied", refused)}\
+{_problems("warning", count(len(plan.warnings), "warning"), [("", each) for each in plan.warnings])}\
+{_changes(gravest_first(plan.changes), plan)}\
+</main>
+{_footer(plan)}\
+<script>{script}</script>
+</body>
+</html>
+"""
 
 
 def _hash(text: str) -> str:
@@ -83,63 +62,122 @@ def _hash(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return _escape(terminal(text))
+    return escape(terminal(text))
 
 
-def _code(text: str) -> str:
-    return f"<code>{_shown(text)}</code>"
+def _footer(plan: Plan) -> str:
+    """The digest once more, after everything that foreign text could look like."""
+    if not plan.changes:
+        return ""
+    command = f"<br>Exactly this is applied by <code>tokenctl apply --expect {plan.digest}</code>"
+    return f'<footer>Digest <code class="digest">{plan.digest}</code>{"" if plan.refusals else command}</footer>\n'
 
 
-def _verdict(plan: Plan) -> str:
-    if plan.refusals:
-        return f'<span class="refused">Refused</span>: nothing of {count(len(plan.changes), "change")} may be applied'
-    counts = ", ".join(f"{plan.count(action)} to {action}" for action in Action)
-    return f"{counts}, {plan.unchanged:,} unchanged" if plan.changes else "No changes"
+def _header(plan: Plan) -> str:
+    words = headline(plan)
+    counted = f"{plan.live:,} live, {plan.declared:,} declared, {plan.unchanged:,} unchanged"
+    facts = [
+        ("Server", f"<code>{_shown(plan.server.url)}</code>"),
+        ("Product", _shown(product(plan.server))),
+        ("Organisations" if len(plan.orgs) != 1 else "Organisation", _shown(", ".join(plan.orgs)) or "none"),
+        ("Tokens", counted),
+    ]
+    listed = "\n".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
+    return f"""\
+<header{' class="refused"' if plan.refusals else ""}>
+<p class="tool">tokenctl plan</p>
+<h1>{words[0].upper()}{words[1:]}</h1>
+<dl class="facts">
+{listed}
+<div class="whole"><dt>Digest</dt><dd><code class="digest">{plan.digest}</code></dd></div>
+</dl>
+</header>"""
 
 
-def _about(plan: Plan) -> str:
-    parts = [*map(_code, plan.orgs), _code(plan.server.url), _shown(product(plan.server))]
-    return " · ".join([*parts, count(plan.live, "token"), f"{plan.declared:,} declared"])
-
-
-def _problems(kind: str, problems: Sequence[tuple[str, Problem]]) -> str:
+def _problems(kind: str, title: str, problems: Sequence[tuple[str, Problem]]) -> str:
+    if not problems:
+        return ""
     items = []
-    for title, problem in problems:
-        where = f"{_code(str(problem.place))}: " if problem.place else ""
-        hint = f"<br>{_shown(problem.hint)}" if problem.hint else ""
-        items.append(f'<li><strong class="{kind}">{title}</strong>: {where}{_shown(problem.message)}{hint}</li>')
+    for name, problem in problems:
+        named = f"<strong>{name}</strong> " if name else ""
+        where = f"<p><code>{_shown(str(problem.place))}</code></p>" if problem.place else ""
+        hint = f"<p>Way out: {_shown(problem.hint)}</p>" if problem.hint else ""
+        items.append(f"<li>{named}{_shown(problem.message)}{where}{hint}</li>")
     listed = "\n".join(items)
-    return f"<ul>\n{listed}\n</ul>" if items else ""
+    return f'<section class="problems {kind}">\n<h2>{title}</h2>\n<ul>\n{listed}\n</ul>\n</section>\n'
 
 
-def _changes(plan: Plan) -> str:
-    boxes = "".join(
-        f'<label><input type="checkbox" value="{action}" checked> {action} ({plan.count(action)})</label> '
-        for action in Action
+def _changes(changes: Sequence[Change], plan: Plan) -> str:
+    if not changes:
+        return ""
+    boxes = "\n".join(
+        f'<label class="chip {action}"><input type="checkbox" value="{action}" checked> {action}'
+        f" <b>{plan.count(action):,}</b></label>"
+        for action in _SIGNS
+        if plan.count(action)
     )
-    head = "".join(f'<th scope="col"><button type="button">{name}</button></th>' for name in _COLUMNS)
-    rows = "\n".join(map(_row, plan.changes))
-    return (
-        f"<fieldset><legend>Show</legend>{boxes}</fieldset>\n"
-        f'<p id="shown" role="status">{count(len(plan.changes), "change")}</p>\n'
-        f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
-    )
+    head = "".join(map(_heading, _COLUMNS))
+    rows = "\n".join(map(_row, changes))
+    return f"""\
+<section>
+<h2>{count(len(changes), "change")}</h2>
+<div class="tools" hidden>
+<fieldset><legend class="unseen">Show changes that</legend>
+{boxes}
+</fieldset>
+<label class="search">Search <input id="search" type="search" autocomplete="off" spellcheck="false"></label>
+<p id="status" class="soft" role="status"></p>
+</div>
+<table role="table">
+<caption>Each token with what it has before and after, deactivations first unless sorted otherwise</caption>
+<thead role="rowgroup"><tr role="row">{head}</tr></thead>
+<tbody role="rowgroup">
+{rows}
+</tbody>
+</table>
+</section>
+"""
+
+
+def _heading(name: str) -> str:
+    if name == _UNSORTED:
+        return f'<th scope="col" role="columnheader" class="plain">{name}</th>'
+    return f'<th scope="col" role="columnheader"><button type="button" disabled>{name}</button></th>'
 
 
 def _row(change: Change) -> str:
-    place = change.places.get("")
-    fields = []
-    for each in explain(change):
-        show = quoted if each.field == "description" else terminal
-        earlier, later = _escape(show(each.before)), _escape(show(each.after))
-        fields.append(f"{each.field} <code>{earlier}</code> → <code>{later}</code>")
+    token = change.token
+    marks = [
+        f' <span class="mark">{text}</span>'
+        for text, holds in (("protected", change.protected), ("this run’s own token", token.is_own))
+        if holds
+    ]
+    name = f'<span class="name">{escape(name_of(change))}</span><code>{token.id}</code>'
     cells = (
-        f'<span class="{change.action}">{change.action}</span>',
-        _code(change.name) if change.name else f"<code>{_escape(quoted(change.token.description))}</code>",
-        f"<code>{change.token.id}</code>",
-        _code(change.token.user),
-        "<br>".join(fields),
-        _code(f"{place.file}:{place.line}") if place else "",
+        f'<td role="cell"><span class="badge {change.action}">{_SIGNS[change.action]} {deed(change)}</span></td>',
+        f'<th role="rowheader" scope="row">{name}{"".join(marks)}</th>',
+        f'<td role="cell" data-label="owner">{_shown(token.user)} <span class="org">{_shown(token.org)}</span></td>',
+        f'<td role="cell">{"".join(map(_field, explain(change)))}</td>',
+        f'<td role="cell" data-label="declared at"><code>{escape(place_of(change))}</code></td>',
     )
-    row = "".join(f'<td data-label="{name}">{cell}</td>' for name, cell in zip(_COLUMNS, cells, strict=True))
-    return f'<tr data-action="{change.action}">{row}</tr>'
+    return f'<tr role="row" data-action="{change.action}">{"".join(cells)}</tr>'
+
+
+def _field(difference: Difference) -> str:
+    before, after = values(difference)
+    start = common_start(before, after)
+    end = min(common_start(before[::-1], after[::-1]), len(before) - start, len(after) - start)
+    earlier, later = (_marked(text, start, end) for text in (before, after))
+    return (
+        f'<div class="field {difference.field}"><span>{difference.field}</span>'
+        f'<del><span class="unseen">before </span>{earlier}</del>'
+        f'<ins><span class="unseen">after </span>{later}</ins></div>'
+    )
+
+
+def _marked(text: str, start: int, end: int) -> str:
+    """The text with what is between its common start and end marked, if these are more than the quotes."""
+    middle = text[start : len(text) - end]
+    if not middle or start + end <= len('""'):
+        return escape(text)
+    return f"{escape(text[:start])}<mark>{escape(middle)}</mark>{escape(text[len(text) - end :])}"
