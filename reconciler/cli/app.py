@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler import __version__
+from reconciler.cli.options import Allow, Base, Expect, Files, Format, JournalFolder, Out, Output, Select, Yes
 from reconciler.cli.shared import command
 from reconciler.commands.context import Context
-from reconciler.commands.names import ListFormat, PlanFormat, SchemaName, Switch
-from reconciler.core.guard import Guard
+from reconciler.commands.names import ListFormat, SchemaName, Switch
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -30,31 +30,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_Files = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[FILE]...", help="Files and folders, - for stdin.  [default: tokens.yaml]"),
-]
-_Select = Annotated[
-    list[str] | None,
-    typer.Option("--select", metavar="TERM", help="Only declarations with this name, id or LABEL=VALUE; repeatable."),
-]
-_Allow = Annotated[
-    list[Guard] | None,
-    typer.Option("--allow", help="Waive a guard; repeatable. The waiver is part of the plan."),
-]
-_Base = Annotated[
-    str | None,
-    typer.Option("--base", metavar="REF", help="Compare the files with those of this commit, by git."),
-]
-_PlanFormat = Annotated[
-    PlanFormat | None,
-    typer.Option("--format", metavar="FORMAT", help=f"What stdout shows: {', '.join(PlanFormat)}.  [default: text]"),
-]
-_Output = Annotated[
-    list[str] | None,
-    typer.Option("--output", metavar="FORMAT=PATH", help="Write this format too, - is stdout; repeatable."),
-]
 
 
 def _show_version(wanted: bool) -> None:
@@ -74,7 +49,7 @@ def _tokenctl(
 
 @app.command()
 @command
-def validate(context: Context, files: _Files = None) -> ExitCode:
+def validate(context: Context, files: Files = None) -> ExitCode:
     """Check the files; name all problems at once. Needs no server."""
     from reconciler.commands import validate
 
@@ -86,16 +61,16 @@ def validate(context: Context, files: _Files = None) -> ExitCode:
 def plan(
     context: Context,
     flags: Flags,
-    files: _Files = None,
-    form: _PlanFormat = None,
-    out: Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="Save the plan, for `apply PATH`.")] = "",
-    output: _Output = None,
+    files: Files = None,
+    form: Format = None,
+    out: Out = "",
+    output: Output = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 if there are changes.")
     ] = False,
-    select: _Select = None,
-    allow: _Allow = None,
-    base: _Base = None,
+    select: Select = None,
+    allow: Allow = None,
+    base: Base = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Show what the files mean since --base; ask no server.")
     ] = False,
@@ -121,8 +96,8 @@ def plan(
 def show(
     context: Context,
     path: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that `plan -o` saved.")],
-    form: _PlanFormat = None,
-    output: _Output = None,
+    form: Format = None,
+    output: Output = None,
 ) -> ExitCode:
     """Draw a saved plan. Needs no server."""
     from reconciler.commands import show
@@ -139,11 +114,11 @@ def apply(
         list[str] | None,
         typer.Argument(metavar="[PLAN | FILE...]", help="A saved plan (.json), or manifests.  [default: tokens.yaml]"),
     ] = None,
-    expect: Annotated[str, typer.Option("--expect", metavar="DIGEST", help="Refuse any plan but this one.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    journal: Annotated[str, typer.Option("--journal", metavar="DIR", help="The folder for the run's journal.")] = "",
-    select: _Select = None,
-    allow: _Allow = None,
+    expect: Expect = "",
+    yes: Yes = False,
+    journal: JournalFolder = "",
+    select: Select = None,
+    allow: Allow = None,
 ) -> ExitCode:
     """Plan, ask, send the changes, and read them back."""
     from reconciler.commands import apply
@@ -174,7 +149,7 @@ def list_tokens(
 def doctor(
     context: Context,
     flags: Flags,
-    files: _Files = None,
+    files: Files = None,
     form: Annotated[ListFormat, typer.Option("--format", help="How to show the checks.")] = ListFormat.TEXT,
 ) -> ExitCode:
     """Check server, credentials and rights. Only reads."""

@@ -1,0 +1,39 @@
+"""The options and arguments that several commands take, each declared once; they do nothing by themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from reconciler.commands.names import PlanFormat
+from reconciler.core.guard import Guard
+
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[FILE]...", help="Files and folders, - for stdin.  [default: tokens.yaml]"),
+]
+Select = Annotated[
+    list[str] | None,
+    typer.Option("--select", metavar="TERM", help="Only declarations with this name, id or LABEL=VALUE; repeatable."),
+]
+Allow = Annotated[
+    list[Guard] | None,
+    typer.Option("--allow", help="Waive a guard; repeatable. The waiver is part of the plan."),
+]
+Base = Annotated[
+    str | None,
+    typer.Option("--base", metavar="REF", help="Compare the files with those of this commit, by git."),
+]
+Format = Annotated[
+    PlanFormat | None,
+    typer.Option("--format", metavar="FORMAT", help=f"What stdout shows: {', '.join(PlanFormat)}.  [default: text]"),
+]
+Output = Annotated[
+    list[str] | None,
+    typer.Option("--output", metavar="FORMAT=PATH", help="Write this format too, - is stdout; repeatable."),
+]
+Out = Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="Save the plan, for `apply PATH`.")]
+Expect = Annotated[str, typer.Option("--expect", metavar="DIGEST", help="Refuse any plan but this one.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+JournalFolder = Annotated[str, typer.Option("--journal", metavar="DIR", help="The folder for the run's journal.")]
