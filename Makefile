@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help dev demo test lint bench e2e clean
+.PHONY: help dev demo test soak lint bench e2e clean
 
 help:  ## show this help
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -28,6 +28,9 @@ demo: .venv/.installed  ## plan and apply examples/tokens.yaml on an embedded sa
 test: .venv/.dev  ## run the whole test suite, with coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not thorough" --cov --cov-report=
+
+soak: .venv/.dev  ## run the tests that take minutes: more seeds, more crashes
+	$(BIN)/python -m pytest --numprocesses 2 -m soak
 
 lint: .venv/.dev  ## format, lint, type and workflow checks
 	$(BIN)/ruff format --check .

@@ -84,11 +84,18 @@ class Program:
         return _DIGEST.sub("DIGEST", plain)  # it binds the URL, and with it the port
 
 
+def ticking() -> Callable[[], datetime]:
+    """A time of day that moves on by a second whenever it is asked for."""
+    moments: Iterator[datetime] = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in range(10**9))
+    return lambda: next(moments)
+
+
 @dataclass
 class Shell(Program):
     """A place to run commands from, with a sandbox; `waits` are the seconds that commands in this process waited."""
 
     sandbox: Sandbox = field(kw_only=True)
+    now: Callable[[], datetime] = field(default_factory=ticking)
     seen: int = 0
     waits: list[float] = field(default_factory=list)
 
@@ -99,7 +106,7 @@ class Shell(Program):
             environment={**self.environment, **surroundings.pop("environment", {})},  # type: ignore[dict-item]
             home=self.folder / "home", stdin=io.BytesIO(stdin), stdout=out, stderr=err,
             sleep=self.waits.append, chance=lambda: 0.5,
-            clock=surroundings.pop("clock", lambda: 0.0), now=lambda: datetime(2026, 1, 2, tzinfo=UTC),  # type: ignore[arg-type]
+            clock=surroundings.pop("clock", lambda: 0.0), now=self.now,  # type: ignore[arg-type]
             **surroundings,  # type: ignore[arg-type]
         )  # fmt: skip
         try:
@@ -140,12 +147,6 @@ def secret(token_id: str, seed: Seed | None = None) -> str:
 def unmeasured() -> dict[str, str]:
     """This process's environment, for a process that is not to write coverage of its own."""
     return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-
-
-def ticking() -> Callable[[], datetime]:
-    """A time of day that moves on by a second whenever it is asked for."""
-    moments: Iterator[datetime] = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in range(10**9))
-    return lambda: next(moments)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from reconciler.core import lines
 from reconciler.core.outcome import Outcome, Result
@@ -32,7 +33,7 @@ class Journal:
         self._descriptor = descriptor
 
     @classmethod
-    def create(cls, folder: Path, name: str) -> Journal:
+    def create(cls, folder: Path, name: str) -> Self:
         """Make a new file of that name in the folder, for this user alone; follows no link and replaces nothing."""
         path = folder / f"{name}{SUFFIX}"
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

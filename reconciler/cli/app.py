@@ -131,6 +131,41 @@ def apply(
     return apply.run(request, context)
 
 
+@app.command()
+@command
+def undo(
+    context: Context,
+    flags: Flags,
+    path: Annotated[
+        str, typer.Argument(metavar="[JOURNAL]", help="Of the run to undo.  [default: the newest]", show_default=False)
+    ] = "",
+    send: Annotated[bool, typer.Option("--apply", help="Send the changes; else they are only shown.")] = False,
+    expect: Expect = "",
+    yes: Yes = False,
+    journal: JournalFolder = "",
+    form: Format = None,
+    out: Out = "",
+    output: Output = None,
+    allow: Allow = None,
+) -> ExitCode:
+    """Plan to restore what a run changed; send that with --apply."""
+    from reconciler.commands import undo
+    from reconciler.commands.sending import Consent
+
+    consent = Consent(expect=expect.lower(), yes=yes, journal=journal)
+    request = undo.UndoRequest(
+        journal=path,
+        flags=flags,
+        allow=allow or (),
+        form=form,
+        out=out,
+        outputs=output or (),
+        send=send,
+        consent=consent,
+    )
+    return undo.run(request, context)
+
+
 @app.command("list")
 @command
 def list_tokens(

@@ -19,7 +19,9 @@ Select = Annotated[
 ]
 Allow = Annotated[
     list[Guard] | None,
-    typer.Option("--allow", help="Waive a guard; repeatable. The waiver is part of the plan."),
+    typer.Option(
+        "--allow", metavar="GUARD", help=f"Waive a guard, as part of the plan; repeatable: {', '.join(Guard)}."
+    ),
 ]
 Base = Annotated[
     str | None,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler import planfile
-from reconciler.commands import connect, planning, sending
+from reconciler.commands import connect, journals, planning, sending
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
 from reconciler.commands.reading import read_manifest
@@ -17,8 +16,6 @@ from reconciler.core.resolve import select
 from reconciler.errors import ExitCode, Problem, StaleError, UsageError
 from reconciler.render import text
 from reconciler.settings import Flags, Settings
-
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +44,7 @@ def run(request: ApplyRequest, context: Context) -> ExitCode:
     settings = connect.resolve(request.flags, context)
     source = (_saved if _is_saved(request) else _declared)(request, settings, context)
     with connect.connected(settings, context) as connection:
+        journals.tell_interrupted(journals.folder_of(request.consent.journal, context), connection, context)
         read_at = context.clock()
         plan = source.plan(connection)
         context.show(text.plan(plan, colour=context.colour))
@@ -59,8 +57,7 @@ def _is_saved(request: ApplyRequest) -> bool:
 
 def _check(request: ApplyRequest) -> None:
     sources = request.sources
-    if request.consent.expect and not _DIGEST.fullmatch(request.consent.expect):
-        raise UsageError(Problem("--expect takes a whole digest: 64 hex digits, as `plan` prints them"))
+    sending.check_digest(request.consent)
     if not _is_saved(request):
         return
     if len(sources.files) > 1:

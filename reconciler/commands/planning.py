@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from reconciler import settings
 from reconciler.commands.connect import Connection
-from reconciler.core import planner, resolve
+from reconciler.core import planner, resolve, reversal
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live, Missing
 from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Plan
+from reconciler.core.record import Run
 from reconciler.core.token import TokenId
 from reconciler.errors import Problem, RefusedError
 from reconciler.influx.reader import Listing
@@ -81,6 +82,20 @@ def rebase(saved: Plan, connection: Connection) -> Plan:
     plan = planner.rebase(saved, live)
     if planner.needs_own_user(plan, live):
         plan = planner.rebase(saved, replace(live, own_user=connection.reader.own_user()))
+    return plan
+
+
+def reverse(run: Run, connection: Connection, waivers: Iterable[Guard], *, reviewed: bool) -> Plan:
+    """Read the live tokens and plan to undo a run.
+
+    Raises the errors of reading and of `core.reversal.reverse`.
+    """
+    waivers = tuple(waivers)
+    live = read_live(connection, lambda listing: reversal.unlisted(run, listing.tokens))
+    plan = reversal.reverse(run, live, waivers, reviewed=reviewed)
+    if planner.needs_own_user(plan, live):
+        live = replace(live, own_user=connection.reader.own_user())
+        plan = reversal.reverse(run, live, waivers, reviewed=reviewed)
     return plan
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import gc
-import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from reconciler import __version__
 from reconciler.apply.executor import Means, execute
 from reconciler.apply.journal import Journal
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
-from reconciler.commands.pipeline import run_url
+from reconciler.commands.journals import folder_of
+from reconciler.commands.provenance import provenance_of
 from reconciler.core.plan import Plan
-from reconciler.core.record import Provenance
 from reconciler.core.text import count
-from reconciler.errors import CancelledError, ExitCode, Problem, RefusedError, StaleError
+from reconciler.errors import CancelledError, ExitCode, Problem, RefusedError, StaleError, UsageError
 from reconciler.influx.writer import Writer
 from reconciler.render import text
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,12 @@ class Consent:
     expect: str = ""
     yes: bool = False
     journal: str = ""
+
+
+def check_digest(consent: Consent) -> None:
+    """Raise UsageError unless what was expected, if anything, can be a digest."""
+    if consent.expect and not _DIGEST.fullmatch(consent.expect):
+        raise UsageError(Problem("--expect takes a whole digest: 64 hex digits, as `plan` prints them"))
 
 
 def agree_and_send(
@@ -78,17 +84,8 @@ def _send(
     plan: Plan, files: Sequence[str], connection: Connection, read_at: float, consent: Consent, context: Context
 ) -> ExitCode:
     gc.enable()  # from here on it takes as long as the server does
-    started = context.now()
-    folder = Path(consent.journal) if consent.journal else _state_folder(context)
-    name = f"apply-{started:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}"
-    journal = Journal.create(folder, name)
-    provenance = Provenance(
-        run=name,
-        started=started.isoformat(),
-        tool=__version__,
-        files=tuple(files),
-        run_url=run_url(context.environment),
-    )
+    provenance = provenance_of(plan, files, context)
+    journal = Journal.create(folder_of(consent.journal, context), provenance.run)
     try:
         journal.header(plan, provenance)
         means = Means(
@@ -103,9 +100,3 @@ def _send(
         journal.close()
     context.show("\n" + text.outcome(outcome, colour=context.colour))
     return outcome.exit_code
-
-
-def _state_folder(context: Context) -> Path:
-    base = context.environment.get("XDG_STATE_HOME", "")
-    # The XDG base directory specification: a relative path is to be ignored.
-    return (Path(base) if base.startswith("/") else context.home / ".local" / "state") / "tokenctl"

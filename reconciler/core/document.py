@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from reconciler.core.guard import Guard
 from reconciler.core.live import Server
@@ -47,7 +47,7 @@ class ChangeDocument(TypedDict):
 
 
 class PlanDocument(TypedDict):
-    """A whole plan."""
+    """A whole plan; `undoes` only in one that undoes a run."""
 
     format_version: int
     digest: str
@@ -60,11 +60,12 @@ class PlanDocument(TypedDict):
     changes: list[ChangeDocument]
     warnings: list[ProblemDocument]
     refusals: list[RefusalDocument]
+    undoes: NotRequired[str]
 
 
 def to_document(plan: Plan) -> PlanDocument:
     """The plan as a value of schemas/plan.v1.json; equal plans give equal documents, key order included."""
-    return {
+    document: PlanDocument = {
         "format_version": FORMAT_VERSION,
         "digest": plan.digest,
         "reason": (ExitCode.REFUSED if plan.refusals else ExitCode.OK).reason,
@@ -83,6 +84,9 @@ def to_document(plan: Plan) -> PlanDocument:
         "warnings": [problem_to(problem) for problem in plan.warnings],
         "refusals": [{**problem_to(each.problem), "guard": each.guard.value} for each in plan.refusals],
     }
+    if plan.undoes:
+        document["undoes"] = plan.undoes
+    return document
 
 
 def operation(change: Change) -> Operation:
@@ -153,6 +157,7 @@ def from_document(document: PlanDocument) -> Plan:
         waivers=tuple(Guard(name) for name in document["waivers"]),
         warnings=tuple(problem_from(problem) for problem in document["warnings"]),
         refusals=tuple(Refusal(Guard(each["guard"]), problem_from(each)) for each in document["refusals"]),
+        undoes=document.get("undoes", ""),
     )
 
 

@@ -14,3 +14,4 @@ class Guard(StrEnum):
     MIN_MANAGERS = "min_managers"
     PROTECTED = "protected"
     UNMANAGED = "unmanaged"
+    MOVED = "moved"

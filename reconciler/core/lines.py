@@ -32,6 +32,7 @@ class Header(TypedDict):
     limits: dict[str, int | str]
     undoes: str
     files: list[str]
+    commit: str
     run_url: str
 
 
@@ -100,8 +101,9 @@ def header(plan: Plan, provenance: Provenance) -> Header:
         "changes": len(plan.changes),
         "managed": plan.managed,
         "limits": limits_document(plan.limits),
-        "undoes": "",
+        "undoes": plan.undoes,
         "files": list(provenance.files),
+        "commit": provenance.commit,
         "run_url": provenance.run_url,
     }
 

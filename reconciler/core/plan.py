@@ -74,7 +74,7 @@ class Plan:
 
     `changes` in the order in which apply sends them. `orgs` are the names of the managed tokens' organisations.
     `declared` counts declarations, `managed` the live tokens they name, `live` all listed tokens. `limits` hold,
-    `waivers` are the guards that `--allow` switched off.
+    `waivers` are the guards that `--allow` switched off. `undoes` names the run that the plan undoes, "" for none.
     """
 
     server: Server
@@ -87,6 +87,7 @@ class Plan:
     waivers: tuple[Guard, ...] = ()
     warnings: tuple[Problem, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    undoes: str = ""
 
     @property
     def unchanged(self) -> int:

@@ -39,9 +39,14 @@ def draft(manifest: Manifest, live: Live, waivers: Collection[Guard] = (), *, re
     if manifest.unmanaged is Severity.WARN:
         plan = replace(plan, warnings=plan.warnings + unmanaged)
         unmanaged = ()
-    refusals = [*judge(_case(plan, live, reviewed=reviewed)), *(Refusal(Guard.UNMANAGED, each) for each in unmanaged)]
-    waived = tuple(_waived(refusal) for refusal in refusals if refusal.guard in plan.waivers)
-    return replace(plan, warnings=plan.warnings + waived, refusals=_standing(plan, refusals))
+    return judged(plan, live, [Refusal(Guard.UNMANAGED, each) for each in unmanaged], reviewed=reviewed)
+
+
+def judged(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed: bool) -> Plan:
+    """The plan with what the guards say of it and these refusals; the waived ones become warnings."""
+    found = [*judge(_case(plan, live, reviewed=reviewed)), *refusals]
+    waived = tuple(_waived(refusal) for refusal in found if refusal.guard in plan.waivers)
+    return replace(plan, warnings=plan.warnings + waived, refusals=_standing(plan, found))
 
 
 def rebase(saved: Plan, live: Live) -> Plan:
@@ -54,8 +59,8 @@ def rebase(saved: Plan, live: Live) -> Plan:
         raise StaleError(problems)
     current = tuple(replace(change, token=live.tokens[change.token.id]) for change in saved.changes)
     plan = replace(saved, server=live.server, changes=current, live=len(live.tokens))
-    # What only the manifest can tell, the saved plan itself has to: live tokens that no declaration names.
-    kept = [refusal for refusal in saved.refusals if refusal.guard is Guard.UNMANAGED]
+    # What only the manifest or a journal can tell, the saved plan itself has to.
+    kept = [refusal for refusal in saved.refusals if refusal.guard in (Guard.UNMANAGED, Guard.MOVED)]
     return replace(plan, refusals=_standing(plan, [*judge(_case(plan, live, reviewed=True)), *kept]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from reconciler.core.live import Missing, Server
+from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Fate, deviation
 from reconciler.core.plan import Change, before
@@ -16,14 +16,16 @@ from reconciler.core.token import Token
 class Provenance:
     """Where a run comes from.
 
-    `run` is its name, `started` in ISO 8601, `tool` the version of tokenctl, `files` as named on the command line,
-    `run_url` where a CI system shows it ("" if none says so).
+    `run` is its name, `started` in ISO 8601, `tool` the version of tokenctl, `files` as named on the command line.
+    `commit` is the one that is checked out where the first file is, `run_url` where a CI system shows the run; both are
+    "" where nothing says so.
     """
 
     run: str
     started: str
     tool: str
     files: tuple[str, ...] = ()
+    commit: str = ""
     run_url: str = ""
 
 
@@ -44,6 +46,11 @@ class Entry:
     def in_doubt(self) -> bool:
         """Whether nobody has seen yet what became of it."""
         return self.fate in (None, Fate.UNVERIFIED)
+
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether it changed its token, or may have."""
+        return self.fate not in (Fate.FAILED, Fate.NOT_ATTEMPTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +75,7 @@ class Run:
     @property
     def effective(self) -> tuple[Entry, ...]:
         """The operations that changed something, or may have."""
-        return tuple(entry for entry in self.entries if entry.fate not in (Fate.FAILED, Fate.NOT_ATTEMPTED))
+        return tuple(entry for entry in self.entries if entry.may_have_changed)
 
     @property
     def in_doubt(self) -> tuple[Entry, ...]:
@@ -81,10 +88,14 @@ class Run:
 
 
 def settle(entry: Entry, seen: Token | Missing) -> Entry:
-    """The operation with what a later read of its token says of it; `reason` says it in words."""
+    """The operation with what a later read of its token says of it; `reason` says it in words.
+
+    Its fate is None when the caller may not read the token: somebody else may.
+    """
     change = entry.change
     if isinstance(seen, Missing):
-        return replace(entry, fate=Fate.UNVERIFIED, reason=f"not known, it is {seen.kind} now")
+        fate = None if seen.kind is Absence.HIDDEN else Fate.UNVERIFIED
+        return replace(entry, fate=fate, reason=f"not known, it is {seen.kind} now")
     if not (changed := deviation(change, seen)):
         return replace(entry, fate=Fate.DONE, reason="applied", left_at=seen.updated_at)
     if before(seen) == before(change.token):

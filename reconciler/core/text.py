@@ -17,12 +17,19 @@ _BLANKS = "\u115f\u1160\u3164\uffa0\u2800"
 REFUSED = re.compile(f"[{_CONTROLS_BUT_NEWLINE}{_DECEPTIVE}]")
 """A character that a value of a manifest may not hold."""
 
+_HALF = re.compile("[\ud800-\udfff]")
+
 _INVISIBLE = re.compile(f"[{_BLANKS}]")
 
 
 def is_plain(text: str) -> bool:
     """Whether the text can be shown on one line as it is: every character draws something, none controls anything."""
     return text.isprintable() and not _INVISIBLE.search(text)
+
+
+def is_sendable(text: str) -> bool:
+    """Whether the text can be written in UTF-8: half a surrogate pair cannot, and JSON may hold one."""
+    return not _HALF.search(text)
 
 
 def count(number: int, noun: str) -> str:

@@ -13,7 +13,7 @@ from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.text import common_start, count
 from reconciler.errors import Problem
 from reconciler.render.escape import terminal
-from reconciler.render.words import deed, gravest_first, headline, name_of, place_of, product, values
+from reconciler.render.words import deed, gravest_first, headline, made_by, name_of, place_of, product, sent_by, values
 
 _FOLDER = Path(__file__).parent / "page"
 _SIGNS = {Action.DEACTIVATE: "−", Action.ACTIVATE: "+", Action.DESCRIBE: "~"}
@@ -40,7 +40,7 @@ def plan(plan: Plan) -> str:
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>tokenctl plan: {headline(plan)}</title>
+<title>tokenctl {made_by(plan)}: {headline(plan)}</title>
 <style>{style}</style>
 </head>
 <body>
@@ -69,14 +69,16 @@ def _footer(plan: Plan) -> str:
     """The digest once more, after everything that foreign text could look like."""
     if not plan.changes:
         return ""
-    command = f"<br>Exactly this is applied by <code>tokenctl apply --expect {plan.digest}</code>"
+    command = f"<br>Exactly this is applied by <code>tokenctl {sent_by(plan)} --expect {plan.digest}</code>"
     return f'<footer>Digest <code class="digest">{plan.digest}</code>{"" if plan.refusals else command}</footer>\n'
 
 
 def _header(plan: Plan) -> str:
     words = headline(plan)
-    counted = f"{plan.live:,} live, {plan.declared:,} declared, {plan.unchanged:,} unchanged"
+    declared = "" if plan.undoes else f"{plan.declared:,} declared, "
+    counted = f"{plan.live:,} live, {declared}{plan.unchanged:,} unchanged"
     facts = [
+        *([("Undoes", f"<code>{_shown(plan.undoes)}</code>")] if plan.undoes else []),
         ("Server", f"<code>{_shown(plan.server.url)}</code>"),
         ("Product", _shown(product(plan.server))),
         ("Organisations" if len(plan.orgs) != 1 else "Organisation", _shown(", ".join(plan.orgs)) or "none"),
@@ -85,7 +87,7 @@ def _header(plan: Plan) -> str:
     listed = "\n".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
     return f"""\
 <header{' class="refused"' if plan.refusals else ""}>
-<p class="tool">tokenctl plan</p>
+<p class="tool">tokenctl {made_by(plan)}</p>
 <h1>{words[0].upper()}{words[1:]}</h1>
 <dl class="facts">
 {listed}

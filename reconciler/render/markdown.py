@@ -17,10 +17,14 @@ from reconciler.render.words import (
     gravest_first,
     headline,
     label_of,
+    made_by,
     name_of,
     place_of,
     product,
     said,
+    sent_by,
+    subject,
+    tallies,
     values,
 )
 
@@ -39,10 +43,10 @@ def plan(plan: Plan, longest: int = LONGEST) -> str:
     Shorter than `longest` bytes, at least 6,000: values are cut when not all fit, then whole rows are left out and
     counted. Deactivations come first.
     """
-    head = [f"### tokenctl plan: {headline(plan)}", f"Digest `{plan.digest}`", _about(plan)]
+    head = [f"### tokenctl {made_by(plan)}: {headline(plan)}", f"Digest `{plan.digest}`", _about(plan)]
     again = f"Digest `{plan.digest}`"
     if plan.changes and not plan.refusals:
-        again += f": exactly this is applied by `tokenctl apply --expect {plan.digest}`"
+        again += f": exactly this is applied by `tokenctl {sent_by(plan)} --expect {plan.digest}`"
     room = longest - _size([*head, again])
     refused = _listed(((f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals), room // 4)
     warned = _listed((("Warning", each) for each in plan.warnings), room // 4)
@@ -97,9 +101,9 @@ def _size(parts: Iterable[str]) -> int:
 
 
 def _about(plan: Plan) -> str:
-    names = (", ".join(plan.orgs), plan.server.url, product(plan.server))
+    names = (subject(plan), ", ".join(plan.orgs), plan.server.url, product(plan.server))
     parts = [code(_cut(name)) for name in names if name]
-    parts += [count(plan.live, "token"), f"{plan.declared:,} declared", f"{plan.unchanged:,} unchanged"]
+    parts += [*tallies(plan), f"{plan.unchanged:,} unchanged"]
     return " · ".join(parts)
 
 

@@ -10,7 +10,7 @@ from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.text import count
 from reconciler.errors import Problem
 from reconciler.render.escape import line, terminal, width
-from reconciler.render.words import deed, name_of, place_of, product, value
+from reconciler.render.words import deed, name_of, place_of, product, subject, tallies, value
 
 _WIDTH = 80
 _LABELS = (18, 16, 10)  # the widest a name, an id and an owner may be before they are cut
@@ -39,16 +39,13 @@ def plan(plan: Plan, *, colour: bool = False) -> str:
 
 
 def _title(plan: Plan) -> str:
-    parts = [
-        ", ".join(plan.orgs),
-        plan.server.url,
-        product(plan.server),
-        f"{count(plan.live, 'token')}, {plan.declared:,} declared",
-    ]
+    parts = (subject(plan), ", ".join(plan.orgs), plan.server.url, product(plan.server), ", ".join(tallies(plan)))
     return line(" · ".join(part for part in parts if part))
 
 
 def _verdict(plan: Plan) -> str:
+    if not plan.changes and plan.undoes:
+        return f"No changes: nothing of that run is left to undo.\nDigest {plan.digest}"
     if not plan.changes:
         return f"No changes: {count(plan.managed, 'managed token')} as declared.\nDigest {plan.digest}"
     counts = ", ".join(f"{plan.count(action)} to {action}" for action in (Action.ACTIVATE, Action.DEACTIVATE))

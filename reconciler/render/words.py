@@ -8,6 +8,7 @@ from reconciler.core.diff import Difference
 from reconciler.core.live import Server
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.revision import Kind, Revision
+from reconciler.core.text import count
 from reconciler.render.escape import quoted, terminal
 
 _GRAVEST_FIRST = (Action.DEACTIVATE, Action.ACTIVATE, Action.DESCRIBE)
@@ -23,6 +24,27 @@ def headline(plan: Plan) -> str:
     counts = [f"{plan.count(action):,} to {action}" for action in _GRAVEST_FIRST if plan.count(action)]
     words = ", ".join(counts) or "no changes"
     return f"refused ({words})" if plan.refusals else words
+
+
+def made_by(plan: Plan) -> str:
+    """The command that makes such a plan."""
+    return "undo" if plan.undoes else "plan"
+
+
+def sent_by(plan: Plan) -> str:
+    """The command that makes such a plan and sends it."""
+    return "undo --apply" if plan.undoes else "apply"
+
+
+def subject(plan: Plan) -> str:
+    """What a plan that is none of a manifest is about, "" for all others."""
+    return f"Undo of {terminal(plan.undoes)}" if plan.undoes else ""
+
+
+def tallies(plan: Plan) -> tuple[str, ...]:
+    """How much the plan looked at."""
+    live = count(plan.live, "token")
+    return (live,) if plan.undoes else (live, f"{plan.declared:,} declared")
 
 
 def product(server: Server) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.text import is_plain
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import LocalError, Problem, UsageError
 from reconciler.repository.commit import Commit, within
 from reconciler.repository.git import Git, pipe
 from reconciler.repository.objects import Objects, reading
@@ -63,6 +64,7 @@ class Repository:
         return {**dict.fromkeys(left), **found} if whole else found
 
 
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NAMES = "write a branch such as `origin/main`, a tag, or a hash"
 
 
@@ -83,6 +85,18 @@ def opened(paths: Sequence[str], environment: Mapping[str, str], home: Path) -> 
         raise UsageError(_unusable(top, said.err))
     with reading(git) as objects:
         yield Repository(git, objects, shallow == "true")
+
+
+def head(path: str, environment: Mapping[str, str], home: Path) -> str:
+    """The hash of the commit that is checked out where the path is, "" when there is none or git does not say."""
+    top = _top(path)
+    if top is None:
+        return ""
+    try:
+        said = Git(top, environment, home, patience_s=5.0).ask("rev-parse", "--verify", "HEAD^{commit}")
+    except LocalError:
+        return ""
+    return said.out.strip() if said.code == 0 and _HASH.fullmatch(said.out.strip()) else ""
 
 
 def _top(path: str) -> Path | None:

@@ -115,7 +115,7 @@ def test_8_cancelled(shell: Shell) -> None:
         "plam", "plan --bogus", "plan --format yaml", "plan --allow everything", "show", "apply --expect 12", "apply a.json b.yaml",
         "plan --select nobody", "plan --url ftp://x", "plan --url http://influx.example", "plan --profile nobody",
         "plan --token-file none", "plan --org nobody", "sandbox --listen 8086", "sandbox --hashed-tokens maybe", "schema world",
-        "plan --client-key key.pem", "plan --self-id 1",
+        "plan --client-key key.pem", "plan --self-id 1", "undo", "undo --yes", "undo --apply --format json",
     ],
 )  # fmt: skip
 def test_64_usage(shell: Shell, arguments: str) -> None:
@@ -132,6 +132,13 @@ def test_65_invalid(shell: Shell, declaration: str) -> None:
     shell.declare(DESCRIBE, declaration)
     assert shell.run("apply", "--yes").code == 65
     assert shell.patches() == []
+
+
+def test_65_invalid_when_a_journal_is_none(shell: Shell) -> None:
+    shell.declare(DESCRIBE)
+    done = shell.run("undo", "tokens.yaml")
+    assert (done.code, done.out, shell.sent()) == (65, "", [])
+    assert done.err.startswith("tokens.yaml is no journal: its first line is no header\n")
 
 
 def test_json_has_the_reason_by_its_name(shell: Shell) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -40,7 +41,7 @@ def test_the_version_is_told(shell: Shell, arguments: list[str]) -> None:
 def test_help_names_every_command_and_each_has_help_of_its_own(shell: Shell) -> None:
     overview = shell.run("--help")
     assert overview.code == 0
-    for command in ("validate", "plan", "show", "apply", "list", "doctor", "schema", "demo", "sandbox"):
+    for command in ("validate", "plan", "show", "apply", "undo", "list", "doctor", "schema", "demo", "sandbox"):
         assert f"\n  {command} " in overview.out
         done = shell.run(command, "--help")
         assert (done.code, done.err) == (0, "")
@@ -97,6 +98,41 @@ def test_what_is_decided_on_the_command_line_reaches_the_commands(shell: Shell) 
     assert shell.run("list", "--format", "json", "--self-id", BACKUP_2023).out.count('"own": true') == 2
 
 
+@pytest.mark.usefixtures("measured")
+def test_an_undo_takes_what_is_decided_on_the_command_line(shell: Shell) -> None:
+    shell.declare(DESCRIBE)
+    applied = shell.run("apply", "--yes", "--journal", "journals")
+    journal = applied.out.rpartition("Journal ")[2].strip()
+    looked = shell.run(
+        "undo", "--journal", "journals", "--format", "ops", "-o", "undo.json", "--output", "text=undo.txt"
+    )
+    assert (looked.code, json.loads(looked.out)["body"]) == (0, {"description": "grafana dashbord"})
+    assert (shell.folder / "undo.txt").read_text().startswith("Undo of apply-")
+    assert looked.err.startswith("Undoing apply-")
+    digest = json.loads((shell.folder / "undo.json").read_text())["digest"]
+    assert shell.run("undo", journal, "--apply", "--yes", "--expect", digest.upper()).code == 0
+    assert shell.run("undo", journal, "--apply").out.count("nothing of that run is left to undo") == 1
+    redo = shell.run("undo", "--allow", "moved", "--quiet")
+    assert (redo.code, redo.err) == (0, "")
+
+
+def test_a_disk_that_fills_up_midway_stops_the_run_and_says_so(shell: Shell) -> None:
+    ids = (GRAFANA, BACKUP_2023, "0d234d71cc806000")
+    shell.declare(*(f'id: "{each}", description: {"x" * 600}' for each in ids))
+    code = 'ulimit -f 4; exec "$0" apply --yes'  # in 512 bytes, or 1,024 where sh is bash
+    shell.sent()
+    full = subprocess.run(
+        ["/bin/sh", "-c", code, PROGRAM], cwd=shell.folder, env=shell.surroundings(), capture_output=True, text=True, check=False
+    )  # fmt: skip
+    sent = len(shell.patches())
+    assert (full.returncode, 0 < sent < 3) == (3, True)
+    assert f"\nApply: {sent} done, 0 failed, 0 unverified, {3 - sent} not attempted.\n" in full.stdout
+    assert re.search(r"\nStopped early: cannot write the journal .*: File too large\n", full.stdout)
+    # What is in the journal is whole lines, and the next run goes on where this one was stopped.
+    assert shell.run("undo", "--quiet").out.count("~ describe ") == sent
+    assert (shell.run("apply", "--yes").code, len(shell.patches())) == (0, 3 - sent)
+
+
 def test_quiet_and_debug_say_less_and_more_on_stderr(shell: Shell) -> None:
     shell.declare(DESCRIBE)
     assert shell.run("plan", "-o", "plan.json", "--quiet").err == ""
@@ -110,7 +146,7 @@ def test_no_secret_is_ever_written_by_any_command(shell: Shell) -> None:
     said = ""
     for arguments in (
         "validate", "plan -o plan.json", "plan --format json", "plan --format ops", "plan --format curl", "show plan.json", "list",
-        "list --format json", "doctor", "doctor --format json", "apply --yes --expect 0", "apply plan.json --yes", "apply --yes", "schema", "plan --url http://127.0.0.1:1",
+        "list --format json", "doctor", "doctor --format json", "apply --yes --expect 0", "apply plan.json --yes", "apply --yes", "undo", "undo --apply --yes --allow reactivation", "schema", "plan --url http://127.0.0.1:1",
         "plan --token-file tokens.yaml",
     ):  # fmt: skip
         done = shell.run(*arguments.split(), "--debug")

@@ -1,4 +1,4 @@
-"""Laws 1, 2, 3 and 7 through the real client and a sandbox on a socket: any world, any file for it."""
+"""Laws 1, 2, 3, 7 and 9 through the real client and a sandbox on a socket: any world, any file for it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Authorization, Org, Seed, User
 from tests.commands.test_apply import applied
 from tests.commands.test_plan import planned
+from tests.commands.test_undo import undone
 from tests.shell import OPERATOR, Shell, shell_on
 from tests.strategies import HOSTILE, World, worlds
 
@@ -120,3 +121,21 @@ def test_a_file_that_says_what_the_server_has_plans_no_changes(world: World) -> 
         done = planned(shell, _written(shell, mirror), detailed_exitcode=True)
         assert (done.code, done.err) == (ExitCode.OK, "")
         assert "No changes" in done.out
+
+
+@settings(max_examples=25)
+@given(worlds(SAYABLE, least=3))
+def test_an_undo_of_an_undisturbed_apply_restores_every_value_and_a_second_undo_does_it_again(world: World) -> None:
+    with TemporaryDirectory() as folder, shell_on(Path(folder), seed=_seed(world)) as shell:
+        before = _values(shell)
+        applied(shell, _written(shell, _declared(world)), yes=True, allow=tuple(Guard))
+        changed, after = shell.patches(), _values(shell)
+        for expected in (before, after, before):
+            done = undone(shell, send=True, yes=True, allow=tuple(guard for guard in Guard if guard is not Guard.MOVED))
+            assert done.code == (ExitCode.OK if changed else ExitCode.USAGE), done
+            assert (_values(shell), sorted(shell.patches())) == (expected if changed else before, sorted(changed))
+
+
+def _values(shell: Shell) -> dict[str, dict[str, Any]]:
+    """Everything that the server holds of each token but when it changed."""
+    return {token_id: {**each, "updated_at": ""} for token_id, each in _stored(shell).items()}

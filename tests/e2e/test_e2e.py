@@ -37,6 +37,25 @@ def test_declared_tokens_become_what_is_declared_and_stay_so(operator: Operator,
     assert program.run("apply", "--yes").out.count("No changes") == 1
 
 
+def test_an_undo_restores_what_an_apply_changed_and_leaves_alone_what_moved(
+    operator: Operator, program: Program
+) -> None:
+    first, second = (operator.token(f"token {number}")["id"] for number in range(2))
+    program.declare(f'id: "{first}", description: after', f'id: "{second}", description: after, status: inactive')
+    assert program.run("apply", "--yes").code == 0
+    operator.patch(second, description="theirs")
+    refused = program.run("undo", "--apply", "--yes", "--allow", "reactivation")
+    assert (refused.code, "Refused by guard `moved`" in refused.out) == (4, True)
+    assert f"{first} was changed" not in refused.out
+    assert operator.stored(first) == ("active", "after")
+    operator.patch(second, description="token 1")
+    operator.patch(second, status="active")
+    assert program.run("undo", "--apply", "--yes").code == 0
+    assert [operator.stored(each) for each in (first, second)] == [("active", "token 0"), ("active", "token 1")]
+    assert program.run("undo", "--apply", "--yes").code == 0
+    assert [operator.stored(each) for each in (first, second)] == [("active", "after"), ("active", "token 1")]
+
+
 def test_the_list_has_every_token_and_no_secret(operator: Operator, program: Program) -> None:
     made = operator.token("one of them")
     done = program.run("list", "--format", "json")

@@ -30,6 +30,7 @@ FORMATS: dict[str, Callable[[Plan], str]] = {
     "sarif": sarif.plan,
     "junit.xml": junit.plan,
 }
+RUN = "apply-20260102T030405.000000Z-7"
 LONG = "a description that is much longer than what fits into a line of eighty columns"
 
 
@@ -58,6 +59,8 @@ def plans() -> dict[str, Plan]:
         "refused": refused,
         "warned": planned([declared(1, description="x")], [token(1), token(2)], unmanaged=Severity.WARN),
         "cloud": replace(every, server=Server(url="https://cloud.example", build="Cloud", version="")),
+        "undo": replace(planned([declared(1, description="x")], [token(1)], Guard.MOVED), undoes=RUN, declared=0),
+        "undone": replace(planned([declared(1)], [token(1)]), undoes=RUN, declared=0),
         "long": planned(
             [declared(1, name="n" * 60, description=LONG), declared(2, description="short"), declared(3, description="")],
             [token(1, user="u" * 40), token(2, description=LONG), token(3, description="日本語の長い説明" * 3, user="日本語" * 5)],
@@ -83,6 +86,7 @@ def soiled(plan: Plan, texts: list[str]) -> Plan:
     return replace(
         plan, changes=changes, orgs=(one, two), server=replace(plan.server, version=three, build=two),
         warnings=(*plan.warnings, problem, Problem(one)), refusals=(*plan.refusals, Refusal(Guard.SELF, problem)),
+        undoes=one,
     )  # fmt: skip
 
 

@@ -89,7 +89,8 @@ def within(page: Page, *tags: str) -> list[str]:
 def test_foreign_text_is_text_and_nothing_else(plan: Plan) -> None:
     page = parsed(plan)
     assert len(within(page, "style")) == len(within(page, "script")) == 1
-    assert within(page, "title") == [f"tokenctl plan: refused ({', '.join(counts(plan)) or 'no changes'})"]
+    command = "undo" if plan.undoes else "plan"
+    assert within(page, "title") == [f"tokenctl {command}: refused ({', '.join(counts(plan)) or 'no changes'})"]
     everything = "".join(text for _, text in page.texts)
     for change in plan.changes:
         assert terminal(change.token.user) in everything
@@ -127,7 +128,8 @@ def test_the_digest_is_there_before_and_after_what_foreign_text_could_look_like(
     for plan in PLANS.values():
         found = within(parsed(plan), "code")
         assert found.count(plan.digest) == (2 if plan.changes else 1)
-        assert (f"tokenctl apply --expect {plan.digest}" in found) == (bool(plan.changes) and not plan.refusals)
+        command = "undo --apply" if plan.undoes else "apply"
+        assert (f"tokenctl {command} --expect {plan.digest}" in found) == (bool(plan.changes) and not plan.refusals)
 
 
 @pytest.mark.parametrize(

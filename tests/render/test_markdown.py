@@ -95,7 +95,7 @@ def test_a_code_span_shows_exactly_the_text(text: str) -> None:
 def test_the_verdict_and_the_digest_come_first_and_the_digest_last() -> None:
     for plan in PLANS.values():
         lines = markdown.plan(plan).splitlines()
-        assert lines[0].startswith("### tokenctl plan: ")
+        assert lines[0].startswith(f"### tokenctl {'undo' if plan.undoes else 'plan'}: ")
         assert lines[2] == f"Digest `{plan.digest}`"
         assert lines[-1].startswith(lines[2])
         assert ("apply --expect" in lines[-1]) == (bool(plan.changes) and not plan.refusals)

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.errors import LocalError, TokenctlError, UsageError
 from reconciler.repository.git import Git
-from reconciler.repository.repository import opened
+from reconciler.repository.repository import head, opened
 from tests.checkout import Checkout
 
 MANIFEST = "version: 1\n"
@@ -190,6 +190,23 @@ def test_nothing_that_a_repository_names_is_run(checkout: Checkout, tmp_path: Pa
         commit = repository.commit("main")
         assert commit.read(f"main:{path}", 99) == MANIFEST.encode()
         assert repository.in_effect(commit, [path], [0]) == {0: None}
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_commit_that_is_checked_out_is_told_and_nothing_is_run_or_refused_for_it(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    here, home = str(checkout.folder / "tokens.yaml"), checkout.folder
+    assert head(here, {}, home) == checkout.git("rev-parse", "HEAD")
+    assert head("/", {}, home) == ""
+    assert head(str(Checkout.init(tmp_path / "new").folder), {}, home) == ""
+    assert head(here, {"PATH": ""}, home) == ""
+    _program(tmp_path / "bin" / "git", "echo HEAD")
+    assert head(here, {"PATH": f"{tmp_path}/bin"}, home) == ""
+    program = _program(tmp_path / "program", f'touch "{tmp_path}/run"')
+    for key in ("core.fsmonitor", "core.pager", "pager.rev-parse"):
+        checkout.git("config", key, str(program))
+    assert head(here, {}, home) == checkout.git("rev-parse", "HEAD")
     assert not (tmp_path / "run").exists()
 
 

@@ -1,0 +1,86 @@
+"""The folder of journals in: where it is, the run to undo, and what became of runs that were interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler import __version__
+from reconciler.apply import past
+from reconciler.apply.past import Past
+from reconciler.commands.connect import Connection
+from reconciler.commands.context import Context
+from reconciler.core import lines
+from reconciler.core.record import Entry, settle
+from reconciler.errors import InvalidError, LocalError, Problem, RefusedError, StaleError, TokenctlError, UsageError
+from reconciler.influx.reader import Reader
+from reconciler.render import runs, text
+
+
+def folder_of(journal: str, context: Context) -> Path:
+    """The folder for journals: the one of `--journal`, or else the user's own."""
+    if journal:
+        return Path(journal)
+    base = context.environment.get("XDG_STATE_HOME", "")
+    # The XDG base directory specification: a relative path is to be ignored.
+    return (Path(base) if base.startswith("/") else context.home / ".local" / "state") / "tokenctl"
+
+
+def tell_interrupted(folder: Path, connection: Connection, context: Context) -> None:
+    """Say what each interrupted run against this server had done, and what the server says of what was in doubt.
+
+    Once all of that is known it is written into the run's journal, and not told again.
+    """
+    if context.quiet:
+        return
+    for found in past.interrupted(folder, connection.settings.endpoint.url):
+        context.say(runs.interrupted(found.run, str(found.path)))
+        known = [_known(entry, connection.reader) for entry in found.run.in_doubt]
+        for entry in known:
+            context.say(runs.settled(entry))
+        if all(entry.fate for entry in known):
+            past.close(found.path, lines.settled(known, context.now().isoformat(timespec="seconds"), __version__))
+
+
+def _known(entry: Entry, reader: Reader) -> Entry:
+    try:
+        return settle(entry, reader.get(entry.change.token.id))
+    except TokenctlError as error:
+        return replace(entry, fate=None, reason=f"not known, {error.problems[0].message}")
+
+
+def chosen(path: str, folder: Path, url: str, context: Context) -> Past:
+    """The run to undo: that of the journal at `path`, or the newest against this server that changed anything.
+
+    Raises LocalError and InvalidError for what is no journal, UsageError when there is none, StaleError for another
+    server's, RefusedError for a run that still goes on.
+    """
+    found = past.load(Path(path)) if path else _newest(folder, url, context)
+    if found.run.server.url != url:
+        raise StaleError(
+            Problem(
+                f"the journal is of a run against {found.run.server.url}, but this run would talk to {url}",
+                "set INFLUX_HOST or --url accordingly, or name another journal",
+            )
+        )
+    if found.running:
+        raise RefusedError(
+            Problem(f"{found.run.name} still goes on: what it will have changed is not known yet", "wait until it ends")
+        )
+    return found
+
+
+def _newest(folder: Path, url: str, context: Context) -> Past:
+    for path in past.newest_first(folder):
+        try:
+            found = past.load(path)
+        except (LocalError, InvalidError) as error:
+            context.say(text.problem(error.problems[0], "Warning"))
+            continue
+        if found.run.server.url == url and found.run.effective:
+            return found
+    raise UsageError(
+        Problem(
+            f"{folder} has no journal of a run that changed anything at {url}", "name the journal of the run to undo"
+        )
+    )

@@ -1,0 +1,70 @@
+"""`tokenctl undo`: makes the plan that undoes a run, and has it agreed to and sent when it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.commands import connect, journals, outputs, planning, sending
+from reconciler.commands.context import Context
+from reconciler.commands.names import PlanFormat
+from reconciler.core.guard import Guard
+from reconciler.errors import ExitCode, Problem, UsageError
+from reconciler.render import runs
+from reconciler.settings import Flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoRequest:
+    """What was asked for.
+
+    `journal` is that of the run to undo, "" for the newest. `send` says to apply the plan; else it is only written, as
+    `form`, `out` ("" for none) and `outputs` say: see `commands.outputs.parse`.
+    """
+
+    journal: str
+    flags: Flags
+    allow: Sequence[Guard] = ()
+    form: PlanFormat | None = None
+    out: str = ""
+    outputs: Sequence[str] = ()
+    send: bool = False
+    consent: sending.Consent
+
+
+def run(request: UndoRequest, context: Context) -> ExitCode:
+    """Plan, and show or send that. REFUSED when a guard refuses.
+
+    Raises the errors of choosing a journal, of reading and planning, and, before any PATCH, those of sending.
+    """
+    _check(request)
+    consent, wanted = request.consent, outputs.parse(request.outputs, request.form, request.out)
+    settings = connect.resolve(request.flags, context)
+    folder = journals.folder_of(consent.journal, context)
+    past = journals.chosen(request.journal, folder, settings.endpoint.url, context)
+    wanted.check([str(past.path)])
+    context.say(runs.undoing(past.run, str(past.path)))
+    reviewed = not request.send or bool(consent.expect) or not consent.yes
+    with connect.connected(settings, context) as connection:
+        if request.send:
+            journals.tell_interrupted(folder, connection, context)
+        read_at = context.clock()
+        plan = planning.reverse(past.run, connection, request.allow, reviewed=reviewed)
+        wanted.write_plan(plan, context)
+        if request.send:
+            return sending.agree_and_send(plan, [str(past.path)], connection, read_at, consent, context)
+    return ExitCode.REFUSED if plan.refusals else ExitCode.OK
+
+
+def _check(request: UndoRequest) -> None:
+    if request.send:
+        sending.check_digest(request.consent)
+        if request.form or request.out or request.outputs:
+            raise UsageError(
+                Problem(
+                    "--format, --output and --out are for a plan to look at, and --apply sends it",
+                    "save it with `-o FILE`, and `tokenctl apply FILE` once it was reviewed",
+                )
+            )
+    elif request.consent.yes or request.consent.expect:
+        raise UsageError(Problem("--yes and --expect are about sending, and nothing is sent without --apply"))

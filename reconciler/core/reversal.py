@@ -1,0 +1,125 @@
+"""A run and the live tokens in, the judged plan that undoes the run out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from reconciler.core.guard import Guard
+from reconciler.core.guards import label
+from reconciler.core.live import Absence, Live, Missing
+from reconciler.core.outcome import deviation
+from reconciler.core.plan import Change, Plan, Refusal, in_order
+from reconciler.core.planner import differences, judged
+from reconciler.core.record import Entry, Run
+from reconciler.core.text import is_sendable
+from reconciler.core.token import RIGHTS, Token, TokenId
+from reconciler.errors import AuthError, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one operation of the run comes to: at most one of a change and a warning, and perhaps a refusal."""
+
+    change: Change | None = None
+    refusal: Refusal | None = None
+    warning: Problem | None = None
+
+
+def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: bool = True) -> Plan:
+    """The plan that gives each field that the run changed the value it had before, and leaves every other field alone.
+
+    A field that has that value is left alone as well. The guard `moved` refuses a token that somebody changed since, or
+    that is gone. Raises AuthError when a token is hidden from the caller.
+    """
+    _check_visible(run, live)
+    steps = [_step(entry, live) for entry in run.entries]
+    changes = in_order(step.change for step in steps if step.change)
+    plan = Plan(
+        server=live.server,
+        orgs=tuple(sorted({change.token.org for change in changes})),
+        changes=changes,
+        declared=0,
+        managed=max(run.managed, len(run.entries)),
+        live=len(live.tokens),
+        limits=run.limits,
+        waivers=tuple(sorted(set(waivers))),
+        warnings=tuple(step.warning for step in steps if step.warning),
+        undoes=run.name,
+    )
+    return judged(plan, live, [step.refusal for step in steps if step.refusal], reviewed=reviewed)
+
+
+def unlisted(run: Run, listed: Collection[TokenId]) -> tuple[TokenId, ...]:
+    """The ids of the run that a list of tokens lacks, sorted: each is to be asked for by GET."""
+    return tuple(sorted({entry.change.token.id for entry in run.effective} - set(listed)))
+
+
+def _check_visible(run: Run, live: Live) -> None:
+    problems = [
+        Problem(f"{label(entry.change)} exists, but these credentials may not read it ({missing.detail})", RIGHTS)
+        for entry in run.effective
+        if (missing := live.missing.get(entry.change.token.id)) and missing.kind is Absence.HIDDEN
+    ]
+    if problems:
+        raise AuthError(problems)
+
+
+def _step(entry: Entry, live: Live) -> _Step:
+    change = entry.change
+    token = live.tokens.get(change.token.id)
+    if not entry.may_have_changed:
+        return _Step(warning=_late(change) if token and not deviation(change, token) else None)
+    if token is None:
+        return _Step(refusal=_gone(change, live.missing[change.token.id]))
+    if live.org not in ("", token.org):
+        return _Step(warning=Problem(f"left out: {label(change)} is not a token of organisation `{live.org}`"))
+    back = _restored(change, token)
+    if not back.body:
+        return _Step()
+    if not is_sendable(back.description or ""):
+        return _Step(warning=Problem(f"left out: {label(change)} had a description that no server would store again"))
+    moved = differences(_left(entry, token), token)
+    return _Step(back, _moved(change, moved) if moved else None)
+
+
+def _restored(change: Change, token: Token) -> Change:
+    """The change that gives the token back what this change took; its body is empty when nothing is to be done."""
+    earlier = change.token
+    status = earlier.status if change.status and token.status != earlier.status else None
+    described = change.description is not None and token.description != earlier.description
+    return Change(
+        token=token,
+        status=status,
+        description=earlier.description if described else None,
+        name=change.name,
+        protected=change.protected,
+    )
+
+
+def _left(entry: Entry, token: Token) -> Token:
+    """The token as the run left it; without an answer that said when, that is no reason to doubt."""
+    change = entry.change
+    return replace(
+        change.token,
+        status=change.status or change.token.status,
+        description=change.token.description if change.description is None else change.description,
+        updated_at=entry.left_at or token.updated_at,
+    )
+
+
+def _late(change: Change) -> Problem:
+    """A request outlives the client that sent it, and may be done after a read that did not show it yet."""
+    why = "a later run or somebody else did it, or the request was late"
+    return Problem(f"left out: {label(change)} is as that run wanted it, but the run did not see it so: {why}")
+
+
+def _moved(change: Change, moved: list[str]) -> Refusal:
+    message = f"{label(change)} was changed after the run that is to be undone: {'; '.join(moved)}"
+    hint = "look into it, or restore what it was before that run all the same with `--allow moved`"
+    return Refusal(Guard.MOVED, Problem(message, hint))
+
+
+def _gone(change: Change, missing: Missing) -> Refusal:
+    message = f"{label(change)} cannot be restored: it is {missing.kind} now ({missing.detail})"
+    return Refusal(Guard.MOVED, Problem(message, "leave it out and restore the others with `--allow moved`"))

@@ -1,0 +1,347 @@
+"""`undo`: what a run changed gets the value it had before, unless somebody changed it since; and nothing else does."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconciler.apply.journal import Journal
+from reconciler.commands import undo
+from reconciler.commands.names import PlanFormat
+from reconciler.commands.sending import Consent
+from reconciler.core.guard import Guard
+from reconciler.errors import ExitCode
+from reconciler.sandbox.seed import default_seed
+from reconciler.schema import explain, load_schema
+from reconciler.settings import Flags
+from tests.commands.test_apply import ACTIVATE, DEACTIVATE, DESCRIBE, applied
+from tests.shell import (
+    BACKUP_2023,
+    BACKUP_2024,
+    BENCH,
+    GRAFANA,
+    INGEST,
+    MANAGER,
+    Done,
+    Shell,
+    shell_on,
+    texts,
+)  # fmt: skip
+
+
+def undone(shell: Shell, journal: str = "", *, flags: Flags | None = None, **request: object) -> Done:
+    """Run `undo`; what starts with `with_` belongs to the surroundings."""
+    around = {key.removeprefix("with_"): request.pop(key) for key in list(request) if key.startswith("with_")}
+    consent = Consent(**{key: request.pop(key) for key in ("expect", "yes", "journal") if key in request})  # type: ignore[arg-type]
+    made = undo.UndoRequest(journal=journal, flags=flags or Flags(), consent=consent, **request)  # type: ignore[arg-type]
+    return shell.call(lambda context: undo.run(made, context), **around)  # type: ignore[arg-type]
+
+
+def journals(shell: Shell) -> list[Path]:
+    """The journals in the state folder, the oldest first."""
+    return sorted((shell.folder / "state" / "tokenctl").iterdir(), key=lambda path: path.name.partition("-")[2])
+
+
+def stored(shell: Shell, *ids: str) -> list[tuple[str, str]]:
+    """Status and description of these tokens as the server has them."""
+    found = {each.id: (each.status, each.description) for each in shell.sandbox.tokens}
+    return [found[each] for each in ids if each in found]
+
+
+IDS = (BACKUP_2024, GRAFANA, BACKUP_2023)
+
+
+@pytest.fixture
+def run(shell: Shell) -> Shell:
+    """A shell in which an apply has changed three tokens."""
+    assert (
+        applied(shell, shell.declare(ACTIVATE, DESCRIBE, DEACTIVATE), yes=True, allow=(Guard.REACTIVATION,)).code == 0
+    )
+    shell.sent()
+    return shell
+
+
+def test_an_undo_says_which_run_it_is_and_what_it_would_restore_and_sends_nothing(run: Shell) -> None:
+    name = journals(run)[0].stem
+    done = undone(run)
+    assert run.sent() == ["GET /api/v2/authorizations"]
+    assert done == Done(
+        ExitCode.OK,
+        f"Undo of {name} · acme · URL · InfluxDB 2.7.12 · 12 tokens\n"
+        "\n"
+        f"  + activate    backup-2023  {BACKUP_2023}  ci-bot\n"
+        "      status       inactive → active\n"
+        f"  ~ describe    grafana      {GRAFANA}  grafana\n"
+        '      description  "dashboard" → "grafana dashbord"\n'
+        f"  - deactivate  backup-2024  {BACKUP_2024}  ci-bot\n"
+        "      status       active → inactive\n"
+        "\n"
+        "Plan: 1 to activate, 1 to deactivate, 1 to describe, 0 unchanged.\n"
+        "Digest DIGEST\n",
+        f"Undoing {name} of 2026-01-01T00:00:00+00:00, 3 changes: DIR/state/tokenctl/{name}.ndjson\n",
+    )
+    assert len(journals(run)) == 1
+
+
+def test_an_undo_that_is_sent_restores_everything_and_an_undo_of_it_is_a_redo(run: Shell) -> None:
+    after = stored(run, *IDS)
+    first = journals(run)[0].stem
+    assert undone(run, send=True, yes=True, allow=(Guard.REACTIVATION,)).code == ExitCode.OK
+    assert run.patches() == [BACKUP_2023, GRAFANA, BACKUP_2024]
+    assert stored(run, *IDS) == [("inactive", "backup 2024"), ("active", "grafana dashbord"), ("active", "backup 2023")]
+    second = journals(run)[1]
+    lines = [json.loads(line) for line in second.read_text().splitlines()]
+    assert (second.name.partition("-")[0], lines[0]["undoes"], lines[0]["files"]) == (
+        "undo", first, [f"{run.folder}/state/tokenctl/{first}.ndjson"],
+    )  # fmt: skip
+    assert [explain(line, load_schema("journal")) for line in lines] == [()] * 8
+
+    done = undone(run, send=True, yes=True, allow=(Guard.REACTIVATION,))
+    assert (done.code, stored(run, *IDS)) == (ExitCode.OK, after)
+    assert done.err.startswith(f"Undoing {second.stem} of 2026-01-01T00:00:01+00:00, which undid {first}, 3 changes: ")
+
+
+def test_what_has_the_value_of_before_is_left_alone(run: Shell) -> None:
+    run.sandbox.change(GRAFANA, description="grafana dashbord")
+    run.sandbox.change(BACKUP_2023, status="active")
+    run.sandbox.change(BACKUP_2024, status="inactive")
+    run.sent()
+    done = undone(run, send=True)
+    assert (done.code, run.patches()) == (ExitCode.OK, [])
+    assert "\nNo changes: nothing of that run is left to undo.\nDigest DIGEST\n" in done.out
+    assert len(journals(run)) == 1
+
+
+MOVED: list[tuple[Callable[[Shell], object], str, str]] = [
+    (
+        lambda shell: shell.sandbox.change(GRAFANA, description="theirs"),
+        "was changed after the run that is to be undone: description was `dashboard` and is `theirs`; updatedAt was `TIME` and is `TIME`",
+        "look into it, or restore what it was before that run all the same with `--allow moved`",
+    ),
+    (
+        lambda shell: shell.sandbox.change(GRAFANA, status="inactive"),
+        "was changed after the run that is to be undone: status was `active` and is `inactive`; updatedAt was `TIME` and is `TIME`",
+        "look into it, or restore what it was before that run all the same with `--allow moved`",
+    ),
+    (
+        lambda shell: shell.sandbox.change(GRAFANA),
+        "was changed after the run that is to be undone: updatedAt was `TIME` and is `TIME`",
+        "look into it, or restore what it was before that run all the same with `--allow moved`",
+    ),
+    (
+        lambda shell: shell.sandbox.delete(GRAFANA),
+        "cannot be restored: it is absent now (authorization not found)",
+        "leave it out and restore the others with `--allow moved`",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "reason", "hint"), MOVED)
+def test_what_somebody_changed_since_is_refused_by_name(
+    run: Shell, change: Callable[[Shell], object], reason: str, hint: str
+) -> None:
+    change(run)
+    run.sent()
+    for send in (False, True):
+        done = undone(run, allow=(Guard.REACTIVATION,), send=send, yes=send)
+        told = re.sub(r"2026-01-01T00:00:\d\dZ", "TIME", done.out)
+        assert (done.code, run.patches()) == (ExitCode.REFUSED, [])
+        assert f"Refused by guard `moved`: `grafana` {GRAFANA} {reason}\n  hint: {hint}\n" in told
+        assert "Refused by guard `moved`" not in told.replace(f"`moved`: `grafana` {GRAFANA}", "")
+
+
+@pytest.mark.parametrize(("change", "sent"), [(each[0], number < 3) for number, each in enumerate(MOVED)])
+def test_that_is_waived_by_name_and_only_the_fields_that_the_run_changed_are_restored(
+    run: Shell, change: Callable[[Shell], object], sent: bool
+) -> None:
+    change(run)
+    theirs = [each.status for each in run.sandbox.tokens if each.id == GRAFANA]
+    run.sent()
+    done = undone(run, send=True, yes=True, allow=(Guard.REACTIVATION, Guard.MOVED))
+    assert (done.code, GRAFANA in run.patches()) == (ExitCode.OK, sent)
+    assert f"Warning: guard `moved` is waived: `grafana` {GRAFANA} " in done.out
+    assert stored(run, BACKUP_2023, BACKUP_2024) == [("active", "backup 2023"), ("inactive", "backup 2024")]
+    assert stored(run, GRAFANA) == [(each, "grafana dashbord") for each in theirs]
+
+
+def test_a_later_run_over_the_same_token_has_moved_it_too(run: Shell) -> None:
+    applied(run, run.declare(f'id: "{GRAFANA}", name: grafana, description: later'), yes=True)
+    oldest, newest = journals(run)
+    assert undone(run, str(oldest)).code == ExitCode.REFUSED
+    assert undone(run, send=True, yes=True).code == ExitCode.OK
+    assert stored(run, GRAFANA) == [("active", "dashboard")]
+    assert undone(run, str(newest)).code == ExitCode.OK
+
+
+def test_an_undo_is_reviewed_as_a_file_or_by_its_digest_or_on_a_terminal(run: Shell) -> None:
+    unreviewed = undone(run, send=True, yes=True)
+    assert (unreviewed.code, run.patches()) == (ExitCode.REFUSED, [])
+    assert "Refused by guard `reactivation`: nobody reviewed this run" in unreviewed.out
+    plan = str(run.folder / "undo.json")
+    done = undone(run, out=plan)
+    assert done.err.endswith("Saved to DIR/undo.json\n")
+    digest = json.loads(Path(plan).read_text())["digest"]
+    assert undone(run, send=True, yes=True, expect="0" * 64).code == ExitCode.STALE
+    assert undone(run, send=True, with_interactive=True, with_stdin=b"no\n").code == ExitCode.CANCELLED
+    assert undone(run, send=True).code == ExitCode.CANCELLED
+    assert run.patches() == []
+    assert undone(run, send=True, yes=True, expect=digest).code == ExitCode.OK
+    assert undone(run, send=True, with_interactive=True, with_stdin=b"yes\n").code == ExitCode.OK
+
+
+def test_a_saved_undo_is_a_plan_like_any_other(run: Shell) -> None:
+    path = str(run.folder / "undo.json")
+    undone(run, out=path)
+    assert explain(json.loads(Path(path).read_text()), load_schema("plan")) == ()
+    assert applied(run, path, yes=True).code == ExitCode.OK
+    assert stored(run, GRAFANA) == [("active", "grafana dashbord")]
+    header = json.loads(journals(run)[1].read_text().splitlines()[0])
+    assert (header["undoes"], header["files"]) == (journals(run)[0].stem, [path])
+    assert applied(run, path, yes=True).code == ExitCode.STALE
+
+
+def test_a_saved_undo_that_is_refused_stays_so(run: Shell) -> None:
+    run.sandbox.change(GRAFANA, description="theirs")
+    path = str(run.folder / "undo.json")
+    assert undone(run, out=path).code == ExitCode.REFUSED
+    done = applied(run, path, yes=True)
+    assert done.code == ExitCode.REFUSED
+    assert done.err.startswith("nothing was sent: refused by `moved`\n")
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [(PlanFormat.JSON, '{\n  "format_version": 1,'), (PlanFormat.OPS, '{"method": "PATCH", '), (PlanFormat.CURL, "#!/bin/sh\n")],
+)  # fmt: skip
+def test_an_undo_is_shown_in_every_format(run: Shell, form: PlanFormat, begins: str) -> None:
+    assert undone(run, form=form).out.startswith(begins)
+
+
+def test_the_guards_judge_an_undo_with_the_limits_of_the_run(shell: Shell) -> None:
+    entry = f'id: "{BACKUP_2024}", name: backup-2024, status: active, protected: true'
+    file = shell.declare(entry, head="guards: {max_deactivations: 0}\n")
+    applied(shell, file, yes=True, allow=(Guard.REACTIVATION,))
+    shell.sent()
+    done = undone(shell, send=True, yes=True)
+    assert (done.code, shell.patches()) == (ExitCode.REFUSED, [])
+    assert (
+        "Refused by guard `max_deactivations`: 1 of 1 managed tokens would be deactivated: the limit is 0\n" in done.out
+    )
+    assert (
+        f"Refused by guard `protected`: `backup-2024` {BACKUP_2024} is protected and may not be deactivated\n"
+        in done.out
+    )
+    assert undone(shell, send=True, yes=True, allow=(Guard.MAX_DEACTIVATIONS, Guard.PROTECTED)).code == ExitCode.OK
+
+
+def test_an_undo_does_not_switch_off_the_own_token(tmp_path: Path) -> None:
+    seed = default_seed()
+    tokens = tuple(replace(each, status="inactive") if each.id == MANAGER else each for each in seed.tokens)
+    with shell_on(tmp_path, seed=replace(seed, tokens=tokens), version="2.9.1") as shell:
+        file = shell.declare(f'id: "{MANAGER}", status: active')
+        assert applied(shell, file, yes=True, allow=(Guard.REACTIVATION,)).code == ExitCode.OK
+        shell.environment["INFLUX_TOKEN"] = next(each.secret for each in tokens if each.id == MANAGER)
+        shell.sent()
+        done = undone(shell)
+        assert shell.sent() == ["GET /api/v2/authorizations", "GET /api/v2/me"]
+        assert (done.code, "Refused by guard `self`" in done.out) == (ExitCode.REFUSED, True)
+
+
+def test_a_token_that_these_credentials_may_not_see_is_an_error_of_its_own(shell: Shell) -> None:
+    applied(shell, shell.declare(f'id: "{BENCH}", name: bench, description: x'), yes=True)
+    manager = next(each.secret for each in default_seed().tokens if each.id == MANAGER)
+    done = undone(shell, with_environment={"INFLUX_TOKEN": manager})
+    assert (done.code, done.out) == (ExitCode.AUTH, "")
+    assert f"\n`bench` {BENCH} exists, but these credentials may not read it (" in done.err
+
+
+def test_a_run_in_one_organisation_leaves_the_tokens_of_others_out(shell: Shell) -> None:
+    applied(shell, shell.declare(DESCRIBE, f'id: "{BENCH}", name: bench, description: x'), yes=True)
+    done = undone(shell, flags=Flags(org="acme"), send=True, yes=True)
+    assert done.code == ExitCode.OK
+    assert f"Warning: left out: `bench` {BENCH} is not a token of organisation `acme`\n" in done.out
+    assert stored(shell, GRAFANA, BENCH) == [("active", "grafana dashbord"), ("active", "x")]
+
+
+def test_a_description_that_no_manifest_may_hold_is_restored(tmp_path: Path) -> None:
+    seed = default_seed()
+    evil = "\x1b[31m\u202e\x00##[error]\n::x"
+    tokens = tuple(replace(each, description=evil) if each.id == GRAFANA else each for each in seed.tokens)
+    with shell_on(tmp_path, seed=replace(seed, tokens=tokens)) as shell:
+        applied(shell, shell.declare(DESCRIBE), yes=True)
+        done = undone(shell, send=True, yes=True)
+        assert (done.code, stored(shell, GRAFANA)) == (ExitCode.OK, [("active", evil)])
+        assert not {"\x1b", "\u202e", "\x00"} & set(done.out + done.err)
+
+
+def test_a_journal_of_another_server_asks_nothing(run: Shell, tmp_path: Path) -> None:
+    with shell_on(tmp_path / "other") as other:
+        done = undone(other, str(journals(run)[0]))
+        assert (done.code, done.out, other.sent()) == (ExitCode.STALE, "", [])
+        assert done.err.startswith("the journal is of a run against http://127.0.0.1:")
+        # By itself, it looks for one of its own server.
+        other.environment["XDG_STATE_HOME"] = run.environment["XDG_STATE_HOME"]
+        assert undone(other).code == ExitCode.USAGE
+
+
+def test_a_run_that_goes_on_is_not_undone(run: Shell) -> None:
+    path = journals(run)[0]
+    with path.open("ab") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)  # as the run itself holds it
+        done = undone(run)
+    assert (done.code, run.sent()) == (ExitCode.REFUSED, [])
+    assert done.err == (
+        f"{path.stem} still goes on: what it will have changed is not known yet\n  hint: wait until it ends\n"
+    )
+
+
+def test_without_a_run_there_is_nothing_to_undo(shell: Shell) -> None:
+    done = undone(shell)
+    assert (done.code, done.out, shell.sent()) == (ExitCode.USAGE, "", [])
+    assert done.err == (
+        "DIR/state/tokenctl has no journal of a run that changed anything at URL\n"
+        "  hint: name the journal of the run to undo\n"
+    )
+
+
+def test_the_newest_run_that_changed_anything_is_the_one_to_undo_and_what_is_no_journal_is_named(run: Shell) -> None:
+    folder = run.folder / "state" / "tokenctl"
+    (folder / "apply-2027.ndjson").write_text("version: 1\n")
+    run.sandbox.change(INGEST, status="inactive")
+    Journal.create(folder, "apply-2028").close()
+    done = undone(run)
+    assert done.code == ExitCode.OK
+    why = "\n  hint: the report of a run names its journal; `apply` and `undo` write them\n"
+    assert done.err.startswith(
+        f"Warning: DIR/state/tokenctl/apply-2028.ndjson is no journal: it is empty{why}"
+        f"Warning: DIR/state/tokenctl/apply-2027.ndjson is no journal: its first line is no header{why}"
+        "Undoing apply-20260101T000000.000000Z-"
+    )
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"yes": True},
+        {"expect": "0" * 64},
+        {"send": True, "expect": "12"},
+        {"send": True, "form": PlanFormat.JSON},
+        {"send": True, "out": "plan.json"},
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(run: Shell, request_: dict[str, object]) -> None:
+    done = undone(run, **request_)  # type: ignore[arg-type]
+    assert (done.code, done.out, run.sent()) == (ExitCode.USAGE, "", [])
+
+
+def test_no_file_of_an_undo_holds_a_secret(run: Shell) -> None:
+    undone(run, out=str(run.folder / "undo.json"))
+    undone(run, send=True, yes=True, allow=(Guard.REACTIVATION,))
+    assert len(texts(run.folder)) == 4
+    assert not [text for text in texts(run.folder) if "FAKE-" in text]

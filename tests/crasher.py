@@ -1,0 +1,173 @@
+"""A process of its own that runs `apply` and kills itself at a boundary: no signal handler, no `finally`, no flush.
+
+It is told what to do by a line of JSON on stdin, and answers with a line when that run is over. It forks for each run,
+as importing everything takes longer than a run.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from reconciler.apply.executor import Means, execute
+from reconciler.apply.journal import Journal
+from reconciler.commands import connect, planning
+from reconciler.commands.context import Context
+from reconciler.commands.reading import read_manifest
+from reconciler.core.guard import Guard
+from reconciler.core.lines import Line
+from reconciler.core.live import Missing
+from reconciler.core.record import Provenance
+from reconciler.core.token import Token, TokenId
+from reconciler.influx.reader import Listing, Reader
+from reconciler.influx.writer import Writer
+from reconciler.settings import Flags
+
+
+@dataclass
+class Boundaries:
+    """Counts what happens, each kind by itself, and ends the process at the boundary with that name.
+
+    `kill` is such as `before intent 1`, `after patch 2` or `within result 1`; a number means the so-maniest of them all.
+    """
+
+    kill: str
+    counts: Counter[str] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def number(self, kind: str) -> str:
+        """The name of the next thing of this kind, such as `intent 2`."""
+        with self.lock:
+            self.counts[kind] += 1
+            return f"{kind} {self.counts[kind]}"
+
+    def at(self, name: str, last_act: Callable[[], object] = lambda: None) -> None:
+        """Be at the boundary with this name."""
+        with self.lock:
+            self.counts["all"] += 1
+            if self.kill in (name, str(self.counts["all"])):
+                last_act()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    @contextmanager
+    def around(self, kind: str) -> Iterator[None]:
+        """Be at the boundaries before and after something of this kind."""
+        name = self.number(kind)
+        self.at(f"before {name}")
+        yield
+        self.at(f"after {name}")
+
+
+class CrashingJournal(Journal):
+    """A journal that may be left before, within and after a line."""
+
+    boundaries: Boundaries
+
+    def _write(self, line: Line) -> None:
+        name = self.boundaries.number(line["event"])
+        text = json.dumps(line).encode()
+        self.boundaries.at(f"before {name}")
+        self.boundaries.at(f"within {name}", lambda: os.write(self._descriptor, text[: len(text) // 2]))
+        super()._write(line)
+        self.boundaries.at(f"after {name}")
+
+
+@dataclass
+class CrashingServer:
+    """The real reader and writer, with boundaries around each exchange."""
+
+    boundaries: Boundaries
+    reader: Reader
+    writer: Writer
+
+    def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
+        """Send a PATCH."""
+        with self.boundaries.around("patch"):
+            return self.writer.patch(token_id, body)
+
+    def get(self, token_id: TokenId) -> Token | Missing:
+        """Read one token."""
+        with self.boundaries.around("read"):
+            return self.reader.get(token_id)
+
+    def list_tokens(self) -> Listing:
+        """Read all tokens."""
+        with self.boundaries.around("read"):
+            return self.reader.list_tokens()
+
+
+def _run(wanted: dict[str, Any]) -> None:
+    """What `apply` does, with everything that has boundaries in the place of what has none."""
+    nowhere = io.StringIO()
+    context = Context(
+        environment=wanted["environment"], home=Path("/"), stdin=io.BytesIO(), stdout=nowhere, stderr=nowhere,
+        clock=time.monotonic, now=lambda: datetime.now(UTC), sleep=time.sleep, chance=lambda: 0.5,
+    )  # fmt: skip
+    boundaries = Boundaries(wanted["kill"])
+    manifest, files = read_manifest([wanted["file"]], context)
+    with connect.connected(connect.resolve(Flags(), context), context) as connection:
+        plan = planning.draft(manifest, connection, tuple(Guard), reviewed=True)
+        journal = CrashingJournal.create(Path(wanted["journals"]), wanted["run"])
+        journal.boundaries = boundaries
+        started = "2025-12-31T00:00:00+00:00"
+        journal.header(plan, Provenance(run=wanted["run"], started=started, tool="0", files=files))
+        server = CrashingServer(boundaries, connection.reader, Writer(connection.transport, connection.retries))
+        means = Means(reader=server, writer=server, journal=journal, clock=lambda: 0.0, read_at=0.0)
+        execute(plan, means)
+
+
+def main() -> None:
+    """Do what each line says; the answer is how that process ended."""
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            _run(json.loads(line))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+class Crasher:
+    """The process, from outside."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def run(self, **wanted: object) -> int:
+        """Run `apply` there, and give how it ended: -9 when it was killed, 0 when it never came to the boundary."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(wanted) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+@contextmanager
+def crasher(environment: dict[str, str]) -> Iterator[Crasher]:
+    """The process for the time of the block."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.crasher"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env=environment, cwd=Path(__file__).parents[1],
+    ) as process:  # fmt: skip
+        try:
+            yield Crasher(process)
+        finally:
+            process.communicate()
+
+
+if __name__ == "__main__":
+    main()
