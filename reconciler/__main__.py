@@ -15,9 +15,15 @@ def main() -> int:
     # A run makes many objects that live until its end; looking for garbage among them would take a third of the time.
     # Commands that go on for longer switch it on again.
     gc.disable()
-    from reconciler.cli.main import main as run
+    try:
+        from reconciler.cli import signals
+        from reconciler.cli.main import main as run
 
-    return run(sys.argv[1:])
+        code = run(sys.argv[1:], signals.handled())
+        signals.ignore()
+    except KeyboardInterrupt:  # before or after the part that handles it
+        return 130
+    return code
 
 
 if __name__ == "__main__":

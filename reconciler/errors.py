@@ -37,11 +37,12 @@ class ExitCode(IntEnum):
     USAGE = 64
     INVALID = 65
     INTERRUPTED = 130
+    TERMINATED = 143
 
     @property
     def reason(self) -> str:
-        """The code's name in machine formats, such as `stale`."""
-        return self.name.lower()
+        """The code's name in machine formats, such as `stale`; which signal interrupted a run makes no difference."""
+        return "interrupted" if self is ExitCode.TERMINATED else self.name.lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reconciler.apply.executor import Means, execute
+from reconciler.apply.executor import execute
 from reconciler.apply.journal import Journal
+from reconciler.apply.means import Means
 from reconciler.commands import connect, planning
 from reconciler.commands.context import Context
 from reconciler.commands.reading import read_manifest

@@ -105,7 +105,7 @@ class Shell(Program):
         context = Context(
             environment={**self.environment, **surroundings.pop("environment", {})},  # type: ignore[dict-item]
             home=self.folder / "home", stdin=io.BytesIO(stdin), stdout=out, stderr=err,
-            sleep=self.waits.append, chance=lambda: 0.5,
+            sleep=self.waits.append, pause=lambda _, wait: self.waits.append(wait), chance=lambda: 0.5,
             clock=surroundings.pop("clock", lambda: 0.0), now=self.now,  # type: ignore[arg-type]
             **surroundings,  # type: ignore[arg-type]
         )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ class Pool(Generic[T]):
 
     def __init__(self, size: int) -> None:
         self._jobs: SimpleQueue[Job[T] | None] = SimpleQueue()
-        self._ended: SimpleQueue[T | BaseException] = SimpleQueue()
+        self._ended: SimpleQueue[T | BaseException | None] = SimpleQueue()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(size)]
         for thread in self._threads:
             thread.start()
@@ -28,12 +28,22 @@ class Pool(Generic[T]):
         """Give a job to the next free worker."""
         self._jobs.put(job)
 
-    def take(self) -> T:
-        """Wait for a job to end and give its value; raises what the job raised."""
-        ended = self._ended.get()
+    def take(self, timeout_s: float | None = None) -> T | None:
+        """Wait for a job to end and give its value, or None when the time is up or `wake` was called.
+
+        Raises what the job raised.
+        """
+        try:
+            ended = self._ended.get(timeout=timeout_s)
+        except Empty:
+            return None
         if isinstance(ended, BaseException):
             raise ended
         return ended
+
+    def wake(self) -> None:
+        """Let `take` return; may be called by a signal handler."""
+        self._ended.put(None)
 
     def close(self) -> None:
         """Let the workers end once they are idle; waits for none."""

@@ -1,21 +1,20 @@
-"""Results of sent changes in, better informed ones out: what a read of the server says of them."""
+"""What an exchange with the server brought, in; what is known of a change, out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from reconciler.core.live import Missing
 from reconciler.core.outcome import Fate, Result, deviation
-from reconciler.core.plan import before
+from reconciler.core.plan import Change, before
+from reconciler.core.planner import differences
 from reconciler.core.token import Token, TokenId
-from reconciler.errors import AuthError, TokenctlError
+from reconciler.errors import AuthError, ExitCode, TokenctlError
 
 Seen = Token | Missing | TokenctlError
-"""What one exchange with the server brought."""
-
-_LIST_IS_DEARER_FROM = 5  # a GET by id costs a real server less than a list while it is for under a fifth of the tokens
+"""What one exchange about one token brought."""
 
 
 class Listed(Protocol):
@@ -44,56 +43,63 @@ def attempt(exchange: Callable[[], Token | Missing]) -> Seen:
         return error
 
 
-def settle(result: Result, reader: Reads) -> Result:
+def refused(change: Change, seen: Seen) -> Result | None:
+    """Why the change is not sent after all, judged by what its token is now."""
+    if isinstance(seen, TokenctlError):
+        return Result(change=change, fate=Fate.FAILED, reason=_words(seen), code=seen.exit_code)
+    moved = f"it is {seen.kind} now" if isinstance(seen, Missing) else "; ".join(differences(change.token, seen))
+    if not moved:
+        return None
+    reason = f"not sent, it changed since it was planned: {moved}"
+    return Result(change=change, fate=Fate.FAILED, reason=reason, code=ExitCode.STALE)
+
+
+def answered(change: Change, seen: Seen) -> Result:
+    """The result of a PATCH: done when the answer shows it, unverified whatever else came."""
+    if isinstance(seen, Token):
+        reason = deviation(change, seen)
+        fate = Fate.UNVERIFIED if reason else Fate.DONE
+        return Result(change=change, fate=fate, reason=reason, sent=True, updated_at=seen.updated_at)
+    return Result(change=change, fate=Fate.UNVERIFIED, reason=_words(seen), sent=True)
+
+
+def settled(result: Result, seen: Seen) -> Result:
     """What became of a change whose answer was lost or wrong: applied, not applied, or changed by someone else."""
     change = result.change
-    seen = attempt(lambda: reader.get(change.token.id))
     if isinstance(seen, TokenctlError):
-        return replace(result, reason=f"{result.reason}; reading it again: {seen.problems[0].message}")
+        return replace(result, reason=f"{result.reason}; reading it again: {_words(seen)}")
     if isinstance(seen, Missing):
         return replace(result, reason=f"{result.reason}; it is {seen.kind} now")
-    if not deviation(change, seen):
+    if not (deviates := deviation(change, seen)):
         reason = f"the answer was not usable ({result.reason}), a read shows it"
         return replace(result, fate=Fate.DONE, reason=reason, updated_at=seen.updated_at)
     if before(seen) == before(change.token):
         return replace(result, fate=Fate.FAILED, reason=f"not applied: {result.reason}")
-    return replace(result, reason=f"{result.reason}; somebody else changed it: {deviation(change, seen)}")
+    return replace(result, reason=f"{result.reason}; somebody else changed it: {deviates}")
 
 
-def prove(result: Result, reader: Reads) -> Result:
-    """A deactivation that may have switched off the caller's own token: the server's refusal or a read confirms it."""
-    seen = attempt(lambda: reader.get(result.change.token.id))
-    doubt = "" if isinstance(seen, AuthError) else _doubt(result, seen)
+def read_back(result: Result, seen: Seen) -> Result:
+    """What is known of a change that was sent, after one more read of its token at the end."""
+    if result.fate is not Fate.DONE:
+        applied = isinstance(seen, Token) and not deviation(result.change, seen)
+        return settled(result, seen) if applied else result
+    doubt = _doubt(result.change, seen)
     return replace(result, fate=Fate.UNVERIFIED, reason=doubt) if doubt else result
 
 
-def read_back(done: Sequence[Result], reader: Reads, live: int) -> Iterator[Result]:
-    """The results that a second read does not confirm.
-
-    Reads by id when they are few among the `live` tokens, else by one list.
-    """
-    few = len(done) * _LIST_IS_DEARER_FROM <= live
-    listed: Mapping[TokenId, Token] | TokenctlError = {}
-    if done and not few:
-        try:
-            listed = reader.list_tokens().tokens
-        except TokenctlError as error:
-            listed = error
-    for result in done:
-        if isinstance(listed, TokenctlError):
-            seen: Seen = listed
-        else:
-            found = listed.get(result.change.token.id)
-            seen = found or attempt(lambda: reader.get(result.change.token.id))  # noqa: B023  called at once
-        reason = _doubt(result, seen)
-        if reason:
-            yield replace(result, fate=Fate.UNVERIFIED, reason=reason)
+def proven(result: Result, seen: Seen) -> Result:
+    """A deactivation that may have switched off the caller's own token: the server's refusal or a read confirms it."""
+    return result if isinstance(seen, AuthError) else read_back(result, seen)
 
 
-def _doubt(result: Result, seen: Seen) -> str:
+def _doubt(change: Change, seen: Seen) -> str:
     if isinstance(seen, TokenctlError):
-        return f"it could not be read back: {seen.problems[0].message}"
+        return f"it could not be read back: {_words(seen)}"
     if isinstance(seen, Missing):
         return f"read back, it is {seen.kind}"
-    reason = deviation(result.change, seen)
+    reason = deviation(change, seen)
     return f"read back, {reason}: somebody else changed it meanwhile" if reason else ""
+
+
+def _words(seen: TokenctlError | Missing) -> str:
+    return f"it is {seen.kind}" if isinstance(seen, Missing) else seen.problems[0].message

@@ -17,13 +17,14 @@ from reconciler.commands.names import ListFormat, SchemaName, Switch
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
+    from reconciler.apply.pace import Pacing
     from reconciler.settings import Flags
 
 app = typer.Typer(
     name="tokenctl",
     help="GitOps for InfluxDB v2 API tokens: plan, review and apply their description and status.",
     epilog="Start with `tokenctl demo`. Exit codes: 0 ok, 2 changes, 3 partial, 4 refused, 5 stale, 6 auth, "
-    "7 unreachable, 8 cancelled, 64 usage, 65 invalid.",
+    "7 unreachable, 8 cancelled, 64 usage, 65 invalid, 130 and 143 interrupted.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -110,6 +111,7 @@ def show(
 def apply(
     context: Context,
     flags: Flags,
+    pacing: Pacing,
     files: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PLAN | FILE...]", help="A saved plan (.json), or manifests.  [default: tokens.yaml]"),
@@ -126,7 +128,7 @@ def apply(
     from reconciler.commands.sending import Consent
 
     sources = Sources(files=files or (), select=select or (), allow=allow or ())
-    consent = Consent(expect=expect.lower(), yes=yes, journal=journal)
+    consent = Consent(expect=expect.lower(), yes=yes, journal=journal, pacing=pacing)
     request = apply.ApplyRequest(sources=sources, flags=flags, consent=consent)
     return apply.run(request, context)
 
@@ -136,6 +138,7 @@ def apply(
 def undo(
     context: Context,
     flags: Flags,
+    pacing: Pacing,
     path: Annotated[
         str, typer.Argument(metavar="[JOURNAL]", help="Of the run to undo.  [default: the newest]", show_default=False)
     ] = "",
@@ -152,7 +155,7 @@ def undo(
     from reconciler.commands import undo
     from reconciler.commands.sending import Consent
 
-    consent = Consent(expect=expect.lower(), yes=yes, journal=journal)
+    consent = Consent(expect=expect.lower(), yes=yes, journal=journal, pacing=pacing)
     request = undo.UndoRequest(
         journal=path,
         flags=flags,

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -15,40 +16,55 @@ import typer.main
 # typer vendors click from 0.26 on and exports only a part of it.
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
+from reconciler.apply.interrupt import Interrupt
 from reconciler.cli.app import app
+from reconciler.cli.signals import end_after
 from reconciler.commands.context import Context
 from reconciler.errors import ExitCode, TokenctlError
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the command line and give the exit code; anything but a TokenctlError is a bug and is raised."""
+def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:
+    """Run the command line and give the exit code; anything but a TokenctlError is a bug and is raised.
+
+    `interrupt` is what this process's signals are handled by, if they are.
+    """
+    interrupt = interrupt or Interrupt()
     _open_streams()
     try:
-        code = _run(arguments)
+        code = _run(arguments, interrupt)
     finally:
-        _release_stdout()
+        _release_streams()
     if code == ExitCode.INTERRUPTED:  # typer makes it of KeyboardInterrupt
-        sys.stderr.write("\ntokenctl: interrupted\n")
+        _complain(f"\ntokenctl: {interrupt.words}\n")
+        return interrupt.exit_code
     return code
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str], interrupt: Interrupt) -> int:
     command = typer.main.get_command(app)
+    context = _context(interrupt)
     try:
-        return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=_context()) or 0)
+        return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=context) or 0)
     except NoArgsIsHelpError as error:
-        sys.stderr.write(f"{error.format_message()}\n")
+        _complain(f"{error.format_message()}\n")
         return ExitCode.USAGE
     except ClickException as error:
         from reconciler.render.escape import terminal
 
-        sys.stderr.write(f"tokenctl: {terminal(error.format_message())}\n  hint: see `tokenctl --help`\n")
+        _complain(f"tokenctl: {terminal(error.format_message())}\n  hint: see `tokenctl --help`\n")
         return ExitCode.USAGE
     except TokenctlError as error:
         from reconciler.render import text
 
-        sys.stderr.write(text.problems(error.problems))
+        _complain(text.problems(error.problems))
         return error.exit_code
+
+
+def _complain(text: str) -> None:
+    """Write to stderr, if it takes anything: the exit code says what matters."""
+    with suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def _open_streams() -> None:
@@ -61,15 +77,16 @@ def _open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")  # an ASCII terminal gets escapes, not a traceback
 
 
-def _release_stdout() -> None:
-    """Drop what stdout could not take, such as on a full disk: Python would try again, and fail, at its end."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+def _release_streams() -> None:
+    """Drop what the streams could not take, such as on a full disk: Python would try again, and fail, at its end."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
-def _context() -> Context:
+def _context(interrupt: Interrupt) -> Context:
     environment = dict(os.environ)
     return Context(
         environment=environment,
@@ -81,6 +98,8 @@ def _context() -> Context:
         now=lambda: datetime.now(UTC),
         sleep=time.sleep,
         chance=lambda: int.from_bytes(os.urandom(4)) / 2**32,
+        interrupt=interrupt,
+        end_after=end_after,
         interactive=sys.stdin.isatty() and sys.stderr.isatty() and not environment.get("CI"),
         colour=_colour(environment, terminal=sys.stdout.isatty()),
     )

@@ -17,6 +17,8 @@ def _text(flag: str, metavar: str, help_text: str) -> Any:
     return Annotated[str, typer.Option(flag, metavar=metavar, show_default=False, help=help_text)]
 
 
+_AT_ONCE_S = 0.001  # a timer that is set to 0 never rings
+
 _SERVER: dict[str, tuple[Any, object]] = {
     "url": (_text("--url", "URL", "The server; else INFLUX_HOST, else http://localhost:8086."), ""),
     "org": (_text("--org", "NAME", "Only this organisation's tokens; else INFLUX_ORG."), ""),
@@ -35,6 +37,23 @@ _SERVER: dict[str, tuple[Any, object]] = {
         ],
         False,
     ),
+    "timeout": (_text("--timeout", "DURATION", "End the run after this time: 90s, 10m."), ""),
+}
+
+
+def _number(flag: str, default: str, help_text: str, most: int | None = None) -> Any:
+    shown = f"{help_text}  [default: {default}]" if default else help_text
+    return Annotated[int | None, typer.Option(flag, metavar="N", min=1, max=most, show_default=False, help=shown)]
+
+
+_PACING: dict[str, tuple[Any, object]] = {
+    "parallelism": (_number("--parallelism", "8", "Send so many changes at once.", 64), None),
+    "rate": (_text("--rate", "N/s", "Send at most so many changes a second."), ""),
+    "canary": (_number("--canary", "", "Send the first N and read them back before the rest."), None),
+    "max_failures": (
+        _number("--max-failures", "5 in a row, or half of 20", "Begin no more changes after N failures."),
+        None,
+    ),
 }
 _TALK: dict[str, tuple[Any, object]] = {
     "quiet": (Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but errors.")], False),
@@ -46,10 +65,12 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
     """The function as typer is to see it.
 
     Its parameter `context` is filled with the surroundings of the run, with --quiet and --debug applied; a parameter
-    `flags` with the options that say which server to use and as whom. All others are its own options.
+    `flags` with the options that say which server to use and as whom, and `pacing` with those that say how to send. All
+    others are its own options.
     """
-    own = inspect.signature(run, eval_str=True, locals={"Flags": object}).parameters  # never loaded for --help
+    own = inspect.signature(run, eval_str=True, locals={"Flags": object, "Pacing": object}).parameters
     server = _SERVER if "flags" in own else {}
+    sending = _PACING if "pacing" in own else {}
 
     def called(typer_context: typer.Context, **values: Any) -> int:
         context: Context = typer_context.obj
@@ -57,19 +78,31 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
         if server:
             from reconciler.settings import Flags
 
-            values["flags"] = Flags(**{name: values.pop(name) for name in server})
+            _end_in_time(values.pop("timeout"), context)
+            values["flags"] = Flags(**{name: values.pop(name) for name in server if name != "timeout"})
+        if sending:
+            from reconciler.commands.pacing import pacing
+
+            values["pacing"] = pacing(**{name: values.pop(name) for name in sending})
         return run(context=replace(context, **talk), **values)
 
     kind = inspect.Parameter.KEYWORD_ONLY
     parameters = [
         inspect.Parameter("typer_context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
-        *(each.replace(kind=kind) for name, each in own.items() if name not in ("context", "flags")),
+        *(each.replace(kind=kind) for name, each in own.items() if name not in ("context", "flags", "pacing")),
         *(
             inspect.Parameter(name, kind, default=default, annotation=annotation)
-            for name, (annotation, default) in {**server, **_TALK}.items()
+            for name, (annotation, default) in {**sending, **server, **_TALK}.items()
         ),
     ]
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     called.__annotations__ = {each.name: each.annotation for each in parameters}
     called.__name__, called.__doc__ = run.__name__, run.__doc__
     return called
+
+
+def _end_in_time(timeout: str, context: Context) -> None:
+    if timeout:
+        from reconciler.commands.duration import duration
+
+        context.end_after(max(duration("--timeout", timeout), _AT_ONCE_S))

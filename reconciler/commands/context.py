@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from reconciler.apply.interrupt import Interrupt
 from reconciler.errors import LocalError, Problem
 
 
@@ -18,7 +20,8 @@ class Context:
 
     stdout is for data, stderr for talk. `interactive` says that a person can be asked, `colour` that stdout shows
     colours. `clock` counts seconds from any moment, `now` gives the time of day in UTC, `sleep` waits for so many
-    seconds, and `chance` gives numbers from 0 to 1.
+    seconds, `pause` too but ends when the event is set, and `chance` gives numbers from 0 to 1. `interrupt` is what
+    signals do, and `end_after` sets the time after which the run has to end.
     """
 
     environment: Mapping[str, str]
@@ -30,6 +33,9 @@ class Context:
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     chance: Callable[[], float]
+    pause: Callable[[threading.Event, float], object] = threading.Event.wait
+    interrupt: Interrupt = field(default_factory=Interrupt)
+    end_after: Callable[[float], object] = lambda _: None
     interactive: bool = False
     colour: bool = False
     quiet: bool = False

@@ -5,26 +5,39 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from reconciler.apply.executor import Means, execute
+from reconciler.apply.executor import canary, execute
 from reconciler.apply.journal import Journal
+from reconciler.apply.means import Means
+from reconciler.apply.pace import Pacing
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
 from reconciler.commands.journals import folder_of
 from reconciler.commands.provenance import provenance_of
+from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan
+from reconciler.core.resolve import name_some
 from reconciler.core.text import count
-from reconciler.errors import CancelledError, ExitCode, Problem, RefusedError, StaleError, UsageError
+from reconciler.errors import (
+    CancelledError,
+    ExitCode,
+    LocalError,
+    Problem,
+    RefusedError,
+    StaleError,
+    UsageError,
+)
 from reconciler.influx.writer import Writer
 from reconciler.render import text
+from reconciler.render.words import name_of
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """How a plan is agreed to, and where its run is written down.
+    """How a plan is agreed to, how it is sent, and where its run is written down.
 
     `expect` is the digest that was reviewed, "" for none; `yes` agrees without being asked; `journal` is the folder for
     the journal, "" for the user's own.
@@ -33,6 +46,7 @@ class Consent:
     expect: str = ""
     yes: bool = False
     journal: str = ""
+    pacing: Pacing = field(default_factory=Pacing)
 
 
 def check_digest(consent: Consent) -> None:
@@ -83,6 +97,7 @@ def _refused(plan: Plan) -> str:
 def _send(
     plan: Plan, files: Sequence[str], connection: Connection, read_at: float, consent: Consent, context: Context
 ) -> ExitCode:
+    context.interrupt.defer()  # from here on a signal ends the run in good order
     gc.enable()  # from here on it takes as long as the server does
     provenance = provenance_of(plan, files, context)
     journal = Journal.create(folder_of(consent.journal, context), provenance.run)
@@ -94,9 +109,24 @@ def _send(
             journal=journal,
             clock=context.clock,
             read_at=read_at,
+            retries=connection.retries,
+            pacing=consent.pacing,
+            interrupt=context.interrupt,
+            pause=context.pause,
         )
+        if first := canary(plan, consent.pacing.canary):
+            names = name_some([f"{name_of(each)} {each.token.id}" for each in first])
+            context.say(f"Canary: {names}; the rest follows when that is read back")
         outcome = execute(plan, means)
     finally:
         journal.close()
-    context.show("\n" + text.outcome(outcome, colour=context.colour))
+    _report(outcome, context)
     return outcome.exit_code
+
+
+def _report(outcome: Outcome, context: Context) -> None:
+    """Show what came of the run; where standard output is broken, on the other one: the exit code stays the run's."""
+    try:
+        context.show("\n" + text.outcome(outcome, colour=context.colour))
+    except (BrokenPipeError, LocalError):
+        context.say(text.outcome(outcome))

@@ -54,8 +54,10 @@ class Outcome:
         if any(result.sent for result in self.results):
             return ExitCode.PARTIAL
         codes = {result.code for result in self.results}
-        order = (ExitCode.STALE, ExitCode.REFUSED, ExitCode.AUTH, ExitCode.UNREACHABLE, ExitCode.INTERRUPTED)
-        return next((code for code in order if code in codes), ExitCode.ERROR)
+        order = (ExitCode.STALE, ExitCode.REFUSED, ExitCode.AUTH, ExitCode.UNREACHABLE)
+        return next(
+            (code for code in (*order, ExitCode.INTERRUPTED, ExitCode.TERMINATED) if code in codes), ExitCode.ERROR
+        )
 
 
 def deviation(change: Change, token: Token) -> str:

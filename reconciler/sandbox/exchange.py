@@ -31,12 +31,13 @@ class Request:
 
 
 class Delivery(StrEnum):
-    """How an answer reaches the client: whole, byte by byte, half of its body, or not at all."""
+    """How an answer reaches the client: whole, byte by byte, half of its body, not at all, or as the last one."""
 
     WHOLE = "whole"
     SLOW = "slow"
     TRUNCATED = "truncated"
     RESET = "reset"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from reconciler.sandbox.exchange import JSON, Answer, ApiError, Delivery, Reques
 from reconciler.sandbox.seed import Authorization
 from reconciler.sandbox.store import Store
 
+_LATE_S = 0.1
 _OVERLAP_S = 0.2  # how long a PATCH waits for another one to overlap with
 
 
@@ -30,18 +32,20 @@ def _page(status: int, title: str) -> Answer:
     return Answer(status, page.encode(), "text/html")
 
 
-def _limited() -> Answer:
-    body = json.dumps({"code": "too many requests", "message": "org has exceeded its rate limit"}).encode()
-    return Answer(429, body, JSON, {"Retry-After": "1", "X-Platform-Error-Code": "too many requests"})
+def _retry_later(status: int, code: str, message: str) -> Answer:
+    body = json.dumps({"code": code, "message": message}).encode()
+    return Answer(status, body, JSON, {"Retry-After": "1", "X-Platform-Error-Code": code})
 
 
 _BEFORE: dict[str, Callable[[], Answer]] = {
-    "too-many-requests": _limited,
+    "too-many-requests": lambda: _retry_later(429, "too many requests", "org has exceeded its rate limit"),
+    "overloaded": lambda: _retry_later(503, "unavailable", "the server is overloaded"),
     "error-before": _error,
     "bad-gateway": lambda: _page(502, "Bad Gateway"),
     "unavailable": lambda: _page(503, "Service Unavailable"),
     "reset-before": lambda: Answer(0, delivery=Delivery.RESET),
 }
+_LATE = ("late-before", "late-after")
 _MEANWHILE = ("changed-meanwhile", "deleted-meanwhile")
 _BETWEEN = ("lost-update",)
 _AFTER: dict[str, Callable[[Answer], Answer]] = {
@@ -49,8 +53,9 @@ _AFTER: dict[str, Callable[[Answer], Answer]] = {
     "reset-after": lambda answer: replace(answer, delivery=Delivery.RESET),
     "slow-body": lambda answer: replace(answer, delivery=Delivery.SLOW),
     "truncated-body": lambda answer: replace(answer, delivery=Delivery.TRUNCATED),
+    "closed-after": lambda answer: replace(answer, delivery=Delivery.CLOSED),
 }
-NAMES = (*_BEFORE, *_MEANWHILE, *_BETWEEN, *_AFTER)
+NAMES = (*_BEFORE, *_LATE, *_MEANWHILE, *_BETWEEN, *_AFTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +90,27 @@ class Faults:
 
     def answer(self, request: Request, handle: Callable[[Request], Answer]) -> Answer:
         """What is answered when `handle` would give the right answer."""
-        struck = {fault.name for fault, left in self._left if _meets(fault, request) and left.acquire(blocking=False)}
-        for name in struck.intersection(_MEANWHILE):
-            self._meddle(name, request.target.partition("?")[0].rpartition("/")[2])
-        for name in struck.intersection(_BEFORE):
-            return _BEFORE[name]()
-        self._apart.wanted = bool(struck.intersection(_BETWEEN))
+        met = {fault.name for fault, left in self._left if _meets(fault, request) and left.acquire(blocking=False)}
+        struck = [name for name in NAMES if name in met]
+        for name in struck:
+            if name in _MEANWHILE:
+                self._meddle(name, request.target.partition("?")[0].rpartition("/")[2])
+        for name in struck:
+            if name in _BEFORE:
+                return _BEFORE[name]()
+        if "late-before" in met:
+            time.sleep(_LATE_S)
+        self._apart.wanted = not met.isdisjoint(_BETWEEN)
         given = handle(request)
-        for name in struck.intersection(_AFTER):
-            given = _AFTER[name](given)
+        if "late-after" in met:
+            time.sleep(_LATE_S)
+        for name in struck:
+            given = _AFTER[name](given) if name in _AFTER else given
         return given
+
+    def add(self, fault: Fault) -> None:
+        """Break more requests."""
+        self._left = [*self._left, (fault, threading.Semaphore(fault.count))]
 
     def between(self, store: Store) -> None:
         """Let another request in, where a fault wants it: a real server always reads and writes apart."""

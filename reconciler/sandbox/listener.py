@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import struct
 import threading
@@ -16,6 +17,7 @@ from reconciler.sandbox.exchange import PLAIN, Answer, Delivery, Request
 _CLOSE_S = 5.0
 _LINE = 65536
 _DRIP_S = 0.02
+_CLOSE_AFTER_S = (0.0, 0.0002, 0.0005, 0.001)  # around the moment at which a client sends its next request
 _REASONS = {422: "Unprocessable Entity"}  # Go's name, which clients show; Python's depends on its version
 _TLS = b"\x16"  # how a handshake begins
 _BAD_REQUEST = Answer(400, b"400 Bad Request", PLAIN, {"Connection": "close"})
@@ -42,6 +44,7 @@ class Listener(ThreadingHTTPServer):
         self.answer = answer
         self.closing = threading.Event()
         self.seen: list[RequestSeen] = []
+        self.pauses = itertools.cycle(_CLOSE_AFTER_S)
         self._open: set[socket.socket] = set()
         self._changed = threading.Condition()
         if ":" in listen[0]:
@@ -174,6 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             part = body[: len(body) // 2] if delivery is Delivery.TRUNCATED else body
             self.wfile.write(head + part)  # one write, one packet
+            if delivery is Delivery.CLOSED:
+                self.server.closing.wait(next(self.server.pauses))
 
 
 def _first(headers: Message) -> dict[str, str]:

@@ -29,8 +29,9 @@ def _now() -> datetime:
 class Sandbox:
     """A running server; `start` makes one, `close` ends it and may be called again."""
 
-    def __init__(self, server: Listener, store: Store, now: Callable[[], datetime]) -> None:
+    def __init__(self, server: Listener, store: Store, now: Callable[[], datetime], faults: Faults) -> None:
         self._server = server
+        self._faults = faults
         self._store = store
         self._now = now
         self._closing = threading.Event()
@@ -62,7 +63,7 @@ class Sandbox:
             store.close()
             why = (getattr(error, "strerror", None) or "there is no such port").lower()
             raise LocalError(Problem(f"cannot listen on {listen[0]}:{listen[1]}: {why}")) from None
-        return cls(server, store, now)
+        return cls(server, store, now, broken)
 
     def __enter__(self) -> Self:
         return self
@@ -108,6 +109,10 @@ class Sandbox:
                 updated_at=timestamp(self._now()),
             )
             store.put(changed)
+
+    def fail(self, fault: Fault) -> None:
+        """Break requests from now on."""
+        self._faults.add(fault)
 
     def delete(self, token_id: str) -> None:
         """Let somebody else delete a token."""

@@ -268,14 +268,18 @@ def test_a_person_is_asked_on_a_terminal(shell: Shell, answer: str, code: int, p
     assert shell.patches() == patched
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end"), (signal.SIGHUP, 143, "the terminal is gone")],
+)  # fmt: skip
 @pytest.mark.usefixtures("measured")
-def test_130_interrupted_at_the_question_sends_nothing(shell: Shell) -> None:
+def test_a_signal_at_the_question_sends_nothing(shell: Shell, number: int, code: int, words: str) -> None:
     shell.declare(DESCRIBE)
     with terminal(shell, "apply") as (screen, process):
         read(screen, QUESTION)
-        process.send_signal(signal.SIGINT)
-        assert read(screen).endswith("tokenctl: interrupted\n")
-        assert process.wait(30) == 130
+        process.send_signal(number)
+        assert read(screen).endswith(f"tokenctl: {words}\n")
+        assert process.wait(30) == code
     assert shell.patches() == []
 
 

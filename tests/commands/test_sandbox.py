@@ -14,6 +14,7 @@ import pytest
 
 from reconciler.commands.sandbox import SandboxRequest, run
 from reconciler.errors import ExitCode
+from reconciler.sandbox.faults import NAMES
 from tests.shell import GRAFANA, OPERATOR, PROGRAM, Shell, secret
 
 ROOT = Path(__file__).parent.parent.parent
@@ -111,9 +112,7 @@ def test_it_begins_with_any_world_and_is_like_any_version(shell: Shell) -> None:
             SandboxRequest(listen="127.0.0.1:0", faults=["meteor"]),
             ExitCode.USAGE,
             "there is no fault `meteor`\n"
-            "  hint: write NAME, NAME:METHOD or NAME:METHOD:COUNT; the names are too-many-requests, error-before, "
-            "bad-gateway, unavailable, reset-before, changed-meanwhile, deleted-meanwhile, lost-update, error-after, "
-            "reset-after, slow-body, truncated-body\n",
+            f"  hint: write NAME, NAME:METHOD or NAME:METHOD:COUNT; the names are {', '.join(NAMES)}\n",
         ),
         (
             SandboxRequest(listen="127.0.0.1:0", seed="/none.json"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import json
 import threading
+import time
 
 import pytest
 
@@ -33,6 +35,7 @@ def patch(sandbox: Sandbox) -> Got | type[Exception]:
     ("name", "status", "kind", "header", "applied"),
     [
         ("too-many-requests", 429, "application/json; charset=utf-8", ("retry-after", "1"), False),
+        ("overloaded", 503, "application/json; charset=utf-8", ("retry-after", "1"), False),
         ("error-before", 500, "application/json; charset=utf-8", ("x-platform-error-code", "internal error"), False),
         ("error-after", 500, "application/json; charset=utf-8", ("x-platform-error-code", "internal error"), True),
         ("bad-gateway", 502, "text/html", ("content-type", "text/html"), False),
@@ -59,6 +62,43 @@ def test_a_body_is_cut() -> None:
     with Sandbox.start(seed=SEED, faults=[Fault("truncated-body")]) as sandbox:
         assert patch(sandbox) is http.client.IncompleteRead
         assert stored(sandbox) == ("active", "changed")
+
+
+@pytest.mark.parametrize("name", ["late-before", "late-after"])
+def test_an_answer_is_late_and_the_change_may_be_too(name: str) -> None:
+    with Sandbox.start(seed=SEED, faults=[Fault(name)]) as sandbox:
+        started = time.monotonic()
+        connection = http.client.HTTPConnection(Client(sandbox).address, timeout=20)
+        headers = {"Authorization": f"Token {SEED.tokens[0].secret}"}
+        connection.request("PATCH", ONE, json.dumps(CHANGE), headers)
+        while stored(sandbox) != ("active", "changed") and time.monotonic() < started + 20:
+            pass
+        changed = time.monotonic()
+        assert connection.getresponse().status == 200
+        assert time.monotonic() - started >= 0.1
+        assert name == "late-after" or changed - started >= 0.1
+    connection.close()
+
+
+def test_a_connection_ends_after_an_answer_that_promised_nothing_of_the_kind() -> None:
+    with Sandbox.start(seed=SEED, faults=[Fault("closed-after", count=4)]) as sandbox:
+        for _ in range(4):
+            connection = http.client.HTTPConnection(Client(sandbox).address, timeout=20)
+            connection.request("GET", "/ping")
+            answer = connection.getresponse()
+            assert (answer.status, answer.read(), answer.will_close) == (204, b"", False)
+            assert connection.sock.recv(1) == b""
+            connection.close()
+
+
+def test_a_running_server_can_be_broken() -> None:
+    faults = [Fault("unavailable"), Fault("bad-gateway", count=2)]
+    with Sandbox.start(seed=SEED) as sandbox:
+        client = Client(sandbox)
+        assert client.send("GET", ONE).status == 200
+        for fault in faults:
+            sandbox.fail(fault)
+        assert [client.send("GET", ONE).status for _ in range(3)] == [502, 502, 200]  # the first was struck by both
 
 
 def test_a_body_drips_until_it_is_whole_or_the_server_ends() -> None:

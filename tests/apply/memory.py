@@ -1,0 +1,144 @@
+"""A server in memory, for tests of what apply sends to it and makes of its answers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from reconciler.apply.executor import execute
+from reconciler.apply.journal import Journal
+from reconciler.apply.means import Means
+from reconciler.apply.pace import Pacing
+from reconciler.core.guard import Guard
+from reconciler.core.live import Absence, Missing, Server
+from reconciler.core.manifest import Limits
+from reconciler.core.outcome import Fate, Outcome
+from reconciler.core.plan import Change, Plan
+from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
+from reconciler.errors import TokenctlError
+
+Fault = Callable[["Memory", TokenId], TokenctlError | Token | None]
+
+
+def nth(number: int) -> TokenId:
+    """The id of the number-th token."""
+    return TokenId(f"{number:016x}")
+
+
+def token(number: int, status: Status = Status.ACTIVE, **others: object) -> Token:
+    """The number-th token."""
+    token = Token(
+        id=nth(number),
+        status=status,
+        description=f"token {number}",
+        org_id=OrgId("a" * 16),
+        org="acme",
+        user_id=UserId("b" * 16),
+        user="bot",
+        updated_at="2024-05-13T09:41:07Z",
+    )
+    return replace(token, **others)  # type: ignore[arg-type]  # a test names the fields that it needs
+
+
+@dataclass
+class Listing:
+    """What a list answers."""
+
+    tokens: Mapping[TokenId, Token]
+
+
+@dataclass
+class Memory:
+    """A server in memory that is reader and writer at once.
+
+    `on_patch`, which runs after a change was stored (unless `stored` says that none is), and `on_get` stand for what can
+    go wrong: an error is raised, a token answered. `on_list` is raised.
+    """
+
+    tokens: dict[TokenId, Token]
+    log: list[str] = field(default_factory=list)
+    on_patch: Fault | None = None
+    on_get: Fault | None = None
+    on_list: TokenctlError | None = None
+    stored: bool = True
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, token_id: TokenId) -> Token | Missing:
+        with self.lock:
+            self.log.append(f"GET {int(token_id, 16)}")
+            fault = self.on_get(self, token_id) if self.on_get else None
+            if isinstance(fault, TokenctlError):
+                raise fault
+            return self.tokens.get(token_id) or Missing(Absence.ABSENT, "")
+
+    def list_tokens(self) -> Listing:
+        with self.lock:
+            self.log.append("LIST")
+            if self.on_list:
+                raise self.on_list
+            return Listing(dict(self.tokens))
+
+    def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
+        with self.lock:
+            self.log.append(f"PATCH {int(token_id, 16)} {json.dumps(body)}")
+            token = self.tokens[token_id]
+            status = Status(body.get("status", token.status))
+            description = body.get("description", token.description)
+            changed = replace(token, status=status, description=description, updated_at="2025-01-01T00:00:00Z")
+            if self.stored:
+                self.tokens[token_id] = changed
+            fault = self.on_patch(self, token_id) if self.on_patch else None
+            if isinstance(fault, TokenctlError):
+                raise fault
+            return fault or changed
+
+
+def plan_of(*changes: Change, waivers: tuple[Guard, ...] = (), live: int = 100) -> Plan:
+    """A plan of these changes among so many live tokens."""
+    return Plan(
+        server=Server(url="http://localhost:8086"),
+        orgs=("acme",),
+        changes=changes,
+        declared=len(changes),
+        managed=len(changes),
+        live=live,
+        limits=Limits(),
+        waivers=waivers,
+    )
+
+
+def means_of(server: Memory, journal: Journal, *, now: float = 1.0, parallelism: int = 1, **others: Any) -> Means:
+    """What a run on this server works with, one operation at a time unless a test says more, at a time that stands."""
+    usual = {
+        "reader": server,
+        "writer": server,
+        "journal": journal,
+        "clock": lambda: now,
+        "read_at": 0.0,
+        "pacing": Pacing(parallelism=parallelism),
+    }
+    return Means(**{**usual, **others})
+
+
+def run(plan: Plan, server: Memory, journal: Journal, **others: Any) -> Outcome:
+    """Execute the plan on this server."""
+    return execute(plan, means_of(server, journal, **others))
+
+
+def holding(plan: Plan) -> Memory:
+    """A server with the tokens of the plan as it found them."""
+    return Memory({change.token.id: change.token for change in plan.changes})
+
+
+def fates(outcome: Outcome) -> list[tuple[int, Fate, str]]:
+    """The number of each change's token, its fate, and why."""
+    return [(int(each.change.token.id, 16), each.fate, each.reason) for each in outcome.results]
+
+
+def events(journal: Journal) -> list[str]:
+    """The lines of the journal in short."""
+    records = [json.loads(line) for line in journal.path.read_text().splitlines()]
+    return [" ".join(str(each[key]) for key in ("event", "id", "fate") if key in each) for each in records]

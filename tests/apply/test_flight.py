@@ -1,0 +1,493 @@
+"""The life of an operation under failures, limits and interrupts, with a server in memory."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from reconciler.apply.interrupt import Interrupt
+from reconciler.apply.journal import Journal
+from reconciler.apply.pace import Pacing
+from reconciler.core import lines
+from reconciler.core.live import Absence, Missing
+from reconciler.core.outcome import Fate
+from reconciler.core.plan import Change
+from reconciler.core.token import Status, Token, TokenId
+from reconciler.errors import (
+    AuthError,
+    ExitCode,
+    LocalError,
+    Problem,
+    TokenctlError,
+    TransientError,
+    Trouble,
+    UnreachableError,
+)
+from tests.apply.memory import Fault, Memory, events, fates, holding, nth, plan_of, run, token
+
+DESCRIBE = Change(token=token(2), description="better")
+PLAN = plan_of(DESCRIBE)
+PATCH, GET = 'PATCH 2 {"description": "better"}', "GET 2"
+
+
+def failed(trouble: Trouble, words: str = "answered 503") -> TransientError:
+    return TransientError(Problem(words), trouble)
+
+
+@dataclass
+class Patience:
+    """Says these waits one after the other; keeps what it was asked."""
+
+    says: list[float | str]
+    asked: list[list[Trouble]] = field(default_factory=list)
+
+    def again(self, failures: Sequence[TransientError]) -> float | str:
+        self.asked.append([each.trouble for each in failures])
+        return self.says.pop(0)
+
+
+def first(*steps: Callable[[Memory, TokenId], TokenctlError | Token | None]) -> Fault:
+    """What goes wrong at the first PATCH, at the second, and so on; nothing later."""
+    left = list(steps)
+    return lambda server, token_id: left.pop(0)(server, token_id) if left else None
+
+
+def before(error: TokenctlError) -> Fault:
+    """The change was not stored, and the error came."""
+
+    def fail(server: Memory, token_id: TokenId) -> TokenctlError:
+        server.tokens[token_id] = next(each.token for each in PLAN.changes if each.token.id == token_id)
+        return error
+
+    return fail
+
+
+def after(error: TokenctlError) -> Fault:
+    """The change was stored, and the error came."""
+    return lambda *_: error
+
+
+def test_a_change_that_was_not_applied_is_sent_again_after_a_look(journal: Journal) -> None:
+    server, waited = holding(PLAN), list[float]()
+    server.on_patch = first(before(failed(Trouble.PASSING)), before(failed(Trouble.STALE, "it was closed")))
+    patience = Patience([0.4, 0.0])
+    outcome = run(PLAN, server, journal, retries=patience, pause=lambda _, wait: waited.append(wait))
+    assert server.log == [PATCH, GET, PATCH, GET, PATCH, GET]
+    assert (patience.asked, waited) == ([[Trouble.PASSING], [Trouble.PASSING, Trouble.STALE]], [0.4])
+    assert fates(outcome) == [(2, Fate.DONE, "at attempt 3; the first: answered 503")]
+    assert outcome.exit_code is ExitCode.OK
+    assert events(journal) == [*[f"intent {nth(2)}"] * 3, f"result {nth(2)} done", "summary"]
+    assert [line.count('"attempt": ') for line in journal.path.read_text().splitlines()] == [1, 1, 1, 0, 0]
+    assert ['"attempt": 3' in line for line in journal.path.read_text().splitlines()] == [
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        failed(Trouble.PASSING), failed(Trouble.STALE), failed(Trouble.FAULT), failed(Trouble.LATE),
+        TokenctlError(Problem("the server says: 404 user not found")), UnreachableError(Problem("it is not JSON")),
+    ],
+    ids=["passing", "stale", "fault", "late", "orphan", "useless"],
+)  # fmt: skip
+def test_a_change_that_was_applied_behind_an_error_is_not_sent_again(journal: Journal, error: TokenctlError) -> None:
+    server = holding(PLAN)
+    server.on_patch = after(error)
+    outcome = run(PLAN, server, journal, retries=Patience([0.0]))
+    assert server.log == [PATCH, GET, GET]
+    reason = f"the answer was not usable ({error.problems[0].message}), a read shows it"
+    assert [(fate, why.replace("; it is sent once", "")) for _, fate, why in fates(outcome)] == [(Fate.DONE, reason)]
+    assert events(journal)[:2] == [f"intent {nth(2)}", f"result {nth(2)} done"]
+
+
+def test_what_somebody_else_changed_meanwhile_is_never_overwritten(journal: Journal) -> None:
+    server = holding(PLAN)
+
+    def meddle(server: Memory, token_id: TokenId) -> TokenctlError:
+        server.tokens[token_id] = replace(DESCRIBE.token, description="theirs", updated_at="2026")
+        return failed(Trouble.PASSING)
+
+    server.on_patch = first(meddle)
+    outcome = run(PLAN, server, journal, retries=Patience([0.0]))
+    assert server.log == [PATCH, GET, GET]
+    assert fates(outcome) == [
+        (2, Fate.UNVERIFIED, "answered 503; somebody else changed it: description is `theirs`, not `better`")
+    ]
+    assert (outcome.exit_code, server.tokens[nth(2)].description) == (ExitCode.PARTIAL, "theirs")
+
+
+def test_a_description_activates_nothing_that_somebody_switched_off_meanwhile(journal: Journal) -> None:
+    server = holding(PLAN)
+
+    def switch_off(server: Memory, token_id: TokenId) -> Token:
+        server.tokens[token_id] = replace(server.tokens[token_id], status=Status.INACTIVE)
+        return server.tokens[token_id]
+
+    server.on_patch = first(switch_off)
+    outcome = run(PLAN, server, journal)
+    assert server.log == [PATCH, GET, GET]
+    assert fates(outcome) == [
+        (
+            2,
+            Fate.UNVERIFIED,
+            "status is `inactive`, not `active`; somebody else changed it: status is `inactive`, not `active`",
+        )
+    ]
+    assert server.tokens[nth(2)].status is Status.INACTIVE
+
+
+def test_after_too_many_attempts_the_reason_says_so(journal: Journal) -> None:
+    server = holding(PLAN)
+    server.on_patch = before(failed(Trouble.PASSING))
+    outcome = run(PLAN, server, journal, retries=Patience([0.0, "given up after 2 attempts"]))
+    assert server.log == [PATCH, GET, PATCH, GET]
+    assert fates(outcome) == [(2, Fate.FAILED, "not applied: answered 503; given up after 2 attempts")]
+    assert outcome.exit_code is ExitCode.PARTIAL
+
+
+def test_what_was_deleted_meanwhile_is_not_sent_again(journal: Journal) -> None:
+    server = holding(PLAN)
+
+    def delete(server: Memory, token_id: TokenId) -> TokenctlError:
+        del server.tokens[token_id]
+        return failed(Trouble.PASSING)
+
+    server.on_patch = first(delete)
+    outcome = run(PLAN, server, journal, retries=Patience([0.0]))
+    assert fates(outcome) == [(2, Fate.UNVERIFIED, "answered 503; it is absent now")]
+
+
+def test_without_an_answer_in_time_nothing_is_sent_again(journal: Journal) -> None:
+    server = holding(PLAN)
+    server.on_patch = before(failed(Trouble.LATE, "no answer in time"))
+    outcome = run(PLAN, server, journal, retries=Patience([]))
+    assert server.log == [PATCH, GET, GET]
+    assert fates(outcome) == [(2, Fate.UNVERIFIED, "not applied so far: no answer in time")]
+
+
+def test_what_is_applied_late_is_seen_in_the_end(journal: Journal) -> None:
+    server = holding(PLAN)
+    server.on_patch = before(failed(Trouble.LATE, "no answer in time"))
+    seen: list[TokenId] = []
+
+    def apply_late(server: Memory, token_id: TokenId) -> None:
+        seen.append(token_id)
+        if len(seen) == 2:
+            server.tokens[token_id] = replace(DESCRIBE.token, description="better", updated_at="2026")
+
+    server.on_get = apply_late
+    outcome = run(PLAN, server, journal)
+    assert (outcome.exit_code, fates(outcome)[0][1]) == (ExitCode.OK, Fate.DONE)
+    assert outcome.results[0].updated_at == "2026"
+
+
+def test_an_intent_that_cannot_be_written_keeps_the_second_attempt_from_being_sent(journal: Journal) -> None:
+    class Full(Journal):
+        """Full from the second attempt on."""
+
+        def _write(self, line: lines.Line) -> None:
+            if line["event"] == "intent" and line["attempt"] > 1:
+                raise LocalError(Problem("no space left on device"))
+            super()._write(line)
+
+    server = holding(PLAN)
+    server.on_patch = before(failed(Trouble.PASSING))
+    outcome = run(PLAN, server, Full(journal.path, journal._descriptor), retries=Patience([0.0]))
+    assert server.log == [PATCH, GET]
+    assert fates(outcome) == [(2, Fate.FAILED, "not applied: answered 503")]
+    assert outcome.stopped == "no space left on device"
+
+
+MANY = [Change(token=token(number), description="better") for number in range(1, 41)]
+
+
+def patched(server: Memory) -> list[int]:
+    return [int(line.split()[1]) for line in server.log if line.startswith("PATCH")]
+
+
+def test_a_server_that_fails_again_and_again_is_left_alone(journal: Journal) -> None:
+    server = holding(plan_of(*MANY))
+    server.stored = False
+    server.on_patch = after(failed(Trouble.PASSING))
+    outcome = run(plan_of(*MANY), server, journal)
+    assert patched(server) == [1, 2, 3, 4, 5]
+    assert outcome.stopped == "5 in a row failed"
+    assert [len(outcome.having(fate)) for fate in Fate] == [0, 5, 0, 35]
+    assert outcome.exit_code is ExitCode.PARTIAL
+
+
+def test_rechecks_that_fail_again_and_again_stop_the_run_before_anything_is_sent(journal: Journal) -> None:
+    server = holding(plan_of(*MANY))
+    server.on_get = after(failed(Trouble.PASSING))
+    outcome = run(plan_of(*MANY), server, journal, now=9.0)
+    assert server.log == [f"GET {number}" for number in range(1, 6)]
+    assert outcome.exit_code is ExitCode.UNREACHABLE
+
+
+def test_as_many_failures_as_are_allowed_stop_the_run(journal: Journal) -> None:
+    server = holding(plan_of(*MANY))
+    server.on_patch = lambda server, token_id: (
+        replace(server.tokens[token_id], description="other") if int(token_id, 16) in (3, 9) else None
+    )
+    server.on_get = lambda server, token_id: server.tokens.update({token_id: MANY[int(token_id, 16) - 1].token})
+    outcome = run(plan_of(*MANY), server, journal, pacing=Pacing(parallelism=1, max_failures=2))
+    assert patched(server) == list(range(1, 10))
+    assert outcome.stopped == "2 failed, which is what --max-failures allows"
+
+
+def test_changes_are_sent_no_faster_than_is_wanted(journal: Journal) -> None:
+    server, waited, now = holding(plan_of(*MANY[:4])), list[float](), [10.0]
+
+    def pause(_: threading.Event, wait: float) -> None:
+        waited.append(round(wait, 6))
+        now[0] += wait
+
+    outcome = run(
+        plan_of(*MANY[:4]), server, journal, pacing=Pacing(parallelism=1, per_s=2.0), clock=lambda: now[0], pause=pause,
+        read_at=10.0,
+    )  # fmt: skip
+    assert (patched(server), waited, outcome.exit_code) == ([1, 2, 3, 4], [0.5, 0.5, 0.5], ExitCode.OK)
+    assert len(server.log) == 8  # nothing was known for so long that it was read before
+
+
+def test_what_has_to_wait_its_turn_for_long_is_read_again(journal: Journal) -> None:
+    server = holding(plan_of(*MANY[:2]))
+    run(plan_of(*MANY[:2]), server, journal, pacing=Pacing(parallelism=2, per_s=0.1), pause=lambda *_: None)
+    assert [line.split()[0] for line in server.log[:3]] == ["PATCH", "GET", "PATCH"]
+
+
+def test_another_attempt_waits_its_turn_too(journal: Journal) -> None:
+    server, waited = holding(PLAN), list[float]()
+    server.on_patch = first(before(failed(Trouble.PASSING)))
+    pacing = Pacing(parallelism=1, per_s=0.5)
+    run(PLAN, server, journal, retries=Patience([0.3]), pacing=pacing, pause=lambda _, wait: waited.append(wait))
+    assert waited == [2.0]
+
+
+def test_a_canary_is_read_back_before_the_rest_is_sent(journal: Journal) -> None:
+    server = holding(plan_of(*MANY[:3]))
+    outcome = run(plan_of(*MANY[:3]), server, journal, pacing=Pacing(parallelism=1, canary=2))
+    assert [line[:7].strip() for line in server.log] == [
+        "PATCH 1", "PATCH 2", "GET 1", "GET 2", "PATCH 3", "GET 1", "GET 2", "GET 3",
+    ]  # fmt: skip
+    assert outcome.exit_code is ExitCode.OK
+
+
+def test_a_canary_that_does_not_stay_as_it_was_sent_keeps_the_rest_from_being_sent(journal: Journal) -> None:
+    server = holding(plan_of(*MANY[:3]))
+    server.on_get = lambda server, token_id: server.tokens.update({token_id: MANY[0].token})
+    outcome = run(plan_of(*MANY[:3]), server, journal, pacing=Pacing(parallelism=1, canary=1))
+    assert patched(server) == [1]
+    assert [each[1] for each in fates(outcome)] == [Fate.UNVERIFIED, Fate.NOT_ATTEMPTED, Fate.NOT_ATTEMPTED]
+    assert fates(outcome)[1][2] == "what had to come before it did not succeed"
+
+
+def interrupted() -> Interrupt:
+    """One that notes the first signal, and to which a second one is nothing."""
+    interrupt = Interrupt(leave=lambda _: None)
+    interrupt.defer()
+    return interrupt
+
+
+def test_an_interrupt_before_the_first_patch_sends_nothing(journal: Journal) -> None:
+    server, interrupt = holding(PLAN), interrupted()
+    interrupt.receive(signal.SIGTERM)
+    outcome = run(PLAN, server, journal, interrupt=interrupt)
+    assert (server.log, outcome.exit_code, outcome.stopped) == ([], ExitCode.TERMINATED, "told to end")
+    assert events(journal) == ["summary"]
+
+
+def test_an_interrupt_lets_what_is_under_way_end_and_begins_nothing_more(journal: Journal) -> None:
+    server, interrupt = holding(plan_of(*MANY)), interrupted()
+
+    def strike(_: Memory, token_id: TokenId) -> None:
+        if int(token_id, 16) == 3:
+            interrupt.receive(signal.SIGINT)
+
+    server.on_patch = strike
+    outcome = run(plan_of(*MANY), server, journal, interrupt=interrupt)
+    assert server.log[-3:] == ["GET 1", "GET 2", "GET 3"]
+    assert patched(server) == [1, 2, 3]
+    assert [len(outcome.having(fate)) for fate in Fate] == [3, 0, 0, 37]
+    assert (outcome.stopped, outcome.exit_code) == ("interrupted", ExitCode.PARTIAL)
+    assert events(journal)[-1] == "summary"
+
+
+def test_an_interrupt_after_the_last_answer_changes_nothing(journal: Journal) -> None:
+    server, interrupt = holding(PLAN), interrupted()
+    server.on_get = lambda *_: interrupt.receive(signal.SIGINT)
+    outcome = run(PLAN, server, journal, interrupt=interrupt)
+    assert (outcome.exit_code, outcome.stopped) == (ExitCode.OK, "interrupted")
+
+
+@dataclass
+class Silent:
+    """A writer or reader that never answers for some tokens; `asked` is set when it was asked for one of them."""
+
+    server: Memory
+    deaf: frozenset[TokenId]
+    over: threading.Event
+    asked: Callable[[], None]
+
+    def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
+        self._wait(token_id)
+        return self.server.patch(token_id, body)
+
+    def get(self, token_id: TokenId) -> Token | Missing:
+        self._wait(token_id)
+        return self.server.get(token_id)
+
+    def list_tokens(self) -> object:
+        self._wait(nth(1))
+        return self.server.list_tokens()
+
+    def _wait(self, token_id: TokenId) -> None:
+        if token_id in self.deaf:
+            self.asked()
+            self.over.wait(30)
+
+
+@pytest.fixture
+def over() -> Iterator[threading.Event]:
+    """Set when the test is over, so that nobody waits any longer."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def ticking(start: float = 0.0) -> Callable[[], float]:
+    """A clock that moves on by 10 ms whenever it is looked at."""
+    times = itertools.count()
+    return lambda: start + next(times) / 100
+
+
+def test_what_does_not_answer_in_the_time_that_is_left_is_unverified(journal: Journal, over: threading.Event) -> None:
+    plan, interrupt = plan_of(*MANY[:4]), interrupted()
+    server = holding(plan)
+    writer = Silent(server, frozenset({nth(2)}), over, lambda: interrupt.receive(signal.SIGINT))
+    outcome = run(
+        plan, server, journal, writer=writer, interrupt=interrupt, pacing=Pacing(parallelism=2), clock=ticking(),
+        grace_s=0.1,
+    )  # fmt: skip
+    reason = "there was no answer before the run had to end"
+    assert (2, Fate.UNVERIFIED, reason) in fates(outcome)
+    assert outcome.exit_code is ExitCode.PARTIAL
+    assert f"result {nth(2)} unverified" in events(journal)
+    assert events(journal)[-1] == "summary"
+
+
+def test_what_was_in_doubt_when_the_time_was_up_stays_so(journal: Journal, over: threading.Event) -> None:
+    interrupt = interrupted()
+    server = holding(PLAN)
+    server.on_patch = before(failed(Trouble.PASSING))
+    reader = Silent(server, frozenset({nth(2)}), over, lambda: interrupt.receive(signal.SIGINT))
+    outcome = run(
+        PLAN, server, journal, reader=reader, interrupt=interrupt, retries=Patience([0.0]), clock=ticking(), grace_s=0.1
+    )
+    assert fates(outcome) == [(2, Fate.UNVERIFIED, "answered 503")]
+
+
+def test_what_was_not_sent_when_the_time_was_up_was_not_attempted(journal: Journal, over: threading.Event) -> None:
+    interrupt = interrupted()
+    server = holding(PLAN)
+    reader = Silent(server, frozenset({nth(2)}), over, lambda: interrupt.receive(signal.SIGINT))
+    outcome = run(PLAN, server, journal, reader=reader, interrupt=interrupt, clock=ticking(9.0), grace_s=0.1)
+    assert (fates(outcome), server.log) == ([(2, Fate.NOT_ATTEMPTED, "")], [])
+    assert outcome.exit_code is ExitCode.INTERRUPTED
+
+
+@pytest.mark.parametrize("live", [100, 1])
+def test_what_was_not_read_back_in_time_is_unverified(journal: Journal, over: threading.Event, live: int) -> None:
+    interrupt = interrupted()
+    plan = plan_of(MANY[0], live=live)
+    server = holding(plan)
+    reader = Silent(server, frozenset({nth(1)}), over, lambda: interrupt.receive(signal.SIGINT))
+    outcome = run(plan, server, journal, reader=reader, interrupt=interrupt, clock=ticking(), grace_s=0.1)
+    reason = "it could not be read back: there was no answer before the run had to end"
+    assert fates(outcome) == [(1, Fate.UNVERIFIED, reason)]
+
+
+def test_whoever_waits_for_another_attempt_is_woken_when_the_run_stops(journal: Journal) -> None:
+    plan, halted = plan_of(*MANY[:2]), list[bool]()
+    server = holding(plan)
+    both = threading.Barrier(2)
+
+    def fail(_: Memory, token_id: TokenId) -> TokenctlError:
+        server.tokens[token_id] = MANY[int(token_id, 16) - 1].token
+        return failed(Trouble.PASSING) if token_id == nth(1) else AuthError(Problem("token is inactive"))
+
+    def pause(halt: threading.Event, _: float) -> None:
+        both.wait(10)
+        halted.append(halt.wait(10))
+
+    class Writer:
+        """Answers for the second token only when the first one waits."""
+
+        def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
+            if token_id == nth(2):
+                both.wait(10)
+            return server.patch(token_id, body)
+
+    server.on_patch = fail
+    outcome = run(plan, server, journal, writer=Writer(), retries=Patience([60.0]), parallelism=2, pause=pause)
+    assert halted == [True]
+    assert patched(server) == [1, 2]
+    assert fates(outcome)[0] == (1, Fate.FAILED, "not applied: answered 503")
+    assert outcome.stopped == "token is inactive"
+
+
+def test_two_changes_of_one_token_are_never_under_way(journal: Journal) -> None:
+    server, flying = holding(plan_of(*MANY)), set[TokenId]()
+    failures = iter([failed(Trouble.PASSING), None] * 40)
+
+    class Writer:
+        """Fails every other time before anything is stored."""
+
+        def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
+            assert token_id not in flying
+            flying.add(token_id)
+            try:
+                error = next(failures)
+                if error:
+                    raise error
+                return server.patch(token_id, body)
+            finally:
+                flying.discard(token_id)
+
+    outcome = run(
+        plan_of(*MANY), server, journal, writer=Writer(), retries=Patience([0.0] * 40), pacing=Pacing(parallelism=8)
+    )
+    assert outcome.exit_code is ExitCode.OK
+    assert sorted(patched(server)) == list(range(1, 41))
+
+
+def test_a_token_that_cannot_be_read_again_stays_in_doubt(journal: Journal) -> None:
+    server = holding(PLAN)
+    server.on_patch = before(failed(Trouble.PASSING))
+    server.on_get = lambda *_: failed(Trouble.PASSING, "answered 502")
+    outcome = run(PLAN, server, journal, retries=Patience([0.0]))
+    assert fates(outcome) == [(2, Fate.UNVERIFIED, "answered 503; reading it again: answered 502")]
+
+
+def test_an_orphan_cannot_be_settled(journal: Journal) -> None:
+    server = holding(PLAN)
+    server.on_patch = after(TokenctlError(Problem("the server says: 404 user not found")))
+
+    class Reader(Memory):
+        """Knows that the owner of the token is gone."""
+
+        def get(self, token_id: TokenId) -> Token | Missing:
+            return Missing(Absence.ORPHANED, "user not found")
+
+    outcome = run(PLAN, server, journal, reader=Reader({}))
+    assert fates(outcome) == [(2, Fate.UNVERIFIED, "the server says: 404 user not found; it is orphaned now")]

@@ -1,0 +1,64 @@
+"""What signals do to a run, by a process that cannot be left."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from reconciler.apply.interrupt import Interrupt
+from reconciler.errors import ExitCode
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "told to end"),
+        (signal.SIGHUP, 143, "the terminal is gone"),
+        (signal.SIGALRM, 7, "the time of the run is over"),
+    ],
+)
+def test_while_nothing_was_sent_the_first_signal_ends_the_run(number: int, code: int, words: str) -> None:
+    interrupt = Interrupt()
+    assert not interrupt.came
+    with pytest.raises(KeyboardInterrupt):
+        interrupt.receive(number)
+    assert (interrupt.came, interrupt.exit_code, interrupt.words) == (True, code, words)
+
+
+def test_later_the_first_signal_is_noted_and_whoever_waits_is_woken() -> None:
+    interrupt, woken = Interrupt(), list[str]()
+    interrupt.wake = lambda: woken.append("woken")
+    interrupt.defer()
+    interrupt.receive(signal.SIGTERM)
+    assert (woken, interrupt.came, interrupt.exit_code) == (["woken"], True, ExitCode.TERMINATED)
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+def test_the_second_signal_leaves_at_once(number: int, code: int, deferred: bool) -> None:
+    left: list[int] = []
+    interrupt = Interrupt(leave=left.append)
+    if deferred:
+        interrupt.defer()
+        interrupt.receive(signal.SIGINT)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            interrupt.receive(signal.SIGINT)
+    interrupt.receive(signal.SIGALRM)  # time that is over is no second wish
+    assert left == []
+    interrupt.receive(number)
+    assert left == [code]
+
+
+def test_an_exception_that_got_lost_is_raised_again_before_anything_is_sent() -> None:
+    interrupt = Interrupt()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt.receive(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        interrupt.defer()
+
+
+def test_what_came_without_a_signal_of_ours_is_an_interrupt() -> None:
+    assert Interrupt().exit_code is ExitCode.INTERRUPTED

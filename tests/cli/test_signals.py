@@ -1,0 +1,273 @@
+"""Signals at any moment of an apply, through the installed program, and standard streams that break meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.seed import Seed, default_seed
+from tests.commands.test_apply import applied
+from tests.shell import OPERATOR, PROGRAM, Shell, shell_on
+
+PARALLELISM = 8
+CHANGES = 40
+SEEDS = 50
+GONE_S = 5.0
+LATE = Fault("late-after", "PATCH", CHANGES)  # so that a run lasts half a second
+HELD = Fault("slow-body", "PATCH", CHANGES)  # the change is made, and its answer takes 13 s
+
+
+def crowd() -> Seed:
+    """The usual operator, and tokens that will be described."""
+    seed = default_seed()
+    operator = next(each for each in seed.tokens if each.id == OPERATOR)
+    ids = [f"{0x1000000000000000 + number:016x}" for number in range(CHANGES)]
+    return replace(
+        seed, tokens=(operator, *(replace(operator, id=each, secret=f"FAKE-{each}", permissions=()) for each in ids))
+    )
+
+
+@contextmanager
+def crowded(folder: Path, *faults: Fault) -> Iterator[Shell]:
+    """A shell with a manifest that describes each of the crowd."""
+    folder.mkdir(exist_ok=True)
+    with shell_on(folder, seed=crowd(), faults=faults) as shell:
+        shell.declare(*(f'id: "{each.id}", description: x' for each in shell.sandbox.tokens if each.id != OPERATOR))
+        yield shell
+
+
+@contextmanager
+def running(shell: Shell, *arguments: str, before: str = ":", **pipes: int) -> Iterator[subprocess.Popen[str]]:
+    """The program under way; `before` is what a shell does before it becomes the program."""
+    command = ["/bin/sh", "-c", f'{before}; exec "$0" "$@"', str(PROGRAM), *arguments]
+    with subprocess.Popen(
+        command, cwd=shell.folder, env=shell.surroundings(), text=True,
+        stdout=pipes.get("stdout", subprocess.PIPE), stderr=pipes.get("stderr", subprocess.PIPE),
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Wait until that holds or the process has ended, for at most 30 s."""
+    deadline = time.monotonic() + 30
+    while not condition() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def patches(shell: Shell) -> list[str]:
+    """The ids of the tokens that were patched so far."""
+    return [each.target.rpartition("/")[2] for each in shell.sandbox.requests if each.method == "PATCH"]
+
+
+def changed(shell: Shell) -> set[str]:
+    """The tokens that have what the manifest says."""
+    return {each.id for each in shell.sandbox.tokens if each.description == "x"}
+
+
+def journal(shell: Shell) -> list[dict[str, str]]:
+    """The lines of the only journal, none if there is none."""
+    folder = shell.folder / "state" / "tokenctl"
+    return [json.loads(line) for path in folder.glob("*") for line in path.read_text().splitlines()]
+
+
+def check_journal(shell: Shell) -> None:
+    """The journal is whole, and every PATCH that the server has seen is told in it as it was."""
+    lines = journal(shell)
+    if not lines:
+        assert changed(shell) == set()
+        return
+    intended = {each["id"] for each in lines if each["event"] == "intent"}
+    fates = {each["id"]: each["fate"] for each in lines if each["event"] == "result"}
+    assert (lines[0]["event"], lines[-1]["event"]) == ("header", "summary")
+    assert intended == fates.keys()
+    assert changed(shell) <= intended
+    assert {each for each, fate in fates.items() if fate == "done"} <= changed(shell)
+
+
+def expected(shell: Shell, number: int) -> set[int]:
+    """The exit codes that are true of what was changed."""
+    sent = len(patches(shell))
+    if sent == 0:
+        return {130 if number == signal.SIGINT else 143}
+    return {3} if sent < CHANGES else {0, 3}
+
+
+def strike(folder: Path, seed: int) -> None:
+    """Send one signal at a moment of the seed's choice, and look at everything that is left."""
+    chance = random.Random(seed)  # noqa: S311
+    number = chance.choice((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    moment = chance.randrange(1, CHANGES + 3)  # before the first request Python itself may not have started yet
+    with crowded(folder, LATE) as shell, running(shell, "apply", "--yes") as process:
+        until(lambda: len(shell.sandbox.requests) >= moment, process)
+        time.sleep(chance.random() / 20)
+        process.send_signal(number)
+        struck, seen = time.monotonic(), len(patches(shell))
+        out, err = process.communicate(timeout=30)
+        assert time.monotonic() - struck < GONE_S
+        assert len(patches(shell)) - seen <= PARALLELISM
+        assert process.returncode in expected(shell, number), (out, err)
+        assert "Traceback" not in err
+        check_journal(shell)
+        again = applied(shell, str(shell.folder / "tokens.yaml"), yes=True)
+        assert (again.code, len(changed(shell))) == (0, CHANGES)
+
+
+def strike_all(folder: Path, seeds: Sequence[int]) -> None:
+    """Several at a time: they wait more than they work."""
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda seed: strike(folder / str(seed), seed), seeds))
+
+
+@pytest.mark.parametrize("part", range(5))
+def test_a_signal_at_any_moment_ends_the_run_in_good_order_and_another_run_converges(tmp_path: Path, part: int) -> None:
+    strike_all(tmp_path, range(part, SEEDS, 5))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("part", range(40))
+def test_the_same_at_many_more_moments(tmp_path: Path, part: int) -> None:
+    strike_all(tmp_path, range(SEEDS + part, SEEDS + 1000, 40))
+
+
+def test_what_does_not_answer_within_five_seconds_is_unverified(tmp_path: Path) -> None:
+    with crowded(tmp_path, HELD) as shell, running(shell, "apply", "--yes") as process:
+        until(lambda: len(patches(shell)) == PARALLELISM, process)
+        process.send_signal(signal.SIGTERM)
+        struck = time.monotonic()
+        out, err = process.communicate(timeout=30)
+        assert 4 < time.monotonic() - struck < GONE_S + 1  # under load it may take a moment to start and to end
+        assert (process.returncode, err, len(changed(shell))) == (3, "", PARALLELISM)
+        check_journal(shell)
+    assert "Stopped early: told to end" in out
+    assert f"Apply: 0 done, 0 failed, {PARALLELISM} unverified, {CHANGES - PARALLELISM} not attempted." in out
+    assert out.count("there was no answer before the run had to end") == PARALLELISM
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_second_signal_leaves_at_once(tmp_path: Path, number: int, code: int) -> None:
+    with crowded(tmp_path, HELD) as shell, running(shell, "apply", "--yes") as process:
+        until(lambda: len(patches(shell)) == PARALLELISM, process)
+        process.send_signal(signal.SIGINT)
+        while process.poll() is None:  # two of one kind that come at once count as one
+            time.sleep(0.05)
+            process.send_signal(number)
+        assert process.returncode == code  # it would have been 3 in the end
+        assert [each["event"] for each in journal(shell)] == ["header", *["intent"] * PARALLELISM]
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end"), (signal.SIGHUP, 143, "the terminal is gone")],
+)  # fmt: skip
+def test_while_planning_a_signal_ends_the_run_and_nothing_is_sent(
+    tmp_path: Path, number: int, code: int, words: str
+) -> None:
+    with crowded(tmp_path, Fault("slow-body", "GET")) as shell:
+        shell.measured = True
+        with running(shell, "apply", "--yes") as process:
+            until(lambda: len(shell.sandbox.requests) == 1, process)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=30)
+        assert (process.returncode, out, err) == (code, "", f"\ntokenctl: {words}\n")
+        assert (patches(shell), journal(shell)) == ([], [])
+
+
+def test_an_interrupt_works_although_it_was_inherited_as_ignored(tmp_path: Path) -> None:
+    with crowded(tmp_path, LATE) as shell:
+        shell.measured = True
+        with running(shell, "apply", "--yes", before="trap '' INT") as process:
+            until(lambda: len(patches(shell)) > 0, process)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+        assert process.returncode == 3
+        check_journal(shell)
+
+
+def test_a_hangup_that_was_inherited_as_ignored_stays_so(tmp_path: Path) -> None:
+    with crowded(tmp_path, LATE) as shell:
+        shell.measured = True
+        with running(shell, "apply", "--yes", before="trap '' HUP") as process:
+            until(lambda: len(patches(shell)) > 0, process)
+            process.send_signal(signal.SIGHUP)
+            process.communicate(timeout=30)
+        assert (process.returncode, len(changed(shell))) == (0, CHANGES)
+
+
+def test_the_time_of_a_run_is_bounded(tmp_path: Path) -> None:
+    with crowded(tmp_path, Fault("late-after", "PATCH", 10_000)) as shell:
+        shell.measured = True
+        with running(shell, "apply", "--yes", "--parallelism", "1", "--timeout", "3s") as process:
+            out, err = process.communicate(timeout=60)
+        assert process.returncode == 3, err
+        assert 0 < len(patches(shell)) < CHANGES
+        check_journal(shell)
+    assert "Stopped early: the time of the run is over" in out
+
+
+@pytest.mark.parametrize("command", ["plan", "apply --yes", "list"])
+def test_the_time_of_reading_is_bounded(tmp_path: Path, command: str) -> None:
+    with crowded(tmp_path, Fault("slow-body", "GET", 100)) as shell:
+        done = shell.run(*command.split(), "--timeout", "0.5s")
+        assert (done.code, done.out, done.err) == (7, "", "\ntokenctl: the time of the run is over\n")
+        assert patches(shell) == []
+
+
+def test_stdout_that_nobody_reads_any_more_stops_nothing_on_the_way(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    with crowded(tmp_path, LATE) as shell:
+        shell.measured = True
+        with running(shell, "apply", "--yes", stdout=write) as process:
+            os.close(write)
+            until(lambda: len(patches(shell)) > 0, process)
+            os.close(read)
+            _, err = process.communicate(timeout=30)
+        assert (process.returncode, len(changed(shell))) == (0, CHANGES)
+        check_journal(shell)
+    assert f"Apply: {CHANGES} done, 0 failed, 0 unverified, 0 not attempted." in err
+
+
+def test_stderr_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with crowded(tmp_path) as shell:
+        shell.measured = True
+        with running(shell, "apply", "--yes", "--debug", stderr=write) as process:
+            os.close(write)
+            out, _ = process.communicate(timeout=30)
+        assert (process.returncode, len(changed(shell))) == (0, CHANGES)
+        assert f"Apply: {CHANGES} done" in out
+        with running(shell, "apply", "--bogus", stderr=write_only()) as process:
+            process.communicate(timeout=30)
+        assert process.returncode == 64
+
+
+def write_only() -> int:
+    """The end of a pipe that nobody reads."""
+    read, write = os.pipe()
+    os.close(read)
+    return write
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_what_cannot_be_shown_is_not_sent(tmp_path: Path) -> None:
+    with crowded(tmp_path) as shell, Path("/dev/full").open("w") as full:
+        with running(shell, "apply", "--yes", stdout=full.fileno()) as process:
+            _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (1, "cannot write to standard output: no space left on device\n")
+        assert (patches(shell), journal(shell)) == ([], [])
