@@ -93,8 +93,8 @@ class _DeadlineStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """Begin TLS on the connection; the handshake counts too."""
-        stream = self._stream.start_tls(ssl_context, server_hostname, self._backend.cut(timeout))
-        return _DeadlineStream(stream, self._backend)
+        cut = self._backend.cut(timeout)
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, cut), self._backend)
 
     def get_extra_info(self, info: str) -> Any:
         """What httpcore asks a stream about itself."""

@@ -176,3 +176,10 @@ def test_standard_input_has_no_base(branch: Branch) -> None:
     assert done == Done(
         ExitCode.USAGE, "", "--base cannot be used with standard input\n  hint: name files that git knows\n"
     )
+
+
+def test_a_base_without_offline_is_refused(branch: Branch) -> None:
+    branch.base(GOOD)
+    done = branch.plan()
+    message = "--base compares files only, so far\n  hint: add --offline\n"
+    assert (done, branch.shell.sent()) == (Done(ExitCode.USAGE, "", message), [])
