@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler import settings
@@ -13,10 +13,12 @@ from reconciler.core.live import Live, Missing
 from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Plan
 from reconciler.core.record import Run
-from reconciler.core.token import TokenId
+from reconciler.core.token import Token, TokenId
 from reconciler.errors import Problem, RefusedError
-from reconciler.influx.reader import Listing
 from reconciler.settings import Settings
+
+Unlisted = Callable[[Mapping[TokenId, Token]], Iterable[TokenId]]
+"""The tokens that a list has in, the ids to ask for beside it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +66,11 @@ def draft(manifest: Manifest, connection: Connection, waivers: Iterable[Guard], 
     Raises the errors of reading and of `core.planner.draft`.
     """
     waivers = tuple(waivers)
-    live = read_live(connection, lambda listing: resolve.unlisted(manifest, listing.tokens))
-    plan = planner.draft(manifest, live, waivers, reviewed=reviewed)
-    if planner.needs_own_user(plan, live):
-        live = replace(live, own_user=connection.reader.own_user())
-        plan = planner.draft(manifest, live, waivers, reviewed=reviewed)
-    return plan
+    return _planned(
+        connection,
+        lambda listed: resolve.unlisted(manifest, listed),
+        lambda live: planner.draft(manifest, live, waivers, reviewed=reviewed),
+    )
 
 
 def rebase(saved: Plan, connection: Connection) -> Plan:
@@ -78,11 +79,7 @@ def rebase(saved: Plan, connection: Connection) -> Plan:
     Raises the errors of reading and of `core.planner.rebase`.
     """
     ids = {change.token.id for change in saved.changes}
-    live = read_live(connection, lambda listing: sorted(ids - listing.tokens.keys()))
-    plan = planner.rebase(saved, live)
-    if planner.needs_own_user(plan, live):
-        plan = planner.rebase(saved, replace(live, own_user=connection.reader.own_user()))
-    return plan
+    return _planned(connection, lambda listed: sorted(ids - listed.keys()), lambda live: planner.rebase(saved, live))
 
 
 def reverse(run: Run, connection: Connection, waivers: Iterable[Guard], *, reviewed: bool) -> Plan:
@@ -91,20 +88,28 @@ def reverse(run: Run, connection: Connection, waivers: Iterable[Guard], *, revie
     Raises the errors of reading and of `core.reversal.reverse`.
     """
     waivers = tuple(waivers)
-    live = read_live(connection, lambda listing: reversal.unlisted(run, listing.tokens))
-    plan = reversal.reverse(run, live, waivers, reviewed=reviewed)
+    return _planned(
+        connection,
+        lambda listed: reversal.unlisted(run, listed.keys()),
+        lambda live: reversal.reverse(run, live, waivers, reviewed=reviewed),
+    )
+
+
+def _planned(connection: Connection, unlisted: Unlisted, make: Callable[[Live], Plan]) -> Plan:
+    """What `make` makes of the live tokens; once more when a guard has to know whose credentials these are."""
+    live = read_live(connection, unlisted)
+    plan = make(live)
     if planner.needs_own_user(plan, live):
-        live = replace(live, own_user=connection.reader.own_user())
-        plan = reversal.reverse(run, live, waivers, reviewed=reviewed)
+        plan = make(replace(live, own_user=connection.reader.own_user()))
     return plan
 
 
-def read_live(connection: Connection, unlisted: Callable[[Listing], Iterable[TokenId]]) -> Live:
+def read_live(connection: Connection, unlisted: Unlisted) -> Live:
     """Everything a plan needs of the server; `unlisted` names the ids to ask for beside the list."""
     reader, resolved = connection.reader, connection.settings
     listing = reader.list_tokens(resolved.org)
     tokens, missing = dict(listing.tokens), {}
-    for token_id in unlisted(listing):
+    for token_id in unlisted(listing.tokens):
         found = reader.get(token_id)
         if isinstance(found, Missing):
             missing[token_id] = found
