@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 from reconciler.core.guard import Guard
@@ -29,19 +30,24 @@ class Operation(TypedDict):
     body: dict[str, str]
 
 
-class ChangeDocument(TypedDict):
-    """One change; `before` has the values that must still hold, `operation.body` those that will be sent."""
+class SubjectDocument(TypedDict):
+    """What plans and journals say alike of a change: its token, whose `before` has the values that must still hold."""
 
     id: str
-    action: str
     name: str | None
     protected: bool
-    own: bool
     org_id: str
     org: str
     user_id: str
     user: str
     before: dict[str, str]
+
+
+class ChangeDocument(SubjectDocument):
+    """One change; `operation.body` has the values that will be sent."""
+
+    action: str
+    own: bool
     operation: Operation
     places: dict[str, PlaceDocument]
 
@@ -162,7 +168,15 @@ def from_document(document: PlanDocument) -> Plan:
 
 
 def _change_from(document: ChangeDocument) -> Change:
-    earlier, body = document["before"], document["operation"]["body"]
+    places = {key: Place(**place) for key, place in document["places"].items()}
+    return change_from(document, document["operation"]["body"], own=document["own"], places=places)
+
+
+def change_from(
+    document: SubjectDocument, body: dict[str, str], *, own: bool = False, places: Mapping[str, Place] | None = None
+) -> Change:
+    """The change of a document that its schema accepts; `body` has the values that it sends."""
+    earlier = document["before"]
     return Change(
         token=Token(
             id=TokenId(document["id"]),
@@ -173,11 +187,11 @@ def _change_from(document: ChangeDocument) -> Change:
             user_id=UserId(document["user_id"]),
             user=document["user"],
             updated_at=earlier["updatedAt"],
-            is_own=document["own"],
+            is_own=own,
         ),
         status=Status(body["status"]) if "status" in body else None,
         description=body.get("description"),
         name=document["name"],
         protected=document["protected"],
-        places={key: Place(**place) for key, place in document["places"].items()},
+        places=places or {},
     )

@@ -6,12 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, TypedDict
 
-from reconciler.core.document import before_document, limits_document, limits_from, server_document
+from reconciler.core.document import (
+    SubjectDocument,
+    before_document,
+    change_from,
+    limits_document,
+    limits_from,
+    server_document,
+)
 from reconciler.core.live import Server
 from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Change, Plan
 from reconciler.core.record import Entry, Provenance, Run
-from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 
 FORMAT_VERSION = 1
 
@@ -36,19 +42,11 @@ class Header(TypedDict):
     run_url: str
 
 
-class Intent(TypedDict):
+class Intent(SubjectDocument):
     """A PATCH is about to be sent."""
 
     event: Literal["intent"]
-    id: str
     attempt: int
-    name: str | None
-    protected: bool
-    org_id: str
-    org: str
-    user_id: str
-    user: str
-    before: dict[str, str]
     after: dict[str, str]
 
 
@@ -167,7 +165,7 @@ def from_lines(header: Header, lines: Sequence[Line]) -> Run:
         match line["event"]:
             case "intent":
                 # What a retry finds is what the first attempt left: before the run, the token was as it says.
-                change = entries[line["id"]].change if line["id"] in entries else _change(line)
+                change = entries[line["id"]].change if line["id"] in entries else change_from(line, line["after"])
                 entries[line["id"]] = Entry(change=change)
             case "result":
                 _learn(entries, line)
@@ -195,23 +193,3 @@ def _learn(entries: dict[str, Entry], known: Known) -> None:
         entries[known["id"]] = replace(
             entry, fate=Fate(known["fate"]), reason=known["reason"], left_at=known["updatedAt"] or entry.left_at
         )
-
-
-def _change(line: Intent) -> Change:
-    earlier, body = line["before"], line["after"]
-    return Change(
-        token=Token(
-            id=TokenId(line["id"]),
-            status=Status(earlier["status"]),
-            description=earlier["description"],
-            org_id=OrgId(line["org_id"]),
-            org=line["org"],
-            user_id=UserId(line["user_id"]),
-            user=line["user"],
-            updated_at=earlier["updatedAt"],
-        ),
-        status=Status(body["status"]) if "status" in body else None,
-        description=body.get("description"),
-        name=line["name"],
-        protected=line["protected"],
-    )
