@@ -23,6 +23,10 @@ _LOG = frozenset({PlanFormat.TEXT, PlanFormat.GITHUB})
 _ELSE = "write it to another file"
 
 
+def _no_plan(path: Path) -> None:
+    raise AssertionError(f"there is no plan that could be saved to {path}")
+
+
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """The formats for standard output, in this order, and what is to be in each file.
@@ -47,19 +51,22 @@ class Outputs:
 
     def write_plan(self, plan: Plan, context: Context) -> None:
         """Write the plan to all of them, as `write` does."""
-        self.write(lambda form, colour: render(plan, form, colour=colour), context, lambda: planfile.dumps(plan))
+        self.write(
+            lambda form, colour: render(plan, form, colour=colour), context, lambda path: planfile.save(plan, path)
+        )
 
-    def write(self, draw: Draw, context: Context, saved: Callable[[], str] = str) -> None:
+    def write(self, draw: Draw, context: Context, save_plan: Callable[[Path], None] = _no_plan) -> None:
         """Write all of them, files first: what cannot be written keeps nothing else from being written.
 
-        `draw` gives a format's text, in colour or not; `saved` what `-o` is to hold, which is for this user alone.
-        Raises LocalError for all that could not be written, and BrokenPipeError when nobody reads standard output.
+        `draw` gives a format's text, in colour or not; `save_plan` writes what `apply` takes. Raises LocalError for all
+        that could not be written, and BrokenPipeError when nobody reads standard output.
         """
 
         def save(path: Path) -> None:
+            """Write one of the files."""
             form = self.saved[path]
             if form is None:
-                files.write(saved(), path, private=True)
+                save_plan(path)
             else:
                 files.write(draw(form, False), path)
             context.say(f"Saved to {terminal(str(path))}")

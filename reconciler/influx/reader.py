@@ -86,6 +86,7 @@ class Reader:
 
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
         def send() -> Answer:
+            """Ask once."""
             return self._transport.send("GET", path, query)
 
         return self._retries.read(send, self._endpoint) if self._retries else send()

@@ -209,3 +209,15 @@ def test_the_program_takes_them_all(shell: Shell) -> None:
         (shell.folder / "plan.md").read_text()
     )
     assert shell.run("show", "plan.json", "--output", "yaml").code == ExitCode.USAGE
+
+
+def test_a_saved_plan_is_asked_for_only_where_there_is_one(shell: Shell) -> None:
+    places = outputs.parse([], None, str(shell.folder / "plan.json"))
+
+    def write(context: Context) -> ExitCode:
+        places.write(lambda form, colour: "", context)
+        return ExitCode.OK
+
+    with pytest.raises(AssertionError, match="there is no plan that could be saved"):
+        shell.call(write)
+    assert list(shell.folder.iterdir()) == []
