@@ -17,11 +17,13 @@ from typing import Any, BinaryIO
 from reconciler import schema
 from reconciler.apply.journal import SUFFIX
 from reconciler.core import lines
+from reconciler.core.plain_lines import is_plain
 from reconciler.core.record import Run
 from reconciler.errors import InvalidError, LocalError, Problem
 
 _LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
 _TAIL = 4096  # bytes: more than a summary has
+_HEAD = 16 * 1024 * 1024  # bytes: a header names all files of its run
 _LOOKED_AT = 100  # journals: whoever leaves more runs than that interrupted hears of the last ones
 _ORIGIN = "the report of a run names its journal; `apply` and `undo` write them"
 
@@ -56,28 +58,28 @@ def load(path: Path, *, most_lines: int = 500_000) -> Past:
         raise InvalidError(Problem(f"{path} is no journal: {error}", _ORIGIN)) from None
 
 
-def newest_first(folder: Path) -> list[Path]:
-    """The user's own journals in a folder, by the time in their names; none where there is no such folder."""
+def newest_first(folder: Path, owner: int) -> list[Path]:
+    """The journals of that user in a folder, by the time in their names; none where there is no such folder."""
     found = []
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             ours = entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False)
-            if ours and entry.stat(follow_symlinks=False).st_uid == os.geteuid():
+            if ours and entry.stat(follow_symlinks=False).st_uid == owner:
                 found.append(Path(entry.path))
     return sorted(found, key=lambda path: path.name.partition("-")[2], reverse=True)
 
 
 def interrupted(folder: Path, url: str) -> list[Past]:
-    """The runs against this server that began something and did not end by themselves, the oldest first.
+    """The user's own runs against this server that began something and did not end by themselves, the oldest first.
 
     A file that is no journal, or cannot be read, is passed over.
     """
     found = []
-    for path in newest_first(folder)[:_LOOKED_AT]:
+    for path in newest_first(folder, os.geteuid())[:_LOOKED_AT]:
         with suppress(OSError, LocalError, InvalidError):
-            if not _has_summary(path):
+            if not _has_summary(path) and _has_begun(path, url):
                 past = load(path)
-                if not (past.running or past.run.ended) and past.run.entries and past.run.server.url == url:
+                if not (past.running or past.run.ended) and past.run.entries:
                     found.append(past)
     return found[::-1]
 
@@ -101,6 +103,14 @@ def _has_summary(path: Path) -> bool:
         *_, last = [b"", *stream.read().splitlines()]
     line = _parsed(last)
     return line is not None and lines.is_last(line)
+
+
+def _has_begun(path: Path, url: str) -> bool:
+    """Whether the run was against this server and wrote more than its header; reads only the beginning of the file."""
+    with _opened(path) as stream:
+        header = _parsed(stream.readline(_HEAD))
+        server = header.get("server") if header else None
+        return isinstance(server, dict) and server.get("url") == url and bool(stream.read(1))
 
 
 @contextmanager
@@ -155,7 +165,7 @@ def _documents(content: bytes, most_lines: int) -> list[Any]:
         if found and line["event"] == "header":
             raise _NoJournalError(f"line {number} is another header")
         if rule := rules.get(line["event"]):
-            if violation := rule(line):
+            if not is_plain(line) and (violation := rule(line)):
                 raise _NoJournalError(f"line {number}: {violation}")
             found.append(line)
     if not found:

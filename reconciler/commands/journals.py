@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,18 +37,24 @@ def tell_interrupted(folder: Path, connection: Connection, context: Context) -> 
         return
     for found in past.interrupted(folder, connection.settings.endpoint.url):
         context.say(runs.interrupted(found.run, str(found.path)))
-        known = [_known(entry, connection.reader) for entry in found.run.in_doubt]
+        known = _read_again(found.run.in_doubt, connection.reader)
         for entry in known:
             context.say(runs.settled(entry))
         if all(entry.fate for entry in known):
             past.close(found.path, lines.settled(known, context.now().isoformat(timespec="seconds"), __version__))
 
 
-def _known(entry: Entry, reader: Reader) -> Entry:
-    try:
-        return settle(entry, reader.get(entry.change.token.id))
-    except TokenctlError as error:
-        return replace(entry, fate=None, reason=f"not known, {error.problems[0].message}")
+def _read_again(entries: Iterable[Entry], reader: Reader) -> list[Entry]:
+    """The entries with what the server says of them; it is asked no more once it has not answered."""
+    known: list[Entry] = []
+    why = ""
+    for entry in entries:
+        try:
+            seen = None if why else reader.get(entry.change.token.id)
+        except TokenctlError as error:
+            seen, why = None, f"not known, {error.problems[0].message}"
+        known.append(settle(entry, seen) if seen else replace(entry, fate=None, reason=why))
+    return known
 
 
 def chosen(path: str, folder: Path, url: str, context: Context) -> Past:
@@ -71,7 +79,7 @@ def chosen(path: str, folder: Path, url: str, context: Context) -> Past:
 
 
 def _newest(folder: Path, url: str, context: Context) -> Past:
-    for path in past.newest_first(folder):
+    for path in past.newest_first(folder, os.geteuid()):
         try:
             found = past.load(path)
         except (LocalError, InvalidError) as error:

@@ -206,18 +206,28 @@ def test_only_a_run_that_began_something_and_was_killed_is_interrupted(tmp_path:
     for journal in (ended, elsewhere, nothing, only_header, *killed):
         journal.close()
     (tmp_path / "apply-20260108-1.ndjson").write_text("version: 1\n")
+    (tmp_path / "apply-20260112-1.ndjson").write_text('{"event": "header", "server": 1}\n{')
+    (tmp_path / "apply-20260113-1.ndjson").write_text(f'{{"event": "header", "server": {{"url": "{url}"}}}}\n{{')
     (tmp_path / "notes.txt").write_text("")
     (tmp_path / "apply-20260109-1.ndjson").mkdir()
     os.mkfifo(tmp_path / "apply-20260110-1.ndjson")
     (tmp_path / "apply-20260111-1.ndjson").symlink_to(killed[0].path)
 
     assert _names(past.interrupted(tmp_path, url)) == ["apply-20260101-1", "undo-20260102-1"]
-    assert [each.name for each in past.newest_first(tmp_path)[:2]] == [
-        "apply-20260108-1.ndjson",
-        "apply-20260107-1.ndjson",
+    assert [each.stem[-5:] for each in past.newest_first(tmp_path, os.geteuid())[:4]] == [
+        "113-1",
+        "112-1",
+        "108-1",
+        "107-1",
     ]
     going_on.close()
     assert _names(past.interrupted(tmp_path, url))[-1] == "apply-20260103-1"
+
+
+def test_what_others_put_into_the_folder_is_passed_over(tmp_path: Path) -> None:
+    _begun(tmp_path).close()
+    assert len(past.newest_first(tmp_path, os.geteuid())) == 1
+    assert past.newest_first(tmp_path, os.geteuid() + 1) == []
 
 
 def test_a_folder_that_is_not_there_has_no_runs(tmp_path: Path) -> None:

@@ -165,6 +165,16 @@ def test_what_the_server_does_not_say_is_asked_for_again_by_the_next_run(shell: 
     assert f"  unknown: `grafana` {GRAFANA}; read now: applied\n" in applied(shell, file, yes=True).err
 
 
+def test_a_server_that_does_not_answer_is_asked_only_once_for_what_was_in_doubt(shell: Shell, process: Crasher) -> None:
+    file = shell.declare(*(f'id: "{each}", description: x' for each in (GRAFANA, BACKUP_2023)))
+    folder = str(shell.folder / "state" / "tokenctl")
+    process.run(environment=shell.environment, file=file, journals=folder, run="apply-1", kill="after intent 2")
+    shell.sent()
+    lost = applied(shell, file, yes=True, with_environment={"INFLUX_TOKEN": "FAKE"})
+    assert (lost.code, lost.err.count("; read now: not known, URL does not know this token ")) == (ExitCode.AUTH, 2)
+    assert len([each for each in shell.sent() if each.startswith("GET /api/v2/authorizations/")]) == 1
+
+
 def _many(shell: Shell, chance: Random) -> str:
     """A manifest that gives every token but the caller's another description, and half of them another status."""
     entries = []
