@@ -6,9 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import offline, online
+from bench import offline, online, sending
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="tokenctl-bench-") as folder:
-        kept = [*offline.run(Path(folder)), *online.run(Path(folder))]
+        kept = [*offline.run(Path(folder)), *online.run(Path(folder)), *sending.run()]
     sys.exit(0 if all(kept) else 1)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,6 @@ from reconciler.commands import connect, planning
 from reconciler.commands.context import Context
 from reconciler.commands.reading import read_manifest
 from reconciler.core.guard import Guard
-from reconciler.core.lines import Line
 from reconciler.core.live import Missing
 from reconciler.core.record import Provenance
 from reconciler.core.token import Token, TokenId
@@ -77,13 +77,13 @@ class CrashingJournal(Journal):
 
     boundaries: Boundaries
 
-    def _write(self, line: Line) -> None:
-        name = self.boundaries.number(line["event"])
-        text = json.dumps(line).encode()
-        self.boundaries.at(f"before {name}")
-        self.boundaries.at(f"within {name}", lambda: os.write(self._descriptor, text[: len(text) // 2]))
-        super()._write(line)
-        self.boundaries.at(f"after {name}")
+    def _append(self, rest: bytes) -> None:
+        for text in rest.splitlines(keepends=True):  # of several lines any first part may be on the disk
+            name = self.boundaries.number(json.loads(text)["event"])
+            self.boundaries.at(f"before {name}")
+            self.boundaries.at(f"within {name}", partial(os.write, self._descriptor, text[: len(text) // 2]))
+            super()._append(text)
+            self.boundaries.at(f"after {name}")
 
 
 @dataclass

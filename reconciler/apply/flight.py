@@ -7,8 +7,7 @@ breaker and the decision to stop.
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -51,6 +50,7 @@ class Flight:
         self._size = size
         self._pool: Pool[_Step] = Pool(size)
         self._flying: dict[TokenId, Operation] = {}
+        self._due: list[tuple[Operation, Result | None]] = []  # to be sent, and what holds of it if it is not
         self._pace = Pace(means.pacing.per_s)
         self._breaker = Breaker(means.pacing.max_failures)
         self._halt = threading.Event()
@@ -69,18 +69,18 @@ class Flight:
 
     def send(self, changes: Iterable[Change]) -> None:
         """Send these and settle what has no plain answer; gives up what is under way when the run has to end."""
-        waiting = deque(Operation(change=change) for change in changes)
+        waiting = iter(changes)
+        steps: list[_Step] = []
         while True:
             self._notice()
-            while waiting and not self.stopped and len(self._flying) < self._size:
-                self._begin(waiting.popleft())
+            self._write(partial(self._turn, steps, waiting))
+            self._depart()
             if not self._flying:
                 return
-            step = self._take()
-            if step is None:
+            steps = self._take_all()
+            if not steps:
                 self._give_up()
                 return
-            self._go_on(self._flying.pop(step.token_id), step)
 
     def look(self, token_ids: Iterable[TokenId]) -> dict[TokenId, Seen]:
         """Read these tokens; an error stands for each that was not read in time."""
@@ -108,6 +108,29 @@ class Flight:
         self._write(partial(self._means.journal.result, result))
         self._means.watch.finished(result)
 
+    def _turn(self, steps: Iterable[_Step], waiting: Iterator[Change]) -> None:
+        """Go on with what workers have brought, and begin more; what all of that writes down is written together."""
+        with self._means.journal.together():
+            for step in steps:
+                self._go_on(self._flying.pop(step.token_id), step)
+            while not self.stopped and len(self._flying) + len(self._due) < self._size:
+                if not (change := next(waiting, None)):
+                    break
+                self._begin(Operation(change=change))
+            for operation, _ in () if self.stopped else self._due:
+                self._means.journal.intent(operation.change, operation.attempt)
+
+    def _depart(self) -> None:
+        """Send what is due, now that its intents are on the disk; once the run has stopped nothing is."""
+        due, self._due = self._due, []
+        for operation, otherwise in due:
+            if not self.stopped:
+                if operation.attempt == 1:
+                    self._means.watch.started(operation.change)
+                self._submit(operation, partial(self._send, operation.change))
+            elif otherwise:
+                self._finish(otherwise)
+
     def _begin(self, operation: Operation) -> None:
         now, token_id = self._means.clock(), operation.change.token.id
         wait_s = self._pace.wait_s(now)
@@ -116,7 +139,7 @@ class Flight:
         elif wait_s:
             self._submit(operation, partial(self._wait, token_id, wait_s))
         else:
-            self._patch(operation)
+            self._due.append((operation.sent(), None))
 
     def _go_on(self, operation: Operation, step: _Step) -> None:
         """Do what comes next for an operation whose token was sent or read, or that has only waited."""
@@ -134,22 +157,9 @@ class Flight:
                     wait_s = max(wait_s, self._pace.wait_s(self._means.clock()))
                 self._submit(operation, partial(self._read, operation.change.token.id, wait_s))
             case Send(otherwise):
-                if not self._patch(operation) and otherwise:
-                    self._finish(otherwise)
+                self._due.append((operation.sent(), otherwise))
             case _:
                 self._finish(following)
-
-    def _patch(self, operation: Operation) -> bool:
-        """Write the intent and send; says whether that was done: nothing is sent without an intent on the disk."""
-        change, operation = operation.change, operation.sent()
-        if not self.stopped:
-            self._write(partial(self._means.journal.intent, change, operation.attempt))
-        if self.stopped:
-            return False
-        if operation.attempt == 1:
-            self._means.watch.started(change)
-        self._submit(operation, partial(self._send, change))
-        return True
 
     def _finish(self, result: Result) -> None:
         self.record(result)
@@ -174,6 +184,15 @@ class Flight:
             self._notice()
             if step or (left_s is not None and left_s <= 0):
                 return step
+
+    def _take_all(self) -> list[_Step]:
+        """What the workers bring next, and what they have brought by then; nothing when the time is over."""
+        step = self._take()
+        steps = []
+        while step:
+            steps.append(step)
+            step = self._pool.take(0.0)
+        return steps
 
     def _notice(self) -> None:
         interrupt = self._means.interrupt

@@ -154,3 +154,24 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_line_is_noticed(tmp_path: Path)
     )
     assert done.stdout == "File too large\n"
     assert (tmp_path / "run.ndjson").read_text() == '{"event": "summary"}\n'
+
+
+def test_lines_of_one_block_are_written_by_its_end(tmp_path: Path) -> None:
+    journal = Journal.create(tmp_path, "run")
+    with journal.together():
+        journal.intent(CHANGE)
+        journal.intent(CHANGE, 2)
+        assert journal.path.read_bytes() == b""
+    assert journal.path.read_bytes().count(b"\n") == 2
+    with journal.together():
+        pass
+    journal.intent(CHANGE, 3)
+    assert journal.path.read_bytes().count(b"\n") == 3
+    journal.close()
+
+
+def test_a_block_that_cannot_be_written_is_an_error_at_its_end(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "run.ndjson", os.open("/dev/full", os.O_WRONLY))
+    with pytest.raises(LocalError, match=r"No space left on device"), journal.together():
+        journal.intent(CHANGE)
+    journal.close()
