@@ -28,9 +28,7 @@ def run() -> Iterator[bool]:
         for way in ways:
             _once(server, way, _CHANGES, next(texts))
         rounds = [{way: _once(server, way, _CHANGES, next(texts)) for way in ways} for _ in range(_RUNS)]
-    print(
-        f"apply {_CHANGES:,} changes, 8 at once, journal, checks and last list included; bare clients, 8 threads:"
-    )
+    print(f"apply {_CHANGES:,} changes, 8 at once, journal, checks and last list included; bare clients, 8 threads:")
     for measure, what in (("wall_ms", "time"), ("cpu_ms", "CPU")):
         ours, httpx, bare = ([each[way][measure] for each in rounds] for way in ways)
         ratio = min(ours) / min(httpx)

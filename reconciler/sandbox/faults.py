@@ -112,6 +112,10 @@ class Faults:
         """Break more requests."""
         self._left = [*self._left, (fault, threading.Semaphore(fault.count))]
 
+    def clear(self) -> None:
+        """Break nothing more."""
+        self._left = []
+
     def between(self, store: Store) -> None:
         """Let another request in, where a fault wants it: a real server always reads and writes apart."""
         if getattr(self._apart, "wanted", False):

@@ -114,6 +114,10 @@ class Sandbox:
         """Break requests from now on."""
         self._faults.add(fault)
 
+    def mend(self) -> None:
+        """Break nothing from now on."""
+        self._faults.clear()
+
     def delete(self, token_id: str) -> None:
         """Let somebody else delete a token."""
         with self._store.transaction() as store:

@@ -99,6 +99,10 @@ def test_a_running_server_can_be_broken() -> None:
         for fault in faults:
             sandbox.fail(fault)
         assert [client.send("GET", ONE).status for _ in range(3)] == [502, 502, 200]  # the first was struck by both
+        sandbox.fail(Fault("unavailable", count=9))
+        assert client.send("GET", ONE).status == 503
+        sandbox.mend()
+        assert client.send("GET", ONE).status == 200
 
 
 def test_a_body_drips_until_it_is_whole_or_the_server_ends() -> None:
