@@ -87,15 +87,16 @@ class Journal:
         else:
             self._held.append(text)
 
-    def _append(self, rest: bytes) -> None:
-        size = os.fstat(self._descriptor).st_size
+    def _append(self, text: bytes) -> None:
+        size, written = os.fstat(self._descriptor).st_size, 0
         try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            while written < len(text):
+                written += os.write(self._descriptor, text[written:])
             os.fsync(self._descriptor)
         except OSError as error:
+            whole = text.rfind(b"\n", 0, written) + 1
             with suppress(OSError):
-                os.ftruncate(self._descriptor, size)  # the next line must not end up behind half of this one
+                os.ftruncate(self._descriptor, size + whole)  # the next line must not end up behind half of one
             raise _unwritable(self.path, str(error.strerror)) from error
 
 

@@ -175,3 +175,25 @@ def test_a_block_that_cannot_be_written_is_an_error_at_its_end(tmp_path: Path) -
     with pytest.raises(LocalError, match=r"No space left on device"), journal.together():
         journal.intent(CHANGE)
     journal.close()
+
+
+def test_of_a_block_that_fits_only_in_part_the_whole_lines_are_kept(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from reconciler.apply.journal import Journal\n"
+        "from reconciler.errors import LocalError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))\n"
+        "journal = Journal.create(Path(sys.argv[1]), 'run')\n"
+        "try:\n"
+        "    with journal.together():\n"
+        "        journal._write({'event': 'result'})\n"
+        "        journal._write({'event': 'intent', 'id': '0' * 40})\n"
+        "except LocalError:\n"
+        "    print('noticed')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, env=unmeasured()
+    )
+    assert done.stdout == "noticed\n"
+    assert (tmp_path / "run.ndjson").read_text() == '{"event": "result"}\n'

@@ -119,7 +119,7 @@ def test_an_undo_takes_what_is_decided_on_the_command_line(shell: Shell) -> None
 def test_a_disk_that_fills_up_midway_stops_the_run_and_says_so(shell: Shell) -> None:
     ids = (GRAFANA, BACKUP_2023, "0d234d71cc806000")
     shell.declare(*(f'id: "{each}", description: {"x" * 600}' for each in ids))
-    code = 'ulimit -f 4; exec "$0" apply --yes'  # in 512 bytes, or 1,024 where sh is bash
+    code = 'ulimit -f 4; exec "$0" apply --yes --parallelism 1'  # in 512 bytes, or 1,024 where sh is bash
     shell.sent()
     full = subprocess.run(
         ["/bin/sh", "-c", code, PROGRAM], cwd=shell.folder, capture_output=True, text=True, check=False,
