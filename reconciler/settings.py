@@ -14,6 +14,7 @@ from typing import BinaryIO
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.core.endpoint import Endpoint, Secret, is_loopback
+from reconciler.core.secrets import holds_secret
 from reconciler.core.token import TokenId
 from reconciler.errors import Problem, UsageError
 
@@ -105,8 +106,8 @@ def normalise(url: str) -> str:
         and _PLAIN.fullmatch(url)  # urlsplit drops tabs and line breaks
     )
     if not good:
-        # A URL with a password in it must not be repeated.
-        shown = f" `{url}`" if "@" not in url else ""
+        # A URL with a password in it must not be repeated, nor a secret that stands in the wrong variable.
+        shown = f" `{url}`" if "@" not in url and not holds_secret(url) else ""
         hint = "write http:// or https://, a host, and no more than a port and a path"
         raise UsageError(Problem(f"the server's URL{shown} cannot be used", hint))
     host = f"[{host}]" if ":" in host else host

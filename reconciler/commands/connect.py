@@ -27,12 +27,19 @@ class Connection:
 
 @contextmanager
 def connected(resolved: Settings, context: Context, *, patient: bool = True) -> Iterator[Connection]:
-    """A connection for the time of the block; opening it sends nothing. A `patient` one reads again what failed."""
-    with Transport(resolved.endpoint, trace=context.trace, clock=context.clock) as transport:
+    """A connection for the time of the block; opening it sends nothing.
+
+    Warns of what a proxy would see, and reads again what failed; one that is not `patient` does neither.
+    """
+    with Transport(
+        resolved.endpoint, trace=context.trace, clock=context.clock, environment=context.environment
+    ) as transport:
         retries = Retries(
             chance=context.chance, now=context.now, sleep=context.sleep, say=lambda text: context.say(line(text))
         )
         reader = Reader(transport, own_id=resolved.self_id, retries=retries if patient else None)
+        if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
+            context.say(line(f"Warning: {words}"))
         yield Connection(resolved, transport, retries, reader)
 
 

@@ -10,6 +10,7 @@ from reconciler.core.endpoint import Endpoint
 from reconciler.core.token import RIGHTS
 from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, TransientError, Trouble, UnreachableError
 from reconciler.influx import wire
+from reconciler.influx.body import WireError
 from reconciler.influx.transport import Answer
 
 _Value = TypeVar("_Value")
@@ -33,7 +34,7 @@ def decoded(answer: Answer, endpoint: Endpoint, decode: Callable[[bytes, str], _
         raise error(answer, endpoint)
     try:
         return decode(answer.body, endpoint.secret.reveal())
-    except wire.WireError as fault:
+    except WireError as fault:
         if foreign := _product(answer, ""):
             raise _other_product(foreign, endpoint) from None
         raise unusable(endpoint, str(fault)) from None
@@ -47,20 +48,20 @@ def check_product(answer: Answer, endpoint: Endpoint) -> None:
         raise error(answer, endpoint)
 
 
-def missing_right(answer: Answer) -> str:
+def missing_right(answer: Answer, endpoint: Endpoint) -> str:
     """The server's words for the right that these credentials lack, "" if the answer says nothing of the kind."""
-    message = wire.failure(answer.body)[1] if answer.status in (401, 403) else ""
+    message = _said(answer, endpoint)[1] if answer.status in (401, 403) else ""
     return message if _UNAUTHORIZED.fullmatch(message) else ""
 
 
-def not_found(answer: Answer) -> str:
+def not_found(answer: Answer, endpoint: Endpoint) -> str:
     """What an InfluxDB v2 server says it did not find, "" if the answer says nothing of the kind."""
-    return wire.failure(answer.body)[1] if answer.status == 404 else ""
+    return _said(answer, endpoint)[1] if answer.status == 404 else ""
 
 
 def error(answer: Answer, endpoint: Endpoint) -> TokenctlError:
     """The error that any answer but the one hoped for means; StaleError when a token is gone."""
-    code, message = wire.failure(answer.body)
+    code, message = _said(answer, endpoint)
     foreign = _product(answer, code)
     if foreign:
         return _other_product(foreign, endpoint)
@@ -91,6 +92,10 @@ def unusable(endpoint: Endpoint, why: str) -> UnreachableError:
     """The error for an answer with the right status and another content."""
     hint = "check that the URL (--url, INFLUX_HOST) is that of an InfluxDB v2 server, path included"
     return UnreachableError(Problem(f"the answer of {endpoint.url} is not InfluxDB v2's: {why}", hint))
+
+
+def _said(answer: Answer, endpoint: Endpoint) -> tuple[str, str]:
+    return wire.failure(answer.body, endpoint.secret.reveal())
 
 
 def _other_product(what: str, endpoint: Endpoint) -> UnreachableError:

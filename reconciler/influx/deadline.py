@@ -6,9 +6,10 @@ request for ever. Closing the shared client from a watchdog would end the reques
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,8 +19,11 @@ import httpcore
 class DeadlineBackend(httpcore.NetworkBackend):
     """httpcore's socket backend, in which no wait is longer than what is left of the thread's current request."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], addresses: Callable[[str, int], Sequence[str]] | None = None
+    ) -> None:
         self._clock = clock
+        self._addresses = addresses or _addresses
         self._sockets = httpcore.SyncBackend()
         self._current = threading.local()
 
@@ -61,9 +65,27 @@ class DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect; raises httpcore.ConnectError and httpcore.ConnectTimeout."""
-        stream = self._sockets.connect_tcp(host, port, self.cut(timeout), local_address, socket_options)
-        return _DeadlineStream(stream, self)
+        """Connect to the first address of the host that takes the call, each within `timeout`.
+
+        Raises httpcore.ConnectError and httpcore.TimeoutException.
+        """
+        error: Exception = httpcore.ConnectError()
+        for address in self._addresses(host, port):
+            try:
+                stream = self._sockets.connect_tcp(address, port, self.cut(timeout), local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as caught:
+                error = caught
+            else:
+                return _DeadlineStream(stream, self)
+        raise error
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:  # the latter for a label that is empty or too long
+        raise httpcore.ConnectError from error
+    return [str(address[0]) for *_, address in found]
 
 
 class _DeadlineStream(httpcore.NetworkStream):

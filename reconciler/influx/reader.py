@@ -10,6 +10,7 @@ from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.token import Token, TokenId, UserId
 from reconciler.errors import Problem, UsageError
 from reconciler.influx import answers, wire
+from reconciler.influx.body import Sink
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Answer, Transport
 
@@ -45,10 +46,11 @@ class Reader:
         The list leaves out what they may not read, without a word. Raises UsageError when there is no such
         organisation.
         """
-        answer = self._get(wire.AUTHORIZATIONS, {"org": org} if org else None)
-        if org and _NO_ORG.fullmatch(answers.not_found(answer)):
+        found = wire.TokenList(self._endpoint.secret.reveal())
+        answer = self._get(wire.AUTHORIZATIONS, {"org": org} if org else None, found)
+        if org and _NO_ORG.fullmatch(answers.not_found(answer, self._endpoint)):
             raise UsageError(Problem(f"{self._endpoint.url} has no organisation `{org}`", "check --org and INFLUX_ORG"))
-        tokens = answers.decoded(answer, self._endpoint, wire.tokens)
+        tokens = answers.decoded(answer, self._endpoint, lambda *_: found.finish())
         if org:
             # Servers before 2.1 look the name up and then list every organisation.
             tokens = {token_id: token for token_id, token in tokens.items() if token.org == org}
@@ -65,10 +67,10 @@ class Reader:
     def get(self, token_id: TokenId) -> Token | Missing:
         """One token, or why the list does not have it: one request."""
         answer = self._get(wire.path(token_id))
-        message = answers.not_found(answer)
+        message = answers.not_found(answer, self._endpoint)
         if message:
             return Missing(Absence.ORPHANED if message in _ORPHANED else Absence.ABSENT, message)
-        if right := answers.missing_right(answer):
+        if right := answers.missing_right(answer, self._endpoint):
             return Missing(Absence.HIDDEN, right)
         token = answers.decoded(answer, self._endpoint, wire.token)
         if token.id != token_id:
@@ -78,16 +80,16 @@ class Reader:
     def own_user(self) -> UserId | None:
         """Whose credentials these are, None when they may not know it: one request."""
         answer = self._get("/api/v2/me")
-        if right := answers.missing_right(answer):
+        if right := answers.missing_right(answer, self._endpoint):
             # The refusal itself names the user.
             known = _OWN_USER.fullmatch(right)
             return UserId(known[1]) if known else None
-        return answers.decoded(answer, self._endpoint, lambda body, _: wire.user(body))
+        return answers.decoded(answer, self._endpoint, wire.user)
 
-    def _get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
+    def _get(self, path: str, query: Mapping[str, str] | None = None, sink: Sink | None = None) -> Answer:
         def send() -> Answer:
             """Ask once."""
-            return self._transport.send("GET", path, query)
+            return self._transport.send("GET", path, query, sink=sink)
 
         return self._retries.read(send, self._endpoint) if self._retries else send()
 

@@ -6,12 +6,15 @@ Follows the `Authorization` and `Authorizations` schemas of the InfluxDB v2 Open
 from __future__ import annotations
 
 import hmac
-import json
 import re
 from collections import defaultdict
-from typing import Any, NoReturn
+from collections.abc import Callable
+from sys import getsizeof
+from typing import Any
 
+from reconciler.core.secrets import masked
 from reconciler.core.token import EVERY_ORG, OrgId, Status, Token, TokenId, UserId
+from reconciler.influx.body import Elements, WireError, decode
 
 AUTHORIZATIONS = "/api/v2/authorizations"
 _ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
@@ -20,10 +23,9 @@ _BOTH = {"read", "write"}
 _USERS = ("users", "instance")
 _AUTHORIZATIONS = ("authorizations", "instance")
 _MESSAGE_LENGTH = 200
-
-
-class WireError(Exception):
-    """The body is not what it should be; the text says how, and holds nothing of the body but positions and keys."""
+_KEPT = 80 * 1024 * 1024  # in bytes: room for more than 100,000 tokens
+_TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
+_TEXT_SIZE = 100  # in bytes: a text's place in a dict
 
 
 def path(token_id: TokenId) -> str:
@@ -33,65 +35,79 @@ def path(token_id: TokenId) -> str:
     return f"{AUTHORIZATIONS}/{token_id}"
 
 
-def tokens(body: bytes, own: str) -> dict[TokenId, Token]:
-    """The tokens of an authorization list by id, in its order; `own` is the caller's secret.
+class TokenList:
+    """Takes the body of an authorization list as it comes and keeps its tokens; `own` is the caller's secret."""
 
-    Raises WireError when it is no such list, or names a token twice.
-    """
-    document = _decode(body)
-    entries = document.get("authorizations")
-    if type(entries) is not list:
-        raise WireError("it is no authorization list")
-    secret, found = own.encode(), {}
-    for number, entry in enumerate(entries):
+    def __init__(self, own: str) -> None:
+        self._own = own
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what came so far: an answer begins."""
+        self._tokens: dict[TokenId, Token] = {}
+        self._texts: dict[str, str] = {}
+        self._kept = 0
+        self._elements = Elements("authorizations", self._take)
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take the next bytes; says whether more are wanted."""
+        return self._elements.feed(chunk)
+
+    def finish(self) -> dict[TokenId, Token]:
+        """The tokens by id, in the order of the list.
+
+        Raises WireError when it was no such list, names a token twice, or has more tokens than fit into memory.
+        """
+        self._elements.finish()
+        return self._tokens
+
+    def _take(self, entry: Any) -> None:
+        number = len(self._tokens) + 1
         try:
-            token = _token(entry, secret)
+            token = _token(entry, self._own, self._share)
         except WireError as error:
-            raise WireError(f"authorization {number + 1} of {len(entries)}: {error}") from None
-        found[token.id] = token
-    if len(found) != len(entries):
-        raise WireError("it lists a token twice")
-    return found
+            raise WireError(f"authorization {number}: {error}") from None
+        if token.id in self._tokens:
+            raise WireError(f"authorization {number}: its `id` was listed before")
+        self._tokens[token.id] = token
+        self._kept += _TOKEN_SIZE + getsizeof(token.description) + getsizeof(token.updated_at)
+        if self._kept > _KEPT:
+            raise WireError(f"authorization {number}: the list does not fit into memory")
+
+    def _share(self, text: str) -> str:
+        """The text as it is kept: once, however many tokens have it."""
+        known = self._texts.get(text)
+        if known is None:
+            known = self._texts[text] = masked(text, self._own)
+            self._kept += _TEXT_SIZE + getsizeof(known)
+        return known
 
 
 def token(body: bytes, own: str) -> Token:
     """The token of a single authorization; raises WireError when it is none."""
-    return _token(_decode(body), own.encode())
+    return _token(decode(body), own, lambda text: masked(text, own))
 
 
-def user(body: bytes) -> UserId:
+def user(body: bytes, own: str) -> UserId:
     """The id of a user; raises WireError when it is none."""
-    return UserId(_text(_decode(body), "id"))
+    return UserId(masked(_text(decode(body), "id"), own))
 
 
-def failure(body: bytes) -> tuple[str, str]:
+def failure(body: bytes, own: str) -> tuple[str, str]:
     """Code and message of an error answer, both empty when it is no InfluxDB v2 error; the message is cut short."""
     try:
-        document = _decode(body)
+        document = decode(body)
     except WireError:
         return "", ""
     code, message = document.get("code"), document.get("message")
     if type(code) is not str or type(message) is not str:
         return "", ""
+    message = masked(message, own)
     return code, message if len(message) <= _MESSAGE_LENGTH else message[: _MESSAGE_LENGTH - 1] + "…"
 
 
-def _decode(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        # `from None`: the exception holds the document.
-        raise WireError("it is not JSON") from None
-    if type(document) is not dict:
-        raise WireError("it is no JSON object")
-    return document
-
-
-def _no_number(_: str) -> NoReturn:
-    raise ValueError
-
-
-def _token(entry: Any, own: bytes) -> Token:
+def _token(entry: Any, own: str, share: Callable[[str], str]) -> Token:
+    """The token of an entry; `share` gives a text as it is to be kept."""
     if type(entry) is not dict:
         raise WireError("it is no JSON object")
     token_id = _text(entry, "id")
@@ -103,14 +119,14 @@ def _token(entry: Any, own: bytes) -> Token:
     return Token(
         id=TokenId(token_id),
         status=status,
-        description=_text(entry, "description", ""),
-        org_id=OrgId(_text(entry, "orgID")),
-        org=_text(entry, "org", ""),
-        user_id=UserId(_text(entry, "userID")),
-        user=_text(entry, "user", ""),
-        updated_at=_text(entry, "updatedAt", ""),
-        manages=_manages(entry.get("permissions")),
-        is_own=hmac.compare_digest(_text(entry, "token", "").encode("utf-8", "replace"), own),
+        description=masked(_text(entry, "description", ""), own),
+        org_id=OrgId(share(_text(entry, "orgID"))),
+        org=share(_text(entry, "org", "")),
+        user_id=UserId(share(_text(entry, "userID"))),
+        user=share(_text(entry, "user", "")),
+        updated_at=masked(_text(entry, "updatedAt", ""), own),
+        manages=tuple(OrgId(share(org)) for org in _manages(entry.get("permissions"))),
+        is_own=hmac.compare_digest(_text(entry, "token", "").encode("utf-8", "replace"), own.encode()),
     )
 
 
@@ -137,7 +153,7 @@ def _manages(permissions: Any) -> tuple[OrgId, ...]:
             if kind in _USERS and (resource.get("id") or not resource.get("orgID")):
                 users.add(action)
             if kind in _AUTHORIZATIONS and not resource.get("id"):
-                authorizations[resource.get("orgID") or EVERY_ORG].add(action)
+                authorizations[str(resource.get("orgID") or EVERY_ORG)].add(action)
     except (KeyError, TypeError, AttributeError):
         raise WireError("its `permissions` are none") from None
     if not authorizations or not users >= _BOTH:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
+from reconciler.core.secrets import SECRET, holds_secret
 from reconciler.core.text import REFUSED
 from reconciler.errors import InvalidError, Place, Problem
 
-# InfluxDB 2 makes secrets of 64 bytes in base64 (86 characters and `==`), InfluxDB 3 of this prefix.
-_SECRET = re.compile(r"[A-Za-z0-9+/_-]{86}==|apiv3_[A-Za-z0-9+/_-]{20}")
 _SHOWN = 20
 
 
@@ -18,16 +16,10 @@ def check(name: str, text: str) -> None:
     problems = [] if text.isascii() and text.isprintable() else _characters(name, text)
     if holds_secret(text):
         problems += [
-            Problem(*secret_words(), place=_place(name, text, found.start())) for found in _SECRET.finditer(text)
+            Problem(*secret_words(), place=_place(name, text, found.start())) for found in SECRET.finditer(text)
         ][:_SHOWN]
     if problems:
         raise InvalidError(problems)
-
-
-def holds_secret(text: str) -> bool:
-    """Whether a part of the text looks like a token's secret."""
-    # Each of these is in every secret, and looking for them takes no time.
-    return ("==" in text or "apiv3_" in text) and _SECRET.search(text) is not None
 
 
 def secret_words() -> tuple[str, str]:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from reconciler.core.secrets import holds_secret
 from reconciler.core.text import REFUSED
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.manifest import scan, syntax
@@ -201,7 +202,7 @@ class _Reader:
             raise yaml.MarkedYAMLError(problem="found '?' in a flow", problem_mark=event.start_mark)
         if found := REFUSED.search(event.value):
             self._note(event, *scan.character_words(found[0]))
-        if scan.holds_secret(event.value):
+        if holds_secret(event.value):
             self._note(event, *scan.secret_words())
 
     def _inspect_node(self, event: Any) -> None:

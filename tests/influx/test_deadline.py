@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import httpcore
 import pytest
 
@@ -20,3 +22,31 @@ def test_a_wait_is_cut_to_what_is_left_of_the_request() -> None:
             backend.cut(3)
     with backend.within(1):
         assert backend.cut(3) == 1
+
+
+def test_every_address_of_a_host_is_called_but_not_past_the_deadline() -> None:
+    asked = []
+
+    def addresses(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"] * 3
+
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    backend = DeadlineBackend(lambda: 0.0, addresses)
+    with backend.within(1), pytest.raises(httpcore.ConnectError):
+        backend.connect_tcp("influx.example", port, 1)
+    ticks = iter(range(100))
+    backend = DeadlineBackend(lambda: 0.4 * next(ticks), addresses)
+    with backend.within(1), pytest.raises(httpcore.ReadTimeout):
+        backend.connect_tcp("influx.example", port, 1)
+    assert asked == ["influx.example"] * 2
+
+
+def test_the_first_address_that_answers_is_used() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        backend = DeadlineBackend(lambda: 0.0, lambda *_: ["127.0.0.2", "127.0.0.1"])
+        with backend.within(1):
+            stream = backend.connect_tcp("influx.example", listening.getsockname()[1], 1)
+        assert stream.get_extra_info("server_addr") == listening.getsockname()
+        stream.close()

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import gzip
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from hypothesis import given as holds
+from hypothesis import strategies as st
 
 from reconciler import __version__
 from reconciler.core.endpoint import Endpoint, Secret
-from reconciler.errors import UnreachableError, UsageError
+from reconciler.errors import TokenctlError, UnreachableError, UsageError
 from reconciler.influx.transport import Answer, Bounds, Transport
+from reconciler.settings import normalise
 from tests.influx.raw_server import SECRET, Connection, answer, raw_server
 
 QUICK = Bounds(deadline_s=0.3, body=1000)
@@ -56,7 +55,6 @@ def test_a_get_carries_the_token_and_asks_for_an_uncompressed_answer() -> None:
         "Accept-Encoding: identity",
         "Accept: application/json",
         f"Authorization: Token {SECRET}",
-        "Connection: keep-alive",
         "GET /api HTTP/1.1",
         f"Host: 127.0.0.1:{server.url.rpartition(':')[2]}",
         f"User-Agent: tokenctl/{__version__}",
@@ -252,79 +250,114 @@ def test_a_call_that_nobody_takes_is_given_up() -> None:
     )
 
 
-REQUEST = """
-import sys, time
-from reconciler.core.endpoint import Endpoint, Secret
-from reconciler.errors import TokenctlError
-from reconciler.influx.transport import Transport
-try:
-    with Transport(Endpoint(url=sys.argv[1], secret=Secret("FAKE")), clock=time.monotonic) as opened:
-        print(opened.send("GET", "/api").body.decode())
-except TokenctlError as error:
-    print(error)
-"""
-
-
-def through_proxy(url: str, proxy: str) -> str:
-    """What a request to the URL gives when the environment names a proxy."""
-    environment = {"PATH": os.environ["PATH"], "HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "NO_PROXY": "other.example"}
-    coverage = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
-    done = subprocess.run(
-        [sys.executable, "-c", REQUEST, url], env=environment | coverage, capture_output=True, text=True, check=True
-    )
-    return done.stdout
-
-
-def test_a_proxy_of_the_environment_is_used_but_never_for_loopback() -> None:
-    with raw_server(answer(200, "by proxy")) as proxy:
-        assert through_proxy("http://influx.example", proxy.url) == "by proxy\n"
-        with raw_server(answer(200, "direct")) as server:
-            assert through_proxy(server.url, proxy.url) == "direct\n"
-        assert len(proxy.requests) == 1
-
-
-def test_a_proxy_that_refuses_is_named() -> None:
-    with raw_server(answer(403)) as proxy:
-        said = through_proxy("https://influx.example", proxy.url)
-        assert b"FAKE" not in b"".join(proxy.requests)
-    assert said == (
-        "no connection to https://influx.example: the proxy refuses\n"
-        "  hint: check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY\n"
-    )
-
-
-def test_a_proxy_that_cannot_be_used_is_refused_without_its_password() -> None:
-    assert through_proxy("https://influx.example", "socks5://me:SENTINEL@127.0.0.1:1") == (
-        "the proxy that the environment names cannot be used\n"
-        "  hint: write http://HOST:PORT into HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the server in NO_PROXY\n"
-    )
-
-
-def test_tls_against_a_plain_port_is_named() -> None:
-    with raw_server(answer(400, "plain HTTP")) as server:
-        said = failure(server.url.replace("http", "https"))
-    assert said.startswith("no connection to URL: TLS failed: ")
-    assert said.endswith(
-        "\n  hint: check whether the URL should begin with http://, and whether the server wants a client certificate"
-    )
-
-
-def test_certificates_that_are_none_are_refused(tmp_path: Path) -> None:
-    file = tmp_path / "not.pem"
-    file.write_text("nothing")
-    for given in ({"ca_file": str(file)}, {"client_cert": str(file), "client_key": str(file)}):
-        endpoint = Endpoint(url="https://influx.example", secret=Secret(SECRET), **given)
-        with pytest.raises(UsageError) as caught:
-            Transport(endpoint, clock=time.monotonic)
-        assert str(caught.value) == (
-            "the certificates cannot be used\n"
-            "  hint: --ca-file, --client-cert, --client-key and SSL_CERT_FILE name PEM files, keys without a password"
-        )
-
-
 def test_a_path_that_would_become_another_is_never_sent() -> None:
     with raw_server(answer(200)) as server, transport(server.url) as opened:
         for path in ("/api/../users/1", "/api#x"):
             with pytest.raises(AssertionError):
                 opened.send("GET", path, {"a": "b"})
         assert server.requests == []
+
+
+HOSTS = st.text("ax0199.-_:[]%n", max_size=12) | st.sampled_from(
+    ["xn--a.example", "999.9.9.9", "a" * 64, "a..b", "[::ffff:1.2.3.4]"]
+)
+
+
+@holds(HOSTS)
+def test_a_host_is_taken_or_refused_in_words(host: str) -> None:
+    said = ""
+    try:
+        with transport(normalise(f"https://{host}")):
+            pass
+    except UsageError as error:
+        said = str(error)
+    assert said == "" or said.startswith("the server's URL `https://")
+
+
+@holds(st.text("az09._~%!$&'()*+,;=:@-/zü\\^`{|}\"<>[]", max_size=16))
+def test_a_path_is_sent_as_it_is_or_refused_in_words(path: str) -> None:
+    with raw_server(answer(200)) as server:
+        try:
+            url = normalise(f"{server.url}/{path}")
+        except TokenctlError:
+            return
+        get(url)
+        assert server.requests[0].startswith(f"GET {url.removeprefix(server.url)}/api HTTP/1.1\r\n".encode())
+
+
+def test_a_host_without_a_name_is_not_asked_for() -> None:
+    assert failure("http://a..b").startswith("no connection to URL: the host name is not known\n")
+
+
+def test_half_a_character_is_sent_as_json_writes_it() -> None:
+    with raw_server(answer(200, "{}")) as server, transport(server.url) as opened:
+        opened.send("PATCH", "/api", body={"description": "a\ud800"})
+        assert server.requests[0].endswith(b'{"description": "a\\ud800"}')
+
+
+@pytest.mark.parametrize(
+    "location", ["http://xn--a.example/", "http://[::1", "http://\xff\xfe/", "http:///x", "\xc3", "//", "a" * 90_000]
+)
+def test_a_redirect_to_what_is_no_url_is_a_redirect(location: str) -> None:
+    with raw_server(answer(302, Location=location)) as server:
+        assert failure(server.url).startswith("URL redirects to ")
+
+
+def test_a_redirect_that_repeats_the_token_does_not_have_it_repeated() -> None:
+    with raw_server(
+        answer(302, Location=f"http://{SECRET}/"), answer(302, Location=f"http://x.{SECRET}.example/")
+    ) as server:
+        assert failure(server.url).startswith("URL redirects to the host `***`,")
+        assert failure(server.url).startswith("URL redirects to the host `x.***.example`,")
+
+
+def test_a_header_is_cut_and_has_no_secret() -> None:
+    with raw_server(answer(200, X_Influxdb_Version=f"v2 {SECRET}", X_Influxdb_Build="x" * 5000)) as server:
+        headers = get(server.url).headers
+        assert (headers["x-influxdb-version"], headers["x-influxdb-build"]) == ("v2 ***", "x" * 200)
+
+
+def test_no_cookie_is_kept() -> None:
+    with raw_server(answer(200, Set_Cookie="session=1; Path=/")) as server, transport(server.url) as opened:
+        opened.send("GET", "/api")
+        opened.send("GET", "/api")
+        assert b"cookie" not in b"".join(server.requests).lower()
+
+
+class Collecting:
+    """A sink that wants only so many bytes."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.got = most, b"from before"
+
+    def begin(self) -> None:
+        """Forget what came before."""
+        self.got = b""
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take the next bytes."""
+        self.got += chunk
+        return len(self.got) < self.most
+
+
+def test_a_sink_takes_a_good_body_and_ends_it() -> None:
+    trace: list[str] = []
+    with raw_server(answer(200, "good"), answer(500, "bad")) as server, transport(server.url, None, trace) as opened:
+        sink = Collecting(100)
+        assert (opened.send("GET", "/api", sink=sink).body, sink.got) == (b"", b"good")
+        assert (opened.send("GET", "/api", sink=sink).body, sink.got) == (b"bad", b"good")
+        assert trace[0].startswith("GET /api -> 200, 4 bytes, ")
+    with raw_server(answer(200, b"x" * 10_000_000)) as server, transport(server.url) as opened:
+        sink = Collecting(100_000)
+        size = opened.send("GET", "/api", sink=sink).size
+        assert 100_000 <= size == len(sink.got) < 300_000
+
+
+def test_a_sink_is_bounded_too() -> None:
+    with (
+        raw_server(answer(200, b"x" * 2001)) as server,
+        transport(server.url, Bounds(stream=2000)) as opened,
+        pytest.raises(UnreachableError) as caught,
+    ):
+        opened.send("GET", "/api", sink=Collecting(10**9))
+    assert "it has more than 2,000 bytes" in str(caught.value)

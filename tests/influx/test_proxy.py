@@ -1,0 +1,140 @@
+"""Which proxy the environment names for a server, what goes through it, and what of it is ever said."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from reconciler.core.endpoint import Endpoint, Secret
+from reconciler.errors import UnreachableError, UsageError
+from reconciler.influx import proxy
+from reconciler.influx.transport import Transport
+from tests.influx.raw_server import SECRET, answer, raw_server
+
+HTTPS, HTTP = "https://influx.example:8086", "http://influx.example"
+CASES: dict[str, tuple[dict[str, str], str, str]] = {
+    "none": ({}, HTTPS, ""),
+    "empty": ({"HTTPS_PROXY": "", "ALL_PROXY": ""}, HTTPS, ""),
+    "https": ({"HTTPS_PROXY": "http://p:1"}, HTTPS, "http://p:1 from HTTPS_PROXY"),
+    "http": ({"HTTP_PROXY": "http://p:1"}, HTTP, "http://p:1 from HTTP_PROXY"),
+    "http is not for https": ({"HTTP_PROXY": "http://p:1"}, HTTPS, ""),
+    "all": ({"ALL_PROXY": "http://p:1"}, HTTPS, "http://p:1 from ALL_PROXY"),
+    "own before all": ({"ALL_PROXY": "http://a:1", "HTTPS_PROXY": "http://p:1"}, HTTPS, "http://p:1 from HTTPS_PROXY"),
+    "lower case first": ({"HTTPS_PROXY": "http://a:1", "https_proxy": "p:1"}, HTTPS, "http://p:1 from https_proxy"),
+    "no scheme": ({"HTTPS_PROXY": "p:1"}, HTTPS, "http://p:1 from HTTPS_PROXY"),
+    "upper case": ({"HTTPS_PROXY": "HTTPS://P:1/"}, HTTPS, "https://P:1 from HTTPS_PROXY"),
+    "address": ({"HTTPS_PROXY": "http://[::1]:3128"}, HTTPS, "http://[::1]:3128 from HTTPS_PROXY"),
+    "password": ({"HTTPS_PROXY": "http://me:SENTINEL%40@p:1"}, HTTPS, "http://p:1 from HTTPS_PROXY"),
+    "loopback": ({"ALL_PROXY": "http://p:1"}, "http://127.0.0.1:8086", ""),
+    "loopback by name": ({"ALL_PROXY": "http://p:1"}, "https://localhost", ""),
+    "loopback in version 6": ({"ALL_PROXY": "http://p:1"}, "https://[::1]", ""),
+    "not to a host": ({"ALL_PROXY": "p:1", "NO_PROXY": "other.example, influx.example"}, HTTPS, ""),
+    "not to a port": ({"ALL_PROXY": "p:1", "NO_PROXY": "influx.example:8086"}, HTTPS, ""),
+    "not to another port": ({"ALL_PROXY": "p:1", "NO_PROXY": "influx.example:80"}, HTTPS, "http://p:1 from ALL_PROXY"),
+    "not to the usual port": ({"ALL_PROXY": "p:1", "NO_PROXY": "influx.example:80"}, HTTP, ""),
+    "not to a domain": ({"ALL_PROXY": "p:1", "NO_PROXY": "example"}, HTTPS, ""),
+    "not to a dotted domain": ({"ALL_PROXY": "p:1", "no_proxy": ".Example"}, HTTPS, ""),
+    "not to a starred domain": ({"ALL_PROXY": "p:1", "no_proxy": "*.example"}, HTTPS, ""),
+    "not to anything": ({"ALL_PROXY": "p:1", "NO_PROXY": "*"}, HTTPS, ""),
+    "an end is no domain": ({"ALL_PROXY": "p:1", "NO_PROXY": "x.example,ample"}, HTTPS, "http://p:1 from ALL_PROXY"),
+    "not to an address": ({"ALL_PROXY": "p:1", "NO_PROXY": "10.0.0.1"}, "http://10.0.0.1", ""),
+    "not to an address of version 6": ({"ALL_PROXY": "p:1", "NO_PROXY": "fe80::1"}, "https://[fe80::1]", ""),
+    "not to it in brackets": ({"ALL_PROXY": "p:1", "NO_PROXY": "[fe80::1]:443"}, "https://[fe80::1]", ""),
+}
+
+
+@pytest.mark.parametrize(("environment", "server", "said"), CASES.values(), ids=CASES)
+def test_the_environment_names_the_proxy(environment: dict[str, str], server: str, said: str) -> None:
+    found = proxy.chosen(server, environment)
+    assert (f"{found.address} from {found.variable}" if found else "") == said
+    assert "SENTINEL" not in repr(found)
+
+
+SHOWN: list[tuple[str, str, str]] = [
+    ("https://p", HTTPS, ""),
+    ("http://p", HTTPS, ""),
+    ("https://me:SENTINEL@p", HTTPS, ""),
+    ("http://me:SENTINEL@p", HTTPS, "the password for the proxy http://p (from ALL_PROXY) is sent over plain http"),
+    ("https://p", HTTP, f"the proxy https://p (from ALL_PROXY) sees your token: {HTTP} is plain http"),
+    ("http://me:SENTINEL@p", HTTP, f"the proxy http://p (from ALL_PROXY) sees your token: {HTTP} is plain http"),
+]
+
+
+@pytest.mark.parametrize(("url", "server", "said"), SHOWN)
+def test_what_others_see_by_way_of_a_proxy_is_said(url: str, server: str, said: str) -> None:
+    found = proxy.chosen(server, {"ALL_PROXY": url})
+    assert found
+    assert found.shows(server) == said
+
+
+UNUSABLE = [
+    "socks5://me:SENTINEL@127.0.0.1:1", "ftp://SENTINEL", "http://", "http://me:SENTINEL/@p", "http://me@SENTINEL@p", "http://p/SENTINEL",
+    "http://p:SENTINEL", "http://p:99999", "http://999.9.9.9", "http://p ", "http://p\nSENTINEL", "me:SENTINEL@",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", UNUSABLE)
+def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(url: str) -> None:
+    endpoint = Endpoint(url=HTTPS, secret=Secret(SECRET))
+    with pytest.raises(UsageError) as caught:
+        Transport(endpoint, clock=time.monotonic, environment={"HTTPS_PROXY": url})
+    assert str(caught.value) == (
+        "the proxy that HTTPS_PROXY names cannot be used\n"
+        "  hint: write http://HOST:PORT into it, a password percent-encoded, or name the server in NO_PROXY"
+    )
+    assert caught.value.__cause__ is None
+
+
+def through(server: str, **environment: str) -> str:
+    """The body of an answer by way of the proxy that the environment names, or what the error says."""
+    endpoint = Endpoint(url=server, secret=Secret(SECRET))
+    with Transport(endpoint, clock=time.monotonic, environment=environment) as opened:
+        try:
+            return opened.send("GET", "/api").body.decode()
+        except UnreachableError as error:
+            return str(error)
+
+
+def test_a_plain_request_goes_to_the_proxy_and_none_for_loopback() -> None:
+    with raw_server(answer(200, "by proxy")) as other, raw_server(answer(200, "direct")) as server:
+        assert through(HTTP, HTTP_PROXY=other.url.replace("//", "//me:it%20@")) == "by proxy"
+        assert through(server.url, HTTP_PROXY=other.url, ALL_PROXY=other.url) == "direct"
+        (request,) = other.requests
+    assert request.startswith(b"GET http://influx.example/api HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic bWU6aXQg\r\n" in request
+
+
+@pytest.mark.parametrize(
+    ("status", "why"), [(403, "it refuses with 403"), (407, "it refuses with 407"), (302, "it refuses with 302")]
+)
+def test_a_proxy_that_refuses_is_named_and_gets_no_token(status: int, why: str) -> None:
+    with raw_server(answer(status, Location="http://elsewhere.example", Proxy_Authenticate="Basic")) as other:
+        said = through(HTTPS, HTTPS_PROXY=other.url.replace("//", "//me:SENTINEL@"))
+        (request,) = other.requests
+    assert said.replace(other.url, "PROXY") == (
+        f"no connection to {HTTPS} through the proxy PROXY (from HTTPS_PROXY): {why}\n"
+        "  hint: look at what names the proxy, and at its user and password"
+    )
+    assert request.startswith(b"CONNECT influx.example:8086 HTTP/1.1\r\n")
+    assert SECRET.encode() not in request
+    assert "SENTINEL" not in said
+
+
+@pytest.mark.parametrize(
+    "lie", [b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", b"SSH-2.0\r\n\r\n", b"\x15\x03\x03\x00\x02\x02\x28"]
+)
+def test_a_proxy_that_is_none_gets_no_token(lie: bytes) -> None:
+    with raw_server(lie) as other:
+        said = through(HTTPS, HTTPS_PROXY=other.url)
+        assert said.startswith(("no connection to ", "the answer of "))
+        assert SECRET not in said
+        assert SECRET.encode() not in b"".join(other.requests)
+
+
+def test_a_proxy_that_is_not_there_is_named() -> None:
+    with raw_server(answer(200)) as gone:
+        pass
+    assert through(HTTPS, https_proxy=gone.url).startswith(
+        f"no connection to {HTTPS} through the proxy {gone.url} (from https_proxy): nothing listens there\n"
+    )
