@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from reconciler.commands import connect, planning
 from reconciler.commands.connect import Connection
@@ -13,8 +14,10 @@ from reconciler.commands.names import ListFormat
 from reconciler.commands.reading import DEFAULT, read_manifest
 from reconciler.core import checkup
 from reconciler.core.checkup import Check, State
+from reconciler.core.endpoint import is_loopback
 from reconciler.core.live import Server
 from reconciler.errors import ExitCode, TokenctlError
+from reconciler.influx import proxy, trust
 from reconciler.render import checkup as drawn
 from reconciler.settings import Flags, Settings
 
@@ -52,17 +55,40 @@ def _file(request: DoctorRequest, settings: Settings, context: Context) -> list[
 
 
 def _server(settings: Settings, context: Context) -> Iterator[Check]:
-    # A doctor tells what it sees, and not what helps after a while.
     with connect.connected(settings, context, patient=False) as connection:
+        yield from _proxy(connection, context)
         try:
             server = connection.reader.server()
         except TokenctlError as error:
             yield from checkup.failed("server", error)
             return
-        trust = "its certificate is trusted" if server.url.startswith("https:") else "over plain http"
-        yield Check(name="server", state=State.OK, message=f"{server.url} answers, {trust}")
+        source, _ = trust.chosen(settings.endpoint, context.environment)
+        by = f"its certificate is trusted{f' by {source}' if source else ''}"
+        how = by if server.url.startswith("https:") else "over plain http"
+        yield Check(name="server", state=State.OK, message=f"{server.url} answers, {how}")
         yield Check(name="product", state=State.OK, message=_product(server))
         yield from _credentials(connection, context)
+
+
+def _proxy(connection: Connection, context: Context) -> Iterator[Check]:
+    """What the environment says of a proxy, if it names one."""
+    url, used = connection.settings.endpoint.url, connection.transport.proxy
+    variable = proxy.named(url, context.environment)
+    if used:
+        message = f"{used.address}, from {used.variable}"
+        if seen := used.shows(url):
+            hint = "use https:// for both, or name the server in NO_PROXY"
+            yield Check(name="proxy", state=State.NOTE, message=seen, hint=hint)
+        elif used.is_plain:
+            seen = "is reached over plain http: whoever is on the way sees which server is asked, and no more"
+            yield Check(name="proxy", state=State.NOTE, message=f"{message}, {seen}")
+        else:
+            yield Check(name="proxy", state=State.OK, message=message)
+    elif variable:
+        why = (
+            "NO_PROXY excepts the server" if not is_loopback(urlsplit(url).hostname or "") else "none reaches loopback"
+        )
+        yield Check(name="proxy", state=State.OK, message=f"that from {variable} is not used: {why}")
 
 
 def _credentials(connection: Connection, context: Context) -> Iterator[Check]:

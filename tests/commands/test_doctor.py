@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from reconciler.commands import doctor
+from reconciler.commands import list as listing
 from reconciler.commands.names import ListFormat
 from reconciler.core.token import TokenId
 from reconciler.errors import ExitCode
@@ -136,3 +138,45 @@ def test_the_file_is_held_against_the_server(shell: Shell, head: str, said: str,
     done = examined(shell, shell.declare(f'id: "{GRAFANA}"', head=head))
     assert (done.code, done.out.startswith(said), done.out.count("\nok    server ")) == (code, True, 1), done.out
     assert done.out.endswith("\nNo problems.\n" if code is ExitCode.OK else "\n1 problem.\n")
+
+
+PROXIES: dict[str, tuple[str, dict[str, str]]] = {
+    "none for loopback": ("", {"HTTP_PROXY": "http://proxy.example:3128", "NO_PROXY": "influx.example"}),
+    "one that NO_PROXY rules out": ("https://tokenctl.invalid", {"ALL_PROXY": "http://p.example", "no_proxy": ".invalid"}),
+    "over TLS": ("https://influx.example", {"HTTPS_PROXY": "https://me:SENTINEL@127.0.0.1:1"}),
+    "over plain http": ("https://influx.example", {"ALL_PROXY": "http://127.0.0.1:1"}),
+    "over plain http with a password": ("https://influx.example", {"https_proxy": "http://me:SENTINEL@127.0.0.1:1"}),
+    "that sees the token": ("http://influx.example", {"HTTP_PROXY": "127.0.0.1:1"}),
+}  # fmt: skip
+
+
+def test_a_proxy_is_named_without_its_password(shell: Shell, golden: Callable[[Path, str], None]) -> None:
+    said = []
+    for name, (url, environment) in PROXIES.items():
+        request = doctor.DoctorRequest(files=(), flags=Flags(url=url, allow_insecure_http=True))
+        done = shell.call(functools.partial(doctor.run, request), environment=environment)
+        assert done.err == ""
+        said.append(f"# {name}: {ExitCode(done.code).reason}\n{done.out}")
+    assert "SENTINEL" not in "".join(said)
+    golden(GOLDEN / "doctor-proxy.txt", "\n".join(said))
+
+
+def test_a_proxy_that_cannot_be_used_is_a_wrong_setting(shell: Shell) -> None:
+    shell.environment.update(INFLUX_HOST="https://influx.example", HTTPS_PROXY="socks5://me:SENTINEL@x")
+    done = examined(shell)
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
+    assert done.err.startswith("the proxy that HTTPS_PROXY names cannot be used\n")
+
+
+def test_other_commands_warn_of_what_a_proxy_would_see(shell: Shell) -> None:
+    shell.environment.update(INFLUX_HOST="http://influx.example", HTTP_PROXY="http://me:SENTINEL@127.0.0.1:1")
+    flags = Flags(allow_insecure_http=True)
+    done = shell.call(lambda context: listing.run(flags, ListFormat.TEXT, context))
+    first, *_, last, _ = done.err.splitlines()
+    assert (done.code, done.out) == (ExitCode.UNREACHABLE, "")
+    assert first == "Warning: the proxy http://127.0.0.1:1 (from HTTP_PROXY) sees your token: URL is plain http"
+    proxied = "no connection to URL through the proxy http://127.0.0.1:1 (from HTTP_PROXY)"
+    assert last == f"{proxied}: nothing listens there; given up after 4 attempts"
+    assert "Warning" not in shell.call(lambda context: listing.run(flags, ListFormat.TEXT, context), quiet=True).err
+    shell.environment.update(INFLUX_HOST="https://influx.example", ALL_PROXY="http://127.0.0.1:1")
+    assert "Warning" not in shell.call(lambda context: listing.run(flags, ListFormat.TEXT, context)).err
