@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from reconciler.sandbox import authorizations, tenant
+from reconciler.sandbox import authorizations, labels, tenant
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.exchange import JSON, PLAIN, Answer, ApiError, Request, content
 from reconciler.sandbox.go_encode import indented
@@ -33,6 +33,10 @@ _RESOURCES: Mapping[str, tuple[_OnAll, _OnOne]] = {
     "authorizations": (
         {"GET": authorizations.index, "POST": authorizations.create},
         {"GET": authorizations.show, "PATCH": authorizations.update, "DELETE": authorizations.delete},
+    ),
+    "labels": (
+        {"GET": labels.index, "POST": labels.create},
+        {"GET": labels.show, "PATCH": labels.update, "DELETE": labels.delete},
     ),
     "me": ({"GET": tenant.me}, {}),
     "users": ({"GET": tenant.users, "POST": tenant.create_user}, {"GET": tenant.user, "DELETE": tenant.delete_user}),

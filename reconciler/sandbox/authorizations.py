@@ -9,38 +9,27 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC
 
-from reconciler.sandbox import go_decode, ids
+from reconciler.sandbox import go_decode
 from reconciler.sandbox.call import Call, missing, read_id
 from reconciler.sandbox.exchange import Answer, ApiError, content
-from reconciler.sandbox.go_decode import List, Struct, Text
+from reconciler.sandbox.go_decode import ID, POINTER, List, Struct, Text
 from reconciler.sandbox.go_parse import GoError
 from reconciler.sandbox.permissions import ACTIONS, TYPES, Permission, covered
 from reconciler.sandbox.present import timestamp
 from reconciler.sandbox.seed import Authorization
 from reconciler.sandbox.store import Store
 
-
-def _go_id(text: str) -> str:
-    try:
-        return ids.read(text)
-    except ids.IdError as error:
-        raise GoError(str(error)) from None
-
-
-# A field that is a pointer in Go is named as one where a value of another type is refused.
-_ID, _POINTER = Text("platform.ID", _go_id), Text("*platform.ID", _go_id)
 _STATUS = Text("influxdb.Status")
 _UPDATE = Struct("influxdb.AuthorizationUpdate", {"status": _STATUS, "description": Text()})
-_RESOURCE = Struct("influxdb.Resource", {"type": Text("influxdb.ResourceType"), "id": _POINTER, "orgID": _POINTER})
+_RESOURCE = Struct("influxdb.Resource", {"type": Text("influxdb.ResourceType"), "id": POINTER, "orgID": POINTER})
 _PERMISSION = Struct("influxdb.Permission", {"action": Text("influxdb.Action"), "resource": _RESOURCE})
 _CREATE = Struct(
     "authorization.postAuthorizationRequest",
     {
         "status": _STATUS,
-        "orgID": _ID,
-        "userID": _POINTER,
+        "orgID": ID,
+        "userID": POINTER,
         "description": Text(),
         "permissions": List("[]influxdb.Permission", _PERMISSION),
     },
@@ -148,11 +137,8 @@ def _create_request(call: Call) -> Authorization:
     status = fields.get("status") or "active"
     if status not in ("active", "inactive"):
         raise ApiError("invalid", "invalid status: must be active or inactive")
-    token_id = ids.snowflake(int(call.now.astimezone(UTC).timestamp() * 1000))
-    while call.store.by_id(token_id):
-        token_id = ids.after(token_id)
     return Authorization(
-        id=token_id,
+        id=call.new_id(call.store.by_id),
         secret=base64.urlsafe_b64encode(secrets.token_bytes(64)).decode(),
         status=status,
         description=fields.get("description", ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NoReturn
 
 from reconciler.sandbox import ids
@@ -32,6 +32,13 @@ class Call:
     def presenter(self) -> Presenter:
         """What words an authorization in answers."""
         return Presenter(self.store, self.profile.mask)
+
+    def new_id(self, taken: Callable[[str], object]) -> str:
+        """An id for what is made now; `taken` says whether there is one already."""
+        made = ids.snowflake(int(self.now.astimezone(UTC).timestamp() * 1000))
+        while taken(made):
+            made = ids.after(made)
+        return made
 
     def may(self, wanted: Permission) -> bool:
         """Whether the caller has that permission."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.sandbox import ids
 from reconciler.sandbox.go_parse import GoError, Members, Number, Value, parse
 
 # Go folds these two letters of other alphabets to ASCII as well.
@@ -26,6 +27,13 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Texts:
+    """A Go map of strings."""
+
+    type: str = "map[string]string"
+
+
+@dataclass(frozen=True, slots=True)
 class List:
     """A Go slice."""
 
@@ -38,7 +46,18 @@ class Struct:
     """A Go struct; its fields by the names of their JSON keys."""
 
     type: str
-    fields: Mapping[str, Text | List | Struct]
+    fields: Mapping[str, Text | Texts | List | Struct]
+
+
+def _go_id(text: str) -> str:
+    try:
+        return ids.read(text)
+    except ids.IdError as error:
+        raise GoError(str(error)) from None
+
+
+# A field that is a pointer in Go is named as one where a value of another type is refused.
+ID, POINTER = Text("platform.ID", _go_id), Text("*platform.ID", _go_id)
 
 
 def decode(body: bytes, struct: Struct) -> dict[str, Any]:
@@ -56,7 +75,7 @@ class _Decoder:
     def __init__(self) -> None:
         self.wrong = ""
 
-    def into(self, value: Value, kind: Text | List | Struct, field: str) -> Any:
+    def into(self, value: Value, kind: Text | Texts | List | Struct, field: str) -> Any:
         """What the value makes of that type, or a mark that it sets nothing; `field` is how Go names the place."""
         if value is None:
             return _MISSING
@@ -66,6 +85,10 @@ class _Decoder:
             case List() if isinstance(value, list) and not isinstance(value, Members):
                 items = [self.into(item, kind.item, field) for item in value]
                 return [{} if item is _MISSING else item for item in items]
+            case Texts() if isinstance(value, Members):
+                # What sets nothing still makes an entry.
+                items_of = {key: self.into(each, Text(), field) for key, each in value}
+                return {key: "" if each is _MISSING else each for key, each in items_of.items()}
             case Struct() if isinstance(value, Members):
                 return self._struct(value, kind, field)
         where = f"Go struct field {field}" if field else "Go value"

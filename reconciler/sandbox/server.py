@@ -19,7 +19,7 @@ from reconciler.sandbox.present import timestamp
 from reconciler.sandbox.profiles import Profile
 from reconciler.sandbox.profiles import profile as profile_of
 from reconciler.sandbox.seed import Authorization, Seed
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.store import Label, Store
 
 
 def _now() -> datetime:
@@ -95,6 +95,12 @@ class Sandbox:
         """Every token as it is now, whoever may read it."""
         with self._store.transaction() as store:
             return tuple(store.authorizations())
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """Every label as it is now, whoever may read it."""
+        with self._store.transaction() as store:
+            return tuple(store.labels())
 
     def change(self, token_id: str, *, status: str | None = None, description: str | None = None) -> None:
         """Let somebody else change a token."""

@@ -6,9 +6,9 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from reconciler.errors import InvalidError, LocalError, Problem
@@ -25,7 +25,19 @@ CREATE TABLE authorizations (
     created_at TEXT NOT NULL, updated_at TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+# Made in older files too: they are from before there were labels.
+_LABELS = "CREATE TABLE IF NOT EXISTS labels (id TEXT PRIMARY KEY, org_id TEXT, name TEXT, properties TEXT)"
 _COLUMNS = "id, secret, status, description, org_id, user_id, permissions, created_at, updated_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label of an organisation; its name is unique there."""
+
+    id: str
+    org_id: str
+    name: str
+    properties: Mapping[str, str]
 
 
 class Store:
@@ -48,6 +60,7 @@ class Store:
                 with self.transaction():
                     self._begin(seed)
             self._query(f"SELECT {_COLUMNS} FROM authorizations LIMIT 0")  # noqa: S608  a constant
+            self._query(_LABELS)
         except sqlite3.IntegrityError:
             self._database.close()
             raise InvalidError(Problem("the seed has two entries with one id, name or token")) from None
@@ -143,6 +156,27 @@ class Store:
         """Forget a user; whatever the user owned stays."""
         self._database.execute("DELETE FROM users WHERE id = ?", (user_id,))
 
+    def label(self, label_id: str) -> Label | None:
+        """The label with that id."""
+        rows = self._query("SELECT id, org_id, name, properties FROM labels WHERE id = ?", label_id)
+        return _label(rows[0]) if rows else None
+
+    def labels(self, *, org_id: str = "") -> list[Label]:
+        """All labels, or those of the organisation, by ascending id."""
+        rows = self._query(
+            "SELECT id, org_id, name, properties FROM labels WHERE ? IN ('', org_id) ORDER BY id", org_id
+        )
+        return [_label(row) for row in rows]
+
+    def put_label(self, label: Label) -> None:
+        """Store a label, new or changed."""
+        values = (label.id, label.org_id, label.name, json.dumps(dict(label.properties)))
+        self._database.execute("INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?)", values)
+
+    def remove_label(self, label_id: str) -> None:
+        """Forget a label."""
+        self._database.execute("DELETE FROM labels WHERE id = ?", (label_id,))
+
     def name(self, kind: str, resource_id: str) -> str | None:
         """The name of an organisation (`orgs`), user (`users`) or bucket (`buckets`)."""
         rows = self._query(f"SELECT name FROM {kind} WHERE id = ?", resource_id)  # noqa: S608  one of three constants
@@ -174,6 +208,11 @@ class Store:
 
 def _unusable(path: Path | None) -> LocalError:
     return LocalError(Problem(f"{path} is not a file that a sandbox can keep its state in"))
+
+
+def _label(row: tuple[str, ...]) -> Label:
+    label_id, org_id, name, properties = row
+    return Label(label_id, org_id, name, json.loads(properties))
 
 
 def _authorization(row: tuple[str, ...]) -> Authorization:

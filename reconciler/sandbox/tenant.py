@@ -7,9 +7,8 @@ name takes. These answers were not recorded.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
 
-from reconciler.sandbox import go_decode, ids
+from reconciler.sandbox import go_decode
 from reconciler.sandbox.call import Call, missing, read_id
 from reconciler.sandbox.exchange import JSON, Answer, ApiError, content
 from reconciler.sandbox.go_decode import Struct, Text
@@ -55,10 +54,7 @@ def create_user(call: Call) -> Answer:
         raise ApiError("invalid", "name is empty")
     if call.store.named("users", name):
         raise ApiError("conflict", f"user with name {name} already exists")
-    user_id = ids.snowflake(int(call.now.astimezone(UTC).timestamp() * 1000))
-    while call.store.user(user_id):
-        user_id = ids.after(user_id)
-    made = User(user_id, name, fields.get("status") or "active")
+    made = User(call.new_id(call.store.user), name, fields.get("status") or "active")
     call.store.add_user(made)
     return content(201, _present(made))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.sandbox.go_decode import List, Struct, Text, decode
+from reconciler.sandbox.go_decode import List, Struct, Text, Texts, decode
 from reconciler.sandbox.go_parse import GoError
 
 
@@ -15,7 +15,9 @@ def shout(text: str) -> str:
 
 
 INNER = Struct("pkg.Inner", {"action": Text("pkg.Action"), "id": Text("pkg.ID", shout)})
-OUTER = Struct("pkg.Outer", {"status": Text("pkg.Status"), "list": List("[]pkg.Inner", INNER), "one": INNER})
+OUTER = Struct(
+    "pkg.Outer", {"status": Text("pkg.Status"), "list": List("[]pkg.Inner", INNER), "one": INNER, "map": Texts()}
+)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,8 @@ OUTER = Struct("pkg.Outer", {"status": Text("pkg.Status"), "list": List("[]pkg.I
         ('{"list": []}', {"list": []}),
         ('{"list": [{"action": "a"}, null]}', {"list": [{"action": "a"}, {}]}),
         ('{"one": {"id": "abc"}}', {"one": {"id": "ABC"}}),
+        ('{"map": {}}', {"map": {}}),
+        ('{"map": {"a": "x", "B": null, "a": "y"}}', {"map": {"a": "y", "B": ""}}),
     ],
 )
 def test_fields_are_set_as_go_sets_them(body: str, fields: object) -> None:
@@ -53,6 +57,8 @@ def test_fields_are_set_as_go_sets_them(body: str, fields: object) -> None:
         ('{"list": {}}', "object into Go struct field Outer.list of type []pkg.Inner"),
         ('{"list": [5]}', "number into Go struct field Outer.list of type pkg.Inner"),
         ('{"list": [{"action": 5}]}', "number into Go struct field Inner.list.action of type pkg.Action"),
+        ('{"map": []}', "array into Go struct field Outer.map of type map[string]string"),
+        ('{"map": {"a": 1, "b": []}}', "number into Go struct field Outer.map of type string"),
         ('{"one": {"id": "bad"}}', "refused by its own reader"),
         ('{"one"', "unexpected EOF"),
     ],

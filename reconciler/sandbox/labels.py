@@ -1,0 +1,110 @@
+"""The resource /api/v2/labels, as label/ of InfluxDB 2.x has it (http_server, middleware_auth, service, storage_label).
+
+Seen on a server (2.9.1): of several POSTs of one name one gets 201 and the others 422 `conflict`, and the winner's
+properties are stored. All else was read in the source of 2.0 to 2.9, and was not recorded. Labels are never attached to
+anything here. The order of the checks in each handler is the server's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.sandbox import go_decode
+from reconciler.sandbox.call import Call, missing, read_id
+from reconciler.sandbox.exchange import Answer, ApiError, content
+from reconciler.sandbox.go_decode import ID, Struct, Text, Texts
+from reconciler.sandbox.go_parse import GoError
+from reconciler.sandbox.permissions import Permission
+from reconciler.sandbox.store import Label
+
+_PATH = "/api/v2/labels"
+_LABEL = Struct("influxdb.Label", {"id": ID, "orgID": ID, "name": Text(), "properties": Texts()})
+_UPDATE = Struct("influxdb.LabelUpdate", {"name": Text(), "properties": Texts()})
+
+
+def index(call: Call) -> Answer:
+    """GET the collection, by `name` and `orgID`; what the caller may not read is left out without a word."""
+    name = call.query.get("name", "")
+    try:
+        org_id = read_id(call.query.get("orgID", ""))
+    except ApiError:
+        org_id = ""  # what is no id is no filter
+    shown = [
+        _present(each)
+        for each in call.store.labels(org_id=org_id)
+        if name.lower() in ("", each.name.lower()) and call.may(Permission("read", "labels", each.id, each.org_id))
+    ]
+    return content(200, {"links": {"self": _PATH}, "labels": shown})
+
+
+def show(call: Call, label_id: str) -> Answer:
+    """GET one."""
+    found = _find(call, label_id)
+    call.demand(Permission("read", "labels", found.id, found.org_id))
+    return _answer(200, found)
+
+
+def create(call: Call) -> Answer:
+    """POST one. Nobody asks whether there is such an organisation."""
+    try:
+        fields = go_decode.decode(call.request.body, _LABEL)
+    except GoError as error:
+        raise ApiError("invalid", f"failed to unmarshal json: {error}") from None
+    if not fields.get("name"):
+        raise ApiError("invalid", "label name is required")
+    if "orgID" not in fields:
+        raise ApiError("invalid", "orgID is required")
+    call.demand(Permission("write", "labels", org_id=fields["orgID"]))
+    made = Label(call.new_id(call.store.label), fields["orgID"], fields["name"].strip(), fields.get("properties", {}))
+    _demand_unique(call, made)
+    call.store.put_label(made)
+    return _answer(201, made)
+
+
+def update(call: Call, label_id: str) -> Answer:
+    """PATCH one: an empty name changes nothing, an empty property is taken away, properties not named stay."""
+    wanted = read_id(label_id, required=True)
+    try:
+        fields = go_decode.decode(call.request.body, _UPDATE)
+    except GoError as error:
+        raise ApiError("internal error", str(error)) from None
+    found = _find(call, wanted)
+    call.demand(Permission("write", "labels", found.id, found.org_id))
+    properties = {**found.properties, **fields.get("properties", {})}
+    changed = replace(found, properties={key: value for key, value in properties.items() if value})
+    if fields.get("name"):
+        changed = replace(changed, name=fields["name"].strip())
+        _demand_unique(call, changed)
+    if not changed.name:
+        raise ApiError("invalid", "label name is required")
+    call.store.put_label(changed)
+    return _answer(200, changed)
+
+
+def delete(call: Call, label_id: str) -> Answer:
+    """DELETE one."""
+    found = _find(call, label_id)
+    call.demand(Permission("write", "labels", found.id, found.org_id))
+    call.store.remove_label(found.id)
+    return Answer(204)
+
+
+def _find(call: Call, label_id: str) -> Label:
+    return call.store.label(read_id(label_id, required=True)) or missing("label not found")
+
+
+def _demand_unique(call: Call, wanted: Label) -> None:
+    """Refuse a name that another label of the organisation has, whatever the case of its letters."""
+    for each in call.store.labels(org_id=wanted.org_id):
+        if each.id != wanted.id and each.name.lower() == wanted.name.lower():
+            raise ApiError("conflict", f"label with name {wanted.name} already exists")
+
+
+def _answer(status: int, label: Label) -> Answer:
+    return content(status, {"links": {"self": f"{_PATH}/{label.id}"}, "label": _present(label)})
+
+
+def _present(label: Label) -> Mapping[str, object]:
+    shown: dict[str, object] = {"id": label.id, "orgID": label.org_id, "name": label.name}
+    return shown | ({"properties": dict(sorted(label.properties.items()))} if label.properties else {})
