@@ -7,6 +7,7 @@ same files, in words that are our own.
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeAlias
 
 import yaml
@@ -19,6 +20,7 @@ from reconciler.manifest import scan, syntax
 _DEPTH = 16
 _SHOWN = 20  # problems of one file; whoever has more mends these first
 _EXPLAINED = 1024 * 1024  # characters: beyond that an error is not read again by the slow parser for better words
+_COMMENTED = re.compile(r"[|>][-+1-9]{0,2}#")  # the C parser takes the rest for a comment, the pure one refuses it
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 _FAST = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
@@ -113,6 +115,7 @@ class _Reader:
         self._source = source
         # Only these make a value other than it looks, or put something before it; most files have none of them.
         self._careful = any(mark in source.text for mark in ("\\", "&", "!", "<<", "?"))
+        self._careful |= _COMMENTED.search(source.text) is not None
         self._flow = 0  # brackets and braces that are open
 
     def document(self) -> Value:
@@ -200,6 +203,8 @@ class _Reader:
         if self._flow and "?" in event.value and not event.style:
             # The pure parser ends a value between brackets here, the C one does not: let both refuse it.
             raise yaml.MarkedYAMLError(problem="found '?' in a flow", problem_mark=event.start_mark)
+        if event.style in ("|", ">") and _COMMENTED.match(self._source.text, event.start_mark.index):
+            raise yaml.MarkedYAMLError(problem="found '#'", problem_mark=event.start_mark)
         if found := REFUSED.search(event.value):
             self._note(event, *scan.character_words(found[0]))
         if holds_secret(event.value):
