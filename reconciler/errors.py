@@ -9,6 +9,7 @@ TokenctlError
 ├── UnreachableError    7  DNS, TCP, TLS, timeout, 5xx, or an answer that is no InfluxDB v2 answer, while reading
 │   └── TransientError  7  the same, where asking again may help
 ├── CancelledError      8  answered no, or could not be asked
+├── LockedError         9  another run holds the lock
 └── LocalError          1  a local file cannot be read or written
 
 `cli.main` alone turns these into text and an exit code. Everything else that escapes is a bug.
@@ -34,6 +35,7 @@ class ExitCode(IntEnum):
     AUTH = 6
     UNREACHABLE = 7
     CANCELLED = 8
+    LOCKED = 9
     USAGE = 64
     INVALID = 65
     INTERRUPTED = 130
@@ -147,6 +149,12 @@ class CancelledError(TokenctlError):
     """Nobody agreed to the plan."""
 
     exit_code = ExitCode.CANCELLED
+
+
+class LockedError(TokenctlError):
+    """Another run holds the lock of an organisation."""
+
+    exit_code = ExitCode.LOCKED
 
 
 class LocalError(TokenctlError):

@@ -116,6 +116,7 @@ def _run(wanted: dict[str, Any]) -> None:
     context = Context(
         environment=wanted["environment"], home=Path("/"), stdin=io.BytesIO(), stdout=nowhere, stderr=nowhere,
         clock=time.monotonic, now=lambda: datetime.now(UTC), sleep=time.sleep, chance=lambda: 0.5,
+        nonce=lambda: "", who="",
     )  # fmt: skip
     boundaries = Boundaries(wanted["kill"])
     manifest, files = read_manifest([wanted["file"]], context)

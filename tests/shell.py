@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from reconciler.commands.context import Context
@@ -98,6 +99,7 @@ class Shell(Program):
     now: Callable[[], datetime] = field(default_factory=ticking)
     seen: int = 0
     waits: list[float] = field(default_factory=list)
+    nonces: Iterator[int] = field(default_factory=count)
 
     def call(self, run: Run, *, stdin: bytes = b"", **surroundings: object) -> Done:
         """Run a command in this process; errors become text as the cli makes it."""
@@ -105,8 +107,9 @@ class Shell(Program):
         context = Context(
             environment={**self.environment, **surroundings.pop("environment", {})},  # type: ignore[dict-item]
             home=self.folder / "home", stdin=io.BytesIO(stdin), stdout=out, stderr=err,
-            sleep=self.waits.append, pause=lambda _, wait: self.waits.append(wait), chance=lambda: 0.5,
-            clock=surroundings.pop("clock", lambda: 0.0), now=self.now,  # type: ignore[arg-type]
+            sleep=surroundings.pop("sleep", self.waits.append), pause=lambda _, wait: self.waits.append(wait), chance=lambda: 0.5,  # type: ignore[arg-type]
+            clock=surroundings.pop("clock", lambda: 0.0), now=surroundings.pop("now", self.now),  # type: ignore[arg-type]
+            nonce=lambda: f"nonce {next(self.nonces)}", who="ci on runner-7, process 4711",
             **surroundings,  # type: ignore[arg-type]
         )  # fmt: skip
         try:

@@ -77,6 +77,22 @@ def test_a_writer_is_made_in_one_place() -> None:
     assert found == {"commands/sending.py"}
 
 
+def test_a_lock_is_made_in_one_place_for_the_commands_that_may() -> None:
+    found = {
+        name: {path.relative_to(PACKAGE).as_posix() for path in MODULES for _, each in _imports(path) if each == name}
+        for name in ("reconciler.influx.lock", "reconciler.commands.locking")
+    }
+    # What is imported from a package by its name is that package's module as well.
+    named = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and "locking" in [each.name for each in node.names]
+    }
+    assert found == {"reconciler.influx.lock": {"commands/locking.py"}, "reconciler.commands.locking": set()}
+    assert named == {"commands/apply.py", "commands/undo.py", "commands/unlock.py"}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_and_its_functions_keep_to_their_size(path: Path) -> None:
     text = path.read_text()

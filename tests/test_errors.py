@@ -17,6 +17,7 @@ def test_each_error_has_the_exit_code_of_its_meaning() -> None:
         "AuthError": (6, "auth"),
         "UnreachableError": (7, "unreachable"),
         "CancelledError": (8, "cancelled"),
+        "LockedError": (9, "locked"),
         "LocalError": (1, "error"),
     }
 

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler import __version__
-from reconciler.cli.options import Allow, Base, Expect, Files, Format, JournalFolder, Out, Output, Select, Yes
+from reconciler.cli.options import Allow, Base, Files, Format, Out, Output, Select, Yes
 from reconciler.cli.shared import command
 from reconciler.commands.context import Context
 from reconciler.commands.names import ListFormat, SchemaName, Switch
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
-    from reconciler.apply.pace import Pacing
+    from reconciler.commands.sending import Consent
     from reconciler.settings import Flags
 
 app = typer.Typer(
     name="tokenctl",
     help="GitOps for InfluxDB v2 API tokens: plan, review and apply their description and status.",
     epilog="Start with `tokenctl demo`. Exit codes: 0 ok, 2 changes, 3 partial, 4 refused, 5 stale, 6 auth, "
-    "7 unreachable, 8 cancelled, 64 usage, 65 invalid, 130 and 143 interrupted.",
+    "7 unreachable, 8 cancelled, 9 locked, 64 usage, 65 invalid, 130 and 143 interrupted.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -111,26 +111,20 @@ def show(
 def apply(
     context: Context,
     flags: Flags,
-    pacing: Pacing,
+    consent: Consent,
     files: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PLAN | FILE...]", help="A saved plan (.json), or manifests.  [default: tokens.yaml]"),
     ] = None,
-    expect: Expect = "",
-    yes: Yes = False,
-    journal: JournalFolder = "",
     select: Select = None,
     allow: Allow = None,
 ) -> ExitCode:
     """Plan, ask, send the changes, and read them back."""
     from reconciler.commands import apply
     from reconciler.commands.planning import Sources
-    from reconciler.commands.sending import Consent
 
     sources = Sources(files=files or (), select=select or (), allow=allow or ())
-    consent = Consent(expect=expect.lower(), yes=yes, journal=journal, pacing=pacing)
-    request = apply.ApplyRequest(sources=sources, flags=flags, consent=consent)
-    return apply.run(request, context)
+    return apply.run(apply.ApplyRequest(sources=sources, flags=flags, consent=consent), context)
 
 
 @app.command()
@@ -138,14 +132,11 @@ def apply(
 def undo(
     context: Context,
     flags: Flags,
-    pacing: Pacing,
+    consent: Consent,
     path: Annotated[
         str, typer.Argument(metavar="[JOURNAL]", help="Of the run to undo.  [default: the newest]", show_default=False)
     ] = "",
     send: Annotated[bool, typer.Option("--apply", help="Send the changes; else they are only shown.")] = False,
-    expect: Expect = "",
-    yes: Yes = False,
-    journal: JournalFolder = "",
     form: Format = None,
     out: Out = "",
     output: Output = None,
@@ -153,9 +144,7 @@ def undo(
 ) -> ExitCode:
     """Plan to restore what a run changed; send that with --apply."""
     from reconciler.commands import undo
-    from reconciler.commands.sending import Consent
 
-    consent = Consent(expect=expect.lower(), yes=yes, journal=journal, pacing=pacing)
     request = undo.UndoRequest(
         journal=path,
         flags=flags,
@@ -167,6 +156,15 @@ def undo(
         consent=consent,
     )
     return undo.run(request, context)
+
+
+@app.command()
+@command
+def unlock(context: Context, flags: Flags, yes: Yes = False) -> ExitCode:
+    """Show who holds a lock, ask, and remove it."""
+    from reconciler.commands import unlock
+
+    return unlock.run(unlock.UnlockRequest(flags=flags, yes=yes), context)
 
 
 @app.command("list")

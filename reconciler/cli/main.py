@@ -98,11 +98,19 @@ def _context(interrupt: Interrupt) -> Context:
         now=lambda: datetime.now(UTC),
         sleep=time.sleep,
         chance=lambda: int.from_bytes(os.urandom(4)) / 2**32,
+        nonce=lambda: os.urandom(16).hex(),
+        who=_who(environment),
         interrupt=interrupt,
         end_after=end_after,
         interactive=sys.stdin.isatty() and sys.stderr.isatty() and not environment.get("CI"),
         colour=_colour(environment, terminal=sys.stdout.isatty()),
     )
+
+
+def _who(environment: dict[str, str]) -> str:
+    """Who runs this, for whoever finds what the run left behind."""
+    user = environment.get("USER") or environment.get("LOGNAME") or f"user {os.getuid()}"
+    return f"{user} on {os.uname().nodename}, process {os.getpid()}"
 
 
 def _colour(environment: dict[str, str], *, terminal: bool) -> bool:

@@ -36,6 +36,4 @@ Output = Annotated[
     typer.Option("--output", metavar="FORMAT=PATH", help="Write this format too, - is stdout; repeatable."),
 ]
 Out = Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="Save the plan, for `apply PATH`.")]
-Expect = Annotated[str, typer.Option("--expect", metavar="DIGEST", help="Refuse any plan but this one.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-JournalFolder = Annotated[str, typer.Option("--journal", metavar="DIR", help="The folder for the run's journal.")]

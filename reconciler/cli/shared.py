@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from reconciler.cli.options import Yes
 from reconciler.commands.context import Context
 from reconciler.errors import ExitCode
 
@@ -46,7 +47,15 @@ def _number(flag: str, default: str, help_text: str, most: int | None = None) ->
     return Annotated[int | None, typer.Option(flag, metavar="N", min=1, max=most, show_default=False, help=shown)]
 
 
-_PACING: dict[str, tuple[Any, object]] = {
+_CONSENT: dict[str, tuple[Any, object]] = {
+    "expect": (_text("--expect", "DIGEST", "Refuse any plan but this one."), ""),
+    "yes": (Yes, False),
+    "journal": (_text("--journal", "DIR", "The folder for the run's journal."), ""),
+    "lock": (Annotated[bool, typer.Option("--lock", help="Hold the lock of each organisation meanwhile.")], False),
+    "lock_timeout": (
+        _text("--lock-timeout", "DURATION", "Wait so long for another run's lock: 90s, 10m; implies --lock."),
+        "",
+    ),
     "parallelism": (_number("--parallelism", "8", "Send so many changes at once.", 64), None),
     "rate": (_text("--rate", "N/s", "Send at most so many changes a second."), ""),
     "canary": (_number("--canary", "", "Send the first N and read them back before the rest."), None),
@@ -65,12 +74,12 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
     """The function as typer is to see it.
 
     Its parameter `context` is filled with the surroundings of the run, with --quiet and --debug applied; a parameter
-    `flags` with the options that say which server to use and as whom, and `pacing` with those that say how to send. All
-    others are its own options.
+    `flags` with the options that say which server to use and as whom, and `consent` with those that say how a plan is
+    agreed to and sent. All others are its own options.
     """
-    own = inspect.signature(run, eval_str=True, locals={"Flags": object, "Pacing": object}).parameters
+    own = inspect.signature(run, eval_str=True, locals={"Flags": object, "Consent": object}).parameters
     server = _SERVER if "flags" in own else {}
-    sending = _PACING if "pacing" in own else {}
+    sending = _CONSENT if "consent" in own else {}
 
     def called(typer_context: typer.Context, **values: Any) -> int:
         context: Context = typer_context.obj
@@ -81,15 +90,15 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
             _end_in_time(values.pop("timeout"), context)
             values["flags"] = Flags(**{name: values.pop(name) for name in server if name != "timeout"})
         if sending:
-            from reconciler.commands.pacing import pacing
+            from reconciler.commands.sending import consent
 
-            values["pacing"] = pacing(**{name: values.pop(name) for name in sending})
+            values["consent"] = consent(**{name: values.pop(name) for name in sending})
         return run(context=replace(context, **talk), **values)
 
     kind = inspect.Parameter.KEYWORD_ONLY
     parameters = [
         inspect.Parameter("typer_context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
-        *(each.replace(kind=kind) for name, each in own.items() if name not in ("context", "flags", "pacing")),
+        *(each.replace(kind=kind) for name, each in own.items() if name not in ("context", "flags", "consent")),
         *(
             inspect.Parameter(name, kind, default=default, annotation=annotation)
             for name, (annotation, default) in {**sending, **server, **_TALK}.items()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler import planfile
-from reconciler.commands import connect, journals, planning, sending
+from reconciler.commands import connect, journals, locking, planning, sending
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
 from reconciler.commands.reading import read_manifest
 from reconciler.core.plan import Plan
 from reconciler.core.resolve import select
+from reconciler.core.token import OrgId
 from reconciler.errors import ExitCode, Problem, StaleError, UsageError
 from reconciler.render import text
 from reconciler.settings import Flags, Settings
@@ -29,26 +30,39 @@ class ApplyRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where the plan comes from: the files it is from, and how to make it over the live tokens."""
+    """Where the plan comes from: the files it is from, and how to make it over the live tokens.
+
+    `locks` says whether it asks for a lock, `orgs` whose.
+    """
 
     files: Sequence[str]
     plan: Callable[[Connection], Plan]
+    locks: bool
+    orgs: Callable[[Connection], Mapping[OrgId, str]]
 
 
 def run(request: ApplyRequest, context: Context) -> ExitCode:
     """Send what the plan shows, if every guard and whoever is asked agrees.
 
-    Raises the errors of reading and planning, StaleError, RefusedError and CancelledError: all before any PATCH.
+    Raises the errors of reading and planning, LockedError, StaleError, RefusedError and CancelledError: all before any
+    PATCH.
     """
     _check(request)
     settings = connect.resolve(request.flags, context)
     source = (_saved if _is_saved(request) else _declared)(request, settings, context)
     with connect.connected(settings, context) as connection:
-        journals.tell_interrupted(journals.folder_of(request.consent.journal, context), connection, context)
-        read_at = context.clock()
-        plan = source.plan(connection)
-        context.show(text.plan(plan, colour=context.colour))
-        return sending.agree_and_send(plan, source.files, connection, read_at, request.consent, context)
+        wait = request.consent.lock
+        wanted = source.locks or wait is not None
+        orgs = source.orgs(connection) if wanted else {}
+        with locking.held(orgs, wait or 0.0, connection, context) as locks:
+            journals.tell_interrupted(journals.folder_of(request.consent.journal, context), connection, context)
+            read_at = context.clock()
+            plan = source.plan(connection)
+            if wanted:
+                locks.demand(plan)
+            context.show(text.plan(plan, colour=context.colour))
+            proposal = sending.Proposal(plan=plan, files=source.files, read_at=read_at, before_own=locks.release)
+            return sending.agree_and_send(proposal, connection, request.consent, context)
 
 
 def _is_saved(request: ApplyRequest) -> bool:
@@ -81,7 +95,12 @@ def _saved(request: ApplyRequest, settings: Settings, _: Context) -> _Source:
                 "set INFLUX_HOST or --url accordingly, or make a new plan",
             )
         )
-    return _Source((file,), lambda connection: planning.rebase(saved, connection))
+    return _Source(
+        files=(file,),
+        plan=lambda connection: planning.rebase(saved, connection),
+        locks=saved.lock,
+        orgs=lambda _: {change.token.org_id: change.token.org for change in saved.changes},
+    )
 
 
 def _declared(request: ApplyRequest, settings: Settings, context: Context) -> _Source:
@@ -90,5 +109,8 @@ def _declared(request: ApplyRequest, settings: Settings, context: Context) -> _S
     planning.check_server(manifest, settings)
     reviewed = bool(request.consent.expect) or not request.consent.yes
     return _Source(
-        files, lambda connection: planning.draft(manifest, connection, request.sources.allow, reviewed=reviewed)
+        files=files,
+        plan=lambda connection: planning.draft(manifest, connection, request.sources.allow, reviewed=reviewed),
+        locks=manifest.lock,
+        orgs=lambda connection: planning.organisations(manifest, connection),
     )

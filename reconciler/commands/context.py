@@ -20,8 +20,9 @@ class Context:
 
     stdout is for data, stderr for talk. `interactive` says that a person can be asked, `colour` that stdout shows
     colours. `clock` counts seconds from any moment, `now` gives the time of day in UTC, `sleep` waits for so many
-    seconds, `pause` too but ends when the event is set, and `chance` gives numbers from 0 to 1. `interrupt` is what
-    signals do, and `end_after` sets the time after which the run has to end.
+    seconds, `pause` too but ends when the event is set, `chance` gives numbers from 0 to 1, and `nonce` a text that was
+    never there before. `who` names user, machine and process. `interrupt` is what signals do, and `end_after` sets the
+    time after which the run has to end.
     """
 
     environment: Mapping[str, str]
@@ -33,6 +34,8 @@ class Context:
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     chance: Callable[[], float]
+    nonce: Callable[[], str]
+    who: str
     pause: Callable[[threading.Event, float], object] = threading.Event.wait
     interrupt: Interrupt = field(default_factory=Interrupt)
     end_after: Callable[[float], object] = lambda _: None

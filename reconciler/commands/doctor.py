@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from reconciler.core import checkup
 from reconciler.core.checkup import Check, State
 from reconciler.core.endpoint import is_loopback
 from reconciler.core.live import Server
+from reconciler.core.token import Token
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.influx import proxy, trust
 from reconciler.render import checkup as drawn
@@ -108,6 +109,23 @@ def _credentials(connection: Connection, context: Context) -> Iterator[Check]:
         yield checkup.own_token(own, settings.self_id, settings.org)
         yield checkup.reading(tokens)
         yield checkup.writing(own, tokens)
+        yield from _locks(connection, own, tokens, context)
+
+
+def _locks(connection: Connection, own: Token | None, tokens: Sequence[Token], context: Context) -> Iterator[Check]:
+    """What `apply --lock` would meet; no failure of this is one of a doctor, as nobody has to lock."""
+    names = {token.org_id: token.org for token in tokens}
+    try:
+        standing = connection.reader.locks()
+        orgs = connection.reader.lockable(own.id) if own else None
+    except TokenctlError as error:
+        for check in checkup.failed("lock", error):
+            yield replace(check, state=State.NOTE, code=ExitCode.OK)
+        return
+    yield checkup.locking(orgs, tokens)
+    for hold in standing:
+        if hold.org_id in names:
+            yield checkup.locked(names[hold.org_id], hold.claim, context.now())
 
 
 def _product(server: Server) -> str:

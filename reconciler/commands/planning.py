@@ -13,7 +13,7 @@ from reconciler.core.live import Live, Missing
 from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Plan
 from reconciler.core.record import Run
-from reconciler.core.token import Token, TokenId
+from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import Problem, RefusedError
 from reconciler.settings import Settings
 
@@ -71,6 +71,14 @@ def draft(manifest: Manifest, connection: Connection, waivers: Iterable[Guard], 
         lambda listed: resolve.unlisted(manifest, listed),
         lambda live: planner.draft(manifest, live, waivers, reviewed=reviewed),
     )
+
+
+def organisations(manifest: Manifest, connection: Connection) -> dict[OrgId, str]:
+    """The organisations of the live tokens that are declared, with their names, by the same reading as for a plan.
+
+    Raises the errors of reading.
+    """
+    return resolve.organisations(manifest, read_live(connection, lambda listed: resolve.unlisted(manifest, listed)))
 
 
 def rebase(saved: Plan, connection: Connection) -> Plan:

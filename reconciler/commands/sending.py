@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from reconciler.apply.executor import canary, execute
 from reconciler.apply.journal import Journal
@@ -13,7 +14,9 @@ from reconciler.apply.means import Means
 from reconciler.apply.pace import Pacing
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
+from reconciler.commands.duration import duration
 from reconciler.commands.journals import folder_of
+from reconciler.commands.pacing import pacing
 from reconciler.commands.provenance import provenance_of
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan
@@ -40,13 +43,21 @@ class Consent:
     """How a plan is agreed to, how it is sent, and where its run is written down.
 
     `expect` is the digest that was reviewed, "" for none; `yes` agrees without being asked; `journal` is the folder for
-    the journal, "" for the user's own.
+    the journal, "" for the user's own. `lock` is how many seconds to wait for the locks of others, None to take none
+    unless the plan's source asks for it.
     """
 
     expect: str = ""
     yes: bool = False
     journal: str = ""
     pacing: Pacing = field(default_factory=Pacing)
+    lock: float | None = None
+
+
+def consent(*, expect: str, yes: bool, journal: str, lock: bool, lock_timeout: str, **pace: Any) -> Consent:
+    """What these options mean, and those of `commands.pacing.pacing`. Raises UsageError."""
+    wait = duration("--lock-timeout", lock_timeout) if lock_timeout else 0.0 if lock else None
+    return Consent(expect=expect.lower(), yes=yes, journal=journal, pacing=pacing(**pace), lock=wait)
 
 
 def check_digest(consent: Consent) -> None:
@@ -55,17 +66,28 @@ def check_digest(consent: Consent) -> None:
         raise UsageError(Problem("--expect takes a whole digest: 64 hex digits, as `plan` prints them"))
 
 
-def agree_and_send(
-    plan: Plan, files: Sequence[str], connection: Connection, read_at: float, consent: Consent, context: Context
-) -> ExitCode:
-    """Send what the plan has, once every guard and whoever is asked agrees; `files` are what it was made from.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A plan that may be sent: the files that it was made from, and when its tokens were read, in the context's clock.
+
+    `before_own` runs before the caller's own token is switched off, if it is at all.
+    """
+
+    plan: Plan
+    files: Sequence[str]
+    read_at: float
+    before_own: Callable[[], None] = lambda: None
+
+
+def agree_and_send(proposal: Proposal, connection: Connection, consent: Consent, context: Context) -> ExitCode:
+    """Send what the plan has, once every guard and whoever is asked agrees.
 
     Raises StaleError, RefusedError and CancelledError: all before any PATCH.
     """
-    _agree(plan, consent, context)
-    if not plan.changes:
+    _agree(proposal.plan, consent, context)
+    if not proposal.plan.changes:
         return ExitCode.OK
-    return _send(plan, files, connection, read_at, consent, context)
+    return _send(proposal, connection, consent, context)
 
 
 def _agree(plan: Plan, consent: Consent, context: Context) -> None:
@@ -94,30 +116,29 @@ def _refused(plan: Plan) -> str:
     return f"refused by {', '.join(f'`{name}`' for name in names)}"
 
 
-def _send(
-    plan: Plan, files: Sequence[str], connection: Connection, read_at: float, consent: Consent, context: Context
-) -> ExitCode:
+def _send(proposal: Proposal, connection: Connection, consent: Consent, context: Context) -> ExitCode:
     context.interrupt.defer()  # from here on a signal ends the run in good order
     gc.enable()  # from here on it takes as long as the server does
-    provenance = provenance_of(plan, files, context)
+    provenance = provenance_of(proposal.plan, proposal.files, context)
     journal = Journal.create(folder_of(consent.journal, context), provenance.run)
     try:
-        journal.header(plan, provenance)
+        journal.header(proposal.plan, provenance)
         means = Means(
             reader=connection.reader,
             writer=Writer(connection.transport, connection.retries),
             journal=journal,
             clock=context.clock,
-            read_at=read_at,
+            read_at=proposal.read_at,
+            before_own=proposal.before_own,
             retries=connection.retries,
             pacing=consent.pacing,
             interrupt=context.interrupt,
             pause=context.pause,
         )
-        if first := canary(plan, consent.pacing.canary):
+        if first := canary(proposal.plan, consent.pacing.canary):
             names = name_some([f"{name_of(each)} {each.token.id}" for each in first])
             context.say(f"Canary: {names}; the rest follows when that is read back")
-        outcome = execute(plan, means)
+        outcome = execute(proposal.plan, means)
     finally:
         journal.close()
     _report(outcome, context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.commands import connect, journals, outputs, planning, sending
+from reconciler.commands import connect, journals, locking, outputs, planning, sending
 from reconciler.commands.context import Context
 from reconciler.commands.names import PlanFormat
 from reconciler.core.guard import Guard
@@ -45,14 +45,21 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
     wanted.check([str(past.path)])
     context.say(runs.undoing(past.run, str(past.path)))
     reviewed = not request.send or bool(consent.expect) or not consent.yes
-    with connect.connected(settings, context) as connection:
+    orgs = (
+        {} if consent.lock is None else {each.change.token.org_id: each.change.token.org for each in past.run.effective}
+    )
+    with (
+        connect.connected(settings, context) as connection,
+        locking.held(orgs, consent.lock or 0.0, connection, context) as locks,
+    ):
         if request.send:
             journals.tell_interrupted(folder, connection, context)
         read_at = context.clock()
         plan = planning.reverse(past.run, connection, request.allow, reviewed=reviewed)
         wanted.write_plan(plan, context)
         if request.send:
-            return sending.agree_and_send(plan, [str(past.path)], connection, read_at, consent, context)
+            proposal = sending.Proposal(plan=plan, files=[str(past.path)], read_at=read_at, before_own=locks.release)
+            return sending.agree_and_send(proposal, connection, consent, context)
     return ExitCode.REFUSED if plan.refusals else ExitCode.OK
 
 
@@ -66,5 +73,5 @@ def _check(request: UndoRequest) -> None:
                     "save it with `-o FILE`, and `tokenctl apply FILE` once it was reviewed",
                 )
             )
-    elif request.consent.yes or request.consent.expect:
-        raise UsageError(Problem("--yes and --expect are about sending, and nothing is sent without --apply"))
+    elif request.consent.yes or request.consent.expect or request.consent.lock is not None:
+        raise UsageError(Problem("--yes, --expect and --lock are about sending, and nothing is sent without --apply"))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
+from reconciler.core import lock
 from reconciler.core.text import count
-from reconciler.core.token import EVERY_ORG, RIGHTS, Token, TokenId, UserId
+from reconciler.core.token import EVERY_ORG, RIGHTS, OrgId, Token, TokenId, UserId
 from reconciler.errors import ExitCode, TokenctlError
 
 _TELL = "name it with --self-id or TOKENCTL_SELF_ID: its id stands in `tokenctl list`"
@@ -105,9 +107,30 @@ def writing(own: Token | None, tokens: Iterable[Token]) -> Check:
     if not own.manages:
         message = f"your token's rights do not say that it may change every token of an organisation; {unproven}"
         return Check(name="write", state=State.NOTE, message=message, hint=RIGHTS)
-    names = {token.org for token in tokens if token.org_id in own.manages}
-    where = "every organisation" if EVERY_ORG in own.manages else _orgs(names)
+    where = _where(own.manages, tokens)
     return Check(name="write", state=State.OK, message=f"your token's rights say so, in {where}; {unproven}")
+
+
+def locking(orgs: Collection[OrgId] | None, tokens: Iterable[Token]) -> Check:
+    """Where the own token's rights let it take a lock, None: not known. Whoever takes none needs none of that."""
+    if orgs is None:
+        return Check(name="lock", state=State.NOTE, message="not known whether you may lock, as your own token is not")
+    if EVERY_ORG not in orgs and not {each.org_id for each in tokens} & set(orgs):
+        message = "your token's rights do not say that it may lock an organisation"
+        return Check(name="lock", state=State.NOTE, message=message, hint=lock.RIGHTS)
+    message = f"your token's rights say that it may lock {_where(orgs, tokens)}; only a lock would prove it"
+    return Check(name="lock", state=State.OK, message=message)
+
+
+def locked(org: str, claim: lock.Claim, now: datetime) -> Check:
+    """An organisation that somebody has locked."""
+    stale = ", and expired" if claim.expired(now) else ""
+    message = f"organisation `{org}` is locked by {claim.told(now)}{stale}"
+    return Check(name="lock", state=State.NOTE, message=message, hint="see `tokenctl unlock`")
+
+
+def _where(orgs: Collection[OrgId], tokens: Iterable[Token]) -> str:
+    return "every organisation" if EVERY_ORG in orgs else _orgs({each.org for each in tokens if each.org_id in orgs})
 
 
 def _orgs(names: Collection[str]) -> str:

@@ -67,6 +67,7 @@ class PlanDocument(TypedDict):
     warnings: list[ProblemDocument]
     refusals: list[RefusalDocument]
     undoes: NotRequired[str]
+    lock: NotRequired[bool]
 
 
 def to_document(plan: Plan) -> PlanDocument:
@@ -92,6 +93,8 @@ def to_document(plan: Plan) -> PlanDocument:
     }
     if plan.undoes:
         document["undoes"] = plan.undoes
+    if plan.lock:
+        document["lock"] = True
     return document
 
 
@@ -164,6 +167,7 @@ def from_document(document: PlanDocument) -> Plan:
         warnings=tuple(problem_from(problem) for problem in document["warnings"]),
         refusals=tuple(Refusal(Guard(each["guard"]), problem_from(each)) for each in document["refusals"]),
         undoes=document.get("undoes", ""),
+        lock=document.get("lock", False),
     )
 
 

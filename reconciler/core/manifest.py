@@ -92,7 +92,8 @@ class Asserted:
 class Manifest:
     """All files of a run as one; `tokens` in the order of the files. `absent` is never IGNORE.
 
-    `places` has the position of each setting that a file has, such as `guards.min_managers` and `unmanaged`.
+    `lock` asks for the organisations' locks while it is applied. `places` has the position of each setting that a
+    file has, such as `guards.min_managers` and `unmanaged`.
     """
 
     tokens: tuple[Declaration, ...] = ()
@@ -100,6 +101,7 @@ class Manifest:
     limits: Limits = Limits()
     unmanaged: Severity = Severity.IGNORE
     absent: Severity = Severity.FAIL
+    lock: bool = False
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
 

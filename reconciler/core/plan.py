@@ -75,6 +75,7 @@ class Plan:
     `changes` in the order in which apply sends them. `orgs` are the names of the managed tokens' organisations.
     `declared` counts declarations, `managed` the live tokens they name, `live` all listed tokens. `limits` hold,
     `waivers` are the guards that `--allow` switched off. `undoes` names the run that the plan undoes, "" for none.
+    `lock` asks for the organisations' locks while it is applied.
     """
 
     server: Server
@@ -88,6 +89,7 @@ class Plan:
     warnings: tuple[Problem, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     undoes: str = ""
+    lock: bool = False
 
     @property
     def unchanged(self) -> int:

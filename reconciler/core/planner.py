@@ -34,6 +34,7 @@ def draft(manifest: Manifest, live: Live, waivers: Collection[Guard] = (), *, re
         limits=manifest.limits,
         waivers=tuple(sorted(set(waivers))),
         warnings=resolution.warnings,
+        lock=manifest.lock,
     )
     unmanaged = _unmanaged(manifest, resolution, live)
     if manifest.unmanaged is Severity.WARN:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
-from reconciler.core.token import Token, TokenId
+from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import AuthError, InvalidError, Problem, RefusedError, UsageError
 
 _SHOWN = 5  # ids named in a message before "and N more"
@@ -103,6 +103,18 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
         raise (AuthError if hidden else InvalidError)(_by_place(wrong))
     _assert_org(manifest, wanted)
     return Resolution(tuple(wanted), tuple(_by_place(gone + elsewhere)))
+
+
+def organisations(manifest: Manifest, live: Live) -> dict[OrgId, str]:
+    """The organisations of the live tokens that the declarations mean, with their names, whatever is wrong with others.
+
+    Those that the run or the file excludes are left out.
+    """
+    index = _Index(live.tokens.values())
+    found = [_find(declaration, live, index) for declaration in manifest.tokens]
+    tokens = [token for each in found if isinstance(each, list) for token in each]
+    limits = {live.org, manifest.server.org} - {"", None}
+    return {token.org_id: token.org for token in tokens if limits <= {token.org}}
 
 
 class _Index:

@@ -144,6 +144,7 @@ def _set(manifest: Manifest) -> dict[str, str | None]:
         "guards.min_managers": str(manifest.limits.min_managers),
         "unmanaged": manifest.unmanaged.value,
         "absent": manifest.absent.value,
+        "lock": str(manifest.lock).lower(),
     }
 
 
@@ -153,6 +154,8 @@ def _loosens(key: str, before: str | None, after: str | None) -> bool:
         return after is None
     if key.startswith("server."):
         return True
+    if key == "lock":
+        return after == "false"
     if not key.startswith("guards."):
         severities = list(Severity)
         return severities.index(Severity(after)) < severities.index(Severity(before))

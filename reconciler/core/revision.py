@@ -11,7 +11,7 @@ from reconciler.errors import Place, Problem
 class Kind(StrEnum):
     """What became of a setting or of a declaration, the gravest of all that did, in the order in which to show them."""
 
-    SETTING = "setting"  # `server`, `guards`, `unmanaged`, `absent`
+    SETTING = "setting"  # `server`, `guards`, `unmanaged`, `absent`, `lock`
     REMOVED = "removed"  # the token will no longer be managed
     RETARGETED = "retargeted"  # the same name means another token now
     CHANGED = "changed"

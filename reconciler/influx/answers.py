@@ -25,12 +25,12 @@ TROUBLE: Mapping[int, Trouble] = {
 _UNAUTHORIZED = re.compile(r"(read|write):(?:orgs/[0-9a-f]{16}/)?([a-zA-Z]+)\S* is unauthorized")
 
 
-def decoded(answer: Answer, endpoint: Endpoint, decode: Callable[[bytes, str], _Value]) -> _Value:
-    """What `decode` makes of the body of an answer with status 200 and of the caller's secret.
+def decoded(answer: Answer, endpoint: Endpoint, decode: Callable[[bytes, str], _Value], *, status: int = 200) -> _Value:
+    """What `decode` makes of the body of an answer with that status and of the caller's secret.
 
     Raises AuthError, StaleError or UnreachableError, by what any other answer means.
     """
-    if answer.status != 200:
+    if answer.status != status:
         raise error(answer, endpoint)
     try:
         return decode(answer.body, endpoint.secret.reveal())
@@ -52,6 +52,11 @@ def missing_right(answer: Answer, endpoint: Endpoint) -> str:
     """The server's words for the right that these credentials lack, "" if the answer says nothing of the kind."""
     message = _said(answer, endpoint)[1] if answer.status in (401, 403) else ""
     return message if _UNAUTHORIZED.fullmatch(message) else ""
+
+
+def conflict(answer: Answer, endpoint: Endpoint) -> bool:
+    """Whether an InfluxDB v2 server says that there is already what was to be made."""
+    return answer.status == 422 and _said(answer, endpoint)[0] == "conflict"
 
 
 def not_found(answer: Answer, endpoint: Endpoint) -> str:

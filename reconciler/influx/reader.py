@@ -1,4 +1,4 @@
-"""Reads authorizations from an InfluxDB v2 server. Nothing here can write."""
+"""Reads authorizations and locks from an InfluxDB v2 server. Nothing here can write."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.core import lock
 from reconciler.core.live import Absence, Missing, Server
-from reconciler.core.token import Token, TokenId, UserId
+from reconciler.core.lock import Hold, LabelId
+from reconciler.core.token import OrgId, Token, TokenId, UserId
 from reconciler.errors import Problem, UsageError
-from reconciler.influx import answers, wire
+from reconciler.influx import answers, labels, wire
 from reconciler.influx.body import Sink
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Answer, Transport
@@ -47,7 +49,7 @@ class Reader:
         organisation.
         """
         found = wire.TokenList(self._endpoint.secret.reveal())
-        answer = self._get(wire.AUTHORIZATIONS, {"org": org} if org else None, found)
+        answer = self._get(wire.AUTHORIZATIONS, {"org": org} if org else None, sink=found)
         if org and _NO_ORG.fullmatch(answers.not_found(answer, self._endpoint)):
             raise UsageError(Problem(f"{self._endpoint.url} has no organisation `{org}`", "check --org and INFLUX_ORG"))
         tokens = answers.decoded(answer, self._endpoint, lambda *_: found.finish())
@@ -86,12 +88,42 @@ class Reader:
             return UserId(known[1]) if known else None
         return answers.decoded(answer, self._endpoint, wire.user)
 
-    def _get(self, path: str, query: Mapping[str, str] | None = None, sink: Sink | None = None) -> Answer:
+    def locks(self, org_id: OrgId | None = None, *, within_s: float | None = None) -> tuple[Hold, ...]:
+        """The locks of an organisation, or of all, that the credentials may read: one request.
+
+        The list leaves out what they may not read, without a word. With `within_s` it takes no longer, and is not asked
+        for again.
+        """
+        query = {"name": lock.NAME, **({"orgID": org_id} if org_id else {})}
+        answer = self._get(labels.LABELS, query, within_s=within_s)
+        found = answers.decoded(answer, self._endpoint, labels.locks)
+        return tuple(hold for hold in found if org_id in (None, hold.org_id))
+
+    def lockable(self, token_id: TokenId) -> tuple[OrgId, ...]:
+        """The organisations that a token's rights let it lock, EVERY_ORG for all: one request."""
+        answer = self._get(wire.path(token_id))
+        return answers.decoded(answer, self._endpoint, labels.lockable)
+
+    def lock(self, label_id: LabelId) -> Hold | None:
+        """The lock with that id, None when it is gone: one request."""
+        answer = self._get(labels.path(label_id))
+        if answers.not_found(answer, self._endpoint):
+            return None
+        return answers.decoded(answer, self._endpoint, labels.lock)
+
+    def _get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        sink: Sink | None = None,
+        within_s: float | None = None,
+    ) -> Answer:
         def send() -> Answer:
             """Ask once."""
-            return self._transport.send("GET", path, query, sink=sink)
+            return self._transport.send("GET", path, query, sink=sink, within_s=within_s)
 
-        return self._retries.read(send, self._endpoint) if self._retries else send()
+        return self._retries.read(send, self._endpoint) if self._retries and not within_s else send()
 
     def _server(self, answer: Answer) -> Server:
         headers = answer.headers

@@ -57,13 +57,19 @@ class Retries:
         failures: list[TransientError] = []
         while isinstance(got := _attempt(send, endpoint), TransientError):
             failures.append(got)
-            wait = self.again(failures)
-            if isinstance(wait, str):
+            if why := self.wait(failures):
                 problem = got.problems[0]
-                raise TransientError(Problem(f"{problem.message}; {wait}", problem.hint), got.trouble)
-            if wait:
-                self._sleep(wait)
+                raise TransientError(Problem(f"{problem.message}; {why}", problem.hint), got.trouble)
         return got
+
+    def wait(self, failures: Sequence[TransientError]) -> str:
+        """Wait until a request that failed like this may be sent again; gives why it may not, "" when it may."""
+        wait = self.again(failures)
+        if isinstance(wait, str):
+            return wait
+        if wait:
+            self._sleep(wait)
+        return ""
 
     def again(self, failures: Sequence[TransientError]) -> float | str:
         """The seconds to wait before a request that failed like this is sent again, or why it is not.

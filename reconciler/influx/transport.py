@@ -97,13 +97,16 @@ class Transport:
         method: str,
         path: str,
         query: Mapping[str, str] | None = None,
-        body: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        *,
         sink: Sink | None = None,
+        within_s: float | None = None,
     ) -> Answer:
         """Send one request, once, and give its whole answer, whatever its status but a redirect.
 
-        `path` begins with `/`. With a sink, the body of an answer with status 200 goes there. Raises UnreachableError
-        when no whole answer came within the bounds, TransientError where asking again may help.
+        `path` begins with `/`. With a sink, the body of an answer with status 200 goes there. `within_s` is how long it
+        may take in all, where that is less than usual. Raises UnreachableError when no whole answer came within the
+        bounds, TransientError where asking again may help.
         """
         target = (
             path
@@ -113,7 +116,7 @@ class Transport:
         request = self._request(method, target, body)
         started, seen = self._clock(), "no answer"
         try:
-            with self._backend.within(self._bounds.deadline_s):
+            with self._backend.within(min(self._bounds.deadline_s, within_s or self._bounds.deadline_s)):
                 answer = self._exchange(request, sink)
             seen = f"{answer.status}, {answer.size:,} bytes"
         except httpx.HTTPError as error:
@@ -138,7 +141,7 @@ class Transport:
         opened._pool._network_backend = self._backend  # noqa: SLF001  httpx offers no other way in
         return opened
 
-    def _request(self, method: str, target: str, body: Mapping[str, str] | None) -> httpx.Request:
+    def _request(self, method: str, target: str, body: Mapping[str, object] | None) -> httpx.Request:
         headers = _HEADERS | {"Authorization": f"Token {self.endpoint.secret.reveal()}"}
         content = None
         if body is not None:

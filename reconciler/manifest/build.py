@@ -23,7 +23,7 @@ from reconciler.manifest.source import Entry
 
 # What a YAML 1.2 reader takes for a number, and so cannot give back as it stood: ids made of digits, or like 12e34.
 _NUMBER = re.compile(r"[0-9]+([eE][0-9]+)?").fullmatch
-_ONCE = ("server", "guards", "unmanaged", "absent")
+_ONCE = ("server", "guards", "unmanaged", "absent", "lock")
 _PICKS = {pick.value: pick for pick in Pick}
 _STATUS = {status.value: status for status in Status}
 
@@ -58,6 +58,7 @@ def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
         limits=_limits(guards),
         unmanaged=Severity(blocks.get("unmanaged", "ignore")),
         absent=Severity(blocks.get("absent", "fail")),
+        lock=blocks.get("lock") == "true",
         places=_places(roots),
     )
     return manifest, tuple(found.warnings)

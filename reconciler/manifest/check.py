@@ -26,7 +26,8 @@ def head(root: Value) -> bool:
     """Whether everything but the tokens themselves is as it should be."""
     if type(root) is not Entry or not root.keys() <= {"version", *_HEAD} or "version" not in root:
         return False
-    return root["version"] == "1" and root.is_plain("version") and _all(root, _HEAD)
+    plain = all(root.is_plain(key) for key in ("version", "lock") if key in root)
+    return root["version"] == "1" and plain and _all(root, _HEAD)
 
 
 def token(entry: Value) -> bool:
@@ -133,5 +134,6 @@ _HEAD: dict[str, Callable[[Value], bool]] = {
     "guards": _guards,
     "unmanaged": _one_of("ignore", "warn", "fail"),
     "absent": _one_of("fail", "warn"),
+    "lock": _one_of("true", "false"),
     "tokens": _tokens,
 }

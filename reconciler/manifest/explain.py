@@ -44,7 +44,7 @@ def explain(source: Source, root: Value) -> list[Problem]:
 def _head(root: Value) -> Any:
     if not isinstance(root, Entry):
         return _plain(root)
-    document = _plain(root, numbers=("version",))
+    document = _plain(root, numbers=("version",), booleans=("lock",))
     if isinstance(root.get("guards"), Entry):
         document["guards"] = _plain(root["guards"], numbers=("max_deactivations", "min_managers"))
     return document

@@ -18,6 +18,7 @@ _HINTS = {
     "guards.min_managers": "write a number such as `1`, without quotes",
     "unmanaged": "write `ignore`, `warn` or `fail`",
     "absent": "write `fail` or `warn`",
+    "lock": "write `true` or `false`, without quotes",
     "tokens": 'write a list: `- id: "…"` for each token',
     "tokens.": "each has `id:`, or `match:` to select by user, org or description",
     "tokens.id": "an id has 16 hex digits, not all of them 0, as `tokenctl list` shows",

@@ -21,7 +21,9 @@ from reconciler.errors import ExitCode
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.settings import Flags
-from tests.influx.raw_server import SECRET, RawServer, answer, raw_server
+from tests.commands.test_locking import EDGE, NOW, THEIRS, locked
+from tests.influx.raw_server import SECRET, RawServer, answer, raw_server, refusal
+from tests.influx.test_wire import entry, listed
 from tests.shell import ABSENT, GRAFANA, LAPTOP, MANAGER, OPERATOR, Done, Shell, shell_on
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -36,7 +38,10 @@ def examined(shell: Shell, *files: str, form: ListFormat = ListFormat.TEXT, colo
 def test_everything_is_proven_where_secrets_are_shown(shell: Shell, golden: Callable[[Path, str], None]) -> None:
     done = examined(shell)
     assert (done.code, done.err) == (ExitCode.OK, "")
-    assert shell.sent() == ["GET /ping", "GET /api/v2/authorizations", "GET /api/v2/me"]
+    assert shell.sent() == [
+        "GET /ping", "GET /api/v2/authorizations", "GET /api/v2/me", "GET /api/v2/labels?name=tokenctl.lock",
+        f"GET /api/v2/authorizations/{OPERATOR}",
+    ]  # fmt: skip
     golden(GOLDEN / "doctor.txt", done.out)
     coloured = examined(shell, colour=True).out
     assert re.sub("\x1b\\[[0-9;]*m", "", coloured) == done.out != coloured
@@ -104,6 +109,32 @@ def test_what_is_no_influxdb_v2_is_named(shell: Shell, golden: Callable[[Path, s
     shell.environment.update(INFLUX_HOST=shell.sandbox.url.replace("http:", "https:"))
     said.append(f"# TLS on a plain port: unreachable\n{examined(shell).out}")
     golden(GOLDEN / "doctor-servers.txt", "\n".join(said))
+
+
+def test_a_lock_that_somebody_holds_is_told(shell: Shell) -> None:
+    shell.now = lambda: NOW
+    locked(shell)
+    locked(shell, "0123456789abcdef")
+    locked(shell, EDGE, replace(THEIRS, expires="2026-01-01T00:00:00Z"))
+    done = examined(shell)
+    assert done.out.partition("ok    lock")[2].splitlines()[1:] == [
+        "note  lock       organisation `acme` is locked by `deploy on web-1, process 7` since 2026-01-01T23:55:00Z, 5 min ago",
+        "                 hint: see `tokenctl unlock`",
+        "note  lock       organisation `edge-lab` is locked by `deploy on web-1, process 7` since 2026-01-01T23:55:00Z, 5 min ago, and expired",
+        "                 hint: see `tokenctl unlock`",
+        "",
+        "No problems.",
+    ]
+    assert done.code == ExitCode.OK
+
+
+def test_labels_that_cannot_be_listed_are_no_problem_of_who_takes_no_lock(shell: Shell) -> None:
+    answers = [answer(204), answer(200, listed(entry())), answer(200, '{"id": "0d3a5e9c41e4e000"}')]
+    with raw_server(*answers, refusal(500, "internal error", "no labels here")) as server:
+        shell.environment.update(INFLUX_HOST=server.url, INFLUX_TOKEN=SECRET)
+        done = examined(shell)
+    assert done.code == ExitCode.OK
+    assert "\nnote  lock       URL answered 500 no labels here\n" in done.out
 
 
 @pytest.mark.parametrize(("secret", "code"), [("FAKE-wrong", ExitCode.AUTH), ("", ExitCode.USAGE)])

@@ -119,7 +119,7 @@ def test_the_commands_work_with_an_authority_and_a_client_certificate_of_ones_ow
         assert [(done.code, done.err) for done in runs] == [(0, "")] * 4
         assert shell.patches() == [GRAFANA]
         assert "URL answers, its certificate is trusted by --ca-file\n" in runs[3].out
-        assert len(server.requests) == 1 + 1 + 3 + 3
+        assert len(server.requests) == 1 + 1 + 3 + 5
 
 
 def test_variables_say_whom_to_trust_but_never_where_to_write_the_keys(

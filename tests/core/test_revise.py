@@ -135,6 +135,8 @@ SETTINGS: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
     ("guards.min_managers", {"limits": Limits()}, {"limits": Limits(min_managers=2)}, False),
     ("unmanaged", {"unmanaged": Severity.FAIL}, {"unmanaged": Severity.WARN}, True),
     ("unmanaged", {"unmanaged": Severity.IGNORE}, {"unmanaged": Severity.FAIL}, False),
+    ("lock", {"lock": True}, {}, True),
+    ("lock", {}, {"lock": True}, False),
     ("absent", {"absent": Severity.FAIL}, {"absent": Severity.WARN}, True),
     ("absent", {"absent": Severity.WARN}, {"absent": Severity.FAIL}, False),
     ("server.url", {"server": Asserted(url="http://a")}, {"server": Asserted(url="http://b")}, True),

@@ -88,7 +88,10 @@ class Operator:
         return answer["status"], answer["description"]
 
     def leave(self) -> None:
-        """Remove everything that was made."""
+        """Remove everything that was made, and a lock that was left behind."""
+        for label in self.client.get("/api/v2/labels").json()["labels"]:
+            if label["name"].lower() == "tokenctl.lock":
+                assert self.client.delete(f"/api/v2/labels/{label['id']}").status_code == 204
         for token_id in self.made:
             assert self.client.delete(f"/api/v2/authorizations/{token_id}").status_code in (204, 404)
         for user_id in self.users:

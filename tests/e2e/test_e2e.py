@@ -131,10 +131,42 @@ def test_the_doctor_finds_nothing_to_mend(operator: Operator, program: Program) 
     done = program.run("doctor", "--format", "json", "--self-id", operator.own["id"])
     checks = {each["name"]: each["state"] for each in json.loads(done.out)["checks"]}
     assert (done.code, set(checks.values())) == (0, {"ok"})
-    assert checks.keys() == {"server", "product", "list", "user", "own token", "read", "write"}
+    assert checks.keys() == {"server", "product", "list", "user", "own token", "read", "write", "lock"}
     secret = operator.token("may read buckets")["token"]
     assert program.run("doctor", INFLUX_TOKEN=secret).code == 6
     assert program.run("doctor", INFLUX_TOKEN="wrong").code == 6
+
+
+def test_a_lock_keeps_others_out_until_it_is_removed(operator: Operator, program: Program) -> None:
+    token = operator.token("before")["id"]
+    program.declare(f'id: "{token}", description: after', head="lock: true\n")
+    lock = {"orgID": operator.own["orgID"], "name": "Tokenctl.Lock", "properties": {"holder": "somebody"}}
+    answer = operator.client.post("/api/v2/labels", json=lock)
+    assert answer.status_code == 201, answer.text
+    assert operator.client.post("/api/v2/labels", json={**lock, "name": " tokenctl.lock"}).status_code == 422
+    done = program.run("apply", "--yes")
+    assert (done.code, "is locked by `somebody`" in done.err) == (9, True)
+    assert operator.stored(token) == ("active", "before")
+    assert program.run("unlock").code == 8
+    removed = program.run("unlock", "--yes")
+    assert (removed.code, "  holder   somebody\n" in removed.out) == (0, True)
+    assert program.run("apply", "--yes").code == 0
+    assert operator.stored(token) == ("active", "after")
+    assert operator.client.get("/api/v2/labels").json()["labels"] == []
+
+
+def test_who_may_not_write_labels_changes_nothing_under_a_lock(operator: Operator, program: Program) -> None:
+    token = operator.token("before")["id"]
+    rights = [
+        {"action": action, "resource": {"type": kind}}
+        for action in ("read", "write")
+        for kind in ("authorizations", "users")
+    ]
+    caller = operator.token("a caller without labels", rights)["token"]
+    program.declare(f'id: "{token}", description: after')
+    assert program.run("apply", "--yes", "--lock", INFLUX_TOKEN=caller).code == 6
+    assert operator.stored(token) == ("active", "before")
+    assert program.run("apply", "--yes", INFLUX_TOKEN=caller).code == 0
 
 
 def test_three_hundred_changes_at_once_are_all_made(operator: Operator, program: Program) -> None:

@@ -15,7 +15,7 @@ from reconciler.manifest.explain import explain
 from reconciler.manifest.source import Entry, Items, Source, Value
 
 KEYS = [
-    "version", "server", "url", "org", "guards", "max_deactivations", "min_managers", "unmanaged", "absent", "tokens",
+    "version", "server", "url", "org", "guards", "max_deactivations", "min_managers", "unmanaged", "absent", "lock", "tokens",
     "id", "name", "match", "user", "pick", "description", "status", "protected", "labels", "team", "Team", "",
 ]  # fmt: skip
 SCALARS = [
@@ -31,6 +31,7 @@ FITTING: dict[str, st.SearchStrategy[str]] = {
     "version": st.sampled_from(["1", "1", "1", '"1"', "2"]),
     "status": st.sampled_from(["active", "inactive", "off", "null"]),
     "protected": st.sampled_from(["true", "false", '"true"', "yes"]),
+    "lock": st.sampled_from(["true", "false", '"true"', "null"]),
     "id": st.sampled_from(["0d3a5f0c1be4e000", '"0d3a5f0c1be4e001"', "abc"]),
     "max_deactivations": st.sampled_from(["5", "30%", '"30%"', '"5"', "101%", "100001"]),
     "min_managers": st.sampled_from(["0", "2", '"2"', "01"]),
@@ -61,6 +62,7 @@ ROOT = st.fixed_dictionaries(
         "guards": mapping(ANY, ["max_deactivations", "min_managers"]),
         "unmanaged": st.sampled_from(["warn", "ignore", "never"]),
         "absent": st.sampled_from(["warn", "fail", "ignore"]),
+        "lock": FITTING["lock"],
         "tokens": sequence(TOKEN) | ANY,
         "other": ANY,
     },

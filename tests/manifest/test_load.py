@@ -30,6 +30,7 @@ guards:
   min_managers: 2
 unmanaged: warn
 absent: warn
+lock: true
 tokens:
   - id: 0D3A5F0C1BE4E000
     name: ingest-eu
@@ -88,6 +89,7 @@ def test_everything_that_can_be_declared_is_read(tmp_path: Path) -> None:
         ),
         server=Asserted(url="https://influx.example", org="acme"),
         limits=Limits(max_deactivations=5, min_managers=2),
+        lock=True,
         unmanaged=Severity.WARN,
         absent=Severity.WARN,
     )
@@ -97,9 +99,9 @@ def test_a_declaration_knows_where_its_keys_stand(tmp_path: Path) -> None:
     path = tmp_path / "tokens.yaml"
     path.write_text(EVERYTHING)
     first, second = loaded(path).manifest.tokens
-    assert str(first.origin.place("status")) == f"{path}:15:5"
-    assert str(first.origin.place("pick")) == f"{path}:11:5"
-    assert str(second.origin.place("")) == f"{path}:18:5"
+    assert str(first.origin.place("status")) == f"{path}:16:5"
+    assert str(first.origin.place("pick")) == f"{path}:12:5"
+    assert str(second.origin.place("")) == f"{path}:19:5"
 
 
 def test_what_is_left_out_has_its_default() -> None:
@@ -171,7 +173,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine() -> None:
     text = b"\xef\xbb\xbf" + EVERYTHING.replace("\n", "\r\n").encode()
     found = loaded("-", stdin=text)
     assert found.manifest == loaded("-", stdin=EVERYTHING.encode()).manifest
-    assert str(found.manifest.tokens[0].origin.place("status")) == "<stdin>:15:5"
+    assert str(found.manifest.tokens[0].origin.place("status")) == "<stdin>:16:5"
 
 
 def test_files_that_cannot_be_read_are_named_all_at_once(tmp_path: Path) -> None:

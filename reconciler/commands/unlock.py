@@ -1,0 +1,65 @@
+"""`tokenctl unlock`: shows whose a lock is, and removes that very lock once somebody says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.commands import connect, locking
+from reconciler.commands.connect import Connection
+from reconciler.commands.context import Context
+from reconciler.core.lock import Hold
+from reconciler.core.token import OrgId
+from reconciler.errors import CancelledError, ExitCode, Problem, UsageError
+from reconciler.render import lock as drawn
+from reconciler.render.escape import terminal
+from reconciler.settings import Flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlockRequest:
+    """What was asked for; `yes` agrees without being asked."""
+
+    flags: Flags
+    yes: bool = False
+
+
+def run(request: UnlockRequest, context: Context) -> ExitCode:
+    """Show the lock and remove it.
+
+    Raises UsageError when there are several, CancelledError when nobody agrees, StaleError when it is another by then.
+    """
+    settings = connect.resolve(request.flags, context)
+    with connect.connected(settings, context) as connection:
+        found = _standing(connection)
+        if not found:
+            context.show("No organisation is locked, as far as these credentials may see.\n")
+        for hold, org in found:
+            context.show(drawn.text(hold, org, context.now()))
+        if len(found) > 1:
+            raise UsageError(Problem("several organisations are locked", "name one of them with --org or INFLUX_ORG"))
+        for hold, org in found:
+            _agree(request, context)
+            locking.lock_of(connection, context).remove(hold, org)
+            context.show(f"Removed the lock of organisation `{terminal(org)}`.\n")
+    return ExitCode.OK
+
+
+def _standing(connection: Connection) -> list[tuple[Hold, str]]:
+    """The locks that the run is about, with their organisations' names: labels know only ids."""
+    org = connection.settings.org
+    tokens = connection.reader.list_tokens(org).tokens.values()
+    names: dict[OrgId, str] = {token.org_id: token.org for token in tokens}
+    locks = connection.reader.locks()
+    return [(hold, names.get(hold.org_id, hold.org_id)) for hold in locks if not org or hold.org_id in names]
+
+
+def _agree(request: UnlockRequest, context: Context) -> None:
+    if request.yes:
+        return
+    if not context.interactive:
+        raise CancelledError(
+            Problem("nothing was removed: there is no terminal to ask on", "agree beforehand with `--yes`")
+        )
+    question = "Remove it? A run that still holds it may be changing tokens. Only `yes` does it: "
+    if context.ask(question) != "yes":
+        raise CancelledError(Problem("nothing was removed: the answer was not `yes`"))

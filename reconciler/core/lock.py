@@ -1,0 +1,123 @@
+"""What a lock on a server says: whose it is, since when and until when, and what to tell somebody who meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import NewType
+
+from reconciler.core.token import OrgId
+from reconciler.errors import LockedError, Problem
+
+LabelId = NewType("LabelId", str)  # 16 lower-case hex digits
+
+NAME = "tokenctl.lock"
+"""The name of the label that is the lock of its organisation."""
+
+RIGHTS = "a lock needs read and write on `labels` in the organisation; without `--lock` and `lock: true` none is taken"
+"""What it takes to have a lock, as a hint."""
+
+_LASTS = timedelta(hours=1)  # how long a lock counts as somebody's who is still at work
+_LENGTH = 500  # what is kept of a property
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a lock says of itself, "" where it says nothing: texts that anybody with rights on labels may have written.
+
+    `nonce` tells one claim from all others, `run` is the address of a pipeline's run, the times are ISO 8601.
+    """
+
+    nonce: str = ""
+    holder: str = ""
+    run: str = ""
+    since: str = ""
+    expires: str = ""
+
+    @classmethod
+    def of(cls, properties: Mapping[str, str]) -> Claim:
+        """The claim that a label's properties make; each is cut short."""
+        return cls(**{each.name: properties.get(each.name, "")[:_LENGTH] for each in fields(cls)})
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """The label's properties that make this claim."""
+        values = {each.name: str(getattr(self, each.name)) for each in fields(self)}
+        return {key: value for key, value in values.items() if value}
+
+    def expired(self, now: datetime) -> bool:
+        """Whether whoever holds it is most likely gone; a lock that names no time that can be read never expires."""
+        until = _moment(self.expires)
+        return until is not None and until <= now
+
+    def told(self, now: datetime) -> str:
+        """Whose it is and since when, in words."""
+        whose = f"`{self.holder}`" if self.holder else "somebody who does not say who"
+        since = f" since {self.since}{_ago(self.since, now)}" if self.since else ""
+        return f"{whose}{since}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A lock as it stands on the server."""
+
+    id: LabelId
+    org_id: OrgId
+    claim: Claim
+
+
+def claim(*, nonce: str, holder: str, run: str, now: datetime) -> Claim:
+    """The claim of a run that begins now."""
+    until = now + _LASTS
+    return Claim(nonce=nonce, holder=holder, run=run, since=_text(now), expires=_text(until))
+
+
+def refusal(org: str, hold: Hold | None, now: datetime) -> LockedError:
+    """The error for an organisation that another run has locked; `hold` is None where the lock cannot be seen."""
+    if hold is None:
+        return LockedError(
+            Problem(
+                f"nothing was sent: organisation `{org}` is locked, and these credentials may not see by whom", RIGHTS
+            )
+        )
+    theirs = hold.claim
+    run = f" ({theirs.run})" if theirs.run else ""
+    if theirs.expired(now):
+        return LockedError(
+            Problem(
+                f"nothing was sent: the lock of organisation `{org}` is stale: {theirs.told(now)}, "
+                f"and it expired at {theirs.expires}",
+                f"make sure that this run is over{run}, then remove its lock with `tokenctl unlock`",
+            )
+        )
+    return LockedError(
+        Problem(
+            f"nothing was sent: organisation `{org}` is locked by {theirs.told(now)}",
+            f"wait for that run{run}, or let `--lock-timeout` do so; if it is dead, `tokenctl unlock` removes its lock",
+        )
+    )
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _moment(text: str) -> datetime | None:
+    """The moment of a time that names its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _ago(text: str, now: datetime) -> str:
+    moment = _moment(text)
+    if moment is None or moment > now:
+        return ""
+    minutes = int((now - moment).total_seconds()) // 60
+    number, unit = (
+        (minutes, "min") if minutes < 120 else (minutes // 60, "h") if minutes < 2880 else (minutes // 1440, "days")
+    )
+    return f", {number} {unit} ago"

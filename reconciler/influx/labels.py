@@ -1,0 +1,82 @@
+"""Bodies of InfluxDB v2 answers about labels in, locks out; everything else that is a label is passed over.
+
+Follows the `LabelResponse` and `LabelsResponse` schemas of the InfluxDB v2 OpenAPI document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from reconciler.core.lock import NAME, Claim, Hold, LabelId
+from reconciler.core.secrets import masked
+from reconciler.core.token import EVERY_ORG, OrgId
+from reconciler.influx.body import WireError, decode
+
+LABELS = "/api/v2/labels"
+_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
+
+
+def path(label_id: LabelId) -> str:
+    """The path of one label; raises AssertionError for what is no id and could lead anywhere."""
+    if not _ID.fullmatch(label_id):
+        raise AssertionError("not an id")
+    return f"{LABELS}/{label_id}"
+
+
+def locks(body: bytes, own: str) -> tuple[Hold, ...]:
+    """The locks in a list of labels, `own`, the caller's secret, masked; raises WireError when it is no such list."""
+    entries = decode(body).get("labels")
+    if type(entries) is not list:
+        raise WireError("it is no list of labels")
+    found = [_hold(entry, own) for entry in entries]
+    return tuple(hold for hold in found if hold)
+
+
+def lock(body: bytes, own: str) -> Hold:
+    """The lock of a single label; raises WireError when it is none."""
+    hold = _hold(decode(body).get("label"), own)
+    if hold is None:
+        raise WireError("its label has another name")
+    return hold
+
+
+def lockable(body: bytes, own: str) -> tuple[OrgId, ...]:
+    """The organisations in which the rights of a single authorization let it take and give back a lock.
+
+    EVERY_ORG: in all. Raises WireError when it is no authorization.
+    """
+    actions: defaultdict[OrgId, set[str]] = defaultdict(set)
+    try:
+        for entry in decode(body)["permissions"]:
+            resource = entry["resource"]
+            if resource["type"] in ("labels", "instance") and not resource.get("id"):
+                actions[OrgId(masked(resource.get("orgID") or EVERY_ORG, own))].add(entry["action"])
+    except (KeyError, TypeError, AttributeError):
+        raise WireError("its `permissions` are none") from None
+    everywhere = actions[EVERY_ORG]
+    return tuple(sorted(org for org, some in actions.items() if some | everywhere >= {"read", "write"}))
+
+
+def _hold(entry: object, own: str) -> Hold | None:
+    """The lock that the label is, None if it is another label."""
+    if not isinstance(entry, dict):
+        raise WireError("it holds something that is no label")
+    label_id, org_id, name = entry.get("id"), entry.get("orgID"), entry.get("name")
+    if type(name) is not str:
+        raise WireError("a label has no name")
+    if name.lower() != NAME:
+        return None
+    if type(label_id) is not str or not _ID.fullmatch(label_id):
+        raise WireError("the `id` of a label is not 16 hex digits")
+    if type(org_id) is not str:
+        raise WireError("the `orgID` of a label is no text")
+    return Hold(LabelId(label_id), OrgId(masked(org_id, own)), Claim.of(_texts(entry.get("properties"), own)))
+
+
+def _texts(properties: object, own: str) -> dict[str, str]:
+    if properties is None:
+        return {}
+    if not isinstance(properties, dict) or not all(type(value) is str for value in properties.values()):
+        raise WireError("the `properties` of a label are no texts")
+    return {masked(key, own): masked(value, own) for key, value in properties.items()}

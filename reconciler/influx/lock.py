@@ -1,0 +1,141 @@
+"""Takes and gives back the locks of organisations; says each thing that it writes before it does.
+
+A lock is a label: of several who make one of that name in an organisation at once, the server lets one. Everything
+else is found out by reading, and what cannot be found out is no lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from reconciler.core.lock import NAME, RIGHTS, Claim, Hold
+from reconciler.core.token import OrgId
+from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, TransientError, UnreachableError
+from reconciler.influx import answers, labels
+from reconciler.influx.reader import Reader
+from reconciler.influx.transport import Transport
+
+_Value = TypeVar("_Value")
+
+
+class Waits(Protocol):
+    """What a lock needs of a policy of retries."""
+
+    def wait(self, failures: Sequence[TransientError], /) -> str:
+        """Wait until a request that failed like this may be sent again; gives why it may not, "" when it may."""
+
+
+class Lock:
+    """Writes locks to the server that the transport is for. Only a command that locks or unlocks may make one.
+
+    `say` is told what is about to be written.
+    """
+
+    def __init__(self, transport: Transport, reader: Reader, retries: Waits, *, say: Callable[[str], None]) -> None:
+        self._transport = transport
+        self._reader = reader
+        self._retries = retries
+        self._say = say
+
+    def take(self, org_id: OrgId, org: str, claim: Claim) -> Hold | None:
+        """Try to lock the organisation, and give the lock that stands then: this claim's, or whose it is instead.
+
+        None: somebody's whose lock these credentials may not see. Raises AuthError and UnreachableError when it cannot
+        be decided.
+        """
+        failures: list[TransientError] = []
+        missed = False
+        while True:
+            self._say(f"lock: making the label `{NAME}` in organisation `{org}`")
+            made = _attempt(lambda: self._make(org_id, claim))
+            standing = _attempt(lambda: self._reader.locks(org_id))
+            if isinstance(standing, tuple) and standing:
+                return next((hold for hold in standing if hold.claim.nonce == claim.nonce), standing[0])
+            if made is None and standing == ():
+                # Somebody's lock was there and is not: it was given back in between, or cannot be seen.
+                if missed:
+                    return None
+                missed = True
+            elif isinstance(made, TransientError) and standing == ():
+                # It may still come through: then the next one meets it, and finds that it is this claim's.
+                failures.append(made)
+                if why := self._retries.wait(failures):
+                    raise _undecided(org, made, why)
+            else:
+                raise self._unclear(org, made, standing)
+
+    def release(self, org_id: OrgId, org: str, claim: Claim, within_s: float) -> bool:
+        """Take away the lock that makes this claim, and no other; says whether there was one.
+
+        Raises AuthError and UnreachableError when that cannot be done.
+        """
+        mine = [hold for hold in self._reader.locks(org_id, within_s=within_s) if hold.claim.nonce == claim.nonce]
+        for hold in mine:
+            self._delete(hold, org, within_s)
+        return bool(mine)
+
+    def remove(self, hold: Hold, org: str) -> None:
+        """Take away exactly this lock, read once more before.
+
+        Raises StaleError when it is no longer this one, AuthError and UnreachableError when that cannot be done.
+        """
+        if self._reader.lock(hold.id) != hold:
+            raise StaleError(
+                Problem(
+                    f"the lock of organisation `{org}` is gone or another's by now", "look again: `tokenctl unlock`"
+                )
+            )
+        self._delete(hold, org)
+
+    def _make(self, org_id: OrgId, claim: Claim) -> Hold | None:
+        """The lock that was made, None where there is one already."""
+        body = {"orgID": org_id, "name": NAME, "properties": claim.properties}
+        answer = self._transport.send("POST", labels.LABELS, body=body)
+        if answers.conflict(answer, self._transport.endpoint):
+            return None
+        return answers.decoded(answer, self._transport.endpoint, labels.lock, status=201)
+
+    def _delete(self, hold: Hold, org: str, within_s: float | None = None) -> None:
+        """Delete the label, or find it gone; with `within_s` it takes no longer, and is not sent again."""
+        failures: list[TransientError] = []
+        while True:
+            self._say(f"lock: deleting the label `{NAME}` {hold.id} of organisation `{org}`")
+            try:
+                answer = self._transport.send("DELETE", labels.path(hold.id), within_s=within_s)
+                if answer.status != 204 and not answers.not_found(answer, self._transport.endpoint):
+                    raise answers.error(answer, self._transport.endpoint)
+            except TransientError as error:
+                failures.append(error)
+                if within_s or self._retries.wait(failures):
+                    raise
+            else:
+                return
+
+    def _unclear(
+        self, org: str, made: Hold | TokenctlError | None, standing: tuple[Hold, ...] | TokenctlError
+    ) -> TokenctlError:
+        """The error for a lock that was made and is not seen, or is not known to be there or not."""
+        if isinstance(made, Hold):
+            _attempt(lambda: self._delete(made, org))  # what is not known to be held is not held
+        if isinstance(standing, TokenctlError):
+            return _undecided(org, standing, "`tokenctl unlock` shows whether the lock was taken all the same")
+        if isinstance(made, TokenctlError):
+            return _undecided(org, made, "")
+        return AuthError(Problem(f"nothing was sent: the lock of organisation `{org}` cannot be read", RIGHTS))
+
+
+def _attempt(exchange: Callable[[], _Value]) -> _Value | TokenctlError:
+    try:
+        return exchange()
+    except TokenctlError as error:
+        return error
+
+
+def _undecided(org: str, error: TokenctlError, more: str) -> TokenctlError:
+    """The error of an exchange about a lock, with something to add to its hint."""
+    problem = error.problems[0]
+    hint = RIGHTS if isinstance(error, AuthError) else problem.hint
+    message = f"nothing was sent: the lock of organisation `{org}` cannot be taken: {problem.message}"
+    kind = AuthError if isinstance(error, AuthError) else UnreachableError
+    return kind(Problem(message, "; ".join(filter(None, (hint, more)))))
