@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-EPOCH = 1_767_312_000  # 2026-01-02T00:00:00Z
+EPOCH = 1_764_547_200  # 2025-12-01T00:00:00Z, before anything happens on a sandbox
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Checkout:
         path.write_text(content, "utf-8")
         return str(path)
 
-    def commit(self, **files: str) -> str:
+    def commit(self) -> str:
         """Commit everything, a day after the last commit, and give the hash."""
         self.day += 1
         self.git("add", "--all")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.branch import Branch
+from tests.checkout import Checkout
 from tests.shell import Shell, shell_on
 
 settings.register_profile(
@@ -48,3 +50,11 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     """The commands, a folder and a sandbox with examples/world.json, signed in as its operator."""
     with shell_on(tmp_path) as started:
         yield started
+
+
+@pytest.fixture
+def branch(shell: Shell) -> Branch:
+    """A repository with a server."""
+    checkout = Checkout.init(shell.folder)
+    checkout.write(".gitignore", "home/\nstate/\nplan.json\n")
+    return Branch(shell, checkout)

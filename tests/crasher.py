@@ -121,7 +121,7 @@ def _run(wanted: dict[str, Any]) -> None:
     boundaries = Boundaries(wanted["kill"])
     manifest, files = read_manifest([wanted["file"]], context)
     with connect.connected(connect.resolve(Flags(), context), context) as connection:
-        plan = planning.draft(manifest, connection, tuple(Guard), reviewed=True)
+        plan, _ = planning.draft(manifest, connection, tuple(Guard), reviewed=True)
         journal = CrashingJournal.create(Path(wanted["journals"]), wanted["run"])
         journal.boundaries = boundaries
         started = "2025-12-31T00:00:00+00:00"

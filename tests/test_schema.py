@@ -77,6 +77,11 @@ def test_every_property_is_described_and_nothing_is_slow(name: str) -> None:
         assert "uniqueItems" not in part
 
 
+def test_a_revision_is_the_same_in_a_plan_and_alone() -> None:
+    plan, alone = load_schema("plan")["definitions"], load_schema("revisions")["definitions"]
+    assert {name: plan[name] for name in alone} == alone
+
+
 def test_the_example_is_accepted_by_an_editor() -> None:
     path = Path(__file__).parents[1] / "examples" / "tokens.yaml"
     assert path.read_text().startswith("# yaml-language-server: $schema=../schemas/tokens.v1.json\n")

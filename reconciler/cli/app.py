@@ -118,12 +118,13 @@ def apply(
     ] = None,
     select: Select = None,
     allow: Allow = None,
+    base: Base = None,
 ) -> ExitCode:
     """Plan, ask, send the changes, and read them back."""
     from reconciler.commands import apply
     from reconciler.commands.planning import Sources
 
-    sources = Sources(files=files or (), select=select or (), allow=allow or ())
+    sources = Sources(files=files or (), select=select or (), allow=allow or (), base=base)
     return apply.run(apply.ApplyRequest(sources=sources, flags=flags, consent=consent), context)
 
 

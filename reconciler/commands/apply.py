@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler import planfile
-from reconciler.commands import connect, journals, locking, planning, sending
+from reconciler.commands import base, connect, journals, locking, planning, sending
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
-from reconciler.commands.reading import read_manifest
 from reconciler.core.plan import Plan
-from reconciler.core.resolve import select
 from reconciler.core.token import OrgId
 from reconciler.errors import ExitCode, Problem, StaleError, UsageError
 from reconciler.render import text
@@ -76,10 +74,10 @@ def _check(request: ApplyRequest) -> None:
         return
     if len(sources.files) > 1:
         raise UsageError(Problem("a saved plan stands alone: name one .json file, or only manifests"))
-    if sources.select or sources.allow:
+    if sources.select or sources.allow or sources.base is not None:
         raise UsageError(
             Problem(
-                "--select and --allow are part of a saved plan and cannot be added to it",
+                "--select, --allow and --base are part of a saved plan and cannot be added to it",
                 "give them to `tokenctl plan -o FILE`, and have that plan reviewed",
             )
         )
@@ -104,13 +102,13 @@ def _saved(request: ApplyRequest, settings: Settings, _: Context) -> _Source:
 
 
 def _declared(request: ApplyRequest, settings: Settings, context: Context) -> _Source:
-    manifest, files = read_manifest(request.sources.files, context)
-    manifest = select(manifest, request.sources.select)
-    planning.check_server(manifest, settings)
+    declared = base.read(request.sources, context)
+    base.check_server(declared, settings)
     reviewed = bool(request.consent.expect) or not request.consent.yes
+    allow = request.sources.allow
     return _Source(
-        files=files,
-        plan=lambda connection: planning.draft(manifest, connection, request.sources.allow, reviewed=reviewed),
-        locks=manifest.lock,
-        orgs=lambda connection: planning.organisations(manifest, connection),
+        files=declared.files,
+        plan=lambda connection: base.draft(declared, connection, allow, context, reviewed=reviewed),
+        locks=declared.lock,
+        orgs=lambda connection: planning.organisations(declared.manifest, connection),
     )

@@ -1,21 +1,27 @@
-"""Files and the name of a commit in, the manifest that they make now and the one that they made there out."""
+"""Files and the name of a commit in, a plan that is compared with what the files declared there out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.commands import planning
+from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
+from reconciler.commands.history import History, manifest_at
 from reconciler.commands.planning import Sources
 from reconciler.commands.reading import DEFAULT, read_manifest
+from reconciler.core import marks
 from reconciler.core.baseline import Baseline
+from reconciler.core.guard import Guard
 from reconciler.core.manifest import Manifest
+from reconciler.core.plan import Plan
 from reconciler.core.resolve import select, selected
 from reconciler.core.revise import about, revise
-from reconciler.errors import InvalidError, Problem, UsageError
-from reconciler.manifest.load import load_from
-from reconciler.repository.commit import Commit
+from reconciler.core.text import count
+from reconciler.errors import Problem, UsageError
 from reconciler.repository.repository import opened
+from reconciler.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,12 @@ class Declared:
     manifest: Manifest
     files: tuple[str, ...]
     baseline: Baseline | None
+    paths: Sequence[str]
+
+    @property
+    def lock(self) -> bool:
+        """Whether the files, or those of the base, want the organisations locked meanwhile."""
+        return self.manifest.lock or (self.baseline is not None and self.baseline.manifest.lock)
 
 
 def read(sources: Sources, context: Context) -> Declared:
@@ -34,9 +46,10 @@ def read(sources: Sources, context: Context) -> Declared:
     or the commit cannot be found, LocalError when git cannot be used.
     """
     manifest, files = read_manifest(sources.files, context)
+    paths = sources.files or [DEFAULT]
     if sources.base is None:
-        return Declared(select(manifest, sources.select), files, None)
-    baseline = _baseline(sources.base, sources.files or [DEFAULT], manifest, context)
+        return Declared(select(manifest, sources.select), files, None, paths)
+    baseline = _baseline(sources.base, paths, manifest, context)
     before = selected(baseline.manifest, sources.select)
     now = selected(manifest, sources.select) if before.tokens else select(manifest, sources.select)
     if sources.select:
@@ -44,7 +57,33 @@ def read(sources: Sources, context: Context) -> Declared:
         # Other declarations of the base stay: they may be what protects a token that is selected now.
         rest = replace(baseline.manifest, unmanaged=before.unmanaged)
         baseline = replace(baseline, manifest=rest, revisions=revisions)
-    return Declared(now, files, baseline)
+    return Declared(now, files, baseline, paths)
+
+
+def check_server(declared: Declared, settings: Settings) -> None:
+    """Hold the `server:` blocks of the files and of the base against the settings. Raises RefusedError."""
+    planning.check_server(declared.manifest, settings)
+    if declared.baseline:
+        planning.check_server(declared.baseline.manifest, settings, declared.baseline.ref)
+
+
+def draft(
+    declared: Declared, connection: Connection, waivers: Iterable[Guard], context: Context, *, reviewed: bool
+) -> Plan:
+    """Read the live tokens and plan, and mark where each change comes from.
+
+    Raises the errors of reading and of `core.planner.draft`.
+    """
+    baseline = declared.baseline
+    plan, live = planning.draft(declared.manifest, connection, waivers, reviewed=reviewed, baseline=baseline)
+    wanted = marks.moments(plan.changes) if baseline else ()
+    if not baseline or not wanted:
+        return plan
+    then = History(baseline.commit, declared.paths).declared(wanted, live, context)
+    changes = marks.settled(plan.changes, then)
+    unknown = [change for change in changes if change.marks.keys() < change.body.keys()]
+    warnings = (*plan.warnings, *([_untold(len(unknown), baseline)] if unknown else ()))
+    return replace(plan, changes=changes, warnings=warnings)
 
 
 def _baseline(ref: str, paths: Sequence[str], head: Manifest, context: Context) -> Baseline:
@@ -58,13 +97,12 @@ def _baseline(ref: str, paths: Sequence[str], head: Manifest, context: Context) 
     return Baseline(ref=ref, commit=commit.oid, manifest=manifest, revisions=revisions, warnings=tuple(warnings))
 
 
-def manifest_at(commit: Commit, paths: Sequence[str]) -> tuple[Manifest, Sequence[Problem]]:
-    """The manifest at a commit; an empty one when the files are not there yet, or are refused, with the problems."""
-    try:
-        there = [path for path in paths if commit.exists(path)]
-        return load_from(commit, there).manifest, ()
-    except InvalidError as error:
-        return Manifest(), error.problems
+def _untold(number: int, baseline: Baseline) -> Problem:
+    return Problem(
+        f"{count(number, 'change')} cannot be told apart as drift or pending: the history of `{baseline.ref}` that is "
+        "here does not reach back to when the tokens were last changed",
+        "fetch all of it, with `fetch-depth: 0` in actions/checkout",
+    )
 
 
 def _unread(ref: str, problems: Sequence[Problem]) -> Problem:

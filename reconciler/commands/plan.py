@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.commands import connect, offline, outputs, planning
+from reconciler.commands import base, connect, offline, outputs, planning
 from reconciler.commands.context import Context
 from reconciler.commands.names import PlanFormat
-from reconciler.commands.reading import read_manifest
-from reconciler.core.resolve import select
-from reconciler.errors import ExitCode, Problem, UsageError
+from reconciler.errors import ExitCode
 from reconciler.settings import Flags
 
 
@@ -36,15 +34,12 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
     if request.offline:
         code = offline.run(request.sources, wanted, context)
         return code if request.detailed_exitcode else ExitCode.OK
-    if request.sources.base is not None:
-        raise UsageError(Problem("--base compares files only, so far", "add --offline"))
-    manifest, read = read_manifest(request.sources.files, context)
-    wanted.check(read)
-    manifest = select(manifest, request.sources.select)
+    declared = base.read(request.sources, context)
+    wanted.check(declared.files)
     settings = connect.resolve(request.flags, context)
-    planning.check_server(manifest, settings)
+    base.check_server(declared, settings)
     with connect.connected(settings, context) as connection:
-        plan = planning.draft(manifest, connection, request.sources.allow, reviewed=True)
+        plan = base.draft(declared, connection, request.sources.allow, context, reviewed=True)
     wanted.write_plan(plan, context)
     if plan.refusals:
         return ExitCode.REFUSED

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from reconciler import settings
 from reconciler.commands.connect import Connection
 from reconciler.core import planner, resolve, reversal
+from reconciler.core.baseline import Baseline
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live, Missing
 from reconciler.core.manifest import Manifest
@@ -35,41 +36,50 @@ class Sources:
     base: str | None = None
 
 
-def check_server(manifest: Manifest, resolved: Settings) -> None:
-    """Hold the file's `server:` block against the settings, before anything is sent.
+def check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None:
+    """Hold the file's `server:` block, or that of the file at `ref`, against the settings, before anything is sent.
 
     Raises RefusedError when it does not hold.
     """
     url, org = manifest.server.url, manifest.server.org
+    file = f"the file at `{ref}`" if ref else "the file"
+    mend = "change `server.{}` in a change of its own" if ref else "mend `server.{}`"
     problems = []
     if url is not None and settings.normalise(url) != resolved.endpoint.url:
         problems.append(
             Problem(
-                f"the file is for {url}, but this run would talk to {resolved.endpoint.url}",
-                "the file never chooses the server: set INFLUX_HOST or --url, or mend `server.url`",
+                f"{file} is for {url}, but this run would talk to {resolved.endpoint.url}",
+                f"the file never chooses the server: set INFLUX_HOST or --url, or {mend.format('url')}",
             )
         )
     if org is not None and resolved.org not in ("", org):
         problems.append(
             Problem(
-                f"the file is for organisation `{org}`, but this run is limited to `{resolved.org}`",
-                "set INFLUX_ORG or --org accordingly, or mend `server.org`",
+                f"{file} is for organisation `{org}`, but this run is limited to `{resolved.org}`",
+                f"set INFLUX_ORG or --org accordingly, or {mend.format('org')}",
             )
         )
     if problems:
         raise RefusedError(problems)
 
 
-def draft(manifest: Manifest, connection: Connection, waivers: Iterable[Guard], *, reviewed: bool) -> Plan:
+def draft(
+    manifest: Manifest,
+    connection: Connection,
+    waivers: Iterable[Guard],
+    *,
+    reviewed: bool,
+    baseline: Baseline | None = None,
+) -> tuple[Plan, Live]:
     """Read the live tokens and plan: one list, a GET for each declared id that it lacks, at most one question who I am.
 
-    Raises the errors of reading and of `core.planner.draft`.
+    Gives what was read, too. Raises the errors of reading and of `core.planner.draft`.
     """
     waivers = tuple(waivers)
     return _planned(
         connection,
         lambda listed: resolve.unlisted(manifest, listed),
-        lambda live: planner.draft(manifest, live, waivers, reviewed=reviewed),
+        lambda live: planner.draft(manifest, live, waivers, reviewed=reviewed, baseline=baseline),
     )
 
 
@@ -87,7 +97,8 @@ def rebase(saved: Plan, connection: Connection) -> Plan:
     Raises the errors of reading and of `core.planner.rebase`.
     """
     ids = {change.token.id for change in saved.changes}
-    return _planned(connection, lambda listed: sorted(ids - listed.keys()), lambda live: planner.rebase(saved, live))
+    plan, _ = _planned(connection, lambda listed: sorted(ids - listed.keys()), lambda live: planner.rebase(saved, live))
+    return plan
 
 
 def reverse(run: Run, connection: Connection, waivers: Iterable[Guard], *, reviewed: bool) -> Plan:
@@ -96,20 +107,22 @@ def reverse(run: Run, connection: Connection, waivers: Iterable[Guard], *, revie
     Raises the errors of reading and of `core.reversal.reverse`.
     """
     waivers = tuple(waivers)
-    return _planned(
+    plan, _ = _planned(
         connection,
         lambda listed: reversal.unlisted(run, listed.keys()),
         lambda live: reversal.reverse(run, live, waivers, reviewed=reviewed),
     )
+    return plan
 
 
-def _planned(connection: Connection, unlisted: Unlisted, make: Callable[[Live], Plan]) -> Plan:
-    """What `make` makes of the live tokens; once more when a guard has to know whose credentials these are."""
+def _planned(connection: Connection, unlisted: Unlisted, make: Callable[[Live], Plan]) -> tuple[Plan, Live]:
+    """What `make` makes of the live tokens, and these; once more when a guard must know whose credentials these are."""
     live = read_live(connection, unlisted)
     plan = make(live)
     if planner.needs_own_user(plan, live):
-        plan = make(replace(live, own_user=connection.reader.own_user()))
-    return plan
+        live = replace(live, own_user=connection.reader.own_user())
+        plan = make(live)
+    return plan, live
 
 
 def read_live(connection: Connection, unlisted: Unlisted) -> Live:

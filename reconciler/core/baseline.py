@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.core.manifest import Manifest
+from reconciler.core.manifest import Limits, Manifest
 from reconciler.core.revision import Revision
 from reconciler.errors import Problem
 
@@ -22,3 +22,18 @@ class Baseline:
     manifest: Manifest
     revisions: tuple[Revision, ...]
     warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What a plan keeps of its baseline.
+
+    `limits` are the base's, which hold beside the files' own, and `managed` counts the live tokens that it declares.
+    `revisions` are those that no change of the plan shows.
+    """
+
+    ref: str
+    commit: str
+    limits: Limits
+    managed: int
+    revisions: tuple[Revision, ...] = ()

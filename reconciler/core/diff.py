@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from reconciler.core.plan import Change, in_order
 from reconciler.core.resolve import Wanted
+from reconciler.core.token import TokenId
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,15 @@ class Difference:
     after: str
 
 
-def changes(wanted: Iterable[Wanted]) -> tuple[Change, ...]:
-    """A change for each wanted token that differs in a managed field, by phase and then by id."""
-    return in_order(change for each in wanted if (change := _change(each)))
+def changes(wanted: Iterable[Wanted], protected: Container[TokenId] = ()) -> tuple[Change, ...]:
+    """A change for each wanted token that differs in a managed field, by phase and then by id.
+
+    `protected` are tokens that are so whatever their declarations say.
+    """
+    return in_order(change for each in wanted if (change := _change(each, protected)))
 
 
-def _change(wanted: Wanted) -> Change | None:
+def _change(wanted: Wanted, protected: Container[TokenId]) -> Change | None:
     declared, token = wanted.declaration, wanted.token
     status = None if declared.status == token.status else declared.status
     description = None if declared.description == token.description else declared.description
@@ -35,7 +39,7 @@ def _change(wanted: Wanted) -> Change | None:
         status=status,
         description=description,
         name=declared.name,
-        protected=declared.protected,
+        protected=declared.protected or token.id in protected,
         places={key: declared.origin.place(key) for key in fields},
     )
 

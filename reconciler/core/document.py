@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import NotRequired, TypedDict
 
+from reconciler.core.baseline import Comparison
 from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Share
+from reconciler.core.mark import Mark
 from reconciler.core.plan import Action, Change, Plan, Refusal, in_order
 from reconciler.core.problem_document import PlaceDocument, ProblemDocument, place_document, problem_from, problem_to
+from reconciler.core.revision_document import RevisionDocument, revision_from, revision_to
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import ExitCode, Place
 
@@ -44,16 +47,31 @@ class SubjectDocument(TypedDict):
 
 
 class ChangeDocument(SubjectDocument):
-    """One change; `operation.body` has the values that will be sent."""
+    """One change; `operation.body` has the values that will be sent.
+
+    The marks are only in a plan that was compared with a base.
+    """
 
     action: str
     own: bool
     operation: Operation
     places: dict[str, PlaceDocument]
+    mark: NotRequired[str]
+    marks: NotRequired[dict[str, str]]
+
+
+class ComparisonDocument(TypedDict):
+    """What the files were compared with."""
+
+    ref: str
+    commit: str
+    limits: dict[str, int | str]
+    managed: int
+    revisions: list[RevisionDocument]
 
 
 class PlanDocument(TypedDict):
-    """A whole plan; `undoes` only in one that undoes a run."""
+    """A whole plan; `undoes` only in one that undoes a run, `base` only in one that was compared with it."""
 
     format_version: int
     digest: str
@@ -68,6 +86,7 @@ class PlanDocument(TypedDict):
     refusals: list[RefusalDocument]
     undoes: NotRequired[str]
     lock: NotRequired[bool]
+    base: NotRequired[ComparisonDocument]
 
 
 def to_document(plan: Plan) -> PlanDocument:
@@ -95,6 +114,8 @@ def to_document(plan: Plan) -> PlanDocument:
         document["undoes"] = plan.undoes
     if plan.lock:
         document["lock"] = True
+    if plan.base:
+        document["base"] = _comparison_to(plan.base)
     return document
 
 
@@ -133,7 +154,7 @@ def limits_from(document: dict[str, int | str]) -> Limits:
 
 def _change_to(change: Change) -> ChangeDocument:
     token = change.token
-    return {
+    document: ChangeDocument = {
         "id": token.id,
         "action": change.action.value,
         "name": change.name,
@@ -146,6 +167,20 @@ def _change_to(change: Change) -> ChangeDocument:
         "before": before_document(token),
         "operation": operation(change),
         "places": {key: place_document(place) for key, place in change.places.items()},
+    }
+    if change.mark:
+        document["mark"] = change.mark.value
+        document["marks"] = {field: change.marks[field].value for field in change.body if field in change.marks}
+    return document
+
+
+def _comparison_to(base: Comparison) -> ComparisonDocument:
+    return {
+        "ref": base.ref,
+        "commit": base.commit,
+        "limits": limits_document(base.limits),
+        "managed": base.managed,
+        "revisions": [revision_to(each) for each in base.revisions],
     }
 
 
@@ -168,17 +203,29 @@ def from_document(document: PlanDocument) -> Plan:
         refusals=tuple(Refusal(Guard(each["guard"]), problem_from(each)) for each in document["refusals"]),
         undoes=document.get("undoes", ""),
         lock=document.get("lock", False),
+        base=_comparison_from(document["base"]) if "base" in document else None,
+    )
+
+
+def _comparison_from(document: ComparisonDocument) -> Comparison:
+    return Comparison(
+        ref=document["ref"],
+        commit=document["commit"],
+        limits=limits_from(document["limits"]),
+        managed=document["managed"],
+        revisions=tuple(revision_from(each) for each in document["revisions"]),
     )
 
 
 def _change_from(document: ChangeDocument) -> Change:
-    places = {key: Place(**place) for key, place in document["places"].items()}
-    return change_from(document, document["operation"]["body"], own=document["own"], places=places)
+    return replace(
+        change_from(document, document["operation"]["body"], own=document["own"]),
+        places={key: Place(**place) for key, place in document["places"].items()},
+        marks={field: Mark(mark) for field, mark in document.get("marks", {}).items()},
+    )
 
 
-def change_from(
-    document: SubjectDocument, body: dict[str, str], *, own: bool = False, places: Mapping[str, Place] | None = None
-) -> Change:
+def change_from(document: SubjectDocument, body: dict[str, str], *, own: bool = False) -> Change:
     """The change of a document that its schema accepts; `body` has the values that it sends."""
     earlier = document["before"]
     return Change(
@@ -197,5 +244,4 @@ def change_from(
         description=body.get("description"),
         name=document["name"],
         protected=document["protected"],
-        places=places or {},
     )

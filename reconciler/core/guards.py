@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from reconciler.core.baseline import Comparison
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live
 from reconciler.core.manifest import Limits, Share
@@ -13,17 +14,19 @@ from reconciler.core.resolve import name_some
 from reconciler.core.token import EVERY_ORG, OrgId, Status, Token
 from reconciler.errors import Problem
 
+_FIRST = " in a change of its own"
 _SHARE_COUNTS_FROM = 10  # managed tokens: below that, one token alone is a large share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What the guards judge: the changes among so many managed tokens, under these limits."""
+    """What the guards judge: the changes among so many managed tokens, under these limits and those of the base."""
 
     changes: Sequence[Change]
     managed: int
     limits: Limits
     live: Live
+    base: Comparison | None = None
     reviewed: bool  # a person saw exactly this plan: on the terminal, as a file, or by its digest
 
     def doing(self, action: Action) -> list[Change]:
@@ -82,26 +85,40 @@ def _reactivation(case: Case) -> Iterator[Refusal]:
 
 
 def _max_deactivations(case: Case) -> Iterator[Refusal]:
-    count, limit = len(case.doing(Action.DEACTIVATE)), case.limits.max_deactivations
+    count, base = len(case.doing(Action.DEACTIVATE)), case.base
+    limits = [(case.limits.max_deactivations, case.managed, "", "")]
+    if base:
+        # Of as many as the base manages, too: whoever declares more tokens must not raise what a share comes to.
+        limits += [
+            (base.limits.max_deactivations, managed, f" at `{base.ref}`", _FIRST)
+            for managed in (case.managed, base.managed)
+        ]
+    for limit, managed, by, how in limits:
+        if _exceeds(count, limit, managed):
+            yield Refusal(
+                Guard.MAX_DEACTIVATIONS,
+                Problem(
+                    f"{count} of {managed} managed tokens would be deactivated: the limit is {limit}{by}",
+                    f"apply in smaller steps with `--select`, raise `guards.max_deactivations`{how}, "
+                    "or use `--allow max_deactivations`",
+                ),
+            )
+            return
+
+
+def _exceeds(count: int, limit: int | Share, managed: int) -> bool:
     if isinstance(limit, Share):
-        exceeded = case.managed >= _SHARE_COUNTS_FROM and count * 100 > limit.percent * case.managed
-    else:
-        exceeded = count > limit
-    if exceeded:
-        yield Refusal(
-            Guard.MAX_DEACTIVATIONS,
-            Problem(
-                f"{count} of {case.managed} managed tokens would be deactivated: the limit is {limit}",
-                "apply in smaller steps with `--select`, raise `guards.max_deactivations`, "
-                "or use `--allow max_deactivations`",
-            ),
-        )
+        return managed >= _SHARE_COUNTS_FROM and count * 100 > limit.percent * managed
+    return count > limit
 
 
 def _min_managers(case: Case) -> Iterator[Refusal]:
     lost = [change for change in case.doing(Action.DEACTIVATE) if change.token.manages]
     if not lost:
         return
+    least, by, how = case.limits.min_managers, "", ""
+    if case.base and case.base.limits.min_managers > least:
+        least, by, how = case.base.limits.min_managers, f" at `{case.base.ref}`", _FIRST
     tokens = case.live.tokens.values()
     names = {token.org_id: token.org for token in tokens}
     switched = {change.token.id: change.status for change in case.changes if change.status is not None}
@@ -109,13 +126,14 @@ def _min_managers(case: Case) -> Iterator[Refusal]:
     touched = {org for change in lost for org in change.token.manages}
     for org in sorted(names if EVERY_ORG in touched else touched):
         managers = sum(_manages(token, org) for token in left)
-        if managers < case.limits.min_managers:
+        if managers < least:
             yield Refusal(
                 Guard.MIN_MANAGERS,
                 Problem(
                     f"organisation `{names.get(org, org)}` would be left with {managers} active tokens that can manage "
-                    f"authorizations: at least {case.limits.min_managers} must stay",
-                    "keep or activate another manager, lower `guards.min_managers`, or use `--allow min_managers`",
+                    f"authorizations: at least {least} must stay{by}",
+                    f"keep or activate another manager, lower `guards.min_managers`{how}, "
+                    "or use `--allow min_managers`",
                     lost[0].places.get("status"),
                 ),
             )

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reconciler.core.baseline import Comparison
 from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits
+from reconciler.core.mark import Mark
 from reconciler.core.token import OrgId, Status, Token
 from reconciler.errors import Place, Problem
 
@@ -27,7 +29,8 @@ class Action(StrEnum):
 class Change:
     """One PATCH: the token as it was read, and the value after it of each field that differs (None: not sent).
 
-    `places` has the position of the declaration under "" and of each differing field under its name.
+    `places` has the position of the declaration under "" and of each differing field under its name. `marks` tells of
+    each differing field where the difference comes from, as far as that is known: nothing without a base.
     """
 
     token: Token
@@ -36,6 +39,7 @@ class Change:
     name: str | None = None
     protected: bool = False
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
+    marks: Mapping[str, Mark] = field(default_factory=dict, compare=False)
 
     @property
     def action(self) -> Action:
@@ -43,6 +47,11 @@ class Change:
         if self.status is None:
             return Action.DESCRIBE
         return Action.ACTIVATE if self.status is Status.ACTIVE else Action.DEACTIVATE
+
+    @property
+    def mark(self) -> Mark | None:
+        """The mark of the change: that of its fields which a reviewer looks for first."""
+        return next((mark for mark in Mark if mark in self.marks.values()), None)
 
     @property
     def body(self) -> dict[str, str]:
@@ -76,6 +85,7 @@ class Plan:
     `declared` counts declarations, `managed` the live tokens they name, `live` all listed tokens. `limits` hold,
     `waivers` are the guards that `--allow` switched off. `undoes` names the run that the plan undoes, "" for none.
     `lock` asks for the organisations' locks while it is applied.
+    `base` is what the files were compared with, if anything.
     """
 
     server: Server
@@ -90,6 +100,7 @@ class Plan:
     refusals: tuple[Refusal, ...] = ()
     undoes: str = ""
     lock: bool = False
+    base: Comparison | None = None
 
     @property
     def unchanged(self) -> int:

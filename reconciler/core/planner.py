@@ -2,45 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from reconciler.core import marks
+from reconciler.core.baseline import Baseline, Comparison
 from reconciler.core.diff import changes
 from reconciler.core.guard import Guard
 from reconciler.core.guards import Case, judge, label, may_be_own
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest, Severity
 from reconciler.core.plan import Change, Plan, Refusal, before
-from reconciler.core.resolve import Resolution, name_some, resolve
-from reconciler.core.text import count
+from reconciler.core.resolve import Resolution, assert_org, means, resolve
+from reconciler.core.revise import unshown
 from reconciler.core.token import Token
+from reconciler.core.unmanaged import unmanaged
 from reconciler.errors import Problem, StaleError
 
 
-def draft(manifest: Manifest, live: Live, waivers: Collection[Guard] = (), *, reviewed: bool = True) -> Plan:
+def draft(
+    manifest: Manifest,
+    live: Live,
+    waivers: Collection[Guard] = (),
+    *,
+    reviewed: bool = True,
+    baseline: Baseline | None = None,
+) -> Plan:
     """The plan that makes the live tokens equal to the declared ones, with what the guards say of it.
 
-    `reviewed` is False for a run that applies without anybody having seen this very plan. Raises what
-    `core.resolve.resolve` raises.
+    `reviewed` is False for a run that applies without anybody having seen this very plan. With a baseline its guards
+    hold too, and the changes are marked as far as the two manifests tell. Raises what `core.resolve.resolve` raises.
     """
-    resolution = resolve(manifest, live)
+    stood = means(baseline.manifest, live) if baseline else {}
+    resolution = _resolved(manifest, live, baseline)
+    found = changes(resolution.wanted, {token for token, declared in stood.items() if declared.protected})
+    found = marks.since(found, stood) if baseline else found
     plan = Plan(
         server=live.server,
         orgs=tuple(sorted({each.token.org for each in resolution.wanted})),
-        changes=changes(resolution.wanted),
+        changes=found,
         declared=len(manifest.tokens),
         managed=len(resolution.wanted),
         live=len(live.tokens),
         limits=manifest.limits,
         waivers=tuple(sorted(set(waivers))),
-        warnings=resolution.warnings,
-        lock=manifest.lock,
+        warnings=(baseline.warnings if baseline else ()) + resolution.warnings,
+        lock=manifest.lock or (baseline is not None and baseline.manifest.lock),
+        base=_compared(baseline, len(stood), found, resolution) if baseline else None,
     )
-    unmanaged = _unmanaged(manifest, resolution, live)
-    if manifest.unmanaged is Severity.WARN:
-        plan = replace(plan, warnings=plan.warnings + unmanaged)
-        unmanaged = ()
-    return judged(plan, live, [Refusal(Guard.UNMANAGED, each) for each in unmanaged], reviewed=reviewed)
+    warned, refused = unmanaged(manifest, baseline, resolution.wanted, live)
+    return judged(replace(plan, warnings=(*plan.warnings, *warned)), live, refused, reviewed=reviewed)
+
+
+def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Resolution:
+    """The live tokens of the manifest, as the base would have them: none absent where it says so, all of its server."""
+    if baseline is None:
+        return resolve(manifest, live)
+    base = baseline.manifest
+    resolution = resolve(replace(manifest, absent=max(manifest.absent, base.absent, key=list(Severity).index)), live)
+    assert_org(base, resolution.wanted, f"`server.org` at `{baseline.ref}` says so: change it in a change of its own")
+    return resolution
+
+
+def _compared(baseline: Baseline, managed: int, found: Sequence[Change], resolution: Resolution) -> Comparison:
+    return Comparison(
+        ref=baseline.ref,
+        commit=baseline.commit,
+        limits=baseline.manifest.limits,
+        managed=managed,
+        revisions=unshown(baseline.revisions, found, resolution.wanted),
+    )
 
 
 def judged(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed: bool) -> Plan:
@@ -77,7 +108,9 @@ def differences(planned: Token, live: Token) -> list[str]:
 
 
 def _case(plan: Plan, live: Live, *, reviewed: bool) -> Case:
-    return Case(changes=plan.changes, managed=plan.managed, limits=plan.limits, live=live, reviewed=reviewed)
+    return Case(
+        changes=plan.changes, managed=plan.managed, limits=plan.limits, base=plan.base, live=live, reviewed=reviewed
+    )
 
 
 def _standing(plan: Plan, refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
@@ -86,25 +119,6 @@ def _standing(plan: Plan, refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
 
 def _waived(refusal: Refusal) -> Problem:
     return Problem(f"guard `{refusal.guard}` is waived: {refusal.problem.message}", place=refusal.problem.place)
-
-
-def _unmanaged(manifest: Manifest, resolution: Resolution, live: Live) -> tuple[Problem, ...]:
-    if manifest.unmanaged is Severity.IGNORE:
-        return ()
-    managed = {each.token.id for each in resolution.wanted}
-    orgs = [org for org in (manifest.server.org, live.org) if org]
-    found = [
-        token for token in live.tokens.values() if token.id not in managed and all(org == token.org for org in orgs)
-    ]
-    if not found:
-        return ()
-    names = [f"{token.id} ({token.user})" for token in sorted(found, key=lambda token: token.id)]
-    return (
-        Problem(
-            f"no declaration names {count(len(names), 'live token')}: {name_some(names)}",
-            "declare them, or write `unmanaged: ignore`",
-        ),
-    )
 
 
 def _moved(change: Change, live: Live) -> Problem | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.live import Absence, Live, Missing
+from reconciler.core.lookup import Index
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import AuthError, InvalidError, Problem, RefusedError, UsageError
 
+ASSERTED = "the file's `server.org` says that every declared token belongs to it"
 _SHOWN = 5  # ids named in a message before "and N more"
 
 
@@ -77,7 +78,7 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
     (unless `absent: warn`), a match is ambiguous or two declarations mean one token, else RefusedError when a token is
     outside the organisation that the file asserts. Each error holds every problem of the run.
     """
-    index = _Index(live.tokens.values())
+    index = Index(live.tokens.values())
     wanted: list[Wanted] = []
     gone: list[Problem] = []
     wrong: list[Problem] = []
@@ -101,8 +102,28 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
         gone = []
     if wrong:
         raise (AuthError if hidden else InvalidError)(_by_place(wrong))
-    _assert_org(manifest, wanted)
+    assert_org(manifest, wanted)
     return Resolution(tuple(wanted), tuple(_by_place(gone + elsewhere)))
+
+
+def means(manifest: Manifest, live: Live) -> dict[TokenId, Declaration]:
+    """What a manifest that may no longer fit the live tokens says of each.
+
+    What it names and there is not is passed over, a `match` that became ambiguous means every token that it finds, and
+    of two declarations of one token the first counts.
+    """
+    index = Index(live.tokens.values())
+    said: dict[TokenId, Declaration] = {}
+    for declaration in manifest.tokens:
+        target = declaration.target
+        if isinstance(target, Match):
+            found = index.matching(target, declaration.description)[: 1 if target.pick is Pick.FIRST else None]
+        else:
+            found = [live.tokens[target]] if target in live.tokens else []
+        for token in found:
+            if live.org in ("", token.org):
+                said.setdefault(token.id, declaration)
+    return said
 
 
 def organisations(manifest: Manifest, live: Live) -> dict[OrgId, str]:
@@ -110,46 +131,11 @@ def organisations(manifest: Manifest, live: Live) -> dict[OrgId, str]:
 
     Those that the run or the file excludes are left out.
     """
-    index = _Index(live.tokens.values())
-    found = [_find(declaration, live, index) for declaration in manifest.tokens]
-    tokens = [token for each in found if isinstance(each, list) for token in each]
-    limits = {live.org, manifest.server.org} - {"", None}
-    return {token.org_id: token.org for token in tokens if limits <= {token.org}}
+    tokens = [live.tokens[token_id] for token_id in means(manifest, live)]
+    return {token.org_id: token.org for token in tokens if manifest.server.org in (None, "", token.org)}
 
 
-class _Index:
-    """Live tokens by what a match may name, so that many matches cost no more than many ids."""
-
-    def __init__(self, tokens: Iterable[Token]) -> None:
-        self._tokens = sorted(tokens, key=lambda token: token.id)
-        self._by: dict[str, dict[str, list[Token]]] = {}
-
-    def _lookup(self, attribute: str, value: str) -> list[Token]:
-        if attribute not in self._by:
-            table: defaultdict[str, list[Token]] = defaultdict(list)
-            for token in self._tokens:
-                table[getattr(token, attribute)].append(token)
-            self._by[attribute] = table
-        return self._by[attribute].get(value, [])
-
-    def matching(self, match: Match, declared_description: str | None) -> list[Token]:
-        """The tokens that the match selects, by ascending id."""
-        candidates: list[list[Token]] = []
-        if match.user is not None:
-            candidates.append(self._lookup("user", match.user))
-        if match.org is not None:
-            candidates.append(self._lookup("org", match.org))
-        if match.description is not None:
-            # The declared description counts too: after the first apply it is the live one.
-            texts = dict.fromkeys((match.description, declared_description or match.description))
-            both = [token for text in texts for token in self._lookup("description", text)]
-            candidates.append(sorted(both, key=lambda token: token.id))
-        fewest, *rest = sorted(candidates, key=len)
-        ids = [{token.id for token in each} for each in rest] if fewest else []
-        return [token for token in fewest if all(token.id in each for each in ids)]
-
-
-def _find(declaration: Declaration, live: Live, index: _Index) -> list[Token] | Missing | Problem:
+def _find(declaration: Declaration, live: Live, index: Index) -> list[Token] | Missing | Problem:
     target = declaration.target
     if not isinstance(target, Match):
         token = live.tokens.get(target)
@@ -217,7 +203,8 @@ def _twice(wanted: Sequence[Wanted]) -> list[Problem]:
     return problems
 
 
-def _assert_org(manifest: Manifest, wanted: Sequence[Wanted]) -> None:
+def assert_org(manifest: Manifest, wanted: Sequence[Wanted], hint: str = ASSERTED) -> None:
+    """Raise RefusedError for the tokens that are outside the organisation that the manifest asserts."""
     asserted = manifest.server.org
     outside = [each for each in wanted if asserted not in (None, each.token.org)]
     if outside:
@@ -225,7 +212,7 @@ def _assert_org(manifest: Manifest, wanted: Sequence[Wanted]) -> None:
             [
                 Problem(
                     f"token {each.token.id} belongs to organisation `{each.token.org}`, not to `{asserted}`",
-                    "the file's `server.org` says that every declared token belongs to it",
+                    hint,
                     each.declaration.origin.place(""),
                 )
                 for each in outside

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator
 from dataclasses import replace
 
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
+from reconciler.core.mark import Mark
+from reconciler.core.plan import Change
+from reconciler.core.resolve import Wanted
 from reconciler.core.revision import Edit, Kind, Revision
 from reconciler.core.token import TokenId
 from reconciler.errors import Place
@@ -45,6 +48,24 @@ def about(revisions: Iterable[Revision], declarations: Iterable[Declaration]) ->
         or each.target in targets
         or any(edit.field == "target" and edit.before in targets for edit in each.edits)
     )
+
+
+def unshown(revisions: Iterable[Revision], changes: Iterable[Change], wanted: Iterable[Wanted]) -> tuple[Revision, ...]:
+    """The revisions of which no change shows everything: it sends what this change of the files declares."""
+    shown: dict[str, set[str]] = {}
+    marked = {change.token.id: change.marks for change in changes}
+    for each in wanted:
+        marks = marked.get(each.token.id, {})
+        fields = {field for field, mark in marks.items() if mark is Mark.THIS_CHANGE}
+        shown.setdefault(words(each.declaration.target), set()).update(fields)
+    return tuple(each for each in revisions if not _is_shown(each, shown.get(each.target, set())))
+
+
+def _is_shown(revision: Revision, shown: Container[str]) -> bool:
+    if revision.kind not in (Kind.ADDED, Kind.CHANGED):
+        return False
+    told = {edit.field for edit in revision.edits} - ({"protected", "labels"} if revision.kind is Kind.ADDED else set())
+    return bool(told) and all(field in shown for field in told)
 
 
 def _pairs(before: Iterable[Declaration], after: Iterable[Declaration]) -> Iterator[_Pair]:

@@ -9,10 +9,19 @@ from enum import StrEnum
 
 from reconciler.core.diff import Difference
 from reconciler.core.plan import Change, Plan
-from reconciler.core.revision import Revised, Revision
+from reconciler.core.revision import Kind, Revised, Revision
 from reconciler.errors import Place, Problem
 from reconciler.render.escape import terminal
-from reconciler.render.words import deed, gravest_first, label_of, name_of, said, values
+from reconciler.render.words import (
+    deed,
+    gravest_first,
+    gravest_revised_first,
+    label_of,
+    name_of,
+    origin_of,
+    said,
+    values,
+)
 
 WARNING = "warning"
 """The rule of findings that are warnings."""
@@ -50,11 +59,17 @@ class Finding:
 
 
 def findings(plan: Plan) -> tuple[Finding, ...]:
-    """Refusals, warnings, and changes with deactivations first: who stops early has seen the worst."""
+    """Refusals, warnings, changes with deactivations first, and what else the files mean.
+
+    Who stops early has seen the worst.
+    """
+    files = [*map(_revision, plan.base.revisions if plan.base else ())]
     found = [
         *(_problem(Level.ERROR, each.guard, f"refused by guard {each.guard}", each.problem) for each in plan.refusals),
         *(_problem(Level.WARNING, WARNING, WARNING, each) for each in plan.warnings),
+        *(each for each in files if each.level is Level.WARNING),
         *map(_change, gravest_first(plan.changes)),
+        *(each for each in files if each.level is Level.NOTICE),
     ]
     return tuple(_told_apart(found))
 
@@ -63,15 +78,20 @@ def of_revisions(revised: Revised) -> tuple[Finding, ...]:
     """What a change of the files means: warnings, then what loosens a guard, then all else."""
     found = [
         *(_problem(Level.WARNING, WARNING, WARNING, each) for each in revised.warnings),
-        *sorted(map(_revision, revised.revisions), key=lambda each: each.level is Level.NOTICE),
+        *map(_revision, gravest_revised_first(revised.revisions)),
     ]
     return tuple(_told_apart(found))
+
+
+def revised_rule(kind: Kind) -> str:
+    """The rule of a finding about what the files mean; a guard or an action may be called like a kind."""
+    return f"files-{kind}"
 
 
 def _revision(revision: Revision) -> Finding:
     return Finding(
         level=Level.WARNING if revision.loosens else Level.NOTICE,
-        rule=revision.kind.value,
+        rule=revised_rule(revision.kind),
         title=f"{revision.kind} {label_of(revision)}",
         message="; ".join(said(revision)),
         hint="",
@@ -98,12 +118,12 @@ def _problem(level: Level, rule: str, title: str, problem: Problem) -> Finding:
 def _change(change: Change) -> Finding:
     token = change.token
     fields = [_moved(Difference(field, getattr(token, field), value)) for field, value in change.body.items()]
-    field = next(iter(change.body))
+    field, origin = next(iter(change.body)), origin_of(change)
     return Finding(
         level=Level.NOTICE,
         rule=change.action.value,
         title=f"{deed(change)} {name_of(change)}",
-        message=f"{token.id} of {terminal(token.user)}: {', '.join(fields)}",
+        message=f"{token.id} of {terminal(token.user)}: {', '.join(fields)}{f' ({origin})' if origin else ''}",
         hint="",
         key=token.id,
         place=_placed(change.places.get(field) or change.places.get("")),

@@ -10,10 +10,25 @@ from pathlib import Path
 
 from reconciler.core.diff import Difference, explain
 from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.revision import Revision
 from reconciler.core.text import common_start, count
 from reconciler.errors import Problem
 from reconciler.render.escape import terminal
-from reconciler.render.words import deed, gravest_first, headline, made_by, name_of, place_of, product, sent_by, values
+from reconciler.render.words import (
+    deed,
+    gravest_first,
+    headline,
+    label_of,
+    made_by,
+    name_of,
+    origin_of,
+    origins,
+    place_of,
+    product,
+    said,
+    sent_by,
+    values,
+)
 
 _FOLDER = Path(__file__).parent / "page"
 _SIGNS = {Action.DEACTIVATE: "−", Action.ACTIVATE: "+", Action.DESCRIBE: "~"}
@@ -31,6 +46,7 @@ def plan(plan: Plan) -> str:
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
     )
+    revisions = plan.base.revisions if plan.base else ()
     refused = [(f"guard {each.guard}", each.problem) for each in plan.refusals]
     return f"""\
 <!doctype html>
@@ -47,8 +63,10 @@ def plan(plan: Plan) -> str:
 {_header(plan)}
 <main>
 {_problems("refused", "Refused: nothing of this can be applied", refused)}\
+{_files("warning", "Guards of the base that would hold less", [each for each in revisions if each.loosens])}\
 {_problems("warning", count(len(plan.warnings), "warning"), [("", each) for each in plan.warnings])}\
 {_changes(gravest_first(plan.changes), plan)}\
+{_files("files", "What else the files mean", [each for each in revisions if not each.loosens])}\
 </main>
 {_footer(plan)}\
 <script>{script}</script>
@@ -83,6 +101,7 @@ def _header(plan: Plan) -> str:
         ("Product", _shown(product(plan.server))),
         ("Organisations" if len(plan.orgs) != 1 else "Organisation", _shown(", ".join(plan.orgs)) or "none"),
         ("Tokens", counted),
+        *([("Compared", f"since <code>{_shown(plan.base.ref)}</code>: {origins(plan)}")] if plan.base else []),
     ]
     listed = "\n".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
     return f"""\
@@ -105,6 +124,19 @@ def _problems(kind: str, title: str, problems: Sequence[tuple[str, Problem]]) ->
         where = f"<p><code>{_shown(str(problem.place))}</code></p>" if problem.place else ""
         hint = f"<p>Way out: {_shown(problem.hint)}</p>" if problem.hint else ""
         items.append(f"<li>{named}{_shown(problem.message)}{where}{hint}</li>")
+    listed = "\n".join(items)
+    return f'<section class="problems {kind}">\n<h2>{title}</h2>\n<ul>\n{listed}\n</ul>\n</section>\n'
+
+
+def _files(kind: str, title: str, revisions: Sequence[Revision]) -> str:
+    if not revisions:
+        return ""
+    items = []
+    for each in revisions:
+        place = each.place or each.base_place
+        where = f"<p><code>{_shown(str(place))}</code></p>" if place else ""
+        told = "".join(f"<p>{escape(line)}</p>" for line in said(each))
+        items.append(f"<li><strong>{each.kind}</strong> <code>{escape(label_of(each))}</code>{told}{where}</li>")
     listed = "\n".join(items)
     return f'<section class="problems {kind}">\n<h2>{title}</h2>\n<ul>\n{listed}\n</ul>\n</section>\n'
 
@@ -151,7 +183,11 @@ def _row(change: Change) -> str:
     token = change.token
     marks = [
         f' <span class="mark">{text}</span>'
-        for text, holds in (("protected", change.protected), ("this run’s own token", token.is_own))
+        for text, holds in (
+            ("protected", change.protected),
+            ("this run’s own token", token.is_own),
+            (origin_of(change), change.mark),
+        )
         if holds
     ]
     name = f'<span class="name">{escape(name_of(change))}</span><code>{token.id}</code>'

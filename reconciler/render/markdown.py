@@ -6,19 +6,23 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from reconciler.core.baseline import Comparison
 from reconciler.core.diff import Difference, explain
 from reconciler.core.plan import Change, Plan
-from reconciler.core.revision import Kind, Revised, Revision
+from reconciler.core.revision import Revised, Revision
 from reconciler.core.text import common_start, count
 from reconciler.errors import Problem
 from reconciler.render.escape import terminal
 from reconciler.render.words import (
     deed,
     gravest_first,
+    gravest_revised_first,
     headline,
     label_of,
     made_by,
     name_of,
+    origin_of,
+    origins,
     place_of,
     product,
     said,
@@ -27,6 +31,7 @@ from reconciler.render.words import (
     tallies,
     values,
 )
+from reconciler.render.words import revised as revised_in_words
 
 LONGEST = 65_536
 """GitHub takes comments shorter than this; so is the text, in characters, in units of UTF-16 and in bytes of UTF-8."""
@@ -44,20 +49,41 @@ def plan(plan: Plan, longest: int = LONGEST) -> str:
     counted. Deactivations come first.
     """
     head = [f"### tokenctl {made_by(plan)}: {headline(plan)}", f"Digest `{plan.digest}`", _about(plan)]
+    head += [_since(plan, plan.base)] if plan.base else []
     again = f"Digest `{plan.digest}`"
     if plan.changes and not plan.refusals:
         again += f": exactly this is applied by `tokenctl {sent_by(plan)} --expect {plan.digest}`"
     room = longest - _size([*head, again])
     refused = _listed(((f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals), room // 4)
     warned = _listed((("Warning", each) for each in plan.warnings), room // 4)
-    room -= _size([*refused, *warned])
-    return "\n\n".join([*head, *refused, *warned, *_rows(_COLUMNS, gravest_first(plan.changes), room), again]) + "\n"
+    files = _files(plan.base.revisions, room // 4) if plan.base else []
+    room -= _size([*refused, *warned, *files])
+    table = _rows(_COLUMNS, gravest_first(plan.changes), room)
+    return "\n\n".join([*head, *refused, *warned, *table, *files, again]) + "\n"
+
+
+def _since(plan: Plan, base: Comparison) -> str:
+    beside = f"; beside that {_summary(base.revisions)}" if base.revisions else ""
+    return f"Since {code(_cut(base.ref))}: {origins(plan)}{beside}"
+
+
+def _files(revisions: Sequence[Revision], room: int) -> list[str]:
+    """What no change shows, as a list of at most so many bytes."""
+    return _fitted([_file(each) for each in gravest_revised_first(revisions)], room)
+
+
+def _file(revision: Revision) -> str:
+    place = revision.place or revision.base_place
+    where = f", {code(_cut_start(f'{place.file}:{place.line}'))}" if place else ""
+    grave = "**" if revision.loosens else ""
+    told = code(_cut("; ".join(said(revision)), _PROBLEM))
+    return f"- {grave}{revision.kind}{grave} {code(_cut(label_of(revision)))}{where}: {told}"
 
 
 def revised(revised: Revised, longest: int = LONGEST) -> str:
     """What a change of the files means, shorter than `longest` bytes, at least 6,000; rows without room are counted."""
     found = revised.revisions
-    head = [f"### tokenctl: {_summary(revised)}"]
+    head = [f"### tokenctl: {_summary(found)}"]
     head.append(f"Since {code(_cut(revised.ref))}, commit `{revised.commit[:12]}`. No server was asked.")
     warned = _listed((("Warning", each) for each in revised.warnings), longest // 4)
     room = longest - _size([*head, *warned])
@@ -65,13 +91,9 @@ def revised(revised: Revised, longest: int = LONGEST) -> str:
     return "\n\n".join([*head, *warned, *_rows(columns, found, room)]) + "\n"
 
 
-def _summary(revised: Revised) -> str:
-    kinds = [each.kind for each in revised.revisions]
-    counted = {kind: kinds.count(kind) for kind in Kind if kind in kinds}
-    loosened = sum(each.loosens for each in revised.revisions)
-    words = [count(number, kind) if kind is Kind.SETTING else f"{number:,} {kind}" for kind, number in counted.items()]
-    words += [f"**{count(loosened, 'guard')} loosened**"] if loosened else []
-    return ", ".join(words) or "nothing is declared otherwise"
+def _summary(revisions: Sequence[Revision]) -> str:
+    loosened = sum(each.loosens for each in revisions)
+    return revised_in_words(revisions) + (f", **{count(loosened, 'guard')} loosened**" if loosened else "")
 
 
 def _revision_row(revision: Revision, *, brief: bool) -> str:
@@ -109,7 +131,11 @@ def _about(plan: Plan) -> str:
 
 def _listed(problems: Iterable[tuple[str, Problem]], room: int) -> list[str]:
     """The problems as a list of at most so many bytes, in one part or in none."""
-    lines = [_problem(title, problem) for title, problem in problems]
+    return _fitted([_problem(title, problem) for title, problem in problems], room)
+
+
+def _fitted(lines: Sequence[str], room: int) -> list[str]:
+    """As many items of a list as fit, the rest counted."""
     kept = _fitting(lines, room)
     if len(kept) < len(lines):
         kept.append(f"- and {len(lines) - len(kept):,} more like these")
@@ -160,7 +186,9 @@ def _row(change: Change, *, brief: bool) -> str:
     fields = "<br>".join(
         f"{each.field} {cell(before)} → {cell(after)}" for each in differences for before, after in [values(each)]
     )
-    cells = (deed(change), cell(name), cell(change.token.id), cell(user), fields, cell(place) if place else "")
+    origin = origin_of(change)
+    done = f"{deed(change)}<br>{origin}" if origin else deed(change)
+    cells = (done, cell(name), cell(change.token.id), cell(user), fields, cell(place) if place else "")
     return f"| {' | '.join(cells)} |"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.revision import Kind, Revised, Revision
-from reconciler.core.text import count
 from reconciler.render.escape import line, terminal, width
 from reconciler.render.text import difference, pad, paint, problem
+from reconciler.render.words import revised as revised_in_words
 from reconciler.render.words import value
 
 _SIGNS = {Kind.SETTING: "!", Kind.REMOVED: "-", Kind.ADDED: "+", Kind.CHANGED: "~"}  # all others: *
@@ -29,16 +29,9 @@ def text(revised: Revised, *, colour: bool = False) -> str:
 
 def verdict(revisions: Sequence[Revision], *, colour: bool = False) -> str:
     """How many there are of each kind, and how many guards hold less than before."""
-    kinds = [each.kind for each in revisions]
-    counted = {kind: kinds.count(kind) for kind in Kind if kind in kinds}
-    counts = ", ".join(
-        f"{number} {kind}" if kind is not Kind.SETTING else count(number, kind) for kind, number in counted.items()
-    )
     loosened = sum(each.loosens for each in revisions)
     warning = f"Guards: {loosened} of these would let something pass that the base does not."
-    return (f"Files: {counts}." if counts else "Files: nothing is declared otherwise.") + (
-        "\n" + paint(warning, _RED, enabled=colour) if loosened else ""
-    )
+    return f"Files: {revised_in_words(revisions)}." + ("\n" + paint(warning, _RED, enabled=colour) if loosened else "")
 
 
 def rows(revisions: Sequence[Revision], *, colour: bool = False) -> str:

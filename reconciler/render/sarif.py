@@ -8,9 +8,10 @@ from urllib.parse import quote
 from reconciler import __version__
 from reconciler.core.guard import Guard
 from reconciler.core.plan import Action, Plan
+from reconciler.core.revision import Kind
 from reconciler.errors import Place
 from reconciler.render.escape import json_text, terminal
-from reconciler.render.findings import WARNING, Finding, Level, findings, stand_in
+from reconciler.render.findings import WARNING, Finding, Level, findings, revised_rule, stand_in
 
 _LEVEL = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTICE: "note"}
 _RULES = {  # what each says, what to do about it, and how grave it is
@@ -24,11 +25,14 @@ _RULES = {  # what each says, what to do about it, and how grave it is
         for action in Action
     },
 }
+_REVISED = {  # the same of what no change shows, where files were compared with a base
+    revised_rule(kind): (f"The files have a {kind} entry", "Review what that means", Level.NOTICE) for kind in Kind
+}
 _LINK = re.compile(r"\](?=\()")
 
 
 def plan(plan: Plan) -> str:
-    """One run, with a result for each finding and every rule that there can be."""
+    """One run, with a result for each finding and every rule that there can be for such a plan."""
     start = stand_in(plan)
     rules = [
         {
@@ -38,7 +42,7 @@ def plan(plan: Plan) -> str:
             "help": {"text": todo},
             "defaultConfiguration": {"level": _LEVEL[level]},
         }
-        for rule, (text, todo, level) in _RULES.items()
+        for rule, (text, todo, level) in (_RULES | (_REVISED if plan.base else {})).items()
     ]
     driver = {"name": "tokenctl", "semanticVersion": __version__, "rules": rules}
     run = {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from reconciler.core.baseline import Comparison
 from reconciler.core.diff import explain
 from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.text import count
 from reconciler.errors import Problem
 from reconciler.render.escape import line, terminal, width
-from reconciler.render.words import deed, name_of, place_of, product, subject, tallies, value
+from reconciler.render.words import deed, name_of, origins, place_of, product, subject, tallies, value, why
 
 _WIDTH = 80
 _LABELS = (18, 16, 10)  # the widest a name, an id and an owner may be before they are cut
@@ -29,6 +30,8 @@ def plan(plan: Plan, *, colour: bool = False) -> str:
     blocks = [_title(plan)]
     if plan.changes:
         blocks.append(_changes(plan.changes, colour=colour))
+    if plan.base and plan.base.revisions:
+        blocks.append(_files(plan.base, colour=colour))
     blocks += [problem(each, "Warning", colour=_YELLOW if colour else 0) for each in plan.warnings]
     blocks += [
         problem(each.problem, f"Refused by guard `{each.guard}`", colour=_RED if colour else 0)
@@ -38,20 +41,31 @@ def plan(plan: Plan, *, colour: bool = False) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def _files(base: Comparison, *, colour: bool) -> str:
+    from reconciler.render import revisions  # which stands on this module
+
+    blocks = [
+        line(f"The files since {base.ref}, beside that:"),
+        revisions.rows(base.revisions, colour=colour),
+        revisions.verdict(base.revisions, colour=colour),
+    ]
+    return "\n\n".join(blocks)
+
+
 def _title(plan: Plan) -> str:
     parts = (subject(plan), ", ".join(plan.orgs), plan.server.url, product(plan.server), ", ".join(tallies(plan)))
     return line(" · ".join(part for part in parts if part))
 
 
 def _verdict(plan: Plan) -> str:
-    if not plan.changes and plan.undoes:
-        return f"No changes: nothing of that run is left to undo.\nDigest {plan.digest}"
-    if not plan.changes:
-        return f"No changes: {count(plan.managed, 'managed token')} as declared.\nDigest {plan.digest}"
     counts = ", ".join(f"{plan.count(action)} to {action}" for action in (Action.ACTIVATE, Action.DEACTIVATE))
-    return (
-        f"Plan: {counts}, {plan.count(Action.DESCRIBE)} to describe, {plan.unchanged} unchanged.\nDigest {plan.digest}"
-    )
+    told = f"Plan: {counts}, {plan.count(Action.DESCRIBE)} to describe, {plan.unchanged} unchanged."
+    if not plan.changes and plan.undoes:
+        told = "No changes: nothing of that run is left to undo."
+    elif not plan.changes:
+        told = f"No changes: {count(plan.managed, 'managed token')} as declared."
+    since = [line(f"Since {plan.base.ref}: {origins(plan)}.")] if plan.base else []
+    return "\n".join([told, *since, f"Digest {plan.digest}"])
 
 
 def _changes(changes: Sequence[Change], *, colour: bool) -> str:
@@ -64,6 +78,8 @@ def _changes(changes: Sequence[Change], *, colour: bool) -> str:
         lines.append(f"  {action}  {cells}  {place_of(change)}".rstrip())
         for each in explain(change):
             lines += difference(each.field, each.before, each.after)
+        if told := why(change):
+            lines.append(f"      {'because':<11}  {told}")
     return "\n".join(lines)
 
 

@@ -6,11 +6,18 @@ from collections.abc import Iterable
 
 from reconciler.core.diff import Difference
 from reconciler.core.live import Server
+from reconciler.core.mark import Mark
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.revision import Kind, Revision
 from reconciler.core.text import count
 from reconciler.render.escape import quoted, terminal
 
+_SHORT = {Mark.THIS_CHANGE: "by this change", Mark.DRIFT: "drift", Mark.PENDING: "pending"}
+_MARKS = {
+    Mark.THIS_CHANGE: "this change",
+    Mark.DRIFT: "drift: the server was changed since the base declared it",
+    Mark.PENDING: "pending: the base declares it, and it is not applied yet",
+}
 _GRAVEST_FIRST = (Action.DEACTIVATE, Action.ACTIVATE, Action.DESCRIBE)
 
 
@@ -67,6 +74,39 @@ def place_of(change: Change) -> str:
     """The file and the line of the declaration, "" where they are not known."""
     place = change.places.get("")
     return f"{terminal(place.file)}:{place.line}" if place else ""
+
+
+def why(change: Change) -> str:
+    """Where a change comes from, "" where that is not known; where its fields differ in that, of each."""
+    told = {field: _MARKS[mark] for field, mark in change.marks.items()}
+    if len(set(told.values())) == 1 and told.keys() == change.body.keys():
+        return next(iter(told.values()))
+    return ", ".join(f"{field} {_SHORT[mark]}" for field, mark in change.marks.items())
+
+
+def origin_of(change: Change) -> str:
+    """The same of the change as a whole, in a word or two."""
+    return _SHORT[change.mark] if change.mark else ""
+
+
+def origins(plan: Plan) -> str:
+    """How many changes come from where, in words of ours."""
+    found = [change.mark for change in plan.changes]
+    counts = [f"{found.count(mark):,} {_SHORT[mark]}" for mark in Mark]
+    return ", ".join([*counts, *([f"{found.count(None):,} not told"] if None in found else [])])
+
+
+def revised(revisions: Iterable[Revision]) -> str:
+    """How many revisions there are of each kind, in words of ours."""
+    kinds = [each.kind for each in revisions]
+    counted = {kind: kinds.count(kind) for kind in Kind if kind in kinds}
+    words = [count(number, kind) if kind is Kind.SETTING else f"{number:,} {kind}" for kind, number in counted.items()]
+    return ", ".join(words) or "nothing is declared otherwise"
+
+
+def gravest_revised_first(revisions: Iterable[Revision]) -> list[Revision]:
+    """The revisions with those that loosen a guard first."""
+    return sorted(revisions, key=lambda each: not each.loosens)
 
 
 def values(difference: Difference) -> tuple[str, str]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -15,43 +12,10 @@ from reconciler.commands.planning import Sources
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
 from reconciler.settings import Flags
-from tests.checkout import Checkout
-from tests.shell import BACKUP_2023, GRAFANA, INGEST, LAPTOP, Done, Shell, shell_on
+from tests.branch import Branch
+from tests.shell import BACKUP_2023, GRAFANA, INGEST, LAPTOP, Done
 
 GOOD = f'id: "{GRAFANA}", name: grafana, description: dash'
-
-
-@dataclass
-class Branch:
-    """A shell in a repository whose branch `main` is the base."""
-
-    shell: Shell
-    checkout: Checkout
-
-    def base(self, *tokens: str, head: str = "", name: str = "tokens.yaml") -> None:
-        """Commit a manifest to the base."""
-        self.shell.declare(*tokens, head=head, name=name)
-        self.checkout.commit()
-
-    def plan(self, *files: str, base: str | None = "main", **request: object) -> Done:
-        """Run `plan`, by itself of `tokens.yaml`."""
-        paths = [each if each == "-" else str(self.shell.folder / each) for each in files or ("tokens.yaml",)]
-        sources = Sources(files=paths, base=base, select=request.pop("select", ()), allow=request.pop("allow", ()))  # type: ignore[arg-type]
-        made = plan.PlanRequest(sources=sources, flags=Flags(), **request)  # type: ignore[arg-type]
-        return self.shell.call(lambda context: plan.run(made, context))
-
-    def offline(self, *files: str, **request: object) -> Done:
-        """Run `plan --offline`."""
-        return self.plan(*files, offline=True, detailed_exitcode=True, **request)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def branch(tmp_path: Path) -> Iterator[Branch]:
-    """A repository, and a server with the small world."""
-    checkout = Checkout.init(tmp_path)
-    checkout.write(".gitignore", "home/\nstate/\n")
-    with shell_on(tmp_path) as shell:
-        yield Branch(shell, checkout)
 
 
 def kinds(done: Done) -> list[str]:
@@ -176,10 +140,3 @@ def test_standard_input_has_no_base(branch: Branch) -> None:
     assert done == Done(
         ExitCode.USAGE, "", "--base cannot be used with standard input\n  hint: name files that git knows\n"
     )
-
-
-def test_a_base_without_offline_is_refused(branch: Branch) -> None:
-    branch.base(GOOD)
-    done = branch.plan()
-    message = "--base compares files only, so far\n  hint: add --offline\n"
-    assert (done, branch.shell.sent()) == (Done(ExitCode.USAGE, "", message), [])

@@ -287,7 +287,7 @@ class Machine(RuleBasedStateMachine):
 
         def run(context: Context) -> ExitCode:
             with connect.connected(connect.resolve(Flags(), context), context) as connection:
-                plan = planning.draft(self._manifest(), connection, tuple(Guard), reviewed=True)
+                plan, _ = planning.draft(self._manifest(), connection, tuple(Guard), reviewed=True)
                 if not plan.changes:
                     return ExitCode.OK
                 name = f"apply-{next(self._runs):03}"

@@ -7,14 +7,18 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from reconciler.core.baseline import Comparison
 from reconciler.core.guard import Guard
 from reconciler.core.live import Server
-from reconciler.core.manifest import Severity
+from reconciler.core.manifest import Limits, Severity
+from reconciler.core.mark import Mark
 from reconciler.core.plan import Plan, Refusal
+from reconciler.core.revise import revise
+from reconciler.core.revision import Edit, Kind, Revision
 from reconciler.errors import Place, Problem
 from reconciler.render import curl, github, gitlab, html, junit, markdown, ops, sarif, text
 from reconciler.render import json as json_format
-from tests.builders import ACTIVE, EDGE, INACTIVE, Line, declared, manager, planned, token
+from tests.builders import ACTIVE, EDGE, INACTIVE, Line, declared, manager, manifest, planned, token
 from tests.strategies import HOSTILE, TEXT, draft_of, worlds
 
 FORMATS: dict[str, Callable[[Plan], str]] = {
@@ -51,7 +55,21 @@ def plans() -> dict[str, Plan]:
         Guard.PROTECTED,
         unmanaged=Severity.FAIL,
     )
+    compared = replace(
+        every,
+        changes=tuple(
+            replace(change, marks=dict.fromkeys(change.body, mark)) for change, mark in zip(every.changes, Mark, strict=True)
+        ),
+        base=Comparison(
+            ref="origin/main", commit="1a2b3c4d" * 5, limits=every.limits, managed=4,
+            revisions=revise(
+                manifest(declared(8, name="gone", origin=Line(3, "origin/main:a.yaml")), declared(9, name="tar", protected=True)),
+                manifest(declared(9, name="star"), limits=Limits(max_deactivations=90)), "origin/main",
+            ),
+        ),
+    )  # fmt: skip
     return {
+        "compared": compared,
         "nothing": planned([declared(1)], [token(1)]),
         "empty": replace(planned([], []), server=Server(url="http://localhost:8086")),
         "every-action": every,
@@ -80,11 +98,18 @@ def soiled(plan: Plan, texts: list[str]) -> Plan:
     one, two, three = texts
     place, problem = Place(f"{one}.yaml", 3, 5), Problem(two, three, Place(f"{three}.yaml", 1, 1))
     changes = tuple(
-        replace(change, name=two or None, token=replace(change.token, user=three, org=one), places=dict.fromkeys(change.places, place))
+        replace(change, name=two or None, marks=dict.fromkeys(change.body, Mark.DRIFT), token=replace(change.token, user=three, org=one), places=dict.fromkeys(change.places, place))
         for change in plan.changes
     )  # fmt: skip
+    base = Comparison(
+        ref=one, commit="0" * 40, limits=plan.limits, managed=0,
+        revisions=tuple(
+            Revision(kind=kind, target=two, name=three or None, edits=(Edit("description", two, three),), loosens=number % 2 > 0, place=place)
+            for number, kind in enumerate(Kind)
+        ),
+    )  # fmt: skip
     return replace(
-        plan, changes=changes, orgs=(one, two), server=replace(plan.server, version=three, build=two),
+        plan, base=base, changes=changes, orgs=(one, two), server=replace(plan.server, version=three, build=two),
         warnings=(*plan.warnings, problem, Problem(one)), refusals=(*plan.refusals, Refusal(Guard.SELF, problem)),
         undoes=one,
     )  # fmt: skip

@@ -1,0 +1,67 @@
+"""Changes and what the base declares in, each change's marks out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.core.manifest import Declaration
+from reconciler.core.mark import Mark
+from reconciler.core.plan import Change
+from reconciler.core.token import TokenId
+
+Stood = Mapping[TokenId, Declaration]
+"""The declaration of each token at some commit."""
+
+
+def since(changes: Iterable[Change], stood: Stood) -> tuple[Change, ...]:
+    """The changes with a mark on each field that the base declares otherwise, or not at all."""
+    return tuple(
+        replace(
+            change,
+            marks={field: Mark.THIS_CHANGE for field in change.body if not _declares(stood, change, field)},
+        )
+        for change in changes
+    )
+
+
+def moments(changes: Iterable[Change]) -> frozenset[float]:
+    """When the tokens were last changed, in seconds since 1970, whose marks need to know what was declared then."""
+    found = {moment(change) for change in changes if change.marks.keys() < change.body.keys()}
+    return frozenset(each for each in found if each is not None)
+
+
+def settled(changes: Iterable[Change], then: Mapping[float, Stood]) -> tuple[Change, ...]:
+    """The changes with every mark that can be told; `then` has what was declared at a moment, where that is known."""
+    return tuple(_settled(change, then) for change in changes)
+
+
+def _settled(change: Change, then: Mapping[float, Stood]) -> Change:
+    at = moment(change)
+    stood = None if at is None else then.get(at)
+    if stood is None:
+        return change
+    told = {
+        field: Mark.DRIFT if _declares(stood, change, field) else Mark.PENDING
+        for field in change.body
+        if field not in change.marks
+    }
+    return replace(change, marks={**change.marks, **told})
+
+
+def _declares(stood: Stood, change: Change, field: str) -> bool:
+    declaration = stood.get(change.token.id)
+    return declaration is not None and getattr(declaration, field) == change.body[field]
+
+
+def moment(change: Change) -> float | None:
+    """When the token was last changed on the server, in seconds since 1970; None where it does not say so.
+
+    As InfluxDB writes it: RFC 3339 with any offset and up to nine digits of a second.
+    """
+    try:
+        found = datetime.fromisoformat(change.token.updated_at)
+    except ValueError:
+        return None
+    return found.timestamp() if found.tzinfo else None
