@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import ipaddress
 import signal
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 from reconciler.commands.context import Context
 from reconciler.errors import ExitCode, Problem, UsageError
@@ -34,9 +34,10 @@ class SandboxRequest:
 def run(request: SandboxRequest, context: Context) -> ExitCode:
     """Serve until SIGTERM or SIGINT; prints the URL on stdout once requests are answered."""
     gc.enable()  # it runs until it is stopped
-    stop = threading.Event()
+    # Its `put` may come in the middle of its `get`; an Event whose `set` does waits for ever.
+    stop: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _: stop.put(number))
     address = _address(request.listen)
     seed = read_seed(Path(request.seed)) if request.seed else default_seed()
     served = profile(request.version, hashed=request.hashed)
@@ -52,7 +53,7 @@ def run(request: SandboxRequest, context: Context) -> ExitCode:
         if not request.seed:
             secret = seed.tokens[0].secret
             context.say(f"Try: INFLUX_HOST={sandbox.url} INFLUX_TOKEN={secret} tokenctl list")
-        stop.wait()
+        stop.get()
     return ExitCode.OK
 
 
