@@ -27,13 +27,13 @@ def save(plan: Plan, path: Path) -> None:
     files.write(dumps(plan), path, private=True)
 
 
-def load(path: Path) -> Plan:
-    """Read a plan that `save` wrote.
+def load(path: Path, largest: int = _LARGEST) -> Plan:
+    """Read a plan that `save` wrote, of at most so many bytes. A review beside it is no part of it and passed over.
 
     Raises LocalError when the file cannot be read, InvalidError when it is no plan, StaleError when it is a plan but
     not as it was written: its digest or anything else that it says twice does not fit.
     """
-    text = _read(path)
+    text = _read(path, largest)
     try:
         document = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -41,6 +41,7 @@ def load(path: Path) -> Plan:
     violations = schema.explain(document, schema.load_schema("plan"))
     if violations:
         raise InvalidError([Problem(f"{path} is no plan: {violation}", _REMAKE) for violation in violations[:5]])
+    document.pop("review", None)
     plan = from_document(document)
     if document != to_document(plan):
         raise StaleError(Problem(f"{path} was changed after it was made: its parts do not fit together", _REMAKE))
@@ -50,16 +51,16 @@ def load(path: Path) -> Plan:
 _REMAKE = "make it anew with `tokenctl plan -o FILE`"
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, largest: int) -> str:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # asked before opening: opening a FIFO waits for its writer
             raise LocalError(Problem(f"cannot read the plan {path}: it is not a regular file"))
         with path.open("rb") as stream:
-            content = stream.read(_LARGEST + 1)
+            content = stream.read(largest + 1)
     except OSError as error:
         raise LocalError(Problem(f"cannot read the plan {path}: {error.strerror}")) from error
-    if len(content) > _LARGEST:
-        raise InvalidError(Problem(f"{path} is no plan: it is larger than {_LARGEST // 1024**2} MiB"))
+    if len(content) > largest:
+        raise InvalidError(Problem(f"{path} is no plan: it is larger than {largest // 1024**2} MiB"))
     return content.decode("utf-8", "replace")
 
 

@@ -190,3 +190,15 @@ def test_a_file_that_is_too_large_is_not_parsed(tmp_path: Path) -> None:
 def test_a_refused_plan_says_so_when_it_is_read(tmp_path: Path) -> None:
     planfile.save(PLAN, tmp_path / "plan.json")
     assert {each.guard for each in planfile.load(tmp_path / "plan.json").refusals} >= {Guard.SELF}
+
+
+def test_a_review_beside_a_plan_is_passed_over_and_only_a_real_one() -> None:
+    document = json.loads(planfile.dumps(PLAN))
+    review = {"verdict": "unknown", "digest": "", "reason": "", "moved": [], "tokens": []}
+    with _file(json.dumps({**document, "review": review}).encode()) as path:
+        assert planfile.load(path) == PLAN
+    with (
+        _file(json.dumps({**document, "review": {**review, "verdict": "approved"}}).encode()) as path,
+        pytest.raises(InvalidError),
+    ):
+        planfile.load(path)

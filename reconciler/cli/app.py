@@ -75,6 +75,9 @@ def plan(
     offline: Annotated[
         bool, typer.Option("--offline", help="Show what the files mean since --base; ask no server.")
     ] = False,
+    reviewed: Annotated[
+        str, typer.Option("--reviewed", metavar="PLAN|DIGEST", help="Say whether it is this plan, and how it differs.")
+    ] = "",
 ) -> ExitCode:
     """Show what would change. Only reads from the server."""
     from reconciler.commands import plan
@@ -87,6 +90,7 @@ def plan(
         out=out,
         outputs=output or (),
         offline=offline,
+        reviewed=reviewed,
         detailed_exitcode=detailed_exitcode,
     )
     return plan.run(request, context)

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from reconciler.commands.names import PlanFormat
 from reconciler.core.plan import Plan
+from reconciler.core.review import Review
 from reconciler.core.revision import Revised
 from reconciler.render import text
 
@@ -28,14 +29,16 @@ _DRAWN_BY: dict[PlanFormat, tuple[str, str]] = {
 OFFLINE = (PlanFormat.TEXT, PlanFormat.JSON, PlanFormat.MARKDOWN, PlanFormat.GITHUB)
 """The formats that what differs from a commit can be shown in, without a server."""
 
+_REVIEWED = frozenset({PlanFormat.JSON, PlanFormat.MARKDOWN})
 
-def render(plan: Plan, form: PlanFormat, *, colour: bool) -> str:
-    """The plan in a format; only text has colours."""
+
+def render(plan: Plan, form: PlanFormat, review: Review | None = None, *, colour: bool) -> str:
+    """The plan in a format; only text has colours, and only text, Markdown and JSON have the review."""
     if form is PlanFormat.TEXT:
-        return text.plan(plan, colour=colour)
+        return text.plan(plan, review, colour=colour)
     module, function = _DRAWN_BY[form]
-    draw: Callable[[Plan], str] = getattr(import_module(f"reconciler.render.{module}"), function)
-    return draw(plan)
+    draw: Callable[..., str] = getattr(import_module(f"reconciler.render.{module}"), function)
+    return draw(plan, review=review) if form in _REVIEWED else draw(plan)
 
 
 def render_revised(revised: Revised, form: PlanFormat, *, colour: bool) -> str:

@@ -11,6 +11,7 @@ from reconciler.commands.context import Context
 from reconciler.commands.formats import render
 from reconciler.commands.names import PlanFormat
 from reconciler.core.plan import Plan
+from reconciler.core.review import Review
 from reconciler.errors import LocalError, Problem, UsageError
 from reconciler.render.escape import terminal
 
@@ -49,10 +50,12 @@ class Outputs:
         if problems := _tried(files.probe, self.saved):
             raise LocalError(problems)
 
-    def write_plan(self, plan: Plan, context: Context) -> None:
-        """Write the plan to all of them, as `write` does."""
+    def write_plan(self, plan: Plan, context: Context, review: Review | None = None) -> None:
+        """Write the plan, and a review of it, to all of them, as `write` does."""
         self.write(
-            lambda form, colour: render(plan, form, colour=colour), context, lambda path: planfile.save(plan, path)
+            lambda form, colour: render(plan, form, review, colour=colour),
+            context,
+            lambda path: planfile.save(plan, path),
         )
 
     def write(self, draw: Draw, context: Context, save_plan: Callable[[Path], None] = _no_plan) -> None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.core import revision_document
+from reconciler.core import review_document, revision_document
 from reconciler.core.document import FORMAT_VERSION, to_document
 from reconciler.core.live import Server
 from reconciler.core.plan import Plan
+from reconciler.core.review import Review
 from reconciler.core.revision import Revised
 from reconciler.core.token import Token
 from reconciler.render.escape import json_text
 
 
-def plan(plan: Plan) -> str:
-    """The plan as schemas/plan.v1.json describes it, and as a saved plan holds it."""
-    return _dump(to_document(plan))
+def plan(plan: Plan, review: Review | None = None) -> str:
+    """The plan as schemas/plan.v1.json describes it: as a saved plan holds it, and a review beside it."""
+    return _dump({**to_document(plan), **({"review": review_document.to_document(review)} if review else {})})
 
 
 def tokens(server: Server, tokens: Iterable[Token]) -> str:

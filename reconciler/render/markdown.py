@@ -9,9 +9,11 @@ from dataclasses import replace
 from reconciler.core.baseline import Comparison
 from reconciler.core.diff import Difference, explain
 from reconciler.core.plan import Change, Plan
+from reconciler.core.review import Review
 from reconciler.core.revision import Revised, Revision
 from reconciler.core.text import common_start, count
 from reconciler.errors import Problem
+from reconciler.render import reviews
 from reconciler.render.escape import terminal
 from reconciler.render.words import (
     deed,
@@ -33,8 +35,9 @@ from reconciler.render.words import (
 )
 from reconciler.render.words import revised as revised_in_words
 
-LONGEST = 65_536
-"""GitHub takes comments shorter than this; so is the text, in characters, in units of UTF-16 and in bytes of UTF-8."""
+LONGEST = 64_000
+"""GitHub takes comments of less than 65,536 characters; so is the text, in bytes of UTF-8, with room for whoever puts
+a line before it and one behind."""
 
 _OPEN_ROWS = 10
 _BRIEF, _PROBLEM = 120, 600  # characters of a value where not everything fits, and of a message at any time
@@ -42,13 +45,18 @@ _COLUMNS = ("| change | token | id | owner | before → after | declared at |", 
 _RUN = re.compile("`+")
 
 
-def plan(plan: Plan, longest: int = LONGEST) -> str:
+def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> str:
     """The verdict, what stands in the way, the table, and the digest once more, which no text in the table can fake.
 
-    Shorter than `longest` bytes, at least 6,000: values are cut when not all fit, then whole rows are left out and
+    Shorter than `longest` bytes, at least 8,000: values are cut when not all fit, then whole rows are left out and
     counted. Deactivations come first.
     """
-    head = [f"### tokenctl {made_by(plan)}: {headline(plan)}", f"Digest `{plan.digest}`", _about(plan)]
+    head = [
+        f"### tokenctl {made_by(plan)}: {headline(plan)}",
+        f"Digest `{plan.digest}`",
+        *_review(review),
+        _about(plan),
+    ]
     head += [_since(plan, plan.base)] if plan.base else []
     again = f"Digest `{plan.digest}`"
     if plan.changes and not plan.refusals:
@@ -57,9 +65,10 @@ def plan(plan: Plan, longest: int = LONGEST) -> str:
     refused = _listed(((f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals), room // 4)
     warned = _listed((("Warning", each) for each in plan.warnings), room // 4)
     files = _files(plan.base.revisions, room // 4) if plan.base else []
-    room -= _size([*refused, *warned, *files])
+    moved = _moved(review, room // 8)
+    room -= _size([*refused, *warned, *moved, *files])
     table = _rows(_COLUMNS, gravest_first(plan.changes), room)
-    return "\n\n".join([*head, *refused, *warned, *table, *files, again]) + "\n"
+    return "\n\n".join([*head, *refused, *warned, *moved, *table, *files, again]) + "\n"
 
 
 def _since(plan: Plan, base: Comparison) -> str:
@@ -120,6 +129,16 @@ def cell(text: str) -> str:
 def _size(parts: Iterable[str]) -> int:
     """How many bytes the parts take, with the empty line after each."""
     return sum(len(part.encode()) + 2 for part in parts)
+
+
+def _review(review: Review | None) -> list[str]:
+    return [f"Review: {code(_cut(reviews.verdict(review), 2 * _BRIEF))}"] if review else []
+
+
+def _moved(review: Review | None, room: int) -> list[str]:
+    """What is not as it was reviewed, as a list of at most so many bytes, in one part or in none."""
+    lines = [f"- {code(_cut(each, _PROBLEM))}" for each in reviews.differences(review)] if review else []
+    return _fitted(["Otherwise than reviewed:", "", *lines] if lines else [], room)
 
 
 def _about(plan: Plan) -> str:

@@ -8,8 +8,10 @@ from reconciler.core.baseline import Comparison
 from reconciler.core.diff import explain
 from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.review import Review
 from reconciler.core.text import count
 from reconciler.errors import Problem
+from reconciler.render import reviews
 from reconciler.render.escape import line, terminal, width
 from reconciler.render.words import deed, name_of, origins, place_of, product, subject, tallies, value, why
 
@@ -25,8 +27,8 @@ def paint(text: str, colour: int, *, enabled: bool) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if enabled else text
 
 
-def plan(plan: Plan, *, colour: bool = False) -> str:
-    """What a plan does and what stands in its way; ends with the counts and the digest, whatever foreign text says."""
+def plan(plan: Plan, review: Review | None = None, *, colour: bool = False) -> str:
+    """What a plan does and what stands in its way; ends with counts, digest and review, whatever foreign text says."""
     blocks = [_title(plan)]
     if plan.changes:
         blocks.append(_changes(plan.changes, colour=colour))
@@ -37,7 +39,9 @@ def plan(plan: Plan, *, colour: bool = False) -> str:
         problem(each.problem, f"Refused by guard `{each.guard}`", colour=_RED if colour else 0)
         for each in plan.refusals
     ]
-    blocks.append(_verdict(plan))
+    if review and (differences := reviews.differences(review)):
+        blocks.append("\n".join(["Otherwise than reviewed:", *(f"  {each}" for each in differences)]))
+    blocks.append(_verdict(plan) + (f"\nReview: {reviews.verdict(review)}" if review else ""))
     return "\n\n".join(blocks) + "\n"
 
 

@@ -1,0 +1,42 @@
+"""A review in, the words of it out: escaped and each on one line, for text and for Markdown alike."""
+
+from __future__ import annotations
+
+from reconciler.core.review import Departure, Moved, Review, Side, Verdict
+from reconciler.render.escape import quoted, terminal
+
+_SIDES = {
+    Side.NOW: "only in this plan",
+    Side.REVIEWED: "only in the reviewed plan",
+    Side.BOTH: "otherwise than reviewed",
+}
+
+
+def verdict(review: Review) -> str:
+    """What the plan is, in words of ours."""
+    if review.verdict is Verdict.AS_REVIEWED:
+        return "as reviewed"
+    if review.verdict is Verdict.DIFFERS:
+        return f"differs from what was reviewed, whose digest is {review.digest}"
+    return f"unknown: {terminal(review.reason)}"
+
+
+def differences(review: Review) -> list[str]:
+    """A line for each value of the whole plan and for each token that is not as it was reviewed."""
+    whole = [f"{each.what}: {_values(each)}" for each in review.moved]
+    return whole + [_departure(each) for each in review.departures]
+
+
+def _departure(departure: Departure) -> str:
+    moved = [each for each in departure.moved if departure.side is Side.BOTH or each.what.endswith(" after")]
+    values = "; ".join(f"{each.what} {_values(each)}" for each in moved)
+    return f"{departure.id} {quoted(departure.name)}, {_SIDES[departure.side]}: {values}"
+
+
+def _values(moved: Moved) -> str:
+    show = quoted if moved.what.startswith("description") else terminal
+    known = [None if each is None else show(each) for each in (moved.reviewed, moved.now)]
+    if None in known:
+        (value,) = filter(None, known)
+        return value
+    return " → ".join(filter(None, known))
