@@ -151,3 +151,15 @@ def test_validate_loads_the_yaml_reader_and_nothing_else_that_is_heavy() -> None
 
 def test_schema_loads_no_heavy_library() -> None:
     assert not _loaded("schema", "plan") & HEAVY
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "action").glob("*.py")), ids=lambda path: path.name)
+def test_the_action_is_the_standard_library_and_the_program_and_keeps_to_the_sizes(path: Path) -> None:
+    modules = {name.split(".")[0] for _, name in _imports(path)}
+    assert modules <= {
+        "__future__",
+        "action",
+        *(["reconciler"] if path.name == "verbs.py" else []),
+        *sys.stdlib_module_names,
+    }
+    test_a_module_and_its_functions_keep_to_their_size(path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler import __version__
-from reconciler.cli.options import Allow, Base, Files, Format, Out, Output, Select, Yes
+from reconciler.cli.options import Allow, Base, Files, Format, Out, Output, Reviewed, Select, Yes
 from reconciler.cli.shared import command
 from reconciler.commands.context import Context
 from reconciler.commands.names import ListFormat, SchemaName, Switch
@@ -75,9 +75,7 @@ def plan(
     offline: Annotated[
         bool, typer.Option("--offline", help="Show what the files mean since --base; ask no server.")
     ] = False,
-    reviewed: Annotated[
-        str, typer.Option("--reviewed", metavar="PLAN|DIGEST", help="Say whether it is this plan, and how it differs.")
-    ] = "",
+    reviewed: Reviewed = "",
 ) -> ExitCode:
     """Show what would change. Only reads from the server."""
     from reconciler.commands import plan

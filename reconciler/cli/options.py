@@ -37,3 +37,6 @@ Output = Annotated[
 ]
 Out = Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="Save the plan, for `apply PATH`.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Reviewed = Annotated[
+    str, typer.Option("--reviewed", metavar="PLAN|DIGEST", help="Say whether it is this plan, and how it differs.")
+]

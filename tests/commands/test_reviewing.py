@@ -43,7 +43,13 @@ def test_another_plan_says_how_it_differs(shell: Shell) -> None:
 def test_the_digest_and_the_saved_plan_do_not_depend_on_it(shell: Shell) -> None:
     reviewed = _saved(shell)
     again = str(shell.folder / "again.json")
-    planned(shell, str(shell.folder / "tokens.yaml"), out=again, reviewed="0" * 64, outputs=["json=shown.json"])
+    planned(
+        shell,
+        str(shell.folder / "tokens.yaml"),
+        out=again,
+        reviewed="0" * 64,
+        outputs=[f"json={shell.folder}/shown.json"],
+    )
     assert Path(again).read_bytes() == Path(reviewed).read_bytes()
 
 

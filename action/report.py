@@ -1,0 +1,115 @@
+"""What a run left in its folder in; the action's outputs, a summary of the step and the Markdown that is kept out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from action.run import CODE, KEPT, SHOWN
+
+REASONS = {
+    0: "ok", 1: "error", 2: "changes", 3: "partial", 4: "refused", 5: "stale", 6: "auth", 7: "unreachable",
+    8: "cancelled", 9: "locked", 64: "usage", 65: "invalid", 130: "interrupted", 143: "interrupted",
+}  # fmt: skip
+"""The exit codes of tokenctl by their names in machine formats."""
+
+_APPLIED = {
+    "ok": "Everything is applied and was read back.",
+    "partial": "**Something was changed, and not all of it is verified.** The log and the journal say what.",
+    "refused": "Nothing was sent: a guard refuses it.",
+    "stale": "**Nothing was sent: this is no longer the plan that was agreed to.** Review the new one.",
+    "interrupted": "**It was interrupted.** The journal says what was sent; running it again is safe.",
+}
+_NOT_APPLIED = "Nothing was applied; the log says why."
+_NOT_PLANNED = "There is no plan; the log says why."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What became of a run: its command and the name of its exit code.
+
+    `shown` is the plan as JSON, empty if there is none; `drawn` what tokenctl drew for people, which is "" if it came
+    to nothing. Without a server there is no plan, but something to show.
+    """
+
+    command: str
+    reason: str
+    shown: Mapping[str, Any]
+    drawn: str
+    folder: Path | None
+
+
+def read(environment: Mapping[str, str]) -> Run:
+    """What the earlier steps left, whatever became of them."""
+    folder = Path(environment["TOKENCTL_FOLDER"]) if environment.get("TOKENCTL_FOLDER") else None
+    shown = _path(folder, SHOWN)
+    drawn = _path(folder, f"{KEPT}/plan.md")
+    return Run(
+        command=environment.get("INPUT_COMMAND", ""),
+        reason=_reason(folder, environment),
+        shown=json.loads(Path(shown).read_text("ascii")) if shown else {},
+        drawn=Path(drawn).read_text("utf-8") if drawn else "",
+        folder=folder,
+    )
+
+
+def _reason(folder: Path | None, environment: Mapping[str, str]) -> str:
+    code = folder / CODE if folder else None
+    if code and code.exists():
+        return REASONS.get(int(code.read_text()), "error")
+    cancelled = "cancelled" in (environment.get("PLAN_OUTCOME"), environment.get("APPLY_OUTCOME"))
+    return "interrupted" if cancelled else "error"
+
+
+def outputs(run: Run) -> dict[str, str]:
+    """The outputs of the action; a count is "" where no plan was made."""
+    counts = run.shown.get("counts", {})
+    numbers = {f"to_{action}": counts.get(action, "") for action in ("activate", "deactivate", "describe")}
+    kept = run.folder / KEPT if run.folder else None
+    return {
+        "changes": str(sum(numbers.values())) if counts else "",
+        **{name: str(number) for name, number in numbers.items()},
+        "digest": run.shown.get("digest", ""),
+        "reviewed": run.shown.get("review", {}).get("verdict", "unknown"),
+        "reason": run.reason,
+        "plan": _path(kept, "plan.json"),
+        "markdown": _path(kept, "plan.md"),
+        "journal": _path(kept, "journal"),
+        "folder": str(kept) if kept else "",
+    }
+
+
+def markdown(run: Run) -> str:
+    """What people are to read of it: the plan as tokenctl drew it, or that there is none, and what became of it."""
+    if run.command == "apply" and run.drawn:
+        return f"{run.drawn}\n### Apply: {run.reason}\n\n{_sentence(run)}\n"
+    return run.drawn or f"### tokenctl: {run.reason}\n\n{_sentence(run)}\n"
+
+
+def brief(run: Run) -> str:
+    """The same in a few words, for where there is no room."""
+    return f"### tokenctl {run.command}: {run.reason}\n\n{_sentence(run)} Digest `{run.shown.get('digest', '')}`\n"
+
+
+def keep(run: Run, text: str) -> None:
+    """Keep the Markdown of a run that made no plan: a comment must not go on showing an older one."""
+    if run.folder and not run.drawn and run.command != "validate":
+        kept = run.folder / KEPT
+        kept.mkdir(exist_ok=True)
+        (kept / "plan.md").write_text(text, "utf-8")
+
+
+def _sentence(run: Run) -> str:
+    if run.command == "apply":
+        return _APPLIED.get(run.reason, _NOT_APPLIED)
+    if run.command == "validate":
+        return "The files are valid." if run.reason == "ok" else "The log names every problem."
+    return "The artifact has it." if run.drawn else _NOT_PLANNED
+
+
+def _path(folder: Path | None, name: str) -> str:
+    found = folder / name if folder else None
+    return str(found) if found and found.exists() else ""

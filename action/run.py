@@ -1,0 +1,53 @@
+"""The inputs in, tokenctl run in this very process, its exit code left for the report.
+
+The runner's signals go to the process that a step began with. The step's shell is replaced by this process (`exec`),
+and tokenctl runs in it, so that an interrupted apply ends as tokenctl ends it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from action.inputs import Inputs
+
+CODE, KEPT = "exit-code", "kept"
+"""Below the run's folder: the exit code, and the folder of what is kept as an artifact."""
+
+SHOWN = "shown.json"
+"""The plan with its review, which is not what a saved plan holds."""
+
+
+def plan(inputs: Inputs, folder: Path, main: Callable[[], int]) -> int:
+    """Validate or plan, as the inputs say; before an apply too, so that its outputs say what it was about."""
+    arguments = ["validate"] if inputs.command == "validate" else _planning(inputs, folder)
+    return _run([*arguments, "--", *inputs.files], folder, main)
+
+
+def apply(inputs: Inputs, folder: Path, main: Callable[[], int]) -> int:
+    """Apply, and write the journal into the folder that is kept."""
+    expect = [f"--expect={inputs.expect}"] if inputs.expect else []
+    arguments = ["apply", "--yes", *expect, f"--journal={folder / KEPT / 'journal'}"]
+    return _run([*arguments, "--", *inputs.files], folder, main)
+
+
+def _planning(inputs: Inputs, folder: Path) -> list[str]:
+    kept = folder / KEPT
+    arguments = ["plan", "--output=text", "--output=github", f"--output=markdown={kept / 'plan.md'}"]
+    arguments += [f"--base={inputs.base}"] if inputs.base else []
+    if inputs.offline:  # makes no plan that could be saved or reviewed
+        return [*arguments, "--offline"]
+    arguments += [f"--reviewed={inputs.reviewed}"] if inputs.reviewed else []
+    saved = [f"--out={kept / 'plan.json'}", f"--output=html={kept / 'plan.html'}", f"--output=json={folder / SHOWN}"]
+    return [*arguments, *saved]
+
+
+def _run(arguments: list[str], folder: Path, main: Callable[[], int]) -> int:
+    code = folder / CODE
+    code.unlink(missing_ok=True)  # the one of an earlier step is not the one of a run that is killed
+    (folder / KEPT).mkdir(exist_ok=True)
+    sys.argv = ["tokenctl", *arguments]
+    result = main()
+    code.write_text(str(result))
+    return result

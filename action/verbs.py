@@ -1,0 +1,138 @@
+"""A verb in, an exit code out: the environment is read, and errors become words, here and nowhere else."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from action import comment, inputs, install, issue, markers, outputs, report, reviewed, run
+from action.github import Api
+from action.inputs import path, variable
+from action.outputs import ActionError
+
+Environment = Mapping[str, str]
+
+
+def main(arguments: Sequence[str], environment: Environment = os.environ) -> int:
+    """Run one verb; the only handler of errors."""
+    try:
+        return _VERBS[arguments[0]](environment)
+    except ActionError as error:
+        print(outputs.command("error", str(error)))
+        return 1
+
+
+def _install(environment: Environment) -> int:
+    wanted = inputs.read(environment)
+    # Nothing that is installed is to see the credentials that the job holds for tokenctl.
+    bare = {name: value for name, value in environment.items() if not name.startswith("INFLUX_")}
+    run_bare = functools.partial(subprocess.check_call, env=bare)
+    made = install.install(wanted, path(environment, "RUNNER_TEMP"), run_bare)
+    outputs.write(path(environment, "GITHUB_OUTPUT"), made)
+    return 0
+
+
+def _plan(environment: Environment) -> int:
+    from reconciler.__main__ import main as tokenctl
+
+    return run.plan(inputs.read(environment), path(environment, "TOKENCTL_FOLDER"), tokenctl)
+
+
+def _apply(environment: Environment) -> int:
+    from reconciler.__main__ import main as tokenctl
+
+    return run.apply(inputs.read(environment), path(environment, "TOKENCTL_FOLDER"), tokenctl)
+
+
+def _report(environment: Environment) -> int:
+    found = report.read(environment)
+    text = report.markdown(found)
+    report.keep(found, text)
+    outputs.summarise(path(environment, "GITHUB_STEP_SUMMARY"), text, report.brief(found))
+    outputs.write(path(environment, "GITHUB_OUTPUT"), report.outputs(found))
+    return 0
+
+
+def _comment(environment: Environment) -> int:
+    number = _event(environment).get("pull_request", {}).get("number")
+    if not number:
+        raise ActionError("this is no run for a pull request: there is nothing to comment on")
+    markdown, brief = _texts(environment)
+    name, author = variable(environment, "INPUT_NAME"), environment.get("INPUT_AUTHOR") or markers.BOT
+    url = comment.upsert(_api(environment), int(number), name, markdown, author=author, instead=brief)
+    print(f"The plan is in {url}")
+    return 0
+
+
+def _issue(environment: Environment) -> int:
+    changes = variable(environment, "INPUT_CHANGES")
+    if not changes.isdecimal():
+        raise ActionError("the input `changes` is a number")
+    markdown, brief = _texts(environment)
+    drift = issue.Drift(
+        name=variable(environment, "INPUT_NAME"), changes=int(changes), markdown=markdown, instead=brief
+    )
+    print(issue.keep_one(_api(environment), drift, environment.get("INPUT_AUTHOR") or markers.BOT))
+    return 0
+
+
+def _reviewed(environment: Environment) -> int:
+    """Never fails: what is not found decides only words."""
+    try:
+        artifact = variable(environment, "INPUT_ARTIFACT")
+        found = reviewed.find_run(_api(environment), variable(environment, "GITHUB_SHA"), artifact)
+    except (ActionError, KeyError, TypeError) as error:
+        print(outputs.command("warning", f"what was reviewed is not known: {error}"))
+        found = {}
+    outputs.write(path(environment, "GITHUB_OUTPUT"), found)
+    return 0
+
+
+def _api(environment: Environment) -> Api:
+    return Api(
+        url=variable(environment, "GITHUB_API_URL"),
+        repository=variable(environment, "GITHUB_REPOSITORY"),
+        token=variable(environment, "GITHUB_TOKEN"),
+        sleep=time.sleep,
+    )
+
+
+def _event(environment: Environment) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(path(environment, "GITHUB_EVENT_PATH").read_text("utf-8"))
+    return event
+
+
+def _texts(environment: Environment) -> tuple[str, str]:
+    """The kept Markdown with a line about its run, and what to say where that is too long."""
+    file = path(environment, "INPUT_FILE")
+    try:
+        markdown = file.read_text("utf-8")
+    except OSError as error:
+        raise ActionError(f"{file.name} cannot be read: the job that made it may have failed") from error
+    head = _event(environment).get("pull_request", {}).get("head", {}).get("sha") or variable(environment, "GITHUB_SHA")
+    address = "/".join(
+        [
+            variable(environment, "GITHUB_SERVER_URL"),
+            variable(environment, "GITHUB_REPOSITORY"),
+            "actions/runs",
+            variable(environment, "GITHUB_RUN_ID"),
+        ]
+    )
+    foot = f"For {head[:12]}, by [this run]({address}).\n"
+    return f"{markdown.rstrip()}\n\n{foot}", f"### tokenctl: the plan is too long for this place\n\n{foot}"
+
+
+_VERBS: dict[str, Callable[[Environment], int]] = {
+    "install": _install,
+    "plan": _plan,
+    "apply": _apply,
+    "report": _report,
+    "comment": _comment,
+    "issue": _issue,
+    "reviewed": _reviewed,
+}

@@ -1,0 +1,76 @@
+"""Which command line the inputs make, and what a run leaves behind."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from action.inputs import Inputs
+from action.run import CODE, apply, plan
+
+
+@pytest.fixture(autouse=True)
+def _own_arguments() -> Iterator[None]:
+    kept = sys.argv
+    yield
+    sys.argv = kept
+
+
+class Tokenctl:
+    """Stands for the program: notes its command line, and ends with a code."""
+
+    def __init__(self, code: int = 0) -> None:
+        self.code = code
+        self.arguments: list[str] = []
+
+    def __call__(self) -> int:
+        """Run."""
+        self.arguments = sys.argv
+        return self.code
+
+
+def _line(inputs: Inputs, folder: Path, step: str = "plan") -> str:
+    tokenctl = Tokenctl()
+    {"plan": plan, "apply": apply}[step](inputs, folder, tokenctl)
+    return " ".join(tokenctl.arguments).replace(str(folder), "DIR")
+
+
+LOG = "--output=text --output=github --output=markdown=DIR/kept/plan.md"
+FILES = "--out=DIR/kept/plan.json --output=html=DIR/kept/plan.html --output=json=DIR/shown.json"
+
+
+def test_the_inputs_make_the_command_line(tmp_path: Path) -> None:
+    assert _line(Inputs(), tmp_path) == f"tokenctl plan {LOG} {FILES} --"
+    every = Inputs(files=("a.yaml", "--help"), base="HEAD^1", reviewed="r.json")
+    assert _line(every, tmp_path) == (f"tokenctl plan {LOG} --base=HEAD^1 --reviewed=r.json {FILES} -- a.yaml --help")
+    offline = Inputs(base="HEAD^1", offline=True, reviewed="r.json")
+    assert _line(offline, tmp_path) == f"tokenctl plan {LOG} --base=HEAD^1 --offline --"
+    assert _line(Inputs(command="validate", files=("a",), base="x"), tmp_path) == "tokenctl validate -- a"
+
+
+def test_an_apply_plans_first_and_then_sends_what_is_expected(tmp_path: Path) -> None:
+    inputs = Inputs(command="apply", files=("a.yaml",), expect="0" * 64)
+    assert _line(inputs, tmp_path) == f"tokenctl plan {LOG} {FILES} -- a.yaml"
+    assert _line(inputs, tmp_path, "apply") == (
+        f"tokenctl apply --yes --expect={'0' * 64} --journal=DIR/kept/journal -- a.yaml"
+    )
+    assert _line(Inputs(command="apply"), tmp_path, "apply") == "tokenctl apply --yes --journal=DIR/kept/journal --"
+
+
+def test_the_exit_code_is_given_and_left_for_the_report(tmp_path: Path) -> None:
+    assert plan(Inputs(), tmp_path, Tokenctl(4)) == 4
+    assert (tmp_path / CODE).read_text() == "4"
+
+
+def test_a_run_that_is_killed_leaves_no_code_of_an_earlier_one(tmp_path: Path) -> None:
+    plan(Inputs(), tmp_path, Tokenctl())
+
+    def killed() -> int:
+        raise SystemExit(137)
+
+    with pytest.raises(SystemExit):
+        apply(Inputs(command="apply"), tmp_path, killed)
+    assert not (tmp_path / CODE).exists()

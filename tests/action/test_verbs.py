@@ -1,0 +1,129 @@
+"""The steps as an action runs them: the environment in, files and lines of the log out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from action.markers import marker
+from action.python import too_old
+from action.verbs import main
+from tests.action.emulator import read_outputs
+from tests.action.fake_github import GitHub
+
+ROOT = Path(__file__).parent.parent.parent
+RUN = "https://github.example/acme/tokens/actions/runs/42"
+
+
+def _outputs(runner: dict[str, str]) -> dict[str, str]:
+    return read_outputs(Path(runner["GITHUB_OUTPUT"]))
+
+
+def test_installing_gives_what_later_steps_need(runner: dict[str, str]) -> None:
+    assert main(["install"], {**runner, "INPUT_INSTALL": "false"}) == 0
+    made = _outputs(runner)
+    assert made["python"] == sys.executable
+    assert Path(made["folder"]).is_dir()
+
+
+def test_a_plan_runs_in_this_process_and_a_report_follows(
+    runner: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "tokens.yaml"
+    file.write_text("version: 1\ntokens: []\n")
+    surroundings = {**runner, "TOKENCTL_FOLDER": str(tmp_path), "INPUT_COMMAND": "validate", "INPUT_FILES": str(file)}
+    kept = sys.argv
+    assert main(["plan"], surroundings) == 0
+    assert main(["report"], surroundings) == 0
+    assert _outputs(runner)["reason"] == "ok"
+    assert Path(runner["GITHUB_STEP_SUMMARY"]).read_text() == "### tokenctl: ok\n\nThe files are valid.\n\n"
+    assert main(["apply"], {**surroundings, "INPUT_COMMAND": "apply", "INPUT_FILES": "a.json\nb.json"}) == 64
+    sys.argv = kept
+    assert "a saved plan stands alone" in capfd.readouterr().err
+
+
+def test_a_comment_has_the_plan_and_says_what_it_is_for(
+    runner: dict[str, str], github: GitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "plan.md").write_text("### a plan\n")
+    inputs = {**runner, "INPUT_NAME": "production", "INPUT_FILE": str(tmp_path / "plan.md")}
+    assert main(["comment"], inputs) == 0
+    assert github.comments[0]["body"] == (
+        f"{marker('plan', 'production')}\n### a plan\n\nFor abcdef012345, by [this run]({RUN}).\n"
+    )
+    assert capsys.readouterr().out == "The plan is in https://github.example/comment/1\n"
+    github.add_comment(f"{marker('plan', 'production')}\nof an app", author="our-app[bot]")
+    assert main(["comment"], {**inputs, "INPUT_AUTHOR": "our-app[bot]"}) == 0
+    assert "### a plan" in github.comments[1]["body"]
+
+
+def test_a_comment_needs_a_pull_request_and_a_plan(
+    runner: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = {**runner, "INPUT_NAME": "production", "INPUT_FILE": str(tmp_path / "plan.md")}
+    assert main(["comment"], inputs) == 1
+    assert capsys.readouterr().out == "::error::plan.md cannot be read: the job that made it may have failed\n"
+    Path(runner["GITHUB_EVENT_PATH"]).write_text("{}")
+    assert main(["comment"], inputs) == 1
+    assert "no run for a pull request" in capsys.readouterr().out
+
+
+def test_drift_is_one_issue(runner: dict[str, str], github: GitHub, tmp_path: Path) -> None:
+    (tmp_path / "plan.md").write_text("### a plan\n")
+    Path(runner["GITHUB_EVENT_PATH"]).write_text('{"schedule": "0 6 * * *"}')
+    inputs = {**runner, "INPUT_NAME": "production", "INPUT_FILE": str(tmp_path / "plan.md")}
+    assert main(["issue"], {**inputs, "INPUT_CHANGES": "2"}) == 0
+    assert github.issues[0]["body"].endswith(f"\n### a plan\n\nFor 111111111111, by [this run]({RUN}).\n")
+    assert main(["issue"], {**inputs, "INPUT_CHANGES": "0"}) == 0
+    assert github.issues[0]["state"] == "closed"
+    for wrong in ("", "two", "-1"):
+        assert main(["issue"], {**inputs, "INPUT_CHANGES": wrong}) == 1
+
+
+def test_what_was_reviewed_is_found_or_not_and_never_a_failure(
+    runner: dict[str, str], github: GitHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = "a" * 40
+    github.pulls = [{"number": 7, "merged_at": "x", "merge_commit_sha": runner["GITHUB_SHA"], "head": {"sha": head}}]
+    github.artifacts = [
+        {"id": 1, "name": "plan", "expired": False,
+         "workflow_run": {"id": 99, "head_sha": head, "repository_id": 1, "head_repository_id": 1}}
+    ]  # fmt: skip
+    inputs = {**runner, "INPUT_ARTIFACT": "plan"}
+    assert main(["reviewed"], inputs) == 0
+    assert _outputs(runner) == {"pull-request": "7", "run": "99"}
+    Path(runner["GITHUB_OUTPUT"]).unlink()
+    for broken in (b'[{"merged_at": "x"}]', b"[1]", b"1", b"<html>"):
+        github.answers = [(200, {}, broken)]
+        assert main(["reviewed"], inputs) == 0
+        assert _outputs(runner) == {}
+        assert capsys.readouterr().out.startswith("::warning::what was reviewed is not known: ")
+    assert main(["reviewed"], runner) == 0
+
+
+def test_the_scripts_run_isolated_from_the_workspace(tmp_path: Path) -> None:
+    for name in ("json", "subprocess", "action", "reconciler", "tokenctl", "random"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('from the workspace')")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "RUNNER_TEMP": str(tmp_path), "INPUT_INSTALL": "false"}
+    environment["GITHUB_OUTPUT"] = str(tmp_path / "output")
+    done = subprocess.run(
+        [sys.executable, "-I", str(ROOT / "action"), "install"], cwd=tmp_path, env=environment, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert json.dumps(sys.executable) == json.dumps(read_outputs(tmp_path / "output")["python"])
+
+
+def test_an_unknown_input_is_an_annotation(runner: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["install"], {**runner, "INPUT_VERSION": "latest"}) == 1
+    assert capsys.readouterr().out.startswith("::error::the input `version` is the version of a release")
+
+
+def test_an_old_python_is_told_so() -> None:
+    assert too_old((3, 10)).startswith("::error::tokenctl needs Python 3.11")
+    assert too_old((3, 11)) == ""
