@@ -36,7 +36,7 @@ lint: .venv/.dev  ## format, lint, type and workflow checks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/zizmor --offline --quiet --no-progress .github
+	$(BIN)/zizmor --offline --quiet --no-progress .github action.yml
 
 bench: .venv/.dev  ## time the commands against yardsticks run beside them
 	$(BIN)/python -m bench

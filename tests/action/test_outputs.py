@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from action.outputs import LARGEST_SUMMARY, command, summarise, write
-from tests.action.emulator import read_outputs
+from tests.action.runner_outputs import read_outputs
 
 
 def test_outputs_are_added_and_read_back(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 from action.markers import marker
 from action.python import too_old
 from action.verbs import main
-from tests.action.emulator import read_outputs
 from tests.action.fake_github import GitHub
+from tests.action.runner_outputs import read_outputs
 
 ROOT = Path(__file__).parent.parent.parent
 RUN = "https://github.example/acme/tokens/actions/runs/42"

@@ -1,0 +1,66 @@
+"""What docs/pull-requests.md says of the action, the workflows and the template is what they are."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from tests.action.test_gitlab import INPUTS
+from tests.action.test_workflows import REUSABLE, ROOT, WORKFLOWS
+
+GUIDE = (ROOT / "docs" / "pull-requests.md").read_text()
+
+
+def _table(head: str) -> set[str]:
+    """The names in the first column of the table with this head."""
+    rows = GUIDE.partition(f"| {head} |")[2].partition("\n\n")[0].splitlines()[2:]
+    return {name for row in rows for name in re.findall(r"`([a-z_-]+)`", row.split("|")[1])}
+
+
+def test_every_input_and_output_of_the_action_has_a_row() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    section = GUIDE.partition("\n## The action\n")[2]
+    assert section
+    assert _table("input | meaning") == action["inputs"].keys()
+    assert _table("output") == action["outputs"].keys()
+
+
+@pytest.mark.parametrize("name", REUSABLE)
+def test_every_input_and_output_of_a_workflow_is_named(name: str) -> None:
+    called = yaml.safe_load(WORKFLOWS[name].read_text())[True]["workflow_call"]
+    assert _table(f"`{name}.yml` takes") == called["inputs"].keys()
+    gives = GUIDE.partition(f"| `{name}.yml` takes |")[2].partition("\nIt gives ")[2].partition("\n")[0]
+    assert set(re.findall(r"`([a-z]+)`", gives)) == called["outputs"].keys()
+
+
+@pytest.mark.parametrize("name", REUSABLE)
+def test_a_calling_workflow_gives_the_rights_and_the_secrets_that_the_called_one_needs(name: str) -> None:
+    blocks = re.split(r"\n`\.github/workflows/[\w.-]+`\n", GUIDE)[1:]
+    lines = (
+        "\n".join(re.findall(r"^    (.*)", block.partition("\nThe workflows")[0], re.MULTILINE)) for block in blocks
+    )
+    callers = [yaml.safe_load(each) for each in lines]
+    (job,) = (job for each in callers for job in each["jobs"].values() if f"/{name}.yml@" in job["uses"])
+    called = yaml.safe_load(WORKFLOWS[name].read_text())
+    needed: dict[str, str] = {}
+    for each in called["jobs"].values():
+        needed |= {right: level for right, level in each["permissions"].items() if needed.get(right) != "write"}
+    assert job["permissions"] == needed
+    assert job["secrets"].keys() == called[True]["workflow_call"]["secrets"].keys()
+    assert all(each["permissions"] == {} for each in callers)
+
+
+def test_every_input_of_the_template_for_gitlab_has_a_row() -> None:
+    section = GUIDE.partition("\n## GitLab\n")[2]
+    rows = section.partition("| input |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert {name for row in rows for name in re.findall(r"`([a-z-]+)`", row.split("|")[1])} == INPUTS.keys()
+
+
+def test_the_hook_that_the_guide_names_is_there_and_looks_at_what_it_says() -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert f"- id: {hook['id']}" in GUIDE
+    assert [bool(re.search(hook["files"], name)) for name in ("tokens.yaml", "tokens/eu.yml", "a/tokens.yaml", "x.yaml")] == [
+        True, True, False, False,
+    ]  # fmt: skip

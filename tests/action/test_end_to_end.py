@@ -1,0 +1,208 @@
+"""From a pull request to the applied change: our workflow files, run as GitHub runs them, on a sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.sandbox.permissions import Permission
+from reconciler.sandbox.seed import Seed, default_seed
+from reconciler.sandbox.server import Sandbox
+from tests.action.emulator import Job, Runner
+from tests.action.fake_github import REPOSITORY, GitHub
+from tests.checkout import Checkout
+from tests.shell import BACKUP_2023, GRAFANA, INGEST, OPERATOR, Program, secret, ticking
+
+READER = "0d0000000000a000"
+BASE = f"""version: 1
+tokens:
+  - id: "{GRAFANA}"
+    name: grafana
+    description: grafana dashbord
+  - id: "{BACKUP_2023}"
+    name: backup-2023
+    status: active
+"""
+CHANGED = BASE.replace("dashbord", "dashboard").replace("status: active", "status: inactive")
+
+
+def _seed() -> Seed:
+    """The small world, and a token that can read and not write."""
+    seed = default_seed()
+    operator = next(each for each in seed.tokens if each.id == OPERATOR)
+    rights = tuple(Permission("read", kind, "", "") for kind in ("authorizations", "users"))
+    reader = replace(operator, id=READER, secret="FAKE-reader", description="tokenctl plan", permissions=rights)
+    return replace(seed, tokens=(*seed.tokens, reader))
+
+
+@dataclass
+class Project:
+    """A repository with a base and a pull request, its settings, and the server that it is about."""
+
+    runner: Runner
+    sandbox: Sandbox
+    head: str
+    merge: str
+
+    def stored(self) -> dict[str, tuple[str, str]]:
+        """Status and description of every token on the server."""
+        return {each.id: (each.status, each.description) for each in self.sandbox.tokens}
+
+    def patched(self) -> list[str]:
+        """The ids of the tokens that were changed over the API."""
+        return [each.target.rpartition("/")[2] for each in self.sandbox.requests if each.method == "PATCH"]
+
+    def pull_request(self, repository: str = REPOSITORY) -> Mapping[str, Job]:
+        """The run for the pull request."""
+        head = {"sha": self.head, "repo": {"full_name": repository}}
+        return self.runner.call("plan", {"pull_request": {"number": 7, "head": head}}, head=self.merge)
+
+    def merged(self, **inputs: str) -> Mapping[str, Job]:
+        """The run after the merge."""
+        pull = {"number": 7, "merged_at": "x", "merge_commit_sha": self.merge, "head": {"sha": self.head}}
+        self.runner.github.pulls = [pull]
+        return self.runner.call("apply", {"after": self.merge}, head=self.merge, **inputs)
+
+
+@pytest.fixture
+def project(tmp_path: Path, github: GitHub) -> Iterator[Project]:
+    """The project, with a pull request that is not merged yet."""
+    checkout = Checkout.init(tmp_path / "repository")
+    checkout.write("tokens.yaml", BASE)
+    checkout.commit()
+    checkout.git("checkout", "--quiet", "-b", "change")
+    checkout.write("tokens.yaml", CHANGED)
+    head = checkout.commit()
+    checkout.git("checkout", "--quiet", "--detach", "main")
+    checkout.git("merge", "--quiet", "--no-ff", "--message", "merge", "change")
+    with Sandbox.start(seed=_seed(), now=ticking()) as sandbox:
+        runner = Runner(
+            tmp_path / "runner", github, checkout, secrets={"INFLUX_TOKEN": "FAKE-reader"},
+            variables={"INFLUX_HOST": sandbox.url}, environments={"production": {"INFLUX_TOKEN": secret(OPERATOR)}},
+        )  # fmt: skip
+        yield Project(runner, sandbox, head, checkout.git("rev-parse", "HEAD"))
+
+
+def _results(jobs: Mapping[str, Job]) -> dict[str, str]:
+    return {name: job.result for name, job in jobs.items()}
+
+
+def test_the_merge_applies_exactly_what_was_reviewed(project: Project, tmp_path: Path) -> None:
+    before = project.stored()
+    planned = project.pull_request()
+    assert _results(planned) == {"plan": "success", "comment": "success", "fork": "skipped"}, planned["plan"].log
+    digest = planned["plan"].outputs["digest"]
+    (comment,) = project.runner.github.comments
+    assert comment["body"].startswith(
+        "<!-- tokenctl plan production -->\n### tokenctl plan: 1 to deactivate, 1 to describe\n"
+    )
+    assert f"\nDigest `{digest}`" in comment["body"]
+    assert "::notice title=deactivate backup-2023,file=tokens.yaml,line=8," in planned["plan"].log
+    assert project.patched() == []
+
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    def approve(environment: str, jobs: Mapping[str, Job]) -> None:
+        asked.append((environment, jobs["plan"].outputs))
+        assert f"Digest `{digest}`" in jobs["plan"].summary
+        assert "Review: `as reviewed`" in jobs["plan"].summary
+
+    project.runner.approve = approve
+    applied = project.merged()
+    assert _results(applied) == {"plan": "success", "apply": "success"}, applied["apply"].log
+    assert asked == [("production", {"changes": "2", "digest": digest, "reviewed": "as-reviewed"})]
+    assert applied["apply"].outputs == {"reason": "ok"}
+    assert "Everything is applied and was read back." in applied["apply"].summary
+    assert project.patched() == [GRAFANA, BACKUP_2023]
+    changed = {GRAFANA: ("active", "grafana dashboard"), BACKUP_2023: ("inactive", "backup 2023")}
+    assert project.stored() == {**before, **changed}
+
+    # The journal is there when the machine is gone, and undoes the run from another one.
+    (journal,) = tmp_path.glob("runner/artifacts/*/tokenctl-apply-production-journal-1/*.ndjson")
+    elsewhere = {
+        "INFLUX_HOST": project.sandbox.url,
+        "INFLUX_TOKEN": secret(OPERATOR),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }
+    done = Program(tmp_path, elsewhere).run("undo", str(journal), "--apply", "--yes", "--allow", "reactivation")
+    assert (done.code, project.stored()) == (0, before), done
+
+
+def test_a_change_of_the_server_in_between_is_refused_and_nothing_is_sent(project: Project) -> None:
+    assert _results(project.pull_request())["plan"] == "success"
+    stored: dict[str, tuple[str, str]] = {}
+
+    def approve(environment: str, jobs: Mapping[str, Job]) -> None:
+        project.sandbox.change(BACKUP_2023, description="needed again")
+        stored.update(project.stored())
+
+    project.runner.approve = approve
+    applied = project.merged()
+    assert _results(applied) == {"plan": "success", "apply": "failure"}
+    assert applied["apply"].outputs == {"reason": "stale"}
+    assert "this is not the plan that was reviewed" in applied["apply"].log
+    assert (
+        "**Nothing was sent: this is no longer the plan that was agreed to.** Review the new one."
+        in applied["apply"].summary
+    )
+    (code,) = project.runner.folder.glob("*-apply/temp/tokenctl-*/exit-code")
+    assert code.read_text() == "5"
+    assert project.patched() == []
+    assert project.stored() == stored
+
+
+def test_what_was_reviewed_decides_the_words_and_the_environment_that_the_repository_chose(project: Project) -> None:
+    project.runner.environments["production-as-reviewed"] = project.runner.environments["production"]
+    entered: list[str] = []
+
+    def refuse(environment: str, jobs: Mapping[str, Job]) -> None:
+        entered.append(f"{environment}: {jobs['plan'].outputs['reviewed']}")
+        raise StopIteration
+
+    def merged() -> None:
+        with pytest.raises(StopIteration):
+            project.merged(**{"environment-as-reviewed": "production-as-reviewed"})
+
+    project.runner.approve = refuse
+    project.pull_request()
+    merged()
+    project.sandbox.change(GRAFANA, description="theirs")
+    merged()
+    (kept,) = project.runner.folder.glob("artifacts/*/tokenctl-plan-production/plan.json")
+    kept.write_text('{"digest": "::error::forged"}')
+    merged()
+    assert entered == [
+        "production-as-reviewed: as-reviewed", "production: differs", "production: unknown",
+    ]  # fmt: skip
+    assert project.patched() == []
+
+
+def test_a_pull_request_of_a_fork_is_compared_without_credentials_and_without_a_server(project: Project) -> None:
+    jobs = project.pull_request(repository="mallory/tokens")
+    assert _results(jobs) == {"plan": "skipped", "comment": "skipped", "fork": "success"}, jobs["fork"].log
+    assert "### tokenctl: 2 changed" in jobs["fork"].summary
+    assert (project.sandbox.requests, project.runner.github.requests) == ((), [])
+
+
+def test_drift_is_one_issue_while_it_lasts(project: Project) -> None:
+    project.sandbox.change(INGEST, description="nobody declared it")
+    project.runner.checkout.git("checkout", "--quiet", "--force", "main")
+    main = project.runner.checkout.git("rev-parse", "main")
+
+    def drift() -> list[Any]:
+        jobs = project.runner.call("drift", {"schedule": "x"}, head=main)
+        assert _results(jobs) == {"plan": "success", "issue": "success"}, jobs
+        return [(each["number"], each["state"]) for each in project.runner.github.issues]
+
+    assert drift() == []
+    project.sandbox.change(GRAFANA, description="theirs")
+    assert drift() == [(1, "open")]
+    assert "theirs" in project.runner.github.issues[0]["body"]
+    project.sandbox.change(GRAFANA, description="grafana dashbord")
+    assert drift() == [(1, "closed")]
+    assert json.dumps(project.runner.github.requests).count("POST") == 1

@@ -1,0 +1,95 @@
+"""The template for GitLab: what its jobs may do, and that its scripts are scripts."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+import yaml
+from typer.core import TyperGroup
+
+from reconciler.cli.app import app
+
+TEMPLATE = Path(__file__).parent.parent.parent / "ci" / "gitlab" / "tokenctl.yml"
+SPEC, JOBS = yaml.safe_load_all(TEMPLATE.read_text())
+INPUTS = SPEC["spec"]["inputs"]
+
+
+def _job(name: str) -> dict[str, Any]:
+    """A job with what it extends, as GitLab merges it: mappings key by key, all else is replaced."""
+    job: dict[str, Any] = JOBS[name]
+    return _merged(_job(job["extends"]), job) if "extends" in job else job
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = {key: _merged(below[key], value) for key, value in above.items()
+            if isinstance(value, dict) and isinstance(below.get(key), dict)}  # fmt: skip
+    return {**below, **above, **both}
+
+
+RUN = [name for name in JOBS if not name.startswith(".")]
+
+
+def test_the_inputs_are_typed_and_every_one_is_used() -> None:
+    body = TEMPLATE.read_text().partition("\n---\n")[2]
+    assert set(re.findall(r"\$\[\[ inputs\.([a-z-]+) \]\]", body)) == INPUTS.keys()
+    assert all(each["type"] == "string" and each["description"] for each in INPUTS.values())
+    assert [name for name, each in INPUTS.items() if "default" not in each] == ["version"]
+    assert re.fullmatch(INPUTS["version"]["regex"], "1.2.3")
+    assert not re.fullmatch(INPUTS["version"]["regex"], "1.2.3 --index-url=x")
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_every_script_is_one_and_no_input_is_part_of_it(name: str) -> None:
+    job = _job(name)
+    script = "\n".join([*job["before_script"], *job["script"]])
+    assert "$[[" not in script
+    subprocess.run(["/bin/bash", "-n"], input=script, text=True, check=True)
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_every_option_of_a_script_is_one_of_the_program(name: str) -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    for command, rest in re.findall(r"^tokenctl (\w+)(.*)", "\n".join(_job(name)["script"]), re.MULTILINE):
+        known = {option for each in group.commands[command].params for option in each.opts}
+        assert set(re.findall(r"(?<= )--[a-z]+", rest)) <= known
+        assert rest.endswith(" -- $TOKENCTL_FILES")
+
+
+def test_only_the_apply_enters_the_protected_environment_one_at_a_time_and_by_hand() -> None:
+    environments = {name: _job(name).get("environment", {}).get("name") for name in RUN}
+    assert environments == {
+        "tokenctl-plan": "$[[ inputs.environment ]]/plan",
+        "tokenctl-plan-of-a-fork": None,
+        "tokenctl-plan-after-the-merge": "$[[ inputs.environment ]]/plan",
+        "tokenctl-apply": "$[[ inputs.environment ]]",
+    }
+    apply = _job("tokenctl-apply")
+    (rule,) = apply["rules"]
+    assert (rule["when"], apply["resource_group"], apply["interruptible"]) == (
+        "manual", "tokenctl-$[[ inputs.environment ]]", False,
+    )  # fmt: skip
+    assert rule["if"].startswith("$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH")
+
+
+def test_the_apply_is_of_the_digest_that_the_plan_before_it_left() -> None:
+    assert _job("tokenctl-apply")["needs"] == ["tokenctl-plan-after-the-merge"]
+    assert '--expect="$TOKENCTL_DIGEST"' in _job("tokenctl-apply")["script"][0]
+    plan = _job("tokenctl-plan-after-the-merge")
+    assert plan["artifacts"]["reports"]["dotenv"] == "plan.env"
+    assert "TOKENCTL_DIGEST=" in plan["script"][-1]
+    assert _job("tokenctl-apply")["artifacts"]["when"] == "always"
+
+
+def test_a_merge_request_has_a_widget_and_code_quality_and_a_fork_asks_no_server() -> None:
+    plan = _job("tokenctl-plan")
+    written = " ".join(plan["script"])
+    assert plan["artifacts"]["reports"].keys() == {"terraform", "codequality"}
+    for report, file in plan["artifacts"]["reports"].items():
+        assert f"--output=gitlab-{report}={file}" in written
+    assert "--offline" in " ".join(_job("tokenctl-plan-of-a-fork")["script"])
