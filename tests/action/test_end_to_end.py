@@ -46,8 +46,21 @@ class Project:
 
     runner: Runner
     sandbox: Sandbox
-    head: str
-    merge: str
+    head: str = ""
+    merge: str = ""
+
+    def propose(self, base: str, changed: str) -> None:
+        """Let the base have one manifest, and the pull request another."""
+        checkout = self.runner.checkout
+        checkout.git("checkout", "--quiet", "--force", "-B", "main")
+        checkout.write("tokens.yaml", base)
+        checkout.commit()
+        checkout.git("checkout", "--quiet", "-B", "change")
+        checkout.write("tokens.yaml", changed)
+        self.head = checkout.commit()
+        checkout.git("checkout", "--quiet", "--detach", "main")
+        checkout.git("merge", "--quiet", "--no-ff", "--message", "merge", "change")
+        self.merge = checkout.git("rev-parse", "HEAD")
 
     def stored(self) -> dict[str, tuple[str, str]]:
         """Status and description of every token on the server."""
@@ -73,19 +86,14 @@ class Project:
 def project(tmp_path: Path, github: GitHub) -> Iterator[Project]:
     """The project, with a pull request that is not merged yet."""
     checkout = Checkout.init(tmp_path / "repository")
-    checkout.write("tokens.yaml", BASE)
-    checkout.commit()
-    checkout.git("checkout", "--quiet", "-b", "change")
-    checkout.write("tokens.yaml", CHANGED)
-    head = checkout.commit()
-    checkout.git("checkout", "--quiet", "--detach", "main")
-    checkout.git("merge", "--quiet", "--no-ff", "--message", "merge", "change")
     with Sandbox.start(seed=_seed(), now=ticking()) as sandbox:
         runner = Runner(
             tmp_path / "runner", github, checkout, secrets={"INFLUX_TOKEN": "FAKE-reader"},
             variables={"INFLUX_HOST": sandbox.url}, environments={"production": {"INFLUX_TOKEN": secret(OPERATOR)}},
         )  # fmt: skip
-        yield Project(runner, sandbox, head, checkout.git("rev-parse", "HEAD"))
+        project = Project(runner, sandbox)
+        project.propose(BASE, CHANGED)
+        yield project
 
 
 def _results(jobs: Mapping[str, Job]) -> dict[str, str]:
@@ -154,6 +162,20 @@ def test_a_change_of_the_server_in_between_is_refused_and_nothing_is_sent(projec
     assert code.read_text() == "5"
     assert project.patched() == []
     assert project.stored() == stored
+
+
+def test_a_pull_request_says_what_it_changes_and_waives_no_guard_of_its_base(project: Project) -> None:
+    guarded = "guards: {max_deactivations: 0}\n"
+    project.propose(BASE.replace("dashbord", "dashboards") + guarded, CHANGED + guarded.replace("0", "9"))
+    planned = project.pull_request()
+    assert _results(planned) == {"plan": "failure", "comment": "success", "fork": "skipped"}
+    assert planned["plan"].outputs["reason"] == "refused"
+    (comment,) = project.runner.github.comments
+    assert "1 of 2 managed tokens would be deactivated: the limit is 0 at `HEAD^1`" in comment["body"].replace(
+        "`` ", ""
+    )
+    assert "Since `HEAD^1`: 2 by this change, 0 drift, 0 pending" in comment["body"]
+    assert "**1 guard loosened**" in comment["body"]
 
 
 def test_what_was_reviewed_decides_the_words_and_the_environment_that_the_repository_chose(project: Project) -> None:
