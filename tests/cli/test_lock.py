@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.sandbox.store import Label
-from tests.cli.test_main import QUESTION, read, terminal
+from tests.cli.test_main import QUESTION, read, terminal, waiting
 from tests.commands.test_locking import ACME, THEIRS, locked
 from tests.shell import GRAFANA, Shell
 
@@ -94,6 +94,7 @@ def test_a_signal_gives_the_lock_back(shell: Shell, number: int, code: int) -> N
     with terminal(shell, "apply", "--lock") as (screen, process):
         read(screen, QUESTION)
         assert len(labels(shell)) == 1
+        waiting(process)
         process.send_signal(number)
         assert process.wait(timeout=30) == code
     assert (labels(shell), shell.patches()) == ((), [])

@@ -236,6 +236,14 @@ def terminal(shell: Shell, *arguments: str, **environment: str) -> Iterator[tupl
             os.close(ours)
 
 
+def waiting(process: subprocess.Popen[bytes]) -> None:
+    """Come back once the program waits in the kernel: a signal just before would be noticed after the next key only."""
+    stat = Path(f"/proc/{process.pid}/stat")
+    deadline = time.monotonic() + 30
+    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "S":
+        assert time.monotonic() < deadline
+
+
 def read(terminal: int, until: str = "") -> str:
     """What the terminal shows, up to a text or its end."""
     shown = b""
@@ -279,6 +287,7 @@ def test_a_signal_at_the_question_sends_nothing(shell: Shell, number: int, code:
     shell.declare(DESCRIBE)
     with terminal(shell, "apply") as (screen, process):
         read(screen, QUESTION)
+        waiting(process)
         process.send_signal(number)
         assert read(screen).endswith(f"tokenctl: {words}\n")
         assert process.wait(30) == code
