@@ -141,12 +141,14 @@ class Between:
     turn: Callable[[], None]
     flying: set[TokenId] = field(default_factory=set)
     log: list[tuple[str, TokenId]] = field(default_factory=list)
+    seen: dict[TokenId, Token] = field(default_factory=dict)
 
     def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
         """Send a PATCH; never two of one token at once."""
         assert token_id not in self.flying
         self.flying.add(token_id)
         self.log.append(("PATCH", token_id))
+        self.seen.pop(token_id, None)
         self.turn()
         try:
             return self.writer.patch(token_id, body)
@@ -159,14 +161,18 @@ class Between:
         self.log.append(("GET", token_id))
         self.turn()
         try:
-            return self.reader.get(token_id)
+            found = self.reader.get(token_id)
+            self.seen |= {token_id: found} if isinstance(found, Token) else {}
+            return found
         finally:
             self.turn()
 
     def list_tokens(self) -> Listing:
         """Read all tokens."""
         self.turn()
-        return self.reader.list_tokens()
+        listing = self.reader.list_tokens()
+        self.seen |= listing.tokens
+        return listing
 
 
 @dataclass
@@ -299,7 +305,7 @@ class Machine(RuleBasedStateMachine):
                     read_at=time.monotonic() - history.trouble.age_s, retries=connection.retries, pacing=history.trouble.pacing,
                     interrupt=history.interrupt, pause=lambda *_: None,
                 )  # fmt: skip
-                ran.append(Ran(execute(plan, means), journal.path, between.log))
+                ran.append(Ran(execute(plan, means), journal.path, between.log, between.seen))
                 journal.close()
             return ExitCode.OK
 
@@ -322,11 +328,12 @@ class Machine(RuleBasedStateMachine):
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run left: its outcome, its journal, and what it asked for in that order."""
+    """What a run left: its outcome, its journal, what it asked for in that order, and what it read since its PATCHes."""
 
     outcome: Outcome
     journal: Path
     log: list[tuple[str, TokenId]]
+    seen: dict[TokenId, Token]
 
     def lines(self, event: str) -> list[dict[str, Any]]:
         """The lines of the journal with this event."""
@@ -377,11 +384,14 @@ def check_values(run: Ran, before: Stored, after: Stored, history: History) -> N
 
 
 def check_report(run: Ran, before: Stored, after: Stored, history: History) -> None:
-    """What the run says of a token that nobody else touched is so."""
+    """What is done was read after it was sent, and what the run says of a token that nobody else touched is so."""
     touched = set(IDS) if history.strange else {deed.token_id for deed in history.done}
     for result in run.outcome.results:
         token_id = result.change.token.id
         assert result.sent == bool(run.intents(token_id))
+        if result.fate is Fate.DONE:
+            seen = run.seen[token_id]
+            assert {"status": seen.status, "description": seen.description}.items() >= result.change.body.items()
         if token_id in touched:
             continue
         match result.fate:
