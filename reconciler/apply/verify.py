@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from reconciler.core.live import Missing
-from reconciler.core.outcome import Fate, Result, deviation
-from reconciler.core.plan import Change, before
+from reconciler.core.outcome import Fate, Result, deviation, judged
+from reconciler.core.plan import Change
 from reconciler.core.planner import differences
 from reconciler.core.token import Token, TokenId
 from reconciler.errors import AuthError, ExitCode, TokenctlError
@@ -65,16 +65,17 @@ def answered(change: Change, seen: Seen) -> Result:
 
 def settled(result: Result, seen: Seen) -> Result:
     """What became of a change whose answer was lost or wrong: applied, not applied, or changed by someone else."""
-    change = result.change
     if isinstance(seen, TokenctlError):
         return replace(result, reason=f"{result.reason}; reading it again: {_words(seen)}")
     if isinstance(seen, Missing):
         return replace(result, reason=f"{result.reason}; it is {seen.kind} now")
-    if not (deviates := deviation(change, seen)):
-        reason = f"the answer was not usable ({result.reason}), a read shows it"
-        return replace(result, fate=Fate.DONE, reason=reason, updated_at=seen.updated_at)
-    if before(seen) == before(change.token):
-        return replace(result, fate=Fate.FAILED, reason=f"not applied: {result.reason}")
+    fate, deviates = judged(result.change, seen)
+    match fate:
+        case Fate.DONE:
+            reason = f"the answer was not usable ({result.reason}), a read shows it"
+            return replace(result, fate=fate, reason=reason, updated_at=seen.updated_at)
+        case Fate.FAILED:
+            return replace(result, fate=fate, reason=f"not applied: {result.reason}")
     return replace(result, reason=f"{result.reason}; somebody else changed it: {deviates}")
 
 

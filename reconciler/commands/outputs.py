@@ -90,6 +90,8 @@ def parse(wanted: Sequence[str], form: PlanFormat | None, out: str = "") -> Outp
     What names no path, or `-`, goes to standard output; when nothing does, text goes there. Raises UsageError for two
     that would be in each other's way.
     """
+    if out == "-":
+        raise UsageError(Problem("`-o` saves a plan to a file", "`--format json` prints the same to standard output"))
     shown = [form] if form else []
     saved: dict[Path, PlanFormat | None] = {Path(out): None} if out else {}
     taken = {_identity(path) for path in saved}

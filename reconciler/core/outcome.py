@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.plan import Change
+from reconciler.core.plan import Change, before
 from reconciler.core.token import Token
 from reconciler.errors import ExitCode
 
@@ -73,3 +73,13 @@ def deviation(change: Change, token: Token) -> str:
     return "; ".join(
         f"{field} is `{shown[field]}`, not `{wanted[field]}`" for field in wanted if shown[field] != wanted[field]
     )
+
+
+def judged(change: Change, token: Token) -> tuple[Fate, str]:
+    """What a read of the token says of a change that was sent, whoever asks and whenever.
+
+    Done, failed when the token is as it was before, else unverified, with how it deviates: somebody else changed it.
+    """
+    if not (deviates := deviation(change, token)):
+        return Fate.DONE, ""
+    return (Fate.FAILED, "") if before(token) == before(change.token) else (Fate.UNVERIFIED, deviates)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate, deviation
-from reconciler.core.plan import Change, before
+from reconciler.core.outcome import Fate, judged
+from reconciler.core.plan import Change
 from reconciler.core.token import Token
 
 
@@ -92,15 +92,12 @@ def settle(entry: Entry, seen: Token | Missing) -> Entry:
 
     Its fate is None when the caller may not read the token: somebody else may.
     """
-    change = entry.change
     if isinstance(seen, Missing):
-        fate = None if seen.kind is Absence.HIDDEN else Fate.UNVERIFIED
-        return replace(entry, fate=fate, reason=f"not known, it is {seen.kind} now")
-    if not (changed := deviation(change, seen)):
-        return replace(entry, fate=Fate.DONE, reason="applied", left_at=seen.updated_at)
-    if before(seen) == before(change.token):
-        return replace(entry, fate=Fate.FAILED, reason="not applied")
-    return replace(entry, fate=Fate.UNVERIFIED, reason=f"changed since: {changed}")
+        known = None if seen.kind is Absence.HIDDEN else Fate.UNVERIFIED
+        return replace(entry, fate=known, reason=f"not known, it is {seen.kind} now")
+    fate, changed = judged(entry.change, seen)
+    words = {Fate.DONE: "applied", Fate.FAILED: "not applied"}.get(fate, f"changed since: {changed}")
+    return replace(entry, fate=fate, reason=words, left_at=seen.updated_at if fate is Fate.DONE else entry.left_at)
 
 
 def with_settled(run: Run, settled: Iterable[Entry]) -> Run:

@@ -90,6 +90,14 @@ def test_two_outputs_never_meet(wanted: Sequence[str], form: PlanFormat | None, 
     assert str(caught.value) == message
 
 
+def test_a_saved_plan_is_a_file() -> None:
+    with pytest.raises(UsageError) as caught:
+        outputs.parse([], None, "-")
+    assert str(caught.value) == (
+        "`-o` saves a plan to a file\n  hint: `--format json` prints the same to standard output"
+    )
+
+
 def test_all_formats_are_made_from_one_plan(shell: Shell) -> None:
     files = {form: shell.folder / f"out.{form}" for form in PlanFormat}
     saved = shell.folder / "plan.json"
