@@ -7,7 +7,6 @@ from reconciler.commands.context import Context
 from reconciler.commands.formats import OFFLINE, render_revised
 from reconciler.commands.outputs import Outputs
 from reconciler.commands.planning import Sources
-from reconciler.core.revision import Revised
 from reconciler.errors import ExitCode, Problem, UsageError
 
 
@@ -19,12 +18,9 @@ def run(sources: Sources, wanted: Outputs, context: Context) -> ExitCode:
     _check(sources, wanted)
     declared = base.read(sources, context)
     wanted.check(declared.files)
-    baseline = declared.baseline
-    if baseline is None:
+    revised = declared.baseline
+    if revised is None:
         raise UsageError(Problem("--offline compares the files with a commit", "name it: --base REF"))
-    revised = Revised(
-        ref=baseline.ref, commit=baseline.commit, revisions=baseline.revisions, warnings=baseline.warnings
-    )
     wanted.write(lambda form, colour: render_revised(revised, form, colour=colour), context)
     return ExitCode.CHANGES if revised.revisions else ExitCode.OK
 

@@ -5,23 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.core.manifest import Limits, Manifest
-from reconciler.core.revision import Revision
-from reconciler.errors import Problem
+from reconciler.core.revision import Revised, Revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """The manifest at the commit that `--base` names, `ref` in the user's words and `commit` by its hash.
+class Baseline(Revised):
+    """What the files have otherwise now than at the commit that `--base` names, and the manifest there.
 
-    `revisions` are all that the files have otherwise now. `warnings` say what of the files there cannot be read: then
-    they declare nothing, and the guards that hold by themselves hold.
+    When it cannot be read, as `warnings` say, it declares nothing, and the guards that hold by themselves hold.
     """
 
-    ref: str
-    commit: str
     manifest: Manifest
-    revisions: tuple[Revision, ...]
-    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
