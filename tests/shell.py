@@ -16,7 +16,7 @@ from pathlib import Path
 
 from reconciler.commands.context import Context
 from reconciler.errors import ExitCode, TokenctlError
-from reconciler.render import text
+from reconciler.render import pieces
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.profiles import profile
@@ -115,7 +115,7 @@ class Shell(Program):
         try:
             code = run(context)
         except TokenctlError as error:
-            err.write(text.problems(error.problems))
+            err.write(pieces.problems(error.problems))
             code = error.exit_code
         return Done(code, self.plain(out.getvalue()), self.plain(err.getvalue()))
 

@@ -54,9 +54,9 @@ def _run(arguments: Sequence[str], interrupt: Interrupt) -> int:
         _complain(f"tokenctl: {terminal(error.format_message())}\n  hint: see `tokenctl --help`\n")
         return ExitCode.USAGE
     except TokenctlError as error:
-        from reconciler.render import text
+        from reconciler.render import pieces
 
-        _complain(text.problems(error.problems))
+        _complain(pieces.problems(error.problems))
         return error.exit_code
 
 

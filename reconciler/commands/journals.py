@@ -16,7 +16,7 @@ from reconciler.core import lines
 from reconciler.core.record import Entry, settle
 from reconciler.errors import InvalidError, LocalError, Problem, RefusedError, StaleError, TokenctlError, UsageError
 from reconciler.influx.reader import Reader
-from reconciler.render import runs, text
+from reconciler.render import pieces, runs
 
 
 def folder_of(journal: str, context: Context) -> Path:
@@ -83,7 +83,7 @@ def _newest(folder: Path, url: str, context: Context) -> Past:
         try:
             found = past.load(path)
         except (LocalError, InvalidError) as error:
-            context.say(text.problem(error.problems[0], "Warning"))
+            context.say(pieces.problem(error.problems[0], "Warning"))
             continue
         if found.run.server.url == url and found.run.effective:
             return found

@@ -17,7 +17,7 @@ from reconciler.core.plan import Plan
 from reconciler.core.token import OrgId
 from reconciler.errors import Problem, StaleError, TokenctlError, UnreachableError
 from reconciler.influx.lock import Lock
-from reconciler.render import text
+from reconciler.render import pieces
 from reconciler.render.escape import line
 
 _PAUSE_S = 2.0  # between two looks at somebody's lock, on average
@@ -94,7 +94,7 @@ class Locks:
             if why:
                 hint = "look with `tokenctl unlock`: while it is there, every run that wants it is refused"
                 problem = Problem(f"the lock of organisation `{self._names[org_id]}` was not given back: {why}", hint)
-                _write(text.problem(problem, "Warning"), self._context)
+                _write(pieces.problem(problem, "Warning"), self._context)
         self._taken = {}
 
     def _take(self, org_id: OrgId, ends: float) -> bool:

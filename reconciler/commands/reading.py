@@ -23,7 +23,7 @@ def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tup
         raise UsageError(Problem(f"no file was named and there is no {DEFAULT} here", hint))
     loaded = load(files or [DEFAULT], context.stdin)
     for warning in loaded.warnings:
-        from reconciler.render import text  # most files have none, and it costs as much as reading a small one
+        from reconciler.render import pieces  # most files have none, and it costs as much as reading a small one
 
-        context.say(text.problem(warning, "Warning"))
+        context.say(pieces.problem(warning, "Warning"))
     return loaded.manifest, loaded.files

@@ -10,7 +10,7 @@ from reconciler.commands.context import Context
 from reconciler.core import review
 from reconciler.core.plan import Plan
 from reconciler.errors import Problem, TokenctlError
-from reconciler.render import text
+from reconciler.render import pieces
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 _LARGEST = 32 * 1024 * 1024  # bytes: a pull request made it, and checking takes a second for each MiB
@@ -30,5 +30,5 @@ def reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
         return review.compare(plan, planfile.load(Path(name), _LARGEST))
     except TokenctlError as error:
         first = error.problems[0]
-        context.say(text.problem(Problem(f"what was reviewed is not known: {first.message}"), "Warning"))
+        context.say(pieces.problem(Problem(f"what was reviewed is not known: {first.message}"), "Warning"))
         return review.unknown(first.message)

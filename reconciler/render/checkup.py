@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reconciler.core.checkup import Check, State, exit_code
 from reconciler.core.text import count
 from reconciler.render.escape import json_text, terminal
-from reconciler.render.text import paint
+from reconciler.render.pieces import paint
 
 _COLOURS = {State.OK: 32, State.NOTE: 33, State.FAIL: 31}
 

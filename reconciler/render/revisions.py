@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reconciler.core.revision import Kind, Revised, Revision
 from reconciler.render.escape import line, terminal, width
-from reconciler.render.text import difference, pad, paint, problem
+from reconciler.render.pieces import difference, pad, paint, problem
 from reconciler.render.words import revised as revised_in_words
 from reconciler.render.words import value
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from reconciler.core.token import Token
 from reconciler.render.escape import quoted, terminal, width
-from reconciler.render.text import pad
+from reconciler.render.pieces import pad
 
 _HEADINGS = ("STATUS", "ID", "ORG", "USER")
 

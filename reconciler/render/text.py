@@ -1,8 +1,8 @@
-"""A plan, an outcome or problems in, text for people out: readable without colour, 80 columns where values allow."""
+"""A plan or an outcome in, text for people out: readable without colour, 80 columns where values allow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from reconciler.core.baseline import Comparison
 from reconciler.core.diff import explain
@@ -10,21 +10,15 @@ from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.review import Review
 from reconciler.core.text import count
-from reconciler.errors import Problem
-from reconciler.render import reviews
+from reconciler.render import reviews, revisions
 from reconciler.render.escape import line, terminal, width
-from reconciler.render.words import deed, name_of, origins, place_of, product, subject, tallies, value, why
+from reconciler.render.pieces import difference, pad, paint, problem
+from reconciler.render.words import deed, name_of, origins, place_of, product, subject, tallies, why
 
-_WIDTH = 80
 _LABELS = (18, 16, 10)  # the widest a name, an id and an owner may be before they are cut
 _SIGNS = {Action.ACTIVATE: "+", Action.DESCRIBE: "~", Action.DEACTIVATE: "-"}
 _COLOURS = {Action.ACTIVATE: 32, Action.DESCRIBE: 33, Action.DEACTIVATE: 31}
 _YELLOW, _RED, _BOLD = 33, 31, 1
-
-
-def paint(text: str, colour: int, *, enabled: bool) -> str:
-    """The text in an ANSI colour, or as it is."""
-    return f"\x1b[{colour}m{text}\x1b[0m" if enabled else text
 
 
 def plan(plan: Plan, review: Review | None = None, *, colour: bool = False) -> str:
@@ -46,8 +40,6 @@ def plan(plan: Plan, review: Review | None = None, *, colour: bool = False) -> s
 
 
 def _files(base: Comparison, *, colour: bool) -> str:
-    from reconciler.render import revisions  # which stands on this module
-
     blocks = [
         line(f"The files since {base.ref}, beside that:"),
         revisions.rows(base.revisions, colour=colour),
@@ -85,38 +77,6 @@ def _changes(changes: Sequence[Change], *, colour: bool) -> str:
         if told := why(change):
             lines.append(f"      {'because':<11}  {told}")
     return "\n".join(lines)
-
-
-def difference(field: str, before: str | None, after: str | None) -> list[str]:
-    """A field and its two values, on one line where they fit; None is what the file does not declare."""
-    start = f"      {field:<11}  "
-    earlier, later = value(field, before), value(field, after)
-    if width(start + earlier + later) + 3 <= _WIDTH:
-        return [f"{start}{earlier} → {later}"]
-    indent = " " * len(start)
-    return [start + earlier, f"{indent[:-2]}→ {later}"]
-
-
-def pad(text: str, size: int) -> str:
-    """The text in exactly so many columns: filled with blanks, or cut with an ellipsis."""
-    if width(text) <= size:
-        return text + " " * (size - width(text))
-    while width(text) >= size:
-        text = text[:-1]
-    return text + "…" + " " * (size - 1 - width(text))
-
-
-def problem(problem: Problem, title: str = "", *, colour: int = 0) -> str:
-    """A problem in the form `title: place: message`, with its hint on a line of its own."""
-    heading = paint(f"{title}:", colour, enabled=bool(colour)) + " " if title else ""
-    where = f"{problem.place}: " if problem.place else ""
-    hint = f"\n  hint: {terminal(problem.hint)}" if problem.hint else ""
-    return heading + line(where + problem.message) + hint
-
-
-def problems(problems: Iterable[Problem]) -> str:
-    """Problems, one after the other, each ended by a newline."""
-    return "".join(problem(each) + "\n" for each in problems)
 
 
 def outcome(outcome: Outcome, *, colour: bool = False) -> str:

@@ -16,7 +16,7 @@ from reconciler import __version__
 from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Change, Plan
 from reconciler.errors import Place, Problem
-from reconciler.render import escape, table, text, words
+from reconciler.render import escape, pieces, table, text, words
 from reconciler.render import json as json_format
 from reconciler.schema import load_schema
 from tests.builders import EDGE, INACTIVE, live, manager, token
@@ -95,8 +95,10 @@ def test_an_inventory_lists_tokens_by_id(golden: Callable[[Path, str], None]) ->
 def test_problems_are_drawn_one_after_the_other() -> None:
     place = Place("a\x1b.yaml", 3, 5)
     problems = [Problem("::error::bad\nthing", "mend \x07it", place), Problem("::warning::x")]
-    assert text.problems(problems) == ("a\\x1b.yaml:3:5: ::error::bad\\nthing\n  hint: mend \\x07it\n:\\:warning::x\n")
-    assert text.problem(problems[1], "Note", colour=31) == "\x1b[31mNote:\x1b[0m :\\:warning::x"
+    assert pieces.problems(problems) == (
+        "a\\x1b.yaml:3:5: ::error::bad\\nthing\n  hint: mend \\x07it\n:\\:warning::x\n"
+    )
+    assert pieces.problem(problems[1], "Note", colour=31) == "\x1b[31mNote:\x1b[0m :\\:warning::x"
 
 
 def outputs(plan: Plan) -> list[str]:
@@ -108,7 +110,7 @@ def outputs(plan: Plan) -> list[str]:
         text.outcome(Outcome(results=results, stopped=plan.orgs[0] if plan.orgs else "")),
         table.tokens(tokens),
         json_format.tokens(plan.server, tokens),
-        text.problems([*plan.warnings, *(each.problem for each in plan.refusals)]),
+        pieces.problems([*plan.warnings, *(each.problem for each in plan.refusals)]),
     ]
 
 
@@ -160,11 +162,11 @@ def test_foreign_text_is_escaped_once_and_visibly(given_text: str, terminal: str
 
 
 def test_text_is_cut_and_filled_by_columns() -> None:
-    assert text.pad("abc", 5) == "abc  "
-    assert text.pad("abcdef", 5) == "abcd…"
-    assert text.pad("日本語", 6) == "日本語"
-    assert text.pad("日本語", 5) == "日本…"
-    assert text.pad("日本語", 4) == "日… "
+    assert pieces.pad("abc", 5) == "abc  "
+    assert pieces.pad("abcdef", 5) == "abcd…"
+    assert pieces.pad("日本語", 6) == "日本語"
+    assert pieces.pad("日本語", 5) == "日本…"
+    assert pieces.pad("日本語", 4) == "日… "
     assert escape.width("e\u0301") == 1
 
 
