@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,16 @@ def test_a_module_imports_only_its_own_room_and_those_above(path: Path) -> None:
     imported = {name.split(".")[1] for _, name in _imports(path) if name.startswith("reconciler.")}
     rooms = imported - {"__version__"}
     assert rooms <= ROOMS_ABOVE.get(room, frozenset()) | {room}
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in MODULES}
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        found = {f"{node.module}.{each.name}" for node in nodes for each in node.names} | {str(n.module) for n in nodes}
+        graph[name] = found & names.keys()
+    assert len(list(TopologicalSorter(graph).static_order())) == len(names)
 
 
 def test_every_room_has_its_place() -> None:
