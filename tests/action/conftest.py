@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +12,18 @@ import pytest
 
 from action.github import Api
 from tests.action.fake_github import REPOSITORY, TOKEN, GitHub, fake_github
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+
+
+@pytest.fixture(autouse=True)
+def process() -> Iterator[None]:
+    """Who runs tokenctl in this process leaves its signals and its garbage as they were: the program ends after it."""
+    before = [signal.getsignal(number) for number in _SIGNALS]
+    yield
+    gc.enable()
+    for number, handler in zip(_SIGNALS, before, strict=True):
+        signal.signal(number, handler)
 
 
 @pytest.fixture
