@@ -19,7 +19,7 @@ from reconciler.core.plan import Plan
 from reconciler.core.resolve import select, selected
 from reconciler.core.revise import about, revise
 from reconciler.core.text import count
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import InvalidError, Problem, UsageError
 from reconciler.repository.repository import opened
 from reconciler.settings import Settings
 
@@ -49,7 +49,7 @@ def read(sources: Sources, context: Context) -> Declared:
     paths = sources.files or [DEFAULT]
     if sources.base is None:
         return Declared(select(manifest, sources.select), files, None, paths)
-    baseline = _baseline(sources.base, paths, manifest, context)
+    baseline = _baseline(sources.base, paths, files, manifest, context)
     before = selected(baseline.manifest, sources.select)
     now = selected(manifest, sources.select) if before.tokens else select(manifest, sources.select)
     if sources.select:
@@ -79,17 +79,20 @@ def draft(
     wanted = marks.moments(plan.changes) if baseline else ()
     if not baseline or not wanted:
         return plan
-    then = History(baseline.commit, declared.paths).declared(wanted, live, context)
+    then = History(baseline.commit, declared.paths, declared.files).declared(wanted, live, context)
     changes = marks.settled(plan.changes, then)
     unknown = [change for change in changes if change.marks.keys() < change.body.keys()]
     warnings = (*plan.warnings, *([_untold(len(unknown), baseline)] if unknown else ()))
     return replace(plan, changes=changes, warnings=warnings)
 
 
-def _baseline(ref: str, paths: Sequence[str], head: Manifest, context: Context) -> Baseline:
+def _baseline(ref: str, paths: Sequence[str], files: Sequence[str], head: Manifest, context: Context) -> Baseline:
     if "-" in paths:
         raise UsageError(Problem("--base cannot be used with standard input", "name files that git knows"))
     with opened(paths, context.environment, context.home) as repository:
+        if outside := repository.leading_out(files):
+            hint = "the base has no such file: keep manifests inside of the repository"
+            raise InvalidError([Problem(f"{path}: a link leads out of the repository", hint) for path in outside])
         commit = repository.commit(ref)
         manifest, problems = manifest_at(commit, paths)
     warnings = [_unread(ref, problems)] if problems else []

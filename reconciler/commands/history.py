@@ -19,13 +19,14 @@ from reconciler.repository.repository import opened
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The history of files at a commit.
+    """The history of the paths at a commit, and of the `files` that stand there now.
 
     No more `versions` of them are read than that, the newest: of large files each takes a good part of a second.
     """
 
     commit: str
     paths: Sequence[str]
+    files: Sequence[str]
     versions: int = 50
 
     def declared(self, moments: Collection[float], live: Live, context: Context) -> Mapping[float, Stood]:
@@ -34,7 +35,7 @@ class History:
         then: dict[float, Stood] = {}
         with opened(self.paths, context.environment, context.home) as repository, suppress(LocalError):
             # An object that the clone left out ends the search: what was not found by then is not known.
-            found = repository.in_effect(repository.commit(self.commit), self.paths, moments)
+            found = repository.in_effect(repository.commit(self.commit), (*self.paths, *self.files), moments)
             for moment, at in sorted(found.items(), reverse=True):
                 if at is None:
                     then[moment] = {}

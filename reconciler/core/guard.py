@@ -15,3 +15,4 @@ class Guard(StrEnum):
     PROTECTED = "protected"
     UNMANAGED = "unmanaged"
     MOVED = "moved"
+    BASE = "base"

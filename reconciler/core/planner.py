@@ -13,11 +13,13 @@ from reconciler.core.guards import Case, judge, label, may_be_own
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest, Severity
 from reconciler.core.plan import Change, Plan, Refusal, before
-from reconciler.core.resolve import Resolution, assert_org, means, resolve
+from reconciler.core.resolve import Resolution, assert_org, means, protected, resolve
 from reconciler.core.revise import unshown
 from reconciler.core.token import Token
 from reconciler.core.unmanaged import unmanaged
 from reconciler.errors import Problem, StaleError
+
+_MEND_BASE = "its guards are not known: mend them in a change that changes no token, or use `--allow base`"
 
 
 def draft(
@@ -35,8 +37,9 @@ def draft(
     """
     stood = means(baseline.manifest, live) if baseline else {}
     resolution = _resolved(manifest, live, baseline)
-    found = changes(resolution.wanted, {token for token, declared in stood.items() if declared.protected})
+    found = changes(resolution.wanted, protected(baseline.manifest, live) if baseline else ())
     found = marks.since(found, stood) if baseline else found
+    unread = baseline.warnings if baseline else ()
     plan = Plan(
         server=live.server,
         orgs=tuple(sorted({each.token.org for each in resolution.wanted})),
@@ -46,11 +49,13 @@ def draft(
         live=len(live.tokens),
         limits=manifest.limits,
         waivers=tuple(sorted(set(waivers))),
-        warnings=(baseline.warnings if baseline else ()) + resolution.warnings,
+        warnings=(() if found else unread) + resolution.warnings,
         lock=manifest.lock or (baseline is not None and baseline.manifest.lock),
         base=_compared(baseline, len(stood), found, resolution) if baseline else None,
     )
     warned, refused = unmanaged(manifest, baseline, resolution.wanted, live)
+    if found:
+        refused += [Refusal(Guard.BASE, replace(each, hint=_MEND_BASE)) for each in unread]
     return judged(replace(plan, warnings=(*plan.warnings, *warned)), live, refused, reviewed=reviewed)
 
 
@@ -92,7 +97,7 @@ def rebase(saved: Plan, live: Live) -> Plan:
     current = tuple(replace(change, token=live.tokens[change.token.id]) for change in saved.changes)
     plan = replace(saved, server=live.server, changes=current, live=len(live.tokens))
     # What only the manifest or a journal can tell, the saved plan itself has to.
-    kept = [refusal for refusal in saved.refusals if refusal.guard in (Guard.UNMANAGED, Guard.MOVED)]
+    kept = [refusal for refusal in saved.refusals if refusal.guard in (Guard.UNMANAGED, Guard.MOVED, Guard.BASE)]
     return replace(plan, refusals=_standing(plan, [*judge(_case(plan, live, reviewed=True)), *kept]))
 
 

@@ -35,7 +35,8 @@ class Repository:
         if said.code:
             hint = _SHALLOW if self.shallow else f"fetch it, or correct the name: {_NAMES}"
             raise UsageError(Problem(f"--base {ref}: there is no such commit in {self.git.top}", hint))
-        if "is ambiguous" in said.err and oid != ref:
+        # Of all names only HEAD cannot be taken: git knows it before it looks at branches and tags.
+        if "is ambiguous" in said.err and oid != ref and not _HEAD.match(ref):
             message = f"--base {ref}: this is the name of a branch and of a tag"
             raise UsageError(Problem(message, f"write which one, such as `refs/remotes/{ref}`, or its hash"))
         return Commit(ref, oid, self.git.top, self.objects)
@@ -46,13 +47,13 @@ class Repository:
         """The commit that each moment, in seconds since 1970, found the files at, None before there were any.
 
         Only first parents count: what a branch held before it was merged was not in effect. A moment is left out where
-        the history ends too early to tell.
+        the history ends too early to tell. Where a path is a link, what it leads to today counts as well.
         """
         left = sorted(set(moments))
         found: dict[float, Commit | None] = {}
         if not left:
             return found
-        places = [within(self.git.top, path) for path in paths]
+        places = sorted({within(self.git.top, path) for path in paths} | set(self._targets(paths)))
         with self.git.running("rev-list", "--first-parent", "--timestamp", commit.oid, "--", *places) as process:
             for line in pipe(process.stdout):  # newest first; git is stopped when no more is needed
                 seconds, oid = line.decode().split()
@@ -63,7 +64,20 @@ class Repository:
             whole = process.wait() == 0 and not self.shallow
         return {**dict.fromkeys(left), **found} if whole else found
 
+    def leading_out(self, paths: Iterable[str]) -> list[str]:
+        """Those of the paths that lead out of the working tree."""
+        top = self.git.top.resolve()
+        return [path for path in paths if not Path(path).resolve().is_relative_to(top)]
 
+    def _targets(self, paths: Iterable[str]) -> Iterator[str]:
+        top = self.git.top.resolve()
+        for path in paths:
+            found = Path(path).resolve()
+            if found.is_relative_to(top):
+                yield found.relative_to(top).as_posix()
+
+
+_HEAD = re.compile(r"HEAD(?![^~^])")
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NAMES = "write a branch such as `origin/main`, a tag, or a hash"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from reconciler.core.guard import Guard
@@ -169,10 +171,44 @@ def test_a_base_that_is_refused_leaves_the_guards_that_hold_by_themselves(branch
     )
     done = branch.plan()
     assert done.code == ExitCode.REFUSED
-    assert "Warning: main:DIR/tokens.yaml:3:10: the files of main are refused, so they count as empty: " in done.out
+    assert (
+        "Refused by guard `base`: main:DIR/tokens.yaml:3:10: the files of main are refused, so they count as empty: "
+    ) in done.out
     assert ": the limit is 30% at `main`\n" in done.out
+
+
+def test_while_the_base_is_refused_no_token_is_changed_unless_whoever_runs_it_says_so(branch: Branch) -> None:
+    branch.base("id: x")
     branch.shell.declare(f'id: "{GRAFANA}", description: mended')
-    assert branch.plan().code == ExitCode.OK
+    done = planned_and_applied(branch)
+    assert (
+        "\n  hint: its guards are not known: mend them in a change that changes no token, or use `--allow base`\n"
+    ) in done.out
+    assert branch.plan(allow=(Guard.BASE,)).code == ExitCode.OK
+    branch.shell.declare(f'id: "{GRAFANA}"')
+    mending = branch.plan()
+    assert (mending.code, "Warning: main:DIR/tokens.yaml:3:10: the files of main are" in mending.out) == (0, True)
+
+
+def test_what_any_declaration_of_the_base_protects_is_protected(branch: Branch) -> None:
+    match = "match: {user: ci-bot, description: backup 2023}"
+    branch.base(match, f'id: "{BACKUP_2023}", protected: true')
+    branch.shell.declare(f"{match}, status: inactive")
+    assert "Refused by guard `protected`: " in planned_and_applied(branch).out
+
+
+def test_a_file_that_lies_outside_of_the_repository_has_no_base(branch: Branch, tmp_path_factory: Any) -> None:
+    branch.base(OFF)
+    outside = tmp_path_factory.mktemp("outside") / "tokens.yaml"
+    outside.write_text("version: 1\n")
+    (branch.shell.folder / "tokens.yaml").unlink()
+    (branch.shell.folder / "tokens.yaml").symlink_to(outside)
+    assert branch.plan() == Done(
+        ExitCode.INVALID, "",
+        "DIR/tokens.yaml: a link leads out of the repository\n"
+        "  hint: the base has no such file: keep manifests inside of the repository\n",
+    )  # fmt: skip
+    assert branch.shell.sent() == []
 
 
 def test_a_saved_plan_cannot_be_relieved_of_the_bases_guards(branch: Branch) -> None:

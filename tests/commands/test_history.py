@@ -33,7 +33,7 @@ def declared(shell: Shell, checkout: Checkout, moments: list[int], versions: int
     found: list[Mapping[float, Stood]] = []
 
     def look_back(context: Context) -> ExitCode:
-        history = History("main", [str(checkout.folder / "tokens.yaml")], versions)
+        history = History("main", [str(checkout.folder / "tokens.yaml")], (), versions)
         found.append(history.declared(moments, live(token(1), token(2)), context))
         return ExitCode.OK
 

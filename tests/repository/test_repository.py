@@ -71,6 +71,15 @@ def test_a_clone_without_its_history_says_how_to_get_it(checkout: Checkout) -> N
     )
 
 
+def test_a_tag_that_is_called_head_is_in_nobodys_way(checkout: Checkout) -> None:
+    first = checkout.git("rev-parse", "HEAD")
+    checkout.commit()
+    checkout.git("update-ref", "refs/tags/HEAD", first)
+    with opened([str(checkout.folder)], {}, checkout.folder) as repository:
+        assert repository.commit("HEAD^1").oid == first
+        assert repository.commit("HEAD").oid != first
+
+
 def test_a_tag_that_is_called_like_the_base_branch_cannot_take_its_place(checkout: Checkout) -> None:
     checkout.git("update-ref", "refs/remotes/origin/main", "HEAD")
     checkout.commit()
@@ -266,6 +275,22 @@ def test_what_was_in_effect_is_the_first_parents_commit_that_last_touched_the_fi
         assert repository.in_effect(commit, [path], [Checkout.time(9)]).keys() == {Checkout.time(9)}
     days = [each and history.index(each.oid) + 1 for _, each in sorted(found.items())]
     assert days == [None, 1, 2, 2, 4, 4, 6, 6]
+
+
+def test_where_a_path_is_a_link_what_it_leads_to_counts_as_well(checkout: Checkout) -> None:
+    (checkout.folder / "tokens.yaml").unlink(missing_ok=True)
+    (checkout.folder / "tokens.yaml").symlink_to("real/t.yaml")
+    (checkout.folder / "out.yaml").symlink_to("/dev/null")
+    checkout.write("real/t.yaml", "version: 1\n")
+    checkout.commit()
+    checkout.write("real/t.yaml", "version: 1 # again\n")
+    latest = checkout.commit()
+    paths = [str(checkout.folder / name) for name in ("tokens.yaml", "out.yaml")]
+    with opened(paths, {}, checkout.folder) as repository:
+        moment = Checkout.time(checkout.day) + 1
+        found = repository.in_effect(repository.commit("main"), paths, [moment])
+        assert repository.leading_out(paths) == paths[1:]
+    assert [each and each.oid for each in found.values()] == [latest]
 
 
 def test_where_the_history_ends_early_what_was_before_is_not_known(checkout: Checkout, history: list[str]) -> None:
