@@ -38,6 +38,8 @@ def read(environment: Mapping[str, str]) -> Inputs:
     command = environment.get("INPUT_COMMAND", "plan")
     if command not in COMMANDS:
         raise ActionError(f"the input `command` is one of {', '.join(COMMANDS)}")
+    if command == "apply" and _switch(environment, "offline"):
+        raise ActionError("the input `offline` is for plans: what is applied is planned over the tokens as they are")
     return Inputs(
         command=command,
         files=tuple(line.strip() for line in environment.get("INPUT_FILES", "").splitlines() if line.strip()),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from action.run import CODE, KEPT, SHOWN
+from action.run import CODES, KEPT, SHOWN
 
 REASONS = {
     0: "ok", 1: "error", 2: "changes", 3: "partial", 4: "refused", 5: "stale", 6: "auth", 7: "unreachable",
@@ -24,6 +24,8 @@ _APPLIED = {
     "interrupted": "**It was interrupted.** The journal says what was sent; running it again is safe.",
 }
 _NOT_APPLIED = "Nothing was applied; the log says why."
+_NOTHING_SENT = "**It was interrupted.** Nothing was sent."
+_UNKNOWN = "**It is not known what was applied.** The journal says what was sent; running it again is safe."
 _NOT_PLANNED = "There is no plan; the log says why."
 
 
@@ -57,11 +59,19 @@ def read(environment: Mapping[str, str]) -> Run:
 
 
 def _reason(folder: Path | None, environment: Mapping[str, str]) -> str:
-    code = folder / CODE if folder else None
-    if code and code.exists():
-        return REASONS.get(int(code.read_text()), "error")
-    cancelled = "cancelled" in (environment.get("PLAN_OUTCOME"), environment.get("APPLY_OUTCOME"))
-    return "interrupted" if cancelled else "error"
+    """The name of the last step's exit code; of a step that left none, what the runner says of it."""
+    planned, applied = (_code(folder, step) for step in ("plan", "apply"))
+    applies = environment.get("INPUT_COMMAND") == "apply" and not planned  # else it did not begin
+    code = applied if applies else planned
+    if code is not None:
+        return REASONS.get(code, "error")
+    ended = {environment.get(name, "") for name in ("PLAN_OUTCOME", "APPLY_OUTCOME")[: 1 + applies]}
+    return "interrupted" if ended & {"cancelled", "skipped"} and "failure" not in ended else "error"
+
+
+def _code(folder: Path | None, step: str) -> int | None:
+    code = folder / CODES[step] if folder else None
+    return int(code.read_text()) if code and code.exists() else None
 
 
 def outputs(run: Run) -> dict[str, str]:
@@ -104,7 +114,10 @@ def keep(run: Run, text: str) -> None:
 
 def _sentence(run: Run) -> str:
     if run.command == "apply":
-        return _APPLIED.get(run.reason, _NOT_APPLIED)
+        sent = bool(_path(run.folder, f"{KEPT}/journal"))  # it is begun before anything is
+        if run.reason == "interrupted" and not sent:
+            return _NOTHING_SENT
+        return _APPLIED.get(run.reason, _UNKNOWN if sent else _NOT_APPLIED)
     if run.command == "validate":
         return "The files are valid." if run.reason == "ok" else "The log names every problem."
     return "The artifact has it." if run.drawn else _NOT_PLANNED

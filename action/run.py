@@ -12,8 +12,8 @@ from pathlib import Path
 
 from action.inputs import Inputs
 
-CODE, KEPT = "exit-code", "kept"
-"""Below the run's folder: the exit code, and the folder of what is kept as an artifact."""
+CODES, KEPT = {"plan": "plan.code", "apply": "apply.code"}, "kept"
+"""Below the run's folder: the exit code of each step, and the folder of what is kept as an artifact."""
 
 SHOWN = "shown.json"
 """The plan with its review, which is not what a saved plan holds."""
@@ -22,14 +22,15 @@ SHOWN = "shown.json"
 def plan(inputs: Inputs, folder: Path, main: Callable[[], int]) -> int:
     """Validate or plan, as the inputs say; before an apply too, so that its outputs say what it was about."""
     arguments = ["validate"] if inputs.command == "validate" else _planning(inputs, folder)
-    return _run([*arguments, "--", *inputs.files], folder, main)
+    return _run("plan", [*arguments, "--", *inputs.files], folder, main)
 
 
 def apply(inputs: Inputs, folder: Path, main: Callable[[], int]) -> int:
     """Apply, and write the journal into the folder that is kept."""
     expect = [f"--expect={inputs.expect}"] if inputs.expect else []
-    arguments = ["apply", "--yes", *expect, f"--journal={folder / KEPT / 'journal'}"]
-    return _run([*arguments, "--", *inputs.files], folder, main)
+    base = [f"--base={inputs.base}"] if inputs.base else []
+    arguments = ["apply", "--yes", *expect, *base, f"--journal={folder / KEPT / 'journal'}"]
+    return _run("apply", [*arguments, "--", *inputs.files], folder, main)
 
 
 def _planning(inputs: Inputs, folder: Path) -> list[str]:
@@ -43,9 +44,9 @@ def _planning(inputs: Inputs, folder: Path) -> list[str]:
     return [*arguments, *saved]
 
 
-def _run(arguments: list[str], folder: Path, main: Callable[[], int]) -> int:
-    code = folder / CODE
-    code.unlink(missing_ok=True)  # the one of an earlier step is not the one of a run that is killed
+def _run(step: str, arguments: list[str], folder: Path, main: Callable[[], int]) -> int:
+    code = folder / CODES[step]
+    code.unlink(missing_ok=True)  # that of another attempt
     (folder / KEPT).mkdir(exist_ok=True)
     sys.argv = ["tokenctl", *arguments]
     result = main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ import typer
 
 from reconciler.cli.options import Yes
 from reconciler.commands.context import Context
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, Problem, UsageError
 
 
 def _text(flag: str, metavar: str, help_text: str) -> Any:
@@ -83,6 +83,7 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
 
     def called(typer_context: typer.Context, **values: Any) -> int:
         context: Context = typer_context.obj
+        _check_filled(typer_context, values)
         talk = {name: values.pop(name) for name in _TALK}
         if server:
             from reconciler.settings import Flags
@@ -108,6 +109,17 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
     called.__annotations__ = {each.name: each.annotation for each in parameters}
     called.__name__, called.__doc__ = run.__name__, run.__doc__
     return called
+
+
+def _check_filled(typer_context: typer.Context, values: Mapping[str, object]) -> None:
+    """Raise UsageError for an option that was given no text: whatever it was to hold back, it would not."""
+    for each in typer_context.command.params:
+        value = values.get(each.name or "")
+        source = typer_context.get_parameter_source(each.name or "")
+        given = source is not None and source.name != "DEFAULT"
+        if given and (value == "" or (isinstance(value, list) and "" in value)):
+            what = each.opts[0] if each.param_type_name == "option" else "the name of a file"
+            raise UsageError(Problem(f"{what} is empty", "the variable that it was to come from may not be set"))
 
 
 def _end_in_time(timeout: str, context: Context) -> None:

@@ -45,9 +45,8 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
     wanted.check([str(past.path)])
     context.say(runs.undoing(past.run, str(past.path)))
     reviewed = not request.send or bool(consent.expect) or not consent.yes
-    orgs = (
-        {} if consent.lock is None else {each.change.token.org_id: each.change.token.org for each in past.run.effective}
-    )
+    wanted_lock = consent.lock is not None or (request.send and past.run.lock)
+    orgs = {each.change.token.org_id: each.change.token.org for each in past.run.effective} if wanted_lock else {}
     with (
         connect.connected(settings, context) as connection,
         locking.held(orgs, consent.lock or 0.0, connection, context) as locks,
@@ -56,6 +55,8 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
             journals.tell_interrupted(folder, connection, context)
         read_at = context.clock()
         plan = planning.reverse(past.run, connection, request.allow, reviewed=reviewed)
+        if wanted_lock:
+            locks.demand(plan)
         wanted.write_plan(plan, context)
         if request.send:
             proposal = sending.Proposal(plan=plan, files=[str(past.path)], read_at=read_at, before_own=locks.release)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from reconciler.core.document import (
     SubjectDocument,
@@ -37,6 +37,7 @@ class Header(TypedDict):
     managed: int
     limits: dict[str, int | str]
     undoes: str
+    lock: NotRequired[bool]
     files: list[str]
     commit: str
     run_url: str
@@ -100,6 +101,7 @@ def header(plan: Plan, provenance: Provenance) -> Header:
         "managed": plan.managed,
         "limits": limits_document(plan.limits),
         "undoes": plan.undoes,
+        "lock": plan.lock,
         "files": list(provenance.files),
         "commit": provenance.commit,
         "run_url": provenance.run_url,
@@ -179,6 +181,7 @@ def from_lines(header: Header, lines: Sequence[Line]) -> Run:
             url=header["server"]["url"], build=header["server"]["build"], version=header["server"]["version"]
         ),
         undoes=header["undoes"],
+        lock=header.get("lock", False),
         planned=header["changes"],
         managed=header["managed"],
         limits=limits_from(header["limits"]),

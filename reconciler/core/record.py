@@ -57,9 +57,9 @@ class Entry:
 class Run:
     """A run as its journal tells it.
 
-    `undoes` names the run that it undid, "" for none. `planned` and `managed` count its plan's changes and the live
-    tokens that its manifest named; `limits` are that manifest's. `ended` says that it ended by itself, or that
-    somebody was told since how it was interrupted.
+    `undoes` names the run that it undid, "" for none, `lock` that its plan asked for locks. `planned` and `managed`
+    count its plan's changes and the live tokens that its manifest named; `limits` are that manifest's. `ended` says
+    that it ended by itself, or that somebody was told since how it was interrupted.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Run:
     limits: Limits
     entries: tuple[Entry, ...]
     ended: bool
+    lock: bool = False
 
     @property
     def effective(self) -> tuple[Entry, ...]:

@@ -46,6 +46,7 @@ def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: 
         waivers=tuple(sorted(set(waivers))),
         warnings=tuple(step.warning for step in steps if step.warning),
         undoes=run.name,
+        lock=run.lock,
     )
     return judged(plan, live, [step.refusal for step in steps if step.refusal], reviewed=reviewed)
 

@@ -79,7 +79,9 @@ class Project:
         """The run after the merge."""
         pull = {"number": 7, "merged_at": "x", "merge_commit_sha": self.merge, "head": {"sha": self.head}}
         self.runner.github.pulls = [pull]
-        return self.runner.call("apply", {"after": self.merge}, head=self.merge, **inputs)
+        before = self.runner.checkout.git("rev-parse", "main")
+        event = {"before": before, "after": self.merge, "created": False}
+        return self.runner.call("apply", event, head=self.merge, **inputs)
 
 
 @pytest.fixture
@@ -158,7 +160,7 @@ def test_a_change_of_the_server_in_between_is_refused_and_nothing_is_sent(projec
         "**Nothing was sent: this is no longer the plan that was agreed to.** Review the new one."
         in applied["apply"].summary
     )
-    (code,) = project.runner.folder.glob("*-apply/temp/tokenctl-*/exit-code")
+    (code,) = project.runner.folder.glob("*-apply/temp/tokenctl-*/apply.code")
     assert code.read_text() == "5"
     assert project.patched() == []
     assert project.stored() == stored
@@ -176,6 +178,12 @@ def test_a_pull_request_says_what_it_changes_and_waives_no_guard_of_its_base(pro
     )
     assert "Since `HEAD^1`: 2 by this change, 0 drift, 0 pending" in comment["body"]
     assert "**1 guard loosened**" in comment["body"]
+    # Nobody could plan the pull request of a fork. Merged all the same, it is refused after the merge.
+    applied = project.merged()
+    assert _results(applied) == {"plan": "failure", "apply": "skipped"}
+    assert "the limit is 0 at" in applied["plan"].summary
+    by_hand = project.runner.call("apply", {}, head=project.merge)  # whoever may start it sees what it does
+    assert _results(by_hand) == {"plan": "success", "apply": "success"}
 
 
 def test_what_was_reviewed_decides_the_words_and_the_environment_that_the_repository_chose(project: Project) -> None:

@@ -84,6 +84,8 @@ def test_the_apply_is_of_the_digest_that_the_plan_before_it_left() -> None:
     assert plan["artifacts"]["reports"]["dotenv"] == "plan.env"
     assert "TOKENCTL_DIGEST=" in plan["script"][-1]
     assert _job("tokenctl-apply")["artifacts"]["when"] == "always"
+    for job in ("tokenctl-plan-after-the-merge", "tokenctl-apply"):
+        assert '${BASE:+--base="$BASE"}' in "\n".join(_job(job)["script"])
 
 
 def test_a_merge_request_has_a_widget_and_code_quality_and_a_fork_asks_no_server() -> None:
@@ -92,4 +94,5 @@ def test_a_merge_request_has_a_widget_and_code_quality_and_a_fork_asks_no_server
     assert plan["artifacts"]["reports"].keys() == {"terraform", "codequality"}
     for report, file in plan["artifacts"]["reports"].items():
         assert f"--output=gitlab-{report}={file}" in written
+    assert '--base="$CI_MERGE_REQUEST_DIFF_BASE_SHA"' in written
     assert "--offline" in " ".join(_job("tokenctl-plan-of-a-fork")["script"])

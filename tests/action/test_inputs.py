@@ -16,7 +16,7 @@ def test_nothing_said_is_a_plan_of_the_default_file() -> None:
 
 def test_every_input_is_read() -> None:
     environment = {
-        "INPUT_COMMAND": "apply",
+        "INPUT_COMMAND": "plan",
         "INPUT_FILES": "tokens/\n\n  extra file.yaml \n--help\n",
         "INPUT_BASE": "--upload-pack=x",
         "INPUT_OFFLINE": "true",
@@ -26,7 +26,7 @@ def test_every_input_is_read() -> None:
         "INPUT_INSTALL": "true",
     }
     assert read(environment) == Inputs(
-        command="apply",
+        command="plan",
         files=("tokens/", "extra file.yaml", "--help"),
         base="--upload-pack=x",
         offline=True,
@@ -59,6 +59,11 @@ def test_every_input_is_read() -> None:
 def test_a_value_that_no_input_may_have_is_refused(name: str, value: str) -> None:
     with pytest.raises(ActionError, match=f"the input `{name}` is "):
         read({f"INPUT_{name.upper()}": value})
+
+
+def test_what_is_applied_is_never_planned_without_a_server() -> None:
+    with pytest.raises(ActionError, match="the input `offline` is for plans"):
+        read({"INPUT_COMMAND": "apply", "INPUT_OFFLINE": "true"})
 
 
 def test_a_variable_of_the_runner_is_needed() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from action.report import REASONS, brief, keep, markdown, outputs, read
-from action.run import CODE, KEPT, SHOWN
+from action.run import CODES, KEPT, SHOWN
 from reconciler.errors import ExitCode
 
 SHOWN_PLAN = {
@@ -19,11 +19,13 @@ SHOWN_PLAN = {
 }
 
 
-def _left(folder: Path, code: int | None = 0, shown: dict[str, Any] | None = None, **files: str) -> dict[str, str]:
-    """A run's folder, and the environment of a step after it."""
+def _left(
+    folder: Path, code: int | None = 0, shown: dict[str, Any] | None = None, *, step: str = "plan", **files: str
+) -> dict[str, str]:
+    """A run's folder, whose step left this exit code, and the environment of a step after it."""
     (folder / KEPT).mkdir()
     if code is not None:
-        (folder / CODE).write_text(str(code))
+        (folder / CODES[step]).write_text(str(code))
     if shown:
         (folder / SHOWN).write_text(json.dumps(shown))
     for name, text in files.items():
@@ -73,19 +75,49 @@ def test_a_run_that_could_not_even_install_has_outputs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "outcomes", "reason"),
+    ("command", "planned", "applied", "outcomes", "reason"),
     [
-        (5, {"APPLY_OUTCOME": "failure"}, "stale"),
-        (None, {"PLAN_OUTCOME": "cancelled"}, "interrupted"),
-        (None, {"PLAN_OUTCOME": "success", "APPLY_OUTCOME": "cancelled"}, "interrupted"),
-        (None, {"APPLY_OUTCOME": "failure"}, "error"),
-        (77, {}, "error"),
+        ("plan", 4, None, "failure skipped", "refused"),
+        ("plan", 77, None, "failure skipped", "error"),
+        ("plan", None, None, "cancelled skipped", "interrupted"),
+        ("plan", None, None, "failure skipped", "error"),
+        ("apply", 0, 5, "success failure", "stale"),
+        ("apply", 0, 0, "success success", "ok"),
+        ("apply", 65, None, "failure skipped", "invalid"),
+        ("apply", 0, None, "success cancelled", "interrupted"),
+        ("apply", 0, None, "success skipped", "interrupted"),  # cancelled between the two
+        ("apply", 0, None, "success failure", "error"),  # killed
+        ("apply", None, None, "failure skipped", "error"),
+        ("apply", None, None, "cancelled skipped", "interrupted"),
     ],
 )
 def test_the_reason_is_that_of_the_last_step(
-    tmp_path: Path, code: int | None, outcomes: dict[str, str], reason: str
+    tmp_path: Path, command: str, planned: int | None, applied: int | None, outcomes: str, reason: str
 ) -> None:
-    assert read(_left(tmp_path, code) | outcomes).reason == reason
+    environment = _left(tmp_path, planned) | {"INPUT_COMMAND": command}
+    if applied is not None:
+        (tmp_path / CODES["apply"]).write_text(str(applied))
+    ended = dict(zip(("PLAN_OUTCOME", "APPLY_OUTCOME"), outcomes.split(), strict=True))
+    assert read(environment | ended).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("outcome", "journal", "sentence"),
+    [
+        ("failure", True, "**It is not known what was applied.** The journal says what was sent; "),
+        ("failure", False, "Nothing was applied; the log says why."),
+        ("cancelled", True, "**It was interrupted.** The journal says what was sent; "),
+        ("cancelled", False, "**It was interrupted.** Nothing was sent."),
+    ],
+)
+def test_an_apply_that_left_no_code_is_told_by_its_journal(
+    tmp_path: Path, outcome: str, journal: bool, sentence: str
+) -> None:
+    environment = _left(tmp_path, 0, SHOWN_PLAN, plan_md="### a plan\n")
+    if journal:
+        (tmp_path / KEPT / "journal").mkdir()
+    run = read(environment | {"INPUT_COMMAND": "apply", "PLAN_OUTCOME": "success", "APPLY_OUTCOME": outcome})
+    assert sentence in markdown(run)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +130,8 @@ def test_the_reason_is_that_of_the_last_step(
     ],
 )
 def test_an_apply_shows_the_plan_and_what_became_of_it(tmp_path: Path, code: int, sentence: str) -> None:
-    run = read(_left(tmp_path, code, SHOWN_PLAN, plan_md="### a plan\n") | {"INPUT_COMMAND": "apply"})
+    left = _left(tmp_path, code, SHOWN_PLAN, step="apply", plan_md="### a plan\n")
+    run = read(left | {"INPUT_COMMAND": "apply"})
     assert markdown(run) == f"### a plan\n\n### Apply: {REASONS[code]}\n\n{sentence}\n"
     assert sentence in brief(run)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from action.inputs import Inputs
-from action.run import CODE, apply, plan
+from action.run import CODES, apply, plan
 
 
 @pytest.fixture(autouse=True)
@@ -57,20 +57,22 @@ def test_an_apply_plans_first_and_then_sends_what_is_expected(tmp_path: Path) ->
     assert _line(inputs, tmp_path, "apply") == (
         f"tokenctl apply --yes --expect={'0' * 64} --journal=DIR/kept/journal -- a.yaml"
     )
-    assert _line(Inputs(command="apply"), tmp_path, "apply") == "tokenctl apply --yes --journal=DIR/kept/journal --"
+    assert _line(Inputs(command="apply", base="HEAD^1"), tmp_path, "apply") == (
+        "tokenctl apply --yes --base=HEAD^1 --journal=DIR/kept/journal --"
+    )
 
 
 def test_the_exit_code_is_given_and_left_for_the_report(tmp_path: Path) -> None:
     assert plan(Inputs(), tmp_path, Tokenctl(4)) == 4
-    assert (tmp_path / CODE).read_text() == "4"
+    assert (tmp_path / CODES["plan"]).read_text() == "4"
 
 
 def test_a_run_that_is_killed_leaves_no_code_of_an_earlier_one(tmp_path: Path) -> None:
-    plan(Inputs(), tmp_path, Tokenctl())
+    apply(Inputs(command="apply"), tmp_path, Tokenctl())
 
     def killed() -> int:
         raise SystemExit(137)
 
     with pytest.raises(SystemExit):
         apply(Inputs(command="apply"), tmp_path, killed)
-    assert not (tmp_path / CODE).exists()
+    assert not (tmp_path / CODES["apply"]).exists()

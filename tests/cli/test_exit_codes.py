@@ -128,6 +128,21 @@ def test_64_usage(shell: Shell, arguments: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["apply", "--yes", "--expect", ""], ["apply", "--yes", "--lock-timeout="], ["plan", "--ca-file="], ["plan", "--org="],
+        ["plan", "--base="], ["plan", "--select", "grafana", "--select="], ["undo", ""], ["plan", "tokens.yaml", ""],
+    ],
+)  # fmt: skip
+def test_64_a_text_that_a_variable_did_not_give(shell: Shell, arguments: list[str]) -> None:
+    shell.measured = True
+    shell.declare(DESCRIBE)
+    done = shell.run(*arguments)
+    assert (done.code, done.out, shell.patches()) == (64, "", [])
+    assert done.err.endswith(" is empty\n  hint: the variable that it was to come from may not be set\n")
+
+
+@pytest.mark.parametrize(
     "declaration", ["id: x", f'id: "{ABSENT}"', "match: {user: user2}", "match: {user: nobody}", f'{DESCRIBE}, descripton: ""']
 )  # fmt: skip
 def test_65_invalid(shell: Shell, declaration: str) -> None:

@@ -120,10 +120,10 @@ def test_the_file_may_ask_for_the_lock_and_a_saved_plan_keeps_that(shell: Shell)
     assert sequence(shell) == [LIST, *TAKE, *CHANGE, *RELEASE]
 
 
-def undone(shell: Shell, **request: Any) -> Done:
-    """Run `undo --lock`."""
+def undone(shell: Shell, journal: str = "", wait: float | None = 0.0, **request: Any) -> Done:
+    """Run `undo --lock`; `wait` None leaves the lock to the journal."""
     made = undo.UndoRequest(
-        journal="", flags=Flags(), consent=Consent(yes=request.get("send", False), lock=0.0), **request
+        journal=journal, flags=Flags(), consent=Consent(yes=request.get("send", False), lock=wait), **request
     )
     return shell.call(lambda context: undo.run(made, context), now=lambda: NOW)
 
@@ -139,6 +139,31 @@ def test_an_undo_may_hold_the_lock_meanwhile(shell: Shell) -> None:
     sent = sequence(shell)
     assert (sent[:2], sent[-2:], shell.sandbox.labels) == (take, release, ())
     assert f"PATCH /api/v2/authorizations/{BENCH}" in sent[2:-2]
+
+
+def test_an_undo_of_a_run_that_asked_for_the_lock_asks_for_it_too(shell: Shell) -> None:
+    applied(shell, shell.declare(BENCHES, head="lock: true\n"), wait=None)
+    label = locked(shell, EDGE)
+    shell.sent()
+    assert (undone(shell, wait=None).code, sequence(shell)) == (ExitCode.OK, [LIST])  # to look at it takes none
+    assert (undone(shell, wait=None, send=True).code, shell.patches()) == (ExitCode.LOCKED, [])
+    saved = str(shell.folder / "undo.json")
+    assert undone(shell, wait=None, out=saved).code == ExitCode.OK
+    assert (applied(shell, saved, wait=None).code, shell.patches()) == (ExitCode.LOCKED, [])
+    send(shell, "DELETE", f"/{label}")
+    assert undone(shell, wait=None, send=True).code == ExitCode.OK
+
+
+def test_an_undo_locks_what_it_changes_whatever_the_journal_says(shell: Shell) -> None:
+    applied(shell, shell.declare(DESCRIBE), wait=None)
+    (journal,) = shell.folder.rglob("apply-*.ndjson")
+    text = journal.read_text()
+    journal.write_text(text.replace(f'"org_id": "{ACME}"', f'"org_id": "{EDGE}"'))
+    assert journal.read_text() != text
+    shell.sent()
+    done = undone(shell, str(journal), send=True)
+    assert (done.code, shell.patches()) == (ExitCode.STALE, [])
+    assert "the plan changes tokens of `acme`, not locked" in done.err
 
 
 def test_several_organisations_are_locked_in_the_order_of_their_ids(shell: Shell) -> None:
