@@ -6,11 +6,13 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from tests.shell import GRAFANA, Shell
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "reconciler"
@@ -83,6 +85,16 @@ def test_only_the_transport_imports_httpx() -> None:
     assert found == {"influx/transport.py"}
 
 
+def test_only_the_screen_imports_rich() -> None:
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        for _, name in _imports(path)
+        if "rich" in name.split(".")
+    }
+    assert found == {"cli/screen.py"}
+
+
 def test_a_writer_is_made_in_one_place() -> None:
     found = {path.relative_to(PACKAGE).as_posix() for path in MODULES for _, name in _imports(path) if "writer" in name}
     assert found == {"commands/sending.py"}
@@ -113,7 +125,7 @@ def test_a_module_and_its_functions_keep_to_their_size(path: Path) -> None:
             assert (node.end_lineno or 0) - node.lineno < 40, node.name
 
 
-def _loaded(*arguments: str) -> set[str]:
+def _loaded(*arguments: str, environment: Mapping[str, str] | None = None) -> set[str]:
     """The modules that a run of the command has loaded when it ends."""
     code = (
         "import sys, io\n"
@@ -127,7 +139,9 @@ def _loaded(*arguments: str) -> set[str]:
         "out.write(json.dumps([code, loaded]))\n"
     )
     # -S: what this machine's site-packages load into every Python, measuring coverage among it, is not ours.
-    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=environment
+    )
     code, modules = json.loads(done.stdout)
     assert code == 0, done.stderr
     return set(modules)
@@ -158,6 +172,15 @@ def test_help_loads_no_heavy_library() -> None:
 
 def test_validate_loads_the_yaml_reader_and_nothing_else_that_is_heavy() -> None:
     assert _loaded("validate", "examples/tokens.yaml") & HEAVY == {"yaml"}
+
+
+def test_what_draws_progress_is_loaded_only_to_draw(shell: Shell) -> None:
+    shell.declare(f'id: "{GRAFANA}", description: dashboard')
+    file = str(shell.folder / "tokens.yaml")
+    environment = shell.surroundings(TERM="xterm")
+    assert not _loaded("plan", file, environment=environment) & {"rich"}
+    assert not _loaded("apply", "--yes", file, environment=environment) & {"rich"}
+    assert not _loaded("apply", "--yes", file, environment={**environment, "CI": "true"}) & {"rich"}
 
 
 def test_schema_loads_no_heavy_library() -> None:

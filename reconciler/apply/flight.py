@@ -178,11 +178,13 @@ class Flight:
 
     def _take(self) -> _Step | None:
         """What a worker brings next, None when the time that is left to a run that has to end is over."""
+        watch = self._means.watch
         while True:
-            left_s = None if self._ends is None else self._ends - self._means.clock()
-            step = self._pool.take(left_s if left_s is None else max(0.0, left_s))
+            left_s = None if self._ends is None else max(0.0, self._ends - self._means.clock())
+            step = self._pool.take(min((wait for wait in (left_s, watch.every_s) if wait is not None), default=None))
             self._notice()
-            if step or (left_s is not None and left_s <= 0):
+            watch.tick()
+            if step or left_s == 0.0:
                 return step
 
     def _take_all(self) -> list[_Step]:

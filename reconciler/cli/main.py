@@ -17,6 +17,7 @@ import typer.main
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from reconciler.apply.interrupt import Interrupt
+from reconciler.cli import screen
 from reconciler.cli.app import app
 from reconciler.cli.signals import end_after
 from reconciler.commands.context import Context
@@ -102,6 +103,7 @@ def _context(interrupt: Interrupt) -> Context:
         who=_who(environment),
         interrupt=interrupt,
         end_after=end_after,
+        display=screen.display(sys.stderr, environment),
         interactive=sys.stdin.isatty() and sys.stderr.isatty() and not environment.get("CI"),
         colour=_colour(environment, terminal=sys.stdout.isatty()),
     )

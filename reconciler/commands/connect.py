@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from reconciler import settings
+from reconciler.commands import progress
 from reconciler.commands.context import Context
 from reconciler.influx.reader import Reader
 from reconciler.influx.retry import Retries
@@ -29,18 +30,36 @@ class Connection:
 def connected(resolved: Settings, context: Context, *, patient: bool = True) -> Iterator[Connection]:
     """A connection for the time of the block; opening it sends nothing.
 
-    Warns of what a proxy would see, and reads again what failed; one that is not `patient` does neither.
+    Warns of what a proxy would see, and reads again what failed; one that is not `patient` does neither. What progress
+    is shown meanwhile is gone in the end.
     """
-    with Transport(
-        resolved.endpoint, trace=context.trace, clock=context.clock, environment=context.environment
-    ) as transport:
+    with (
+        _tidied(context),
+        Transport(
+            resolved.endpoint, trace=context.trace, clock=context.clock, environment=context.environment
+        ) as transport,
+    ):
         retries = Retries(
             chance=context.chance, now=context.now, sleep=context.sleep, say=lambda text: context.say(line(text))
         )
-        reader = Reader(transport, own_id=resolved.self_id, retries=retries if patient else None)
+        reader = Reader(
+            transport,
+            own_id=resolved.self_id,
+            retries=retries if patient else None,
+            heard=progress.reading(context),
+        )
         if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
             context.say(line(f"Warning: {words}"))
         yield Connection(resolved, transport, retries, reader)
+
+
+@contextmanager
+def _tidied(context: Context) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with context.aside():
+            pass
 
 
 def resolve(flags: Flags, context: Context) -> Settings:

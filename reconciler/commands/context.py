@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, Protocol, TextIO
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.errors import LocalError, Problem
+
+
+class Display(Protocol):
+    """Where a line about what goes on is shown: after `first_s` seconds, and then every `every_s`."""
+
+    first_s: float
+    every_s: float
+
+    def draw(self, words: str, share: float | None) -> None:
+        """Show this in the place of what is shown; `share` is how much of the whole is done, where that is known."""
+
+    def aside(self) -> AbstractContextManager[object]:
+        """While the block writes something else nothing is shown; for any thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +35,7 @@ class Context:
     colours. `clock` counts seconds from any moment, `now` gives the time of day in UTC, `sleep` waits for so many
     seconds, `pause` too but ends when the event is set, `chance` gives numbers from 0 to 1, and `nonce` a text that was
     never there before. `who` names user, machine and process. `interrupt` is what signals do, and `end_after` sets the
-    time after which the run has to end.
+    time after which the run has to end. `display` is where progress is shown, None for nowhere.
     """
 
     environment: Mapping[str, str]
@@ -39,6 +52,7 @@ class Context:
     pause: Callable[[threading.Event, float], object] = threading.Event.wait
     interrupt: Interrupt = field(default_factory=Interrupt)
     end_after: Callable[[float], object] = lambda _: None
+    display: Display | None = None
     interactive: bool = False
     colour: bool = False
     quiet: bool = False
@@ -50,12 +64,13 @@ class Context:
         Raises LocalError when it cannot be written, and BrokenPipeError when nobody reads it any more.
         """
         try:
-            self.stdout.write(text)
-            self.stdout.flush()
+            with self.aside():
+                self.stdout.write(text)
+                self.stdout.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise LocalError(Problem(f"cannot write to standard output: {str(error.strerror).lower()}")) from error
+            raise unwritable(error) from error
 
     def say(self, text: str) -> None:
         """Write a line of talk to stderr, unless told to be quiet."""
@@ -64,9 +79,14 @@ class Context:
 
     def ask(self, question: str) -> str:
         """Put a question on stderr and give the line that was typed, without blanks around it."""
-        self.stderr.write(question)
-        self.stderr.flush()
+        with self.aside():
+            self.stderr.write(question)
+            self.stderr.flush()
         return self.stdin.readline().decode("utf-8", "replace").strip()
+
+    def aside(self) -> AbstractContextManager[object]:
+        """While the block writes no progress is shown."""
+        return self.display.aside() if self.display else nullcontext()
 
     @property
     def trace(self) -> Callable[[str], None] | None:
@@ -74,6 +94,11 @@ class Context:
         return self._talk if self.debug else None
 
     def _talk(self, text: str) -> None:
-        with suppress(OSError):  # that nobody listens is no reason to stop in the middle of anything
+        with suppress(OSError), self.aside():  # that nobody listens is no reason to stop in the middle of anything
             self.stderr.write(text + "\n")
             self.stderr.flush()
+
+
+def unwritable(error: OSError) -> LocalError:
+    """What it means that standard output takes nothing."""
+    return LocalError(Problem(f"cannot write to standard output: {str(error.strerror).lower()}"))

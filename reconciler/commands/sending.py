@@ -12,6 +12,7 @@ from reconciler.apply.executor import canary, execute
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
 from reconciler.apply.pace import Pacing
+from reconciler.commands import progress
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
 from reconciler.commands.duration import duration
@@ -133,6 +134,7 @@ def _send(proposal: Proposal, connection: Connection, consent: Consent, context:
             retries=connection.retries,
             pacing=consent.pacing,
             interrupt=context.interrupt,
+            watch=progress.applying(len(proposal.plan.changes), context),
             pause=context.pause,
         )
         if first := canary(proposal.plan, consent.pacing.canary):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core import lock
@@ -32,12 +32,20 @@ class Listing:
 class Reader:
     """Reads tokens, each without its secret; `own_id` names the caller's own token where it is known.
 
-    `retries` says whether a request that failed is sent again, None that none is. Every method raises AuthError and
-    UnreachableError for the answers that mean these.
+    `retries` says whether a request that failed is sent again, None that none is. `heard` is told of lists as they
+    come: see `wire.TokenList`. Every method raises AuthError and UnreachableError for the answers that mean these.
     """
 
-    def __init__(self, transport: Transport, *, own_id: TokenId | None = None, retries: Retries | None = None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        own_id: TokenId | None = None,
+        retries: Retries | None = None,
+        heard: Callable[[int], object] = lambda _: None,
+    ) -> None:
         self._transport = transport
+        self._heard = heard
         self._retries = retries
         self._endpoint = transport.endpoint
         self._own_id = own_id
@@ -48,7 +56,7 @@ class Reader:
         The list leaves out what they may not read, without a word. Raises UsageError when there is no such
         organisation.
         """
-        found = wire.TokenList(self._endpoint.secret.reveal())
+        found = wire.TokenList(self._endpoint.secret.reveal(), self._heard)
         answer = self._get(wire.AUTHORIZATIONS, {"org": org} if org else None, sink=found)
         if org and _NO_ORG.fullmatch(answers.not_found(answer, self._endpoint)):
             raise UsageError(Problem(f"{self._endpoint.url} has no organisation `{org}`", "check --org and INFLUX_ORG"))

@@ -36,10 +36,14 @@ def path(token_id: TokenId) -> str:
 
 
 class TokenList:
-    """Takes the body of an authorization list as it comes and keeps its tokens; `own` is the caller's secret."""
+    """Takes the body of an authorization list as it comes and keeps its tokens; `own` is the caller's secret.
 
-    def __init__(self, own: str) -> None:
+    `heard` is told how many tokens have come: 0 when an answer begins, then after each piece of it.
+    """
+
+    def __init__(self, own: str, heard: Callable[[int], object] = lambda _: None) -> None:
         self._own = own
+        self._heard = heard
         self.begin()
 
     def begin(self) -> None:
@@ -48,10 +52,14 @@ class TokenList:
         self._texts: dict[str, str] = {}
         self._kept = 0
         self._elements = Elements("authorizations", self._take)
+        self._heard(0)
 
     def feed(self, chunk: bytes) -> bool:
         """Take the next bytes; says whether more are wanted."""
-        return self._elements.feed(chunk)
+        more = self._elements.feed(chunk)
+        if self._tokens:
+            self._heard(len(self._tokens))
+        return more
 
     def finish(self) -> dict[TokenId, Token]:
         """The tokens by id, in the order of the list.

@@ -15,7 +15,7 @@ from reconciler.apply.pace import Pacing
 from reconciler.core.guard import Guard
 from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate, Outcome
+from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Change, Plan
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import TokenctlError
@@ -94,6 +94,32 @@ class Memory:
             if isinstance(fault, TokenctlError):
                 raise fault
             return fault or changed
+
+
+@dataclass
+class Watching:
+    """Writes down what it is told, and on which thread; `on_tick` may do something with how many ticks there were."""
+
+    every_s: float | None = None
+    on_tick: Callable[[int], object] = lambda _: None
+    ticks: int = 0
+    told: list[str] = field(default_factory=list)
+    threads: set[int] = field(default_factory=set)
+
+    def started(self, change: Change) -> None:
+        self._note(f"{int(change.token.id, 16)} started")
+
+    def finished(self, result: Result) -> None:
+        self._note(f"{int(result.change.token.id, 16)} {result.fate}")
+
+    def tick(self) -> None:
+        self.threads.add(threading.get_ident())
+        self.ticks += 1
+        self.on_tick(self.ticks)
+
+    def _note(self, line: str) -> None:
+        self.threads.add(threading.get_ident())
+        self.told.append(line)
 
 
 def plan_of(*changes: Change, waivers: tuple[Guard, ...] = (), live: int = 100) -> Plan:

@@ -11,11 +11,11 @@ from reconciler.apply.journal import Journal
 from reconciler.core import lines
 from reconciler.core.guard import Guard
 from reconciler.core.live import Missing
-from reconciler.core.outcome import Fate, Result
+from reconciler.core.outcome import Fate
 from reconciler.core.plan import Change
 from reconciler.core.token import EVERY_ORG, Status, Token, TokenId
 from reconciler.errors import AuthError, ExitCode, LocalError, Problem, TokenctlError, UnreachableError
-from tests.apply.memory import Listing, Memory, events, fates, holding, nth, plan_of, run, token
+from tests.apply.memory import Listing, Memory, Watching, events, fates, holding, nth, plan_of, run, token
 
 ACTIVATE = Change(token=token(1, Status.INACTIVE), status=Status.ACTIVE)
 DESCRIBE = Change(token=token(2), description="better")
@@ -51,22 +51,6 @@ def test_the_intent_is_in_the_journal_before_the_request_is_sent(journal: Journa
     assert seen[0] == [f"intent {first}"]
     assert seen[1] == [f"intent {first}", f"result {first} done", f"intent {second}"]
     assert events(journal)[-3:] == [f"intent {third}", f"result {third} done", "summary"]
-
-
-class Watching:
-    """Writes down what it is told, and on which thread."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-        self.threads: set[int] = set()
-
-    def started(self, change: Change) -> None:
-        self.threads.add(threading.get_ident())
-        self.told.append(f"{int(change.token.id, 16)} started")
-
-    def finished(self, result: Result) -> None:
-        self.threads.add(threading.get_ident())
-        self.told.append(f"{int(result.change.token.id, 16)} {result.fate}")
 
 
 def test_who_looks_on_is_told_of_every_operation_by_one_thread(journal: Journal) -> None:

@@ -1,0 +1,97 @@
+"""A stream and its surroundings in, where progress is shown on it out. The only module that imports rich."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import TextIO
+
+from reconciler.commands.context import Display
+
+_BACK = "\r\x1b[2K"  # to the beginning of the line, and nothing on it
+_BAR = 20  # columns
+
+
+def display(stream: TextIO, environment: Mapping[str, str]) -> Display | None:
+    """How progress shows on this stream: as one line on a terminal, as many in CI, and nowhere else."""
+    if environment.get("CI"):
+        return Log(stream)
+    if stream.isatty():
+        return Log(stream) if environment.get("TERM") == "dumb" else Line(stream, environment)
+    return None
+
+
+class Log:
+    """Adds a line every ten seconds, as a log wants it."""
+
+    first_s = every_s = 10.0
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def draw(self, words: str, share: float | None) -> None:
+        """Add the words."""
+        del share
+        with suppress(OSError):
+            self._stream.write(words + "\n")
+            self._stream.flush()
+
+    def aside(self) -> AbstractContextManager[object]:
+        """A log has room for all."""
+        return nullcontext()
+
+
+class Line:
+    """Draws over the last line of a terminal. It changes nothing else there, so that whoever is killed leaves no harm.
+
+    rich makes the text and does not write it: where nobody reads any more it would end the program.
+    """
+
+    first_s = 1.0
+    every_s = 0.1
+
+    def __init__(self, stream: TextIO, environment: Mapping[str, str]) -> None:
+        self._stream = stream
+        self._environment = environment
+        self._drawn = False
+        # Entered again by a thread that a signal threw out of it before it could let go.
+        self._lock = threading.RLock()
+
+    def draw(self, words: str, share: float | None) -> None:
+        """Draw the words, cut to the width, behind a bar where the share is known."""
+        text = self._text(words, share)
+        with self._lock:
+            self._drawn = True
+            self._write(_BACK + text)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the line away; the next `draw` brings it back."""
+        with self._lock:
+            if self._drawn:
+                self._write(_BACK)
+                self._drawn = False
+            yield
+
+    def _text(self, words: str, share: float | None) -> str:
+        from rich.console import Console
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        console = Console(file=self._stream, force_terminal=True, _environ=self._environment)
+        parts = [Text(words, no_wrap=True, overflow="ellipsis")]
+        row = Table.grid(padding=(0, 1))
+        if share is None:
+            row.add_row(*parts)
+        else:
+            row.add_row(ProgressBar(1.0, share, width=_BAR, complete_style="green", finished_style="green"), *parts)
+        with console.capture() as captured:
+            console.print(row)
+        return captured.get().rstrip("\n")
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+            self._stream.flush()

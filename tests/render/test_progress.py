@@ -1,0 +1,27 @@
+"""The words in which a run says how far it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.core.outcome import Fate
+from reconciler.render import progress
+
+
+def test_reading_counts_what_has_come() -> None:
+    assert progress.reading(3000) == "Reading tokens: 3,000 so far"
+
+
+@pytest.mark.parametrize(
+    ("fates", "elapsed_s", "told"),
+    [
+        ({}, 1.04, "Applying 0 of 1,000, 1 s"),
+        ({Fate.DONE: 312}, 14.9, "Applying 312 of 1,000, 14 s"),
+        ({Fate.DONE: 310, Fate.FAILED: 2}, 59.9, "Applying 312 of 1,000, 2 failed, 59 s"),
+        ({Fate.DONE: 9, Fate.UNVERIFIED: 3, Fate.FAILED: 1}, 60.0, "Applying 13 of 1,000, 1 failed, 3 unverified, 1 min 0 s"),
+        ({Fate.DONE: 1000}, 3725.0, "Reading back 1,000 changes, 62 min 5 s"),
+    ],
+)  # fmt: skip
+def test_applying_counts_what_is_known_and_what_went_wrong(fates: dict[Fate, int], elapsed_s: float, told: str) -> None:
+    assert progress.applying(1000, fates, elapsed_s) == told
+    assert told.isascii()
