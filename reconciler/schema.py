@@ -28,7 +28,7 @@ class Violation:
 
 
 def load_schema(name: str) -> dict[str, Any]:
-    """The schema of manifests (`tokens`), saved plans (`plan`) or journals' lines (`journal`), as installed."""
+    """The schema of that name, such as `tokens` for manifests or `journal` for a journal's lines, as installed."""
     document: dict[str, Any] = json.loads(schema_text(name))
     return document
 

@@ -106,7 +106,7 @@ class Shell(Program):
         out, err = io.StringIO(), io.StringIO()
         context = Context(
             environment={**self.environment, **surroundings.pop("environment", {})},  # type: ignore[dict-item]
-            home=self.folder / "home", stdin=io.BytesIO(stdin), stdout=out, stderr=err,
+            home=self.folder / "home", stdin=io.BytesIO(stdin), stdout=surroundings.pop("stdout", out), stderr=err,  # type: ignore[arg-type]
             sleep=surroundings.pop("sleep", self.waits.append), pause=lambda _, wait: self.waits.append(wait), chance=lambda: 0.5,  # type: ignore[arg-type]
             clock=surroundings.pop("clock", lambda: 0.0), now=surroundings.pop("now", self.now),  # type: ignore[arg-type]
             nonce=lambda: f"nonce {next(self.nonces)}", who="ci on runner-7, process 4711",

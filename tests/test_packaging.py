@@ -15,6 +15,8 @@ DATA = {
     "schemas/tokens.v1.json",
     "schemas/plan.v1.json",
     "schemas/revisions.v1.json",
+    "schemas/journal.v1.json",
+    "schemas/events.v1.json",
     "examples/tokens.yaml",
     "examples/world.json",
 }

@@ -13,7 +13,7 @@ import yaml
 
 from reconciler.schema import Violation, checker, explain, load_schema, schema_text
 
-NAMES = ("tokens", "plan", "revisions", "journal")
+NAMES = ("tokens", "plan", "revisions", "journal", "events")
 SCHEMA = {
     "type": "object",
     "required": ["a"],

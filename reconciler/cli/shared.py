@@ -50,6 +50,10 @@ def _number(flag: str, default: str, help_text: str, most: int | None = None) ->
 _CONSENT: dict[str, tuple[Any, object]] = {
     "expect": (_text("--expect", "DIGEST", "Refuse any plan but this one."), ""),
     "yes": (Yes, False),
+    "json": (
+        Annotated[bool, typer.Option("--json", help="Tell the run as JSON Lines on stdout; needs --yes.")],
+        False,
+    ),
     "journal": (_text("--journal", "DIR", "The folder for the run's journal."), ""),
     "lock": (Annotated[bool, typer.Option("--lock", help="Hold the lock of each organisation meanwhile.")], False),
     "lock_timeout": (

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler import planfile
-from reconciler.commands import base, connect, journals, locking, planning, sending
+from reconciler.commands import base, connect, events, journals, locking, planning, sending
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
+from reconciler.commands.events import Events
 from reconciler.core.plan import Plan
 from reconciler.core.token import OrgId
 from reconciler.errors import ExitCode, Problem, StaleError, UsageError
@@ -46,6 +47,10 @@ def run(request: ApplyRequest, context: Context) -> ExitCode:
     PATCH.
     """
     _check(request)
+    return events.streamed(request.consent.json, context, lambda told: _apply(request, told, context))
+
+
+def _apply(request: ApplyRequest, told: Events | None, context: Context) -> ExitCode:
     settings = connect.resolve(request.flags, context)
     source = (_saved if _is_saved(request) else _declared)(request, settings, context)
     with connect.connected(settings, context) as connection:
@@ -58,8 +63,13 @@ def run(request: ApplyRequest, context: Context) -> ExitCode:
             plan = source.plan(connection)
             if wanted:
                 locks.demand(plan)
-            context.show(text.plan(plan, colour=context.colour))
-            proposal = sending.Proposal(plan=plan, files=source.files, read_at=read_at, before_own=locks.release)
+            if told:
+                told.plan(plan)
+            else:
+                context.show(text.plan(plan, colour=context.colour))
+            proposal = sending.Proposal(
+                plan=plan, files=source.files, read_at=read_at, events=told, before_own=locks.release
+            )
             return sending.agree_and_send(proposal, connection, request.consent, context)
 
 

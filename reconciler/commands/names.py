@@ -35,6 +35,7 @@ class SchemaName(StrEnum):
     PLAN = "plan"
     REVISIONS = "revisions"
     JOURNAL = "journal"
+    EVENTS = "events"
 
 
 class Switch(StrEnum):

@@ -12,10 +12,12 @@ from reconciler.apply.executor import canary, execute
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
 from reconciler.apply.pace import Pacing
+from reconciler.apply.watch import Several, Watch
 from reconciler.commands import progress
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
 from reconciler.commands.duration import duration
+from reconciler.commands.events import Events
 from reconciler.commands.journals import folder_of
 from reconciler.commands.pacing import pacing
 from reconciler.commands.provenance import provenance_of
@@ -45,7 +47,7 @@ class Consent:
 
     `expect` is the digest that was reviewed, "" for none; `yes` agrees without being asked; `journal` is the folder for
     the journal, "" for the user's own. `lock` is how many seconds to wait for the locks of others, None to take none
-    unless the plan's source asks for it.
+    unless the plan's source asks for it. `json` tells the run as events.
     """
 
     expect: str = ""
@@ -53,12 +55,16 @@ class Consent:
     journal: str = ""
     pacing: Pacing = field(default_factory=Pacing)
     lock: float | None = None
+    json: bool = False
 
 
-def consent(*, expect: str, yes: bool, journal: str, lock: bool, lock_timeout: str, **pace: Any) -> Consent:
+def consent(*, expect: str, lock: bool, lock_timeout: str, yes: bool, json: bool, journal: str, **pace: Any) -> Consent:
     """What these options mean, and those of `commands.pacing.pacing`. Raises UsageError."""
+    if json and not yes:
+        hint = "agree beforehand with `--yes`, best to a plan that was reviewed: `apply PLAN`, or `--expect DIGEST`"
+        raise UsageError(Problem("--json leaves no room for a question", hint))
     wait = duration("--lock-timeout", lock_timeout) if lock_timeout else 0.0 if lock else None
-    return Consent(expect=expect.lower(), yes=yes, journal=journal, pacing=pacing(**pace), lock=wait)
+    return Consent(expect=expect.lower(), yes=yes, json=json, journal=journal, pacing=pacing(**pace), lock=wait)
 
 
 def check_digest(consent: Consent) -> None:
@@ -71,12 +77,14 @@ def check_digest(consent: Consent) -> None:
 class Proposal:
     """A plan that may be sent: the files that it was made from, and when its tokens were read, in the context's clock.
 
-    `before_own` runs before the caller's own token is switched off, if it is at all.
+    `events` are told the run where they are wanted. `before_own` runs before the caller's own token is switched off, if
+    it is at all.
     """
 
     plan: Plan
     files: Sequence[str]
     read_at: float
+    events: Events | None = None
     before_own: Callable[[], None] = lambda: None
 
 
@@ -121,6 +129,9 @@ def _send(proposal: Proposal, connection: Connection, consent: Consent, context:
     context.interrupt.defer()  # from here on a signal ends the run in good order
     gc.enable()  # from here on it takes as long as the server does
     provenance = provenance_of(proposal.plan, proposal.files, context)
+    watch: Watch = progress.applying(len(proposal.plan.changes), context)
+    if proposal.events:
+        watch = Several([proposal.events, watch])
     journal = Journal.create(folder_of(consent.journal, context), provenance.run)
     try:
         journal.header(proposal.plan, provenance)
@@ -134,7 +145,7 @@ def _send(proposal: Proposal, connection: Connection, consent: Consent, context:
             retries=connection.retries,
             pacing=consent.pacing,
             interrupt=context.interrupt,
-            watch=progress.applying(len(proposal.plan.changes), context),
+            watch=watch,
             pause=context.pause,
         )
         if first := canary(proposal.plan, consent.pacing.canary):
@@ -143,7 +154,10 @@ def _send(proposal: Proposal, connection: Connection, consent: Consent, context:
         outcome = execute(proposal.plan, means)
     finally:
         journal.close()
-    _report(outcome, context)
+    if proposal.events:
+        proposal.events.outcome = outcome
+    else:
+        _report(outcome, context)
     return outcome.exit_code
 
 

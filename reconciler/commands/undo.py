@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.commands import connect, journals, locking, outputs, planning, sending
+from reconciler.commands import connect, events, journals, locking, outputs, planning, sending
 from reconciler.commands.context import Context
+from reconciler.commands.events import Events
 from reconciler.commands.names import PlanFormat
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode, Problem, UsageError
@@ -38,6 +39,10 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
     Raises the errors of choosing a journal, of reading and planning, and, before any PATCH, those of sending.
     """
     _check(request)
+    return events.streamed(request.consent.json, context, lambda told: _undo(request, told, context))
+
+
+def _undo(request: UndoRequest, told: Events | None, context: Context) -> ExitCode:
     consent, wanted = request.consent, outputs.parse(request.outputs, request.form, request.out)
     settings = connect.resolve(request.flags, context)
     folder = journals.folder_of(consent.journal, context)
@@ -57,9 +62,14 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
         plan = planning.reverse(past.run, connection, request.allow, reviewed=reviewed)
         if wanted_lock:
             locks.demand(plan)
-        wanted.write_plan(plan, context)
+        if told:
+            told.plan(plan)
+        else:
+            wanted.write_plan(plan, context)
         if request.send:
-            proposal = sending.Proposal(plan=plan, files=[str(past.path)], read_at=read_at, before_own=locks.release)
+            proposal = sending.Proposal(
+                plan=plan, files=[str(past.path)], read_at=read_at, events=told, before_own=locks.release
+            )
             return sending.agree_and_send(proposal, connection, consent, context)
     return ExitCode.REFUSED if plan.refusals else ExitCode.OK
 
@@ -75,4 +85,5 @@ def _check(request: UndoRequest) -> None:
                 )
             )
     elif request.consent.yes or request.consent.expect or request.consent.lock is not None:
-        raise UsageError(Problem("--yes, --expect and --lock are about sending, and nothing is sent without --apply"))
+        what = "--yes, --expect, --lock and --json"
+        raise UsageError(Problem(f"{what} are about sending, and nothing is sent without --apply"))

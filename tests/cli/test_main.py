@@ -148,7 +148,7 @@ def test_no_secret_is_ever_written_by_any_command(shell: Shell) -> None:
     said = ""
     for arguments in (
         "validate", "plan -o plan.json", "plan --format json", "plan --format ops", "plan --format curl", "show plan.json", "list",
-        "list --format json", "doctor", "doctor --format json", "apply --yes --expect 0", "apply plan.json --yes", "apply --yes", "undo", "undo --apply --yes --allow reactivation", "schema", "plan --url http://127.0.0.1:1",
+        "list --format json", "doctor", "doctor --format json", "apply --yes --expect 0", "apply plan.json --yes --json", "apply --yes", "undo", "undo --apply --yes --allow reactivation", "schema", "plan --url http://127.0.0.1:1",
         "plan --token-file tokens.yaml",
     ):  # fmt: skip
         done = shell.run(*arguments.split(), "--debug")

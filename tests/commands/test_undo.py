@@ -38,7 +38,7 @@ from tests.shell import (
 def undone(shell: Shell, journal: str = "", *, flags: Flags | None = None, **request: object) -> Done:
     """Run `undo`; what starts with `with_` belongs to the surroundings."""
     around = {key.removeprefix("with_"): request.pop(key) for key in list(request) if key.startswith("with_")}
-    consent = Consent(**{key: request.pop(key) for key in ("expect", "yes", "journal") if key in request})  # type: ignore[arg-type]
+    consent = Consent(**{key: request.pop(key) for key in ("expect", "yes", "journal", "json") if key in request})  # type: ignore[arg-type]
     made = undo.UndoRequest(journal=journal, flags=flags or Flags(), consent=consent, **request)  # type: ignore[arg-type]
     return shell.call(lambda context: undo.run(made, context), **around)  # type: ignore[arg-type]
 
