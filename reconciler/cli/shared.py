@@ -86,6 +86,7 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
     sending = _CONSENT if "consent" in own else {}
 
     def called(typer_context: typer.Context, **values: Any) -> int:
+        """Take the options as typer gives them."""
         context: Context = typer_context.obj
         _check_filled(typer_context, values)
         talk = {name: values.pop(name) for name in _TALK}
