@@ -1,10 +1,11 @@
-"""A text and a path in, a file that holds all of the text, or what it held before, out."""
+"""A text and a path in, a file that holds all of the text, or what it held before, out; and what a pipe brings."""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
+import select
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,24 @@ def write(text: str, path: Path, *, private: bool = False) -> None:
             stream.flush()
             os.fsync(descriptor)
         temporary.replace(path)
+
+
+def read(path: Path, most: int, patience_s: float) -> bytes:
+    """What a file or a pipe has, at most so many bytes; waits so long at a time for whoever writes into the pipe.
+
+    Raises OSError, TimeoutError when nothing comes.
+    """
+    # Without O_NONBLOCK it would wait for ever until somebody opens the other end.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
+        found = b""
+        while len(found) < most:
+            if not select.select([file], [], [], patience_s)[0]:
+                raise TimeoutError(errno.ETIMEDOUT, f"nothing came through it for {patience_s:g} s")
+            chunk = file.read(most - len(found))
+            if not chunk:
+                break
+            found += chunk
+    return found
 
 
 @contextmanager

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import SplitResult, urlsplit
 
+from reconciler import files
 from reconciler.core.endpoint import Endpoint, Secret, is_loopback
 from reconciler.core.secrets import holds_secret
 from reconciler.core.token import TokenId
 from reconciler.errors import Problem, UsageError
 
 _DEFAULT_URL = "http://localhost:8086"
+_PATIENCE_S = 60.0  # for a pipe: a password manager may ask for a finger first
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*/?")
@@ -122,8 +124,8 @@ def _check_transport(url: str, flags: Flags) -> None:
         raise UsageError(Problem(f"{url} would show your token to everybody on the way", hint))
     if flags.client_key and not flags.client_cert:
         raise UsageError(Problem("--client-key needs --client-cert"))
-    files = {"--ca-file": flags.ca_file, "--client-cert": flags.client_cert, "--client-key": flags.client_key}
-    for flag, file in files.items():
+    named = {"--ca-file": flags.ca_file, "--client-cert": flags.client_cert, "--client-key": flags.client_key}
+    for flag, file in named.items():
         if file and not Path(file).is_file():
             raise UsageError(Problem(f"{flag}: there is no file `{file}`"))
 
@@ -148,11 +150,7 @@ def _read_secret(path: str, source: str, stdin: BinaryIO) -> Secret | None:
 def _read(path: str, source: str, stdin: BinaryIO) -> str:
     limit = 8192  # twice what a token may have: enough to see that it is too long
     try:
-        if path == "-":
-            data = stdin.read(limit)
-        else:
-            with Path(path).open("rb") as file:
-                data = file.read(limit)
+        data = stdin.read(limit) if path == "-" else files.read(Path(path), limit, _PATIENCE_S)
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", "") or "not a path").lower()
         raise UsageError(Problem(f"{source} names a file that cannot be read: {why}")) from None

@@ -110,3 +110,23 @@ def test_a_disk_that_fills_up_leaves_what_was_there(tmp_path: Path) -> None:
     assert said == "cannot write to PATH: File too large"
     assert names(tmp_path) == ["a"]
     assert (tmp_path / "a").read_text() == "old"
+
+
+def test_a_pipe_is_read_to_its_end_and_waited_for_only_so_long(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(TimeoutError) as caught:
+        files.read(pipe, 100, 0.01)
+    assert caught.value.strerror == "nothing came through it for 0.01 s"
+    with os.fdopen(os.open(pipe, os.O_RDWR), "wb", buffering=0) as writer:
+        writer.write(b"some")
+        with pytest.raises(TimeoutError):
+            files.read(pipe, 5, 0.01)
+        writer.write(b"some more")
+        assert files.read(pipe, 4, 30) == b"some"
+
+
+def test_a_file_is_read_up_to_so_many_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"some")
+    assert [files.read(tmp_path / "a", most, 30) for most in (0, 3, 4, 5)] == [b"", b"som", b"some", b"some"]
+    assert files.read(Path("/dev/zero"), 3, 30) == bytes(3)
