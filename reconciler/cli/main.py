@@ -25,7 +25,7 @@ from reconciler.errors import ExitCode, TokenctlError
 
 
 def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:
-    """Run the command line and give the exit code; anything but a TokenctlError is a bug and is raised.
+    """Run the command line and give the exit code; anything but a TokenctlError is a bug, and told as one.
 
     `interrupt` is what this process's signals are handled by, if they are.
     """
@@ -52,13 +52,19 @@ def _run(arguments: Sequence[str], interrupt: Interrupt) -> int:
     except ClickException as error:
         from reconciler.render.escape import terminal
 
-        _complain(f"tokenctl: {terminal(error.format_message())}\n  hint: see `tokenctl --help`\n")
+        message = context.masked(error.format_message())
+        _complain(f"tokenctl: {terminal(message)}\n  hint: see `tokenctl --help`\n")
         return ExitCode.USAGE
     except TokenctlError as error:
         from reconciler.render import pieces
 
-        _complain(pieces.problems(error.problems))
+        _complain(context.masked(pieces.problems(error.problems)))
         return error.exit_code
+    except Exception as error:  # noqa: BLE001  Python would show its traceback as it is
+        from reconciler.cli import crash
+
+        _complain(crash.report(error, context))
+        return ExitCode.ERROR
 
 
 def _complain(text: str) -> None:

@@ -91,8 +91,10 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
         _check_filled(typer_context, values)
         talk = {name: values.pop(name) for name in _TALK}
         if server:
+            from reconciler.cli import crash
             from reconciler.settings import Flags
 
+            crash.leave_no_core()
             _end_in_time(values.pop("timeout"), context)
             values["flags"] = Flags(**{name: values.pop(name) for name in server if name != "timeout"})
         if sending:

@@ -39,6 +39,8 @@ def connected(resolved: Settings, context: Context, *, patient: bool = True) -> 
             resolved.endpoint, trace=context.trace, clock=context.clock, environment=context.environment
         ) as transport,
     ):
+        for secret in transport.endpoint.secrets:
+            context.hide(secret)
         retries = Retries(
             chance=context.chance, now=context.now, sleep=context.sleep, say=lambda text: context.say(line(text))
         )
@@ -64,4 +66,6 @@ def _tidied(context: Context) -> Iterator[None]:
 
 def resolve(flags: Flags, context: Context) -> Settings:
     """Which server to use and as whom; raises UsageError and AuthError as `settings.resolve` does."""
-    return settings.resolve(flags, context.environment, context.home, context.stdin)
+    resolved = settings.resolve(flags, context.environment, context.home, context.stdin)
+    context.hide(resolved.endpoint.secret.reveal())
+    return resolved

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
 from reconciler.apply.interrupt import Interrupt
+from reconciler.core.secrets import masked, without
 from reconciler.errors import LocalError, Problem
 
 
@@ -35,7 +36,8 @@ class Context:
     colours. `clock` counts seconds from any moment, `now` gives the time of day in UTC, `sleep` waits for so many
     seconds, `pause` too but ends when the event is set, `chance` gives numbers from 0 to 1, and `nonce` a text that was
     never there before. `who` names user, machine and process. `interrupt` is what signals do, and `end_after` sets the
-    time after which the run has to end. `display` is where progress is shown, None for nowhere.
+    time after which the run has to end. `display` is where progress is shown, None for nowhere. `secrets` are those
+    that the run has come to know: no stream shows one.
     """
 
     environment: Mapping[str, str]
@@ -57,6 +59,20 @@ class Context:
     colour: bool = False
     quiet: bool = False
     debug: bool = False
+    secrets: set[str] = field(default_factory=set, repr=False)
+
+    def hide(self, secret: str) -> None:
+        """Let no stream show this secret from now on, in any of the ways in which it is written."""
+        import json
+        from base64 import b64encode
+        from urllib.parse import quote
+
+        encoded = b64encode(secret.encode("utf-8", "replace")).decode()
+        self.secrets.update((secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""), encoded))
+
+    def masked(self, text: str) -> str:
+        """The text without these secrets, the one of the environment, and whatever looks like one."""
+        return masked(self.hidden(text), self.environment.get("INFLUX_TOKEN", ""))
 
     def show(self, text: str) -> None:
         """Write data to stdout as it is.
@@ -65,7 +81,7 @@ class Context:
         """
         try:
             with self.aside():
-                self.stdout.write(text)
+                self.stdout.write(self.hidden(text))
                 self.stdout.flush()
         except BrokenPipeError:
             raise
@@ -80,7 +96,7 @@ class Context:
     def ask(self, question: str) -> str:
         """Put a question on stderr and give the line that was typed, without blanks around it."""
         with self.aside():
-            self.stderr.write(question)
+            self.stderr.write(self.hidden(question))
             self.stderr.flush()
         return self.stdin.readline().decode("utf-8", "replace").strip()
 
@@ -95,8 +111,12 @@ class Context:
 
     def _talk(self, text: str) -> None:
         with suppress(OSError), self.aside():  # that nobody listens is no reason to stop in the middle of anything
-            self.stderr.write(text + "\n")
+            self.stderr.write(self.hidden(text) + "\n")
             self.stderr.flush()
+
+    def hidden(self, text: str) -> str:
+        """The text without these secrets."""
+        return without(text, *sorted(self.secrets, key=len, reverse=True))  # a longer one may begin like a shorter one
 
 
 def unwritable(error: OSError) -> LocalError:

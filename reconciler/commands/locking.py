@@ -144,5 +144,5 @@ def _say(words: str, context: Context) -> None:
 
 def _write(words: str, context: Context) -> None:
     with suppress(OSError, ValueError), context.aside():  # a lock is given back, whether or not somebody listens
-        context.stderr.write(words + "\n")
+        context.stderr.write(context.masked(words) + "\n")
         context.stderr.flush()

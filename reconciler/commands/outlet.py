@@ -35,7 +35,7 @@ class Outlet:
         with self._context.aside():
             try:
                 self._stream.flush()
-                self._send(number, line.encode("ascii"))
+                self._send(number, self._context.hidden(line).encode("ascii"))
             except BrokenPipeError:
                 raise
             except OSError as error:

@@ -34,7 +34,7 @@ class Endpoint:
     """A server and the caller's credentials.
 
     `url` is normalised: scheme, host, port unless it is the scheme's own, and path without a trailing slash.
-    The files are paths to PEM files; "" means none.
+    The files are paths to PEM files; "" means none. `others` are secrets that no text may hold either: a proxy's.
     """
 
     url: str
@@ -42,3 +42,9 @@ class Endpoint:
     ca_file: str = ""
     client_cert: str = ""
     client_key: str = ""
+    others: tuple[Secret, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that no text may hold, the caller's own first."""
+        return self.secret.reveal(), *(each.reveal() for each in self.others)

@@ -25,15 +25,15 @@ TROUBLE: Mapping[int, Trouble] = {
 _UNAUTHORIZED = re.compile(r"(read|write):(?:orgs/[0-9a-f]{16}/)?([a-zA-Z]+)\S* is unauthorized")
 
 
-def decoded(answer: Answer, endpoint: Endpoint, decode: Callable[[bytes, str], _Value], *, status: int = 200) -> _Value:
-    """What `decode` makes of the body of an answer with that status and of the caller's secret.
+def decoded(answer: Answer, endpoint: Endpoint, decode: Callable[..., _Value], *, status: int = 200) -> _Value:
+    """What `decode` makes of the body of an answer with that status and of the endpoint's secrets.
 
     Raises AuthError, StaleError or UnreachableError, by what any other answer means.
     """
     if answer.status != status:
         raise error(answer, endpoint)
     try:
-        return decode(answer.body, endpoint.secret.reveal())
+        return decode(answer.body, *endpoint.secrets)
     except WireError as fault:
         if foreign := _product(answer, ""):
             raise _other_product(foreign, endpoint) from None
@@ -100,7 +100,7 @@ def unusable(endpoint: Endpoint, why: str) -> UnreachableError:
 
 
 def _said(answer: Answer, endpoint: Endpoint) -> tuple[str, str]:
-    return wire.failure(answer.body, endpoint.secret.reveal())
+    return wire.failure(answer.body, *endpoint.secrets)
 
 
 def _other_product(what: str, endpoint: Endpoint) -> UnreachableError:

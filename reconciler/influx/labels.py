@@ -24,24 +24,24 @@ def path(label_id: LabelId) -> str:
     return f"{LABELS}/{label_id}"
 
 
-def locks(body: bytes, own: str) -> tuple[Hold, ...]:
-    """The locks in a list of labels, `own`, the caller's secret, masked; raises WireError when it is no such list."""
+def locks(body: bytes, *secrets: str) -> tuple[Hold, ...]:
+    """The locks in a list of labels, without these secrets; raises WireError when it is no such list."""
     entries = decode(body).get("labels")
     if type(entries) is not list:
         raise WireError("it is no list of labels")
-    found = [_hold(entry, own) for entry in entries]
+    found = [_hold(entry, *secrets) for entry in entries]
     return tuple(hold for hold in found if hold)
 
 
-def lock(body: bytes, own: str) -> Hold:
+def lock(body: bytes, *secrets: str) -> Hold:
     """The lock of a single label; raises WireError when it is none."""
-    hold = _hold(decode(body).get("label"), own)
+    hold = _hold(decode(body).get("label"), *secrets)
     if hold is None:
         raise WireError("its label has another name")
     return hold
 
 
-def lockable(body: bytes, own: str) -> tuple[OrgId, ...]:
+def lockable(body: bytes, *secrets: str) -> tuple[OrgId, ...]:
     """The organisations in which the rights of a single authorization let it take and give back a lock.
 
     EVERY_ORG: in all. Raises WireError when it is no authorization.
@@ -51,14 +51,14 @@ def lockable(body: bytes, own: str) -> tuple[OrgId, ...]:
         for entry in decode(body)["permissions"]:
             resource = entry["resource"]
             if resource["type"] in ("labels", "instance") and not resource.get("id"):
-                actions[OrgId(masked(resource.get("orgID") or EVERY_ORG, own))].add(entry["action"])
+                actions[OrgId(masked(resource.get("orgID") or EVERY_ORG, *secrets))].add(entry["action"])
     except (KeyError, TypeError, AttributeError):
         raise WireError("its `permissions` are none") from None
     everywhere = actions[EVERY_ORG]
     return tuple(sorted(org for org, some in actions.items() if some | everywhere >= {"read", "write"}))
 
 
-def _hold(entry: object, own: str) -> Hold | None:
+def _hold(entry: object, *secrets: str) -> Hold | None:
     """The lock that the label is, None if it is another label."""
     if not isinstance(entry, dict):
         raise WireError("it holds something that is no label")
@@ -71,12 +71,12 @@ def _hold(entry: object, own: str) -> Hold | None:
         raise WireError("the `id` of a label is not 16 hex digits")
     if type(org_id) is not str:
         raise WireError("the `orgID` of a label is no text")
-    return Hold(LabelId(label_id), OrgId(masked(org_id, own)), Claim.of(_texts(entry.get("properties"), own)))
+    return Hold(LabelId(label_id), OrgId(masked(org_id, *secrets)), Claim.of(_texts(entry.get("properties"), *secrets)))
 
 
-def _texts(properties: object, own: str) -> dict[str, str]:
+def _texts(properties: object, *secrets: str) -> dict[str, str]:
     if properties is None:
         return {}
     if not isinstance(properties, dict) or not all(type(value) is str for value in properties.values()):
         raise WireError("the `properties` of a label are no texts")
-    return {masked(key, own): masked(value, own) for key, value in properties.items()}
+    return {masked(key, *secrets): masked(value, *secrets) for key, value in properties.items()}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from reconciler.core.endpoint import Secret, is_loopback
 from reconciler.errors import Problem, UsageError
@@ -33,6 +34,16 @@ class Proxy:
     def password(self) -> str:
         """The user and password in its URL, "" for none."""
         return self.url.reveal().partition("://")[2].rpartition("@")[0]
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """User and password in each of the ways in which they may be met: in the URL, alone, and in the header."""
+        if not self.password:
+            return ()
+        plain = unquote(self.password)
+        header = b64encode(plain.encode("utf-8", "replace")).decode()
+        alone = (each.partition(":")[2] for each in (self.password, plain))
+        return tuple(Secret(each) for each in dict.fromkeys((self.password, plain, *alone, header)) if each)
 
     def shows(self, server: str) -> str:
         """What secret of a run against that server others see by way of this proxy, "" for none."""

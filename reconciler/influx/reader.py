@@ -56,7 +56,7 @@ class Reader:
         The list leaves out what they may not read, without a word. Raises UsageError when there is no such
         organisation.
         """
-        found = wire.TokenList(self._endpoint.secret.reveal(), self._heard)
+        found = wire.TokenList(*self._endpoint.secrets, heard=self._heard)
         answer = self._get(wire.AUTHORIZATIONS, {"org": org} if org else None, sink=found)
         if org and _NO_ORG.fullmatch(answers.not_found(answer, self._endpoint)):
             raise UsageError(Problem(f"{self._endpoint.url} has no organisation `{org}`", "check --org and INFLUX_ORG"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType, TracebackType
 from typing import Self
 from urllib.parse import quote, urljoin, urlsplit
@@ -75,8 +75,9 @@ class Transport:
         bounds: Bounds | None = None,
         environment: Mapping[str, str] = _NOTHING,
     ) -> None:
-        self.endpoint = endpoint
         self.proxy = proxy.chosen(endpoint.url, environment)
+        # A proxy may speak in the server's place.
+        self.endpoint = replace(endpoint, others=self.proxy.secrets) if self.proxy else endpoint
         self._clock = clock
         self._trace = trace
         self._bounds = bounds or Bounds()
@@ -157,8 +158,8 @@ class Transport:
     def _exchange(self, request: httpx.Request, sink: Sink | None) -> Answer:
         response = self._http.handle_request(request)
         try:
-            own = self.endpoint.secret.reveal()
-            headers = {key.lower(): masked(value, own)[:_SHOWN] for key, value in response.headers.items()}
+            secrets = self.endpoint.secrets
+            headers = {key.lower(): masked(value, *secrets)[:_SHOWN] for key, value in response.headers.items()}
             if response.is_redirect:
                 raise self._redirected(headers.get("location", ""))
             if "content-encoding" in headers:
@@ -189,8 +190,8 @@ class Transport:
             host = urlsplit(urljoin(self.endpoint.url, location)).hostname if location else ""
         except ValueError:
             host = ""
-        own = self.endpoint.secret.reveal()
-        where = f"the host `{masked(host, own, own.lower())}`" if host else "another place"
+        secrets = self.endpoint.secrets
+        where = f"the host `{masked(host, *secrets, *map(str.lower, secrets))}`" if host else "another place"
         hint = "if that is where the server really is, say so with --url or INFLUX_HOST"
         url = self.endpoint.url
         return UnreachableError(Problem(f"{url} redirects to {where}, and the token is not taken there", hint))

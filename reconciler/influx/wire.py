@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from sys import getsizeof
 from typing import Any
 
@@ -36,13 +36,14 @@ def path(token_id: TokenId) -> str:
 
 
 class TokenList:
-    """Takes the body of an authorization list as it comes and keeps its tokens; `own` is the caller's secret.
+    """Takes the body of an authorization list as it comes and keeps its tokens.
 
-    `heard` is told how many tokens have come: 0 when an answer begins, then after each piece of it.
+    `own` is the caller's secret, and no text that is kept holds it or one of the `others`. `heard` is told how many
+    tokens have come: 0 when an answer begins, then after each piece of it.
     """
 
-    def __init__(self, own: str, heard: Callable[[int], object] = lambda _: None) -> None:
-        self._own = own
+    def __init__(self, own: str, *others: str, heard: Callable[[int], object] = lambda _: None) -> None:
+        self._secrets = own, *others
         self._heard = heard
         self.begin()
 
@@ -72,7 +73,7 @@ class TokenList:
     def _take(self, entry: Any) -> None:
         number = len(self._tokens) + 1
         try:
-            token = _token(entry, self._own, self._share)
+            token = _token(entry, self._secrets, self._share)
         except WireError as error:
             raise WireError(f"authorization {number}: {error}") from None
         if token.id in self._tokens:
@@ -86,22 +87,22 @@ class TokenList:
         """The text as it is kept: once, however many tokens have it."""
         known = self._texts.get(text)
         if known is None:
-            known = self._texts[text] = masked(text, self._own)
+            known = self._texts[text] = masked(text, *self._secrets)
             self._kept += _TEXT_SIZE + getsizeof(known)
         return known
 
 
-def token(body: bytes, own: str) -> Token:
+def token(body: bytes, own: str, *others: str) -> Token:
     """The token of a single authorization; raises WireError when it is none."""
-    return _token(decode(body), own, lambda text: masked(text, own))
+    return _token(decode(body), (own, *others), lambda text: masked(text, own, *others))
 
 
-def user(body: bytes, own: str) -> UserId:
+def user(body: bytes, *secrets: str) -> UserId:
     """The id of a user; raises WireError when it is none."""
-    return UserId(masked(_text(decode(body), "id"), own))
+    return UserId(masked(_text(decode(body), "id"), *secrets))
 
 
-def failure(body: bytes, own: str) -> tuple[str, str]:
+def failure(body: bytes, *secrets: str) -> tuple[str, str]:
     """Code and message of an error answer, both empty when it is no InfluxDB v2 error; the message is cut short."""
     try:
         document = decode(body)
@@ -110,12 +111,12 @@ def failure(body: bytes, own: str) -> tuple[str, str]:
     code, message = document.get("code"), document.get("message")
     if type(code) is not str or type(message) is not str:
         return "", ""
-    message = masked(message, own)
+    message = masked(message, *secrets)
     return code, message if len(message) <= _MESSAGE_LENGTH else message[: _MESSAGE_LENGTH - 1] + "…"
 
 
-def _token(entry: Any, own: str, share: Callable[[str], str]) -> Token:
-    """The token of an entry; `share` gives a text as it is to be kept."""
+def _token(entry: Any, secrets: Sequence[str], share: Callable[[str], str]) -> Token:
+    """The token of an entry; the first of the secrets is the caller's, `share` gives a text as it is to be kept."""
     if type(entry) is not dict:
         raise WireError("it is no JSON object")
     token_id = _text(entry, "id")
@@ -127,14 +128,14 @@ def _token(entry: Any, own: str, share: Callable[[str], str]) -> Token:
     return Token(
         id=TokenId(token_id),
         status=status,
-        description=masked(_text(entry, "description", ""), own),
+        description=masked(_text(entry, "description", ""), *secrets),
         org_id=OrgId(share(_text(entry, "orgID"))),
         org=share(_text(entry, "org", "")),
         user_id=UserId(share(_text(entry, "userID"))),
         user=share(_text(entry, "user", "")),
-        updated_at=masked(_text(entry, "updatedAt", ""), own),
+        updated_at=masked(_text(entry, "updatedAt", ""), *secrets),
         manages=tuple(OrgId(share(org)) for org in _manages(entry.get("permissions"))),
-        is_own=hmac.compare_digest(_text(entry, "token", "").encode("utf-8", "replace"), own.encode()),
+        is_own=hmac.compare_digest(_text(entry, "token", "").encode("utf-8", "replace"), secrets[0].encode()),
     )
 
 

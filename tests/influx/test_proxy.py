@@ -7,6 +7,7 @@ import time
 import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
+from reconciler.core.secrets import masked
 from reconciler.errors import UnreachableError, UsageError
 from reconciler.influx import proxy
 from reconciler.influx.transport import Transport
@@ -138,3 +139,26 @@ def test_a_proxy_that_is_not_there_is_named() -> None:
     assert through(HTTPS, https_proxy=gone.url).startswith(
         f"no connection to {HTTPS} through the proxy {gone.url} (from https_proxy): nothing listens there\n"
     )
+
+
+def test_a_proxys_password_is_known_in_each_way_in_which_it_may_come_back() -> None:
+    found = proxy.chosen(HTTP, {"HTTP_PROXY": "http://me:pass%20word-of-it@p"})
+    assert found
+    assert [each.reveal() for each in found.secrets] == [
+        "me:pass%20word-of-it", "me:pass word-of-it", "pass%20word-of-it", "pass word-of-it", "bWU6cGFzcyB3b3JkLW9mLWl0",
+    ]  # fmt: skip
+    for url, known in (("http://p", []), ("http://token-alone@p", ["token-alone", "dG9rZW4tYWxvbmU="])):
+        found = proxy.chosen(HTTP, {"HTTP_PROXY": url})
+        assert found
+        assert [each.reveal() for each in found.secrets] == known
+
+
+def test_what_a_proxy_says_holds_neither_its_password_nor_the_token() -> None:
+    body = f"SENTINEL%20password me:SENTINEL%20password SENTINEL password {SECRET}"
+    with raw_server(answer(200, body, X_Echo=f"Basic bWU6U0VOVElORUwgcGFzc3dvcmQ= {body}")) as other:
+        endpoint = Endpoint(url=HTTP, secret=Secret(SECRET))
+        environment = {"HTTP_PROXY": other.url.replace("//", "//me:SENTINEL%20password@")}
+        with Transport(endpoint, clock=time.monotonic, environment=environment) as opened:
+            got = opened.send("GET", "/api")
+            assert masked(got.body.decode(), *opened.endpoint.secrets) == "*** *** *** ***"
+    assert got.headers["x-echo"] == "Basic *** *** *** *** ***"

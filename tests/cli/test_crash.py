@@ -1,0 +1,121 @@
+"""A mistake in the program itself: what is said of it, and what never is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli import crash
+from reconciler.commands.context import Context
+from tests.canary import found
+from tests.shell import GRAFANA, PROGRAM, Shell
+
+CANARY, PROXY = "kAnArY'of\\the+caller/with=all%signs", "pAsSwOrD-of-the-proxy"
+ANOTHER = "L" * 43 + "_-" * 21 + "w=="
+
+# Each is the first frame of that name in which something goes wrong, all over a run of `apply`.
+POINTS = (
+    "resolve", "normalise", "_secret", "connected", "Transport._open", "Transport._request", "Transport._exchange",
+    "Transport._read", "chosen", "TokenList.begin", "TokenList._take", "_token", "masked", "decoded", "draft", "explain",
+    "Journal.header", "execute", "Writer.patch", "Context.show", "answered",
+)  # fmt: skip
+
+_BROKEN = """
+import json, sys, threading
+from base64 import b64encode
+from urllib.parse import quote
+from reconciler.cli.main import main
+
+secret, another, *points = sys.argv[1:]
+said = f"{secret} {secret!r} {json.dumps(secret)} {quote(secret, safe='')} {b64encode(secret.encode())} {another}"
+
+def broken(frame, event, _):
+    if event == "call" and frame.f_code.co_qualname == point and "reconciler" in frame.f_code.co_filename:
+        sys.setprofile(None)
+        threading.setprofile(None)
+        raise RuntimeError(f"{said} \\x1b[31m\\n::error::boo")
+
+for point in points:
+    threading.setprofile(broken)
+    sys.setprofile(broken)
+    code = main(["apply", "--yes", "--debug", "--journal", point.replace(".", "-")])
+    sys.setprofile(None)
+    print(f"\\n{point} {code}", flush=True)
+"""
+
+
+@pytest.mark.parametrize("source", ["variable", "file"])
+def test_a_mistake_anywhere_is_told_without_a_secret(shell: Shell, source: str) -> None:
+    shell.declare(f'id: "{GRAFANA}", description: x')
+    secret = shell.environment["INFLUX_TOKEN"]
+    points: Sequence[str] = POINTS
+    shell.measured = source == "variable"
+    if source == "file":
+        (shell.folder / "token").write_text(secret)
+        shell.environment.update(INFLUX_TOKEN_FILE="token", INFLUX_TOKEN="")
+        points = POINTS[3:]  # before it was read nobody knows it, but as what it looks like
+    done = subprocess.run(
+        [sys.executable, "-c", _BROKEN, secret, ANOTHER, *points], cwd=shell.folder, env=shell.surroundings(),
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    codes = [each for each in done.stdout.splitlines() if each.startswith(tuple(f"{point} " for point in points))]
+    assert codes == [f"{point} 1" for point in points]
+    assert done.stderr.count("tokenctl: this is a mistake in tokenctl itself\n") == len(points)
+    assert done.stderr.count("RuntimeError: *** ") == len(points)
+    assert found((secret, ANOTHER), [done.stdout, done.stderr]) == set()
+    assert "\x1b" not in done.stderr
+    assert "\n::" not in done.stderr
+
+
+def surroundings(**environment: str) -> Context:
+    """A context that nothing was done in."""
+    return Context(
+        environment=environment, home=Path(), stdin=BytesIO(), stdout=StringIO(), stderr=StringIO(),
+        clock=lambda: 0.0, now=lambda: pytest.fail("no time is told"), sleep=print, chance=lambda: 0.0,
+        nonce=lambda: "", who="",
+    )  # fmt: skip
+
+
+def test_a_secret_is_masked_in_each_of_its_spellings_and_in_what_caused_the_mistake() -> None:
+    context = surroundings(INFLUX_TOKEN=CANARY)
+    context.hide(PROXY)
+    cause, mistake = ValueError(CANARY), RuntimeError({"Authorization": f"Token {CANARY}"})
+    cause.add_note(f"{PROXY} and {CANARY!r}")
+    mistake.__cause__ = cause
+    said = crash.report(mistake, context)
+    assert found((CANARY, PROXY), [said]) == set()
+    assert said.partition("is safe\n")[2].replace('"', "'") == (
+        "ValueError: ***\n"
+        "*** and '***'\n"
+        "The above exception was the direct cause of the following exception:\n"
+        "RuntimeError: {'Authorization': 'Token ***'}\n"
+    )
+
+
+def test_no_memory_is_left_on_the_disk_when_the_process_dies(shell: Shell) -> None:
+    code = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+sys.argv[1:] = ["list", "--quiet"]
+from reconciler.__main__ import main
+assert main() == 0
+print(resource.getrlimit(resource.RLIMIT_CORE)[0])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=shell.surroundings(), capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "0"
+
+
+def test_a_secret_on_the_command_line_is_not_repeated(shell: Shell) -> None:
+    done = subprocess.run(
+        [PROGRAM, "list", ANOTHER], env=shell.surroundings(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 64
+    assert done.stderr.startswith("tokenctl: Got unexpected extra argument")
+    assert done.stderr.endswith(" (***)\n  hint: see `tokenctl --help`\n")
