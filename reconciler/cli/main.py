@@ -10,10 +10,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TextIO
 
 import typer.main
 
 # typer vendors click from 0.26 on and exports only a part of it.
+from typer._click.core import Command
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from reconciler.apply.interrupt import Interrupt
@@ -32,46 +34,45 @@ def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:
     interrupt = interrupt or Interrupt()
     _open_streams()
     try:
-        code = _run(arguments, interrupt)
+        code = run(typer.main.get_command(app), arguments, _context(interrupt))
     finally:
         _release_streams()
     if code == ExitCode.INTERRUPTED:  # typer makes it of KeyboardInterrupt
-        _complain(f"\ntokenctl: {interrupt.words}\n")
+        _complain(f"\ntokenctl: {interrupt.words}\n", sys.stderr)
         return interrupt.exit_code
     return code
 
 
-def _run(arguments: Sequence[str], interrupt: Interrupt) -> int:
-    command = typer.main.get_command(app)
-    context = _context(interrupt)
+def run(command: Command, arguments: Sequence[str], context: Context) -> int:
+    """Run the command line in these surroundings, tell what went wrong on their stderr, and give the exit code."""
     try:
         return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=context) or 0)
     except NoArgsIsHelpError as error:
-        _complain(f"{error.format_message()}\n")
+        _complain(f"{error.format_message()}\n", context.stderr)
         return ExitCode.USAGE
     except ClickException as error:
         from reconciler.render.escape import terminal
 
         message = context.masked(error.format_message())
-        _complain(f"tokenctl: {terminal(message)}\n  hint: see `tokenctl --help`\n")
+        _complain(f"tokenctl: {terminal(message)}\n  hint: see `tokenctl --help`\n", context.stderr)
         return ExitCode.USAGE
     except TokenctlError as error:
         from reconciler.render import pieces
 
-        _complain(context.masked(pieces.problems(error.problems)))
+        _complain(context.masked(pieces.problems(error.problems)), context.stderr)
         return error.exit_code
     except Exception as error:  # noqa: BLE001  Python would show its traceback as it is
         from reconciler.cli import crash
 
-        _complain(crash.report(error, context))
+        _complain(crash.report(error, context), context.stderr)
         return ExitCode.ERROR
 
 
-def _complain(text: str) -> None:
+def _complain(text: str, stream: TextIO) -> None:
     """Write to stderr, if it takes anything: the exit code says what matters."""
     with suppress(OSError):
-        sys.stderr.write(text)
-        sys.stderr.flush()
+        stream.write(text)
+        stream.flush()
 
 
 def _open_streams() -> None:

@@ -15,6 +15,7 @@ _URL = re.compile(r"((?:https?|socks5h?)://)([^\s/?#@]*@)?([A-Za-z0-9._:\[\]-]+)
 _ENTRY = re.compile(r"(?:\*?\.)?(.+?)(?::([0-9]+))?")
 _SEPARATORS = re.compile(r"[,\s]+")
 _PORTS = {"http": 80, "https": 443}
+_VARIABLES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +34,7 @@ class Proxy:
     @property
     def password(self) -> str:
         """The user and password in its URL, "" for none."""
-        return self.url.reveal().partition("://")[2].rpartition("@")[0]
-
-    @property
-    def secrets(self) -> tuple[Secret, ...]:
-        """User and password in each of the ways in which they may be met: in the URL, alone, and in the header."""
-        if not self.password:
-            return ()
-        plain = unquote(self.password)
-        header = b64encode(plain.encode("utf-8", "replace")).decode()
-        alone = (each.partition(":")[2] for each in (self.password, plain))
-        return tuple(Secret(each) for each in dict.fromkeys((self.password, plain, *alone, header)) if each)
+        return _credentials(self.url.reveal())
 
     def shows(self, server: str) -> str:
         """What secret of a run against that server others see by way of this proxy, "" for none."""
@@ -87,10 +78,29 @@ def is_direct(server: str, environment: Mapping[str, str]) -> bool:
     return is_loopback(host) or any(_names(entry, host, port) for entry in _SEPARATORS.split(text.lower()) if entry)
 
 
+def secrets(environment: Mapping[str, str]) -> tuple[Secret, ...]:
+    """Users and passwords of proxies in the environment, whether or not one is used, in each way in which they are met.
+
+    That is as they stand in the URL, in plain, without the user, and in a header.
+    """
+    found: dict[str, None] = {}
+    for value in (environment.get(name, "") for name in _VARIABLES):
+        written = _credentials(value)
+        plain = unquote(written)
+        header = b64encode(plain.encode("utf-8", "replace")).decode()
+        alone = (each.partition(":")[2] for each in (written, plain))
+        found |= dict.fromkeys((written, plain, *alone, header))
+    return tuple(Secret(each) for each in found if each)
+
+
 def unusable(variable: str) -> UsageError:
     """The error for a proxy that cannot be used; holds nothing of its URL, which may have a password."""
     hint = "write http://HOST:PORT into it, a password percent-encoded, or name the server in NO_PROXY"
     return UsageError(Problem(f"the proxy that {variable} names cannot be used", hint))
+
+
+def _credentials(url: str) -> str:
+    return url.rpartition("://")[2].rpartition("@")[0]
 
 
 def _has_port(url: str) -> bool:

@@ -77,7 +77,7 @@ class Transport:
     ) -> None:
         self.proxy = proxy.chosen(endpoint.url, environment)
         # A proxy may speak in the server's place.
-        self.endpoint = replace(endpoint, others=self.proxy.secrets) if self.proxy else endpoint
+        self.endpoint = replace(endpoint, others=proxy.secrets(environment))
         self._clock = clock
         self._trace = trace
         self._bounds = bounds or Bounds()

@@ -67,7 +67,7 @@ def test_a_mistake_anywhere_is_told_without_a_secret(shell: Shell, source: str) 
     assert codes == [f"{point} 1" for point in points]
     assert done.stderr.count("tokenctl: this is a mistake in tokenctl itself\n") == len(points)
     assert done.stderr.count("RuntimeError: *** ") == len(points)
-    assert found((secret, ANOTHER), [done.stdout, done.stderr]) == set()
+    assert found([done.stdout, done.stderr], (secret, ANOTHER)) == set()
     assert "\x1b" not in done.stderr
     assert "\n::" not in done.stderr
 
@@ -88,7 +88,7 @@ def test_a_secret_is_masked_in_each_of_its_spellings_and_in_what_caused_the_mist
     cause.add_note(f"{PROXY} and {CANARY!r}")
     mistake.__cause__ = cause
     said = crash.report(mistake, context)
-    assert found((CANARY, PROXY), [said]) == set()
+    assert found([said], (CANARY, PROXY)) == set()
     assert said.partition("is safe\n")[2].replace('"', "'") == (
         "ValueError: ***\n"
         "*** and '***'\n"

@@ -20,7 +20,7 @@ import pytest
 
 from reconciler import __version__
 from reconciler.cli.main import main
-from tests.shell import BACKUP_2023, BACKUP_2024, GRAFANA, PROGRAM, Done, Shell, secret, texts
+from tests.shell import BACKUP_2023, BACKUP_2024, GRAFANA, PROGRAM, Done, Shell, secret
 
 DESCRIBE = f'id: "{GRAFANA}", name: grafana, description: "dashboard →"'
 
@@ -141,20 +141,6 @@ def test_quiet_and_debug_say_less_and_more_on_stderr(shell: Shell) -> None:
     debug = shell.run("plan", "--debug")
     assert debug.err.startswith("GET /api/v2/authorizations ")
     assert debug.err.count("\n") == 1
-
-
-def test_no_secret_is_ever_written_by_any_command(shell: Shell) -> None:
-    shell.declare(DESCRIBE, f'id: "{BACKUP_2023}", status: inactive')
-    said = ""
-    for arguments in (
-        "validate", "plan -o plan.json", "plan --format json", "plan --format ops", "plan --format curl", "show plan.json", "list",
-        "list --format json", "doctor", "doctor --format json", "apply --yes --expect 0", "apply plan.json --yes --json", "apply --yes", "undo", "undo --apply --yes --allow reactivation", "schema", "plan --url http://127.0.0.1:1",
-        "plan --token-file tokens.yaml",
-    ):  # fmt: skip
-        done = shell.run(*arguments.split(), "--debug")
-        said += done.out + done.err
-    assert len(said) > 10_000
-    assert "FAKE" not in said + "".join(texts(shell.folder))
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -61,7 +62,12 @@ def send(shell: Shell, method: str, path: str, body: object = None) -> httpx.Res
     """Send a request about labels as the operator."""
     headers = {"Authorization": f"Token {shell.environment['INFLUX_TOKEN']}"}
     answer = httpx.request(
-        method, f"{shell.sandbox.url}/api/v2/labels{path}", json=body, headers=headers, trust_env=False
+        method,
+        f"{shell.sandbox.url}/api/v2/labels{path}",
+        json=body,
+        headers=headers,
+        trust_env=False,
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # one with authorities takes 20 ms to make
     )
     shell.sent()
     return answer.raise_for_status()

@@ -14,9 +14,10 @@ Script = Callable[["Connection"], Iterable[bytes]]
 
 
 class Connection:
-    """One accepted connection; a script may reset it, or wait until the test is over."""
+    """One accepted connection and its latest request; a script may reset it, or wait until the test is over."""
 
     def __init__(self, stream: socket.socket, over: threading.Event) -> None:
+        self.request = b""
         self._stream = stream
         self._over = over
 
@@ -89,6 +90,7 @@ class RawServer:
             with stream:
                 while request := connection.read_request():
                     self.requests.append(request)
+                    connection.request = request
                     for part in self._script(connection):
                         stream.sendall(part)
                         if not part:

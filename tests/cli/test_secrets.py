@@ -1,0 +1,263 @@
+"""Every command, over every way to sign in, every fault and every lie: no secret is in anything that it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import typer.main
+from typer.core import TyperGroup
+
+from reconciler.cli.app import app
+from reconciler.cli.main import run
+from reconciler.commands.names import ListFormat, PlanFormat, SchemaName
+from reconciler.core.lock import Claim
+from reconciler.errors import ExitCode
+from reconciler.sandbox.faults import NAMES, Fault
+from tests.canary import CALLER, ECHO, LISTED, PASSWORD, found, world
+from tests.checkout import Checkout
+from tests.commands.test_locking import ACME, locked
+from tests.liar import Exchange, liar
+from tests.lies import LIES
+from tests.shell import BACKUP_2023, GRAFANA, PROGRAM, Done, Shell, shell_on, texts
+
+OUTPUTS = " ".join(f"--output {form}={{dir}}/out/plan.{form}" for form in PlanFormat if form is not PlanFormat.TEXT)
+NEVER_SIGNED_IN = {
+    "validate": ["validate {dir}/tokens.yaml"],
+    "show": [f"show {{dir}}/plan.json {OUTPUTS}", *(f"show {{dir}}/plan.json --format {form}" for form in PlanFormat)],
+    "schema": [f"schema {name}" for name in SchemaName],
+    "demo": ["demo"],
+    "sandbox": [],  # in a process of its own, below
+}
+SIGNED_IN = {
+    "list": [f"list --format {form}" for form in ListFormat],
+    "doctor": [f"doctor {{dir}}/tokens.yaml --format {form}" for form in ListFormat],
+    "plan": [
+        f"plan {{dir}}/tokens.yaml -o {{dir}}/new.json --reviewed {{dir}}/plan.json {OUTPUTS}",
+        "plan {dir}/tokens.yaml -o {dir}/new.json",
+    ],
+    "apply": ["apply {dir}/plan.json --yes", "apply {dir}/tokens.yaml --yes --lock --canary 1"],
+    "undo": [
+        "undo {dir}/journal.ndjson --allow moved",
+        "undo {dir}/journal.ndjson --apply --yes --lock --allow moved --allow reactivation",
+    ],
+    "unlock": ["unlock --yes"],
+}
+
+
+IN_TROUBLE = {name: lines[-1] for name, lines in SIGNED_IN.items()}
+"""One of each: what is shown in the end makes no difference then."""
+COMMAND = typer.main.get_command(app)
+
+
+def test_every_command_is_run_here() -> None:
+    assert isinstance(COMMAND, TyperGroup)
+    assert {*NEVER_SIGNED_IN, *SIGNED_IN} == set(COMMAND.commands)
+
+
+def cli(shell: Shell, line: str, **around: Any) -> Done:
+    """A command line in this process, which may end with anything but a mistake of the program."""
+    words = line.format(dir=shell.folder).split()
+    done = shell.call(lambda context: ExitCode(run(COMMAND, [*words, "--debug"], context)), **around)
+    assert "a mistake in tokenctl" not in done.err, done.err
+    return done
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A shell on the world of secrets, in which a plan was saved and something was applied."""
+    with shell_on(tmp_path_factory.mktemp("full"), seed=world()) as shell:
+        # A proxy that is never used: loopback is reached without one.
+        shell.environment |= {"HTTPS_PROXY": proxy("127.0.0.1:1"), "CI_JOB_URL": "https://ci.example/1"}
+        shell.declare(
+            f'id: "{GRAFANA}", name: grafana, description: dashboard', f'id: "{BACKUP_2023}", status: inactive'
+        )
+        (shell.folder / "out").mkdir()
+        first = [cli(shell, "plan {dir}/tokens.yaml -o {dir}/plan.json"), cli(shell, "apply {dir}/tokens.yaml --yes")]
+        assert [each.code for each in first] == [0, 0]
+        (journal,) = (shell.folder / "state" / "tokenctl").iterdir()
+        journal.rename(shell.folder / "journal.ndjson")
+        yield shell
+
+
+def proxy(address: str) -> str:
+    """The URL of a proxy that wants a password."""
+    return f"http://me:{quote(PASSWORD, safe='')}@{address}"
+
+
+def leaked(shell: Shell, *lines: str, trouble: Callable[[], object] = lambda: None, **around: Any) -> set[str]:
+    """What leaks from these command lines, each with something to do, whatever it ends with: on streams and in files.
+
+    `trouble` comes right before each.
+    """
+    streams: list[str] = []
+    for line in lines:
+        for token_id in (GRAFANA, BACKUP_2023):
+            shell.sandbox.change(token_id, status="active", description=f"by hand {ECHO}")
+        if line.startswith("unlock") and not shell.sandbox.labels:
+            locked(shell, claim=Claim(nonce="theirs", holder=ECHO, run=ECHO, since=ECHO, expires=ECHO))
+        trouble()
+        done = cli(shell, line, **around)
+        streams += [done.out, done.err]
+    files = texts(shell.folder)
+    for journal in (shell.folder / "state" / "tokenctl").iterdir():
+        journal.unlink()
+    return found([*streams, *files])
+
+
+def test_what_is_looked_for_would_be_found(full: Shell) -> None:
+    assert found([ECHO]) == {CALLER, PASSWORD, *LISTED[:2]}
+    assert found([json.dumps(LISTED)]) == set(LISTED)
+    assert {each.secret for each in full.sandbox.tokens} == {CALLER, *LISTED}
+
+
+EVERY = [line for lines in (NEVER_SIGNED_IN | SIGNED_IN).values() for line in lines]
+
+
+@pytest.mark.parametrize("line", EVERY)
+def test_a_run_without_any_trouble(full: Shell, line: str) -> None:
+    assert leaked(full, line) == set()
+
+
+WAYS: dict[str, Callable[[Path], tuple[str, dict[str, str], bytes]]] = {
+    "variable": lambda _: ("", {"INFLUX_TOKEN": CALLER}, b""),
+    "file": lambda keys: (f"--token-file {keys / 'token'}", {}, b""),
+    "file of a variable": lambda keys: ("", {"INFLUX_TOKEN_FILE": str(keys / "token")}, b""),
+    "standard input": lambda _: ("--token-file -", {}, f"{CALLER}\n".encode()),
+    "profile": lambda keys: ("--profile one", {"INFLUX_CONFIGS_PATH": str(keys / "configs")}, b""),
+    "active profile": lambda keys: ("", {"INFLUX_CONFIGS_PATH": str(keys / "configs")}, b""),
+    "nonsense": lambda _: ("", {"INFLUX_TOKEN": f"{CALLER} {CALLER}"}, b""),
+    "as something else": lambda _: (f"--org {LISTED[0]} --profile {LISTED[0]} --url {LISTED[0]}", {}, b""),
+    "as a path": lambda _: (f"--token-file {LISTED[0]}", {}, b""),
+    "broken profiles": lambda keys: ("", {"INFLUX_CONFIGS_PATH": str(keys / "token")}, b""),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_to_sign_in(full: Shell, tmp_path_factory: pytest.TempPathFactory, way: str) -> None:
+    keys = tmp_path_factory.mktemp("keys")
+    (keys / "token").write_text(CALLER + "\n")
+    table = f"[one]\nurl = {json.dumps(full.sandbox.url)}\ntoken = {json.dumps(CALLER)}\nactive = true\n"
+    (keys / "configs").write_text(table)
+    flags, environment, stdin = WAYS[way](keys)
+    environment = {"INFLUX_TOKEN": "", **environment}
+    lines = [f"{line} {flags}" for line in IN_TROUBLE.values()]
+    assert leaked(full, *lines, environment=environment, stdin=stdin) == set()
+    code = cli(full, f"list {flags}", environment=environment, stdin=stdin).code
+    assert code == (64 if way in ("nonsense", "as something else", "as a path", "broken profiles") else 0)
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"slow-body", "deleted-meanwhile"}))
+def test_each_fault(full: Shell, name: str) -> None:
+    """But for a list that drips, which takes a quarter of a minute, and tokens that are gone for the next command."""
+
+    def trouble(method: str) -> None:
+        """Twice for the next command."""
+        full.sandbox.mend()
+        full.sandbox.fail(Fault(name, method, 2))
+
+    for method, commands in (("", tuple(IN_TROUBLE)), ("PATCH", ("apply",)), ("POST", ("apply",))):
+        lines = [IN_TROUBLE[command] for command in commands]
+        assert leaked(full, *lines, trouble=partial(trouble, method)) == set()
+        full.sandbox.mend()
+
+
+def everywhere(_: Exchange) -> bool:
+    """Each request."""
+    return True
+
+
+def changing(exchange: Exchange) -> bool:
+    """Those that change something."""
+    return exchange.method != "GET"
+
+
+def labels(exchange: Exchange) -> bool:
+    """Those about locks."""
+    return "/labels" in exchange.path
+
+
+def one(exchange: Exchange) -> bool:
+    """Those about one token."""
+    return "/authorizations/" in exchange.path
+
+
+PLACES = (
+    (everywhere, tuple(IN_TROUBLE)),
+    (changing, ("apply", "unlock")),
+    (labels, ("apply", "unlock", "doctor")),
+    (one, ("apply",)),
+)
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_each_lie_of_a_proxy(full: Shell, name: str) -> None:
+    for place, commands in PLACES:
+
+        def lie(exchange: Exchange) -> list[bytes] | None:
+            return [LIES[name](exchange)] if place(exchange) else None  # noqa: B023  called in this turn only
+
+        with liar(full.sandbox.url, lie) as server:
+            environment = {
+                "INFLUX_HOST": "http://influx.example",
+                "HTTP_PROXY": proxy(f"127.0.0.1:{server.port}"),
+            }
+            lines = [f"{IN_TROUBLE[command]} --allow-insecure-http" for command in commands]
+            assert leaked(full, *lines, environment=environment) == set()
+            assert server.requests
+
+
+RECORDER = """#!/bin/sh
+{{ env; tr '\\0' ' ' < /proc/$PPID/cmdline; echo "$0 $*"; }} >> "{log}"
+exec {git} "$@"
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="only Linux shows the processes as files")
+def test_neither_the_process_list_nor_a_child_has_a_secret(full: Shell, tmp_path: Path) -> None:
+    checkout = Checkout.init(tmp_path / "checkout")
+    checkout.write("tokens.yaml", (full.folder / "tokens.yaml").read_text())
+    checkout.commit()
+    git, log = tmp_path / "git", tmp_path / "log"
+    git.write_text(RECORDER.format(log=log, git=shutil.which("git")))
+    git.chmod(0o755)
+    with liar(full.sandbox.url, lambda _: None) as server:
+        environment = {
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "INFLUX_HOST": "http://influx.example",
+            "HTTP_PROXY": proxy(f"127.0.0.1:{server.port}"),
+            "ANOTHER_SECRET": LISTED[0],
+        }
+        done = subprocess.run(
+            [PROGRAM, "apply", "--yes", "--base", "HEAD", "--allow-insecure-http", "--debug"], cwd=checkout.folder,
+            env=full.surroundings(**environment), capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode in (0, 4), done.stderr
+    recorded = log.read_text()
+    assert recorded.count("GIT_TERMINAL_PROMPT=0\n") >= 2
+    assert "tokenctl apply --yes --base HEAD" in recorded
+    assert found([recorded, done.stdout, done.stderr, *texts(checkout.folder)]) == set()
+
+
+def test_a_sandbox_shows_no_secret_of_its_world(full: Shell, tmp_path: Path) -> None:
+    tokens = [{"id": GRAFANA, "token": LISTED[0], "orgID": ACME, "userID": ACME, "permissions": []}]
+    (tmp_path / "world.json").write_text(json.dumps({"orgs": [{"id": ACME, "name": ECHO}], "tokens": tokens}))
+    with subprocess.Popen(
+        [PROGRAM, "sandbox", "--listen", "127.0.0.1:0", "--seed", tmp_path / "world.json", "--debug"],
+        env=full.surroundings(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=30)
+    assert first.startswith("http://127.0.0.1:")
+    assert found([first, out, err]) == set()
