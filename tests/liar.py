@@ -41,11 +41,11 @@ Lie = Callable[[Exchange], Iterable[bytes] | None]
 
 
 @contextmanager
-def liar(sandbox: str, lie: Lie) -> Iterator[RawServer]:
-    """A server that stands for the sandbox at that URL."""
+def liar(sandbox: str, lie: Lie, *, deaf: bool = False) -> Iterator[RawServer]:
+    """A server that stands for the sandbox at that URL; a deaf one has nothing changed there, and only asks."""
 
     def script(connection: Connection) -> Iterator[bytes]:
-        exchange = _forward(connection, urlsplit(sandbox).netloc)
+        exchange = _forward(connection, urlsplit(sandbox).netloc, deaf=deaf)
         lies = lie(exchange)
         if lies is None:
             yield exchange.answer()
@@ -56,7 +56,7 @@ def liar(sandbox: str, lie: Lie) -> Iterator[RawServer]:
         yield server
 
 
-def _forward(connection: Connection, sandbox: str) -> Exchange:
+def _forward(connection: Connection, sandbox: str, *, deaf: bool) -> Exchange:
     head, _, body = connection.request.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ")
@@ -64,7 +64,7 @@ def _forward(connection: Connection, sandbox: str) -> Exchange:
     headers = dict(line.split(": ", 1) for line in lines)
     upstream = http.client.HTTPConnection(sandbox, timeout=20)
     sent = {name: value for name, value in headers.items() if name.lower() in ("authorization", "content-type")}
-    upstream.request(method, url.path + (f"?{url.query}" if url.query else ""), body or None, sent)
+    upstream.request("GET" if deaf else method, url.path + (f"?{url.query}" if url.query else ""), body or None, sent)
     with upstream.getresponse() as got:
         content = got.read()
         kept = {name.title().replace("-", "_"): value for name, value in got.getheaders() if name.lower() in _KEPT}

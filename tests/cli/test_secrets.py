@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -72,20 +73,29 @@ def cli(shell: Shell, line: str, **around: Any) -> Done:
     return done
 
 
+def prepare(shell: Shell) -> None:
+    """Give the shell a manifest, a saved plan that fits it, and the journal of a run."""
+    shell.declare(f'id: "{GRAFANA}", name: grafana, description: dashboard', f'id: "{BACKUP_2023}", status: inactive')
+    (shell.folder / "out").mkdir()
+    first = [cli(shell, "plan {dir}/tokens.yaml -o {dir}/plan.json"), cli(shell, "apply {dir}/tokens.yaml --yes")]
+    assert [each.code for each in first] == [0, 0]
+    (journal,) = (shell.folder / "state" / "tokenctl").iterdir()
+    journal.rename(shell.folder / "journal.ndjson")
+
+
+def aim(shell: Shell, url: str) -> None:
+    """Let the journal be of a run against the server at that URL: an undo asks no other."""
+    journal = shell.folder / "journal.ndjson"
+    journal.write_text(re.sub(r'"url": "[^"]*"', f'"url": "{url}"', journal.read_text(), count=1))
+
+
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A shell on the world of secrets, in which a plan was saved and something was applied."""
     with shell_on(tmp_path_factory.mktemp("full"), seed=world()) as shell:
         # A proxy that is never used: loopback is reached without one.
         shell.environment |= {"HTTPS_PROXY": proxy("127.0.0.1:1"), "CI_JOB_URL": "https://ci.example/1"}
-        shell.declare(
-            f'id: "{GRAFANA}", name: grafana, description: dashboard', f'id: "{BACKUP_2023}", status: inactive'
-        )
-        (shell.folder / "out").mkdir()
-        first = [cli(shell, "plan {dir}/tokens.yaml -o {dir}/plan.json"), cli(shell, "apply {dir}/tokens.yaml --yes")]
-        assert [each.code for each in first] == [0, 0]
-        (journal,) = (shell.folder / "state" / "tokenctl").iterdir()
-        journal.rename(shell.folder / "journal.ndjson")
+        prepare(shell)
         yield shell
 
 
@@ -103,7 +113,10 @@ def leaked(shell: Shell, *lines: str, trouble: Callable[[], object] = lambda: No
     for line in lines:
         for token_id in (GRAFANA, BACKUP_2023):
             shell.sandbox.change(token_id, status="active", description=f"by hand {ECHO}")
-        if line.startswith("unlock") and not shell.sandbox.labels:
+        shell.sandbox.mend()
+        if shell.sandbox.labels:
+            assert cli(shell, "unlock --yes").code == 0
+        if line.startswith("unlock"):
             locked(shell, claim=Claim(nonce="theirs", holder=ECHO, run=ECHO, since=ECHO, expires=ECHO))
         trouble()
         done = cli(shell, line, **around)
@@ -160,14 +173,9 @@ def test_each_way_to_sign_in(full: Shell, tmp_path_factory: pytest.TempPathFacto
 def test_each_fault(full: Shell, name: str) -> None:
     """But for a list that drips, which takes a quarter of a minute, and tokens that are gone for the next command."""
 
-    def trouble(method: str) -> None:
-        """Twice for the next command."""
-        full.sandbox.mend()
-        full.sandbox.fail(Fault(name, method, 2))
-
     for method, commands in (("", tuple(IN_TROUBLE)), ("PATCH", ("apply",)), ("POST", ("apply",))):
         lines = [IN_TROUBLE[command] for command in commands]
-        assert leaked(full, *lines, trouble=partial(trouble, method)) == set()
+        assert leaked(full, *lines, trouble=partial(full.sandbox.fail, Fault(name, method, 2))) == set()
         full.sandbox.mend()
 
 
@@ -207,13 +215,12 @@ def test_each_lie_of_a_proxy(full: Shell, name: str) -> None:
             return [LIES[name](exchange)] if place(exchange) else None  # noqa: B023  called in this turn only
 
         with liar(full.sandbox.url, lie) as server:
-            environment = {
-                "INFLUX_HOST": "http://influx.example",
-                "HTTP_PROXY": proxy(f"127.0.0.1:{server.port}"),
-            }
+            environment = {"INFLUX_HOST": "http://influx.example", "HTTP_PROXY": proxy(f"127.0.0.1:{server.port}")}
+            aim(full, "http://influx.example")
             lines = [f"{IN_TROUBLE[command]} --allow-insecure-http" for command in commands]
             assert leaked(full, *lines, environment=environment) == set()
             assert server.requests
+            aim(full, full.sandbox.url)
 
 
 RECORDER = """#!/bin/sh

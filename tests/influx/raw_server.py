@@ -50,10 +50,11 @@ class Connection:
 
 
 class RawServer:
-    """Answers each request with the bytes that the script makes; keeps the requests as they came."""
+    """Answers each request with the bytes that the script makes; keeps the requests as they came, and counts calls."""
 
     def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[bytes] = []
+        self.calls = 0
         self._script = script
         self._tls = tls
         self._over = threading.Event()
@@ -77,6 +78,7 @@ class RawServer:
                 stream, _ = self._listener.accept()
             except OSError:
                 return
+            self.calls += 1
             thread = threading.Thread(target=self._serve, args=(stream,))
             self._threads.append(thread)
             thread.start()
