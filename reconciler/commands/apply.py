@@ -113,7 +113,7 @@ def _saved(request: ApplyRequest, settings: Settings, _: Context) -> _Source:
 
 def _declared(request: ApplyRequest, settings: Settings, context: Context) -> _Source:
     declared = base.read(request.sources, context)
-    base.check_server(declared, settings)
+    base.check(declared, settings)
     reviewed = bool(request.consent.expect) or not request.consent.yes
     allow = request.sources.allow
     return _Source(

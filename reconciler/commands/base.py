@@ -60,9 +60,13 @@ def read(sources: Sources, context: Context) -> Declared:
     return Declared(now, files, baseline, paths)
 
 
-def check_server(declared: Declared, settings: Settings) -> None:
-    """Hold the `server:` blocks of the files and of the base against the settings. Raises RefusedError."""
+def check(declared: Declared, settings: Settings) -> None:
+    """Hold the files, and the `server:` block of the base too, against the settings, before anything is sent.
+
+    Raises RefusedError and InvalidError.
+    """
     planning.check_server(declared.manifest, settings)
+    planning.check_secret(declared.manifest, settings)
     if declared.baseline:
         planning.check_server(declared.baseline.manifest, settings, declared.baseline.ref)
 

@@ -49,6 +49,7 @@ def _file(request: DoctorRequest, settings: Settings, context: Context) -> list[
     try:
         manifest, files = read_manifest(request.files, context)
         planning.check_server(manifest, settings)
+        planning.check_secret(manifest, settings)
     except TokenctlError as error:
         return checkup.failed("file", error)
     said = "its `server:` holds" if manifest.server.url or manifest.server.org else "it asserts no server"

@@ -40,7 +40,7 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
     declared = base.read(request.sources, context)
     wanted.check([*declared.files, *([request.reviewed] if request.reviewed else [])])
     settings = connect.resolve(request.flags, context)
-    base.check_server(declared, settings)
+    base.check(declared, settings)
     with connect.connected(settings, context) as connection:
         plan = base.draft(declared, connection, request.sources.allow, context, reviewed=True)
     wanted.write_plan(plan, context, reviewing.reviewed(request.reviewed, plan, context))

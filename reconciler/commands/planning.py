@@ -14,8 +14,9 @@ from reconciler.core.live import Live, Missing
 from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Plan
 from reconciler.core.record import Run
+from reconciler.core.secrets import masked
 from reconciler.core.token import OrgId, Token, TokenId
-from reconciler.errors import Problem, RefusedError
+from reconciler.errors import InvalidError, Problem, RefusedError
 from reconciler.settings import Settings
 
 Unlisted = Callable[[Mapping[TokenId, Token]], Iterable[TokenId]]
@@ -61,6 +62,19 @@ def check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None:
         )
     if problems:
         raise RefusedError(problems)
+
+
+def check_secret(manifest: Manifest, resolved: Settings) -> None:
+    """Refuse a manifest that holds the secret to sign in with, which need not look like one: nothing would mask it.
+
+    Raises InvalidError.
+    """
+    own = resolved.endpoint.secret.reveal()
+    found = [each for each in manifest.tokens if masked(text := each.text, own) != text]
+    if found:
+        hint = "remove it here and from the history, and replace that token on the server"
+        message = "this declaration holds the token that you sign in with"
+        raise InvalidError([Problem(message, hint, each.origin.place("")) for each in found])
 
 
 def draft(

@@ -61,6 +61,13 @@ class Declaration:
     protected: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def text(self) -> str:
+        """Everything in it that whoever wrote it could choose, on lines."""
+        match = self.target if isinstance(self.target, Match) else Match()
+        chosen = (self.name, self.description, match.user, match.org, match.description)
+        return "\n".join((*filter(None, chosen), *self.labels, *self.labels.values()))
+
 
 @dataclass(frozen=True, slots=True)
 class Share:

@@ -223,6 +223,20 @@ def test_each_lie_of_a_proxy(full: Shell, name: str) -> None:
             aim(full, full.sandbox.url)
 
 
+@pytest.mark.parametrize(
+    "entry",
+    ['status: {}', '{}: active', 'description: {}', 'match: {{{}: x}}', 'labels: {{{}: x}}', 'status: [{}]', 'pick: {}', 'name: {}'],
+)  # fmt: skip
+def test_a_file_with_a_secret_where_anything_else_belongs(full: Shell, tmp_path: Path, entry: str) -> None:
+    for secret in (CALLER, LISTED[0], "my-admin-token-of-docker-compose"):
+        path = tmp_path / "tokens.yaml"
+        path.write_text(f'version: 1\ntokens:\n  - id: "{GRAFANA}"\n    {entry.format(json.dumps(secret))}\n')
+        lines = [f"{command} {path}" for command in ("validate", "plan", "apply --yes", "doctor")]
+        done = [cli(full, line, environment={"INFLUX_TOKEN": secret}) for line in lines]
+        assert done[1].code == done[2].code == 65
+        assert found((text for each in done for text in (each.out, each.err)), [secret]) == set()
+
+
 RECORDER = """#!/bin/sh
 {{ env; tr '\\0' ' ' < /proc/$PPID/cmdline; echo "$0 $*"; }} >> "{log}"
 exec {git} "$@"

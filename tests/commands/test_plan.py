@@ -19,6 +19,7 @@ from tests.shell import (
     BACKUP_2023,
     BENCH,
     GRAFANA,
+    INGEST,
     LAPTOP,
     MANAGER,
     OPERATOR,
@@ -192,3 +193,17 @@ def test_phone_and_laptop_are_one_users(shell: Shell) -> None:
     done = planned(shell, shell.declare("match: {user: user2}, status: inactive"))
     assert done.code == ExitCode.INVALID
     assert f"`match` finds 2 tokens: {LAPTOP}, {PHONE}" in done.err
+
+
+@pytest.mark.parametrize("entry", [
+    'id: "{id}", description: "<{secret}>"', 'id: "{id}", name: "{secret}"', 'id: "{id}", labels: {{team: "{secret}"}}',
+    'match: {{user: "{secret}"}}', 'match: {{org: acme, description: "{secret}"}}',
+])  # fmt: skip
+def test_a_file_with_the_token_to_sign_in_with_is_refused_without_it(shell: Shell, entry: str) -> None:
+    secret = shell.environment["INFLUX_TOKEN"] = "my-admin-token-of-docker-compose"
+    done = planned(shell, shell.declare(f'id: "{GRAFANA}"', entry.format(id=INGEST, secret=secret)))
+    assert (done.code, done.out, shell.sent()) == (ExitCode.INVALID, "", [])
+    assert done.err == (
+        "DIR/tokens.yaml:4:5: this declaration holds the token that you sign in with\n"
+        "  hint: remove it here and from the history, and replace that token on the server\n"
+    )
