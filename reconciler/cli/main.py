@@ -98,7 +98,7 @@ def _context(interrupt: Interrupt) -> Context:
     environment = dict(os.environ)
     return Context(
         environment=environment,
-        home=Path.home(),
+        home=_home(),
         stdin=sys.stdin.buffer,
         stdout=sys.stdout,
         stderr=sys.stderr,
@@ -114,6 +114,14 @@ def _context(interrupt: Interrupt) -> Context:
         interactive=sys.stdin.isatty() and sys.stderr.isatty() and not environment.get("CI"),
         colour=_colour(environment, terminal=sys.stdout.isatty()),
     )
+
+
+def _home() -> Path:
+    """The user's folder; a container may run as a user that nobody has heard of."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/")
 
 
 def _who(environment: dict[str, str]) -> str:

@@ -51,15 +51,12 @@ def test_no_other_credentials_are_looked_for_or_sent(shell: Shell) -> None:
     for path in (".netrc", "home/.netrc"):
         (shell.folder / path).write_text(netrc)
         (shell.folder / path).chmod(0o600)
-    keys = shell.folder / "keys.log"
-    keys = shell.folder / "keys.log"
     with raw_server(answer(200, '{"authorizations": []}')) as server:
-        surroundings = {"NETRC": str(shell.folder / ".netrc"), "SSLKEYLOGFILE": str(keys), "INFLUX_HOST": server.url}
+        surroundings = {"NETRC": str(shell.folder / ".netrc"), "INFLUX_HOST": server.url}
         assert shell.run("list", **surroundings).code == 0
         (request,) = server.requests
     said = [line for line in request.decode().split("\r\n") if line.lower().startswith("authorization:")]
     assert said == [f"Authorization: Token {shell.environment['INFLUX_TOKEN']}"]
-    assert not keys.exists()
 
 
 FILES: dict[str, tuple[str, Callable[[Path], object]]] = {
@@ -98,3 +95,26 @@ def test_a_pipe_as_token_file_is_waited_for_and_not_for_ever(shell: Shell) -> No
     assert shell.run("list", "--token-file", "pipe", INFLUX_TOKEN="").code == 0
     writer.join(20)
     assert not writer.is_alive()
+
+
+NOBODY = """
+import sys, types
+
+def unknown(_):
+    raise KeyError
+
+sys.modules["pwd"] = types.SimpleNamespace(getpwuid=unknown)
+sys.argv[1:] = ["list", "--quiet"]
+from reconciler.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_a_user_that_the_system_does_not_know_needs_no_home(shell: Shell) -> None:
+    shell.measured = True
+    environment = {name: value for name, value in shell.surroundings().items() if name != "HOME"}
+    done = subprocess.run(
+        [sys.executable, "-c", NOBODY], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert GRAFANA in done.stdout
