@@ -46,7 +46,11 @@ SIGNED_IN = {
         f"plan {{dir}}/tokens.yaml -o {{dir}}/new.json --reviewed {{dir}}/plan.json {OUTPUTS}",
         "plan {dir}/tokens.yaml -o {dir}/new.json",
     ],
-    "apply": ["apply {dir}/plan.json --yes", "apply {dir}/tokens.yaml --yes --lock --canary 1"],
+    "apply": [
+        "apply {dir}/plan.json --yes",
+        "apply {dir}/tokens.yaml --yes --json",
+        "apply {dir}/tokens.yaml --yes --lock --canary 1",
+    ],
     "undo": [
         "undo {dir}/journal.ndjson --allow moved",
         "undo {dir}/journal.ndjson --apply --yes --lock --allow moved --allow reactivation",
