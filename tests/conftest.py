@@ -14,7 +14,7 @@ from tests.checkout import Checkout
 from tests.shell import Shell, shell_on
 
 settings.register_profile(
-    "tokenctl", derandomize=True, deadline=None, max_examples=60, database=None,
+    "tokenctl", derandomize=True, deadline=None, max_examples=40, database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 settings.load_profile("tokenctl")

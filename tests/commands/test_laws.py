@@ -79,7 +79,7 @@ def _stored(shell: Shell) -> Mapping[str, dict[str, Any]]:
     return {each.id: asdict(each) for each in shell.sandbox.tokens}
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(worlds(SAYABLE, least=3))
 def test_after_an_apply_the_fields_are_as_declared_and_nothing_else_moved_and_a_second_sends_nothing(
     world: World,
@@ -110,7 +110,7 @@ def test_after_an_apply_the_fields_are_as_declared_and_nothing_else_moved_and_a_
         assert shell.patches() == []
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(worlds(SAYABLE, least=3))
 def test_a_file_that_says_what_the_server_has_plans_no_changes(world: World) -> None:
     with TemporaryDirectory() as folder, shell_on(Path(folder), seed=_seed(world)) as shell:
@@ -123,7 +123,7 @@ def test_a_file_that_says_what_the_server_has_plans_no_changes(world: World) -> 
         assert "No changes" in done.out
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(worlds(SAYABLE, least=3))
 def test_an_undo_of_an_undisturbed_apply_restores_every_value_and_a_second_undo_does_it_again(world: World) -> None:
     with TemporaryDirectory() as folder, shell_on(Path(folder), seed=_seed(world)) as shell:

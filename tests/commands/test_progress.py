@@ -165,7 +165,7 @@ def test_a_long_list_is_told_while_it_is_read(tmp_path: Path) -> None:
 
 def test_what_workers_read_is_no_line_of_its_own(tmp_path: Path) -> None:
     seed = crowd()
-    many = tuple(replace(each, description="x" * 20_000) for each in seed.tokens)
+    many = tuple(replace(each, description="x" * 4_000) for each in seed.tokens)
     drawn = Drawn(first_s=0.0, every_s=0.001)
     with shell_on(tmp_path, replace(seed, tokens=many)) as shell:
         entries = [f'id: "{each.id}", status: inactive' for each in many[1:]]

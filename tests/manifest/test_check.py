@@ -81,7 +81,7 @@ def read(text: str, loader: Any = None) -> tuple[str, Value]:
         return str(error), None
 
 
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(ROOT | ANY | mapping(ANY, KEYS))
 def test_the_fast_check_accepts_a_document_exactly_when_the_schema_does(text: str) -> None:
     said, root = read(text)
@@ -92,7 +92,7 @@ def test_the_fast_check_accepts_a_document_exactly_when_the_schema_does(text: st
     assert all(problem.place for problem in problems)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(ROOT | ANY | st.text("ab:-[]{},\"'#&*!|>%@ \n\\", max_size=25))
 def test_both_loaders_give_the_same_values_places_and_refusals(text: str) -> None:
     fast, pure = read(text, yaml.CSafeLoader), read(text, yaml.SafeLoader)

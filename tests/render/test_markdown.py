@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token as Part
@@ -117,6 +117,7 @@ def many(number: int, size: int, text: str) -> Plan:
     )  # fmt: skip
 
 
+@settings(max_examples=25)
 @given(
     number=st.sampled_from([0, 1, 10, 11, 60, 300]), size=st.integers(0, 400), text=TEXT | st.sampled_from("`|é🚰"),
     longest=st.integers(6_000, markdown.LONGEST),
