@@ -45,9 +45,14 @@ class Interrupt:
 
     def defer(self) -> None:
         """From now on let a signal only be noted; raises KeyboardInterrupt when there was one already."""
+        self._deferred = True
         if self.came:  # the exception that it raised was lost, in a destructor for instance
             raise KeyboardInterrupt
-        self._deferred = True
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt when a signal's own was lost, so that no wait outlasts it."""
+        if self.came and not self._deferred:
+            raise KeyboardInterrupt
 
     def receive(self, number: int, _: object = None) -> None:
         """Take a signal; a handler for `signal.signal`."""

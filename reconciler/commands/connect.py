@@ -36,7 +36,11 @@ def connected(resolved: Settings, context: Context, *, patient: bool = True) -> 
     with (
         _tidied(context),
         Transport(
-            resolved.endpoint, trace=context.trace, clock=context.clock, environment=context.environment
+            resolved.endpoint,
+            trace=context.trace,
+            clock=context.clock,
+            check=context.interrupt.check,
+            environment=context.environment,
         ) as transport,
     ):
         for secret in transport.endpoint.secrets:

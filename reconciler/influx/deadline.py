@@ -20,9 +20,13 @@ class DeadlineBackend(httpcore.NetworkBackend):
     """httpcore's socket backend, in which no wait is longer than what is left of the thread's current request."""
 
     def __init__(
-        self, clock: Callable[[], float], addresses: Callable[[str, int], Sequence[str]] | None = None
+        self,
+        clock: Callable[[], float],
+        addresses: Callable[[str, int], Sequence[str]] | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
+        self._check = check
         self._addresses = addresses or _addresses
         self._sockets = httpcore.SyncBackend()
         self._current = threading.local()
@@ -51,7 +55,8 @@ class DeadlineBackend(httpcore.NetworkBackend):
         self._current.heard = True
 
     def cut(self, timeout: float | None) -> float:
-        """The wait that is allowed, in seconds; raises httpcore.ReadTimeout when the time is up."""
+        """The wait that is allowed, in seconds; raises httpcore.ReadTimeout when time is up, and what `check` does."""
+        self._check()
         left: float = self._current.ends - self._clock()
         if left <= 0:
             raise httpcore.ReadTimeout

@@ -60,5 +60,18 @@ def test_an_exception_that_got_lost_is_raised_again_before_anything_is_sent() ->
         interrupt.defer()
 
 
+def test_an_exception_that_got_lost_ends_the_next_wait_unless_the_run_is_to_end_in_good_order() -> None:
+    interrupt = Interrupt()
+    interrupt.check()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt.receive(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        interrupt.check()
+    deferred = Interrupt()
+    deferred.defer()
+    deferred.receive(signal.SIGINT)
+    deferred.check()
+
+
 def test_what_came_without_a_signal_of_ours_is_an_interrupt() -> None:
     assert Interrupt().exit_code is ExitCode.INTERRUPTED

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Pacing
+from reconciler.commands import list as listing
+from reconciler.commands.context import Context
+from reconciler.commands.names import ListFormat
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import NAMES, Fault
 from reconciler.sandbox.seed import Seed, default_seed
+from reconciler.settings import Flags
 from tests.commands.test_apply import DEACTIVATE, DESCRIBE, applied
 from tests.shell import BACKUP_2023, BACKUP_2024, GRAFANA, INGEST, OPERATOR, Shell, shell_on
 
@@ -168,6 +175,20 @@ def test_a_description_never_activates_what_was_switched_off_meanwhile(shell: Sh
     done = applied(shell, file, yes=True, with_clock=clock)
     assert (done.code, shell.patches()) == (ExitCode.STALE, [])
     assert next(each.status for each in shell.sandbox.tokens if each.id == INGEST) == "inactive"
+
+
+def test_a_signal_whose_exception_got_lost_ends_the_next_wait_for_the_server(shell: Shell) -> None:
+    interrupt = Interrupt()
+
+    def lose(context: Context) -> ExitCode:
+        """Lose it, and go on."""
+        with suppress(KeyboardInterrupt):
+            interrupt.receive(signal.SIGTERM)
+        return listing.run(Flags(), ListFormat.TEXT, context)
+
+    with pytest.raises(KeyboardInterrupt):
+        shell.call(lose, interrupt=interrupt)
+    assert shell.sent() == []
 
 
 def test_a_canary_is_named_and_goes_first(shell: Shell) -> None:
