@@ -80,7 +80,6 @@ def test_a_manifest_and_a_token_may_come_through_a_pipe(shell: Shell) -> None:
     assert shell.run("list", "--token-file", "-", stdin=secret("0d08544b51006000") + "\n").code == 0
 
 
-@pytest.mark.usefixtures("measured")
 def test_what_is_decided_on_the_command_line_reaches_the_commands(shell: Shell) -> None:
     shell.declare(f'id: "{BACKUP_2024}", name: new, status: active, labels: {{team: storage}}', DESCRIBE)
     shell.run("plan", "--select", "team=storage", "--out", "plan.json", "--allow", "reactivation")
@@ -98,7 +97,6 @@ def test_what_is_decided_on_the_command_line_reaches_the_commands(shell: Shell) 
     assert shell.run("list", "--format", "json", "--self-id", BACKUP_2023).out.count('"own": true') == 2
 
 
-@pytest.mark.usefixtures("measured")
 def test_an_undo_takes_what_is_decided_on_the_command_line(shell: Shell) -> None:
     shell.declare(DESCRIBE)
     applied = shell.run("apply", "--yes", "--journal", "journals")
