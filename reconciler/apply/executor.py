@@ -25,7 +25,7 @@ def execute(plan: Plan, means: Means) -> Outcome:
     canary before the rest is sent. Never raises for what the server does.
     """
     others, own = _parted(plan)
-    first = canary(plan, means.pacing.canary)
+    first = others[: means.pacing.canary]
     run = _Run(means, plan)
     try:
         run.send(first)

@@ -103,19 +103,26 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
             values["consent"] = consent(**{name: values.pop(name) for name in sending})
         return run(context=replace(context, **talk), **values)
 
-    kind = inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        inspect.Parameter("typer_context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
-        *(each.replace(kind=kind) for name, each in own.items() if name not in ("context", "flags", "consent")),
-        *(
-            inspect.Parameter(name, kind, default=default, annotation=annotation)
-            for name, (annotation, default) in {**sending, **server, **_TALK}.items()
-        ),
-    ]
+    parameters = _parameters(own, {**sending, **server, **_TALK})
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     called.__annotations__ = {each.name: each.annotation for each in parameters}
     called.__name__, called.__doc__ = run.__name__, run.__doc__
     return called
+
+
+def _parameters(
+    own: Mapping[str, inspect.Parameter], shared: Mapping[str, tuple[Any, object]]
+) -> list[inspect.Parameter]:
+    """What typer is to see: its context, the command's own options and the shared ones."""
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter("typer_context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
+        *(each.replace(kind=kind) for name, each in own.items() if name not in ("context", "flags", "consent")),
+        *(
+            inspect.Parameter(name, kind, default=default, annotation=annotation)
+            for name, (annotation, default) in shared.items()
+        ),
+    ]
 
 
 def _check_filled(typer_context: typer.Context, values: Mapping[str, object]) -> None:

@@ -11,6 +11,7 @@ from reconciler.commands import base, connect, events, journals, locking, planni
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
 from reconciler.commands.events import Events
+from reconciler.core.baseline import locked
 from reconciler.core.plan import Plan
 from reconciler.core.token import OrgId
 from reconciler.errors import ExitCode, Problem, StaleError, UsageError
@@ -55,14 +56,12 @@ def _apply(request: ApplyRequest, told: Events | None, context: Context) -> Exit
     source = (_saved if _is_saved(request) else _declared)(request, settings, context)
     with connect.connected(settings, context) as connection:
         wait = request.consent.lock
-        wanted = source.locks or wait is not None
-        orgs = source.orgs(connection) if wanted else {}
+        orgs = source.orgs(connection) if source.locks or wait is not None else None
         with locking.held(orgs, wait or 0.0, connection, context) as locks:
             journals.tell_interrupted(journals.folder_of(request.consent.journal, context), connection, context)
             read_at = context.clock()
             plan = source.plan(connection)
-            if wanted:
-                locks.demand(plan)
+            locks.demand(plan)
             if told:
                 told.plan(plan)
             else:
@@ -119,6 +118,6 @@ def _declared(request: ApplyRequest, settings: Settings, context: Context) -> _S
     return _Source(
         files=declared.files,
         plan=lambda connection: base.draft(declared, connection, allow, context, reviewed=reviewed),
-        locks=declared.lock,
+        locks=locked(declared.manifest, declared.baseline),
         orgs=lambda connection: planning.organisations(declared.manifest, connection),
     )

@@ -33,11 +33,6 @@ class Declared:
     baseline: Baseline | None
     paths: Sequence[str]
 
-    @property
-    def lock(self) -> bool:
-        """Whether the files, or those of the base, want the organisations locked meanwhile."""
-        return self.manifest.lock or (self.baseline is not None and self.baseline.manifest.lock)
-
 
 def read(sources: Sources, context: Context) -> Declared:
     """Read the files, and with --base those of that commit. Says the warnings.

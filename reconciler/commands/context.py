@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol, TextIO
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.core.secrets import masked, without
-from reconciler.errors import LocalError, Problem
+from reconciler.errors import CancelledError, LocalError, Problem
 
 
 class Display(Protocol):
@@ -93,12 +93,24 @@ class Context:
         if not self.quiet:
             self._talk(text)
 
+    def warn(self, text: str) -> None:
+        """Write to stderr, quiet or not, what somebody has to know although the run goes on."""
+        self._talk(self.masked(text))
+
     def ask(self, question: str) -> str:
         """Put a question on stderr and give the line that was typed, without blanks around it."""
         with self.aside():
             self.stderr.write(self.hidden(question))
             self.stderr.flush()
         return self.stdin.readline().decode("utf-8", "replace").strip()
+
+    def confirm(self, question: str, otherwise: str) -> None:
+        """Ask for a `yes`; raises CancelledError, which begins with `otherwise`, where there is none."""
+        if not self.interactive:
+            hint = "agree beforehand with `--yes`"
+            raise CancelledError(Problem(f"{otherwise}: there is no terminal to ask on", hint))
+        if self.ask(f"{question} Only `yes` does it: ") != "yes":
+            raise CancelledError(Problem(f"{otherwise}: the answer was not `yes`"))
 
     def aside(self) -> AbstractContextManager[object]:
         """While the block writes no progress is shown."""
@@ -110,7 +122,8 @@ class Context:
         return self._talk if self.debug else None
 
     def _talk(self, text: str) -> None:
-        with suppress(OSError), self.aside():  # that nobody listens is no reason to stop in the middle of anything
+        # That nobody listens is no reason to stop in the middle of anything.
+        with suppress(OSError, ValueError), self.aside():
             self.stderr.write(self.hidden(text) + "\n")
             self.stderr.flush()
 

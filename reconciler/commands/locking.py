@@ -25,15 +25,18 @@ _RELEASE_S = 3.0  # for giving a lock back: who cancels a pipeline waits no long
 
 
 @contextmanager
-def held(orgs: Mapping[OrgId, str], timeout_s: float, connection: Connection, context: Context) -> Iterator[Locks]:
+def held(
+    orgs: Mapping[OrgId, str] | None, timeout_s: float, connection: Connection, context: Context
+) -> Iterator[Locks]:
     """The locks of these organisations, whose names are given, until the block ends, however it ends.
 
-    Waits so long for the locks of others. Raises LockedError when another run has one, AuthError and UnreachableError
-    when that cannot be decided.
+    None: none are wanted. Waits so long for the locks of others. Raises LockedError when another run has one, AuthError
+    and UnreachableError when that cannot be decided.
     """
     locks = Locks(connection, context)
     try:
-        locks.take(orgs, timeout_s)
+        if orgs is not None:
+            locks.take(orgs, timeout_s)
         yield locks
     finally:
         locks.release()
@@ -53,13 +56,14 @@ class Locks:
         self._lock = lock_of(connection, context)
         self._claim = Claim()
         self._names: Mapping[OrgId, str] = {}
+        self._wanted = False
         self._taken: dict[OrgId, bool] = {}  # those asked for, and whether the server has said yes
 
     def take(self, orgs: Mapping[OrgId, str], timeout_s: float) -> None:
         """Lock them all; see `held`."""
+        context, self._names, self._wanted = self._context, orgs, True
         if not orgs:
             return
-        context, self._names = self._context, orgs
         run = run_url(context.environment)
         self._claim = lock.claim(nonce=context.nonce(), holder=context.who, run=run, now=context.now())
         ends = context.clock() + timeout_s
@@ -74,9 +78,9 @@ class Locks:
             self._taken[org_id] = True
 
     def demand(self, plan: Plan) -> None:
-        """Raise StaleError unless everything that the plan changes is locked."""
+        """Raise StaleError unless everything that the plan changes is locked, where locks are wanted at all."""
         unlocked = sorted({each.token.org for each in plan.changes if each.token.org_id not in self._names})
-        if unlocked:
+        if self._wanted and unlocked:
             names = ", ".join(f"`{org}`" for org in unlocked)
             hint = "the declared tokens were other ones when the lock was taken: run it again"
             raise StaleError(Problem(f"nothing was sent: the plan changes tokens of {names}, not locked", hint))
@@ -94,7 +98,7 @@ class Locks:
             if why:
                 hint = "look with `tokenctl unlock`: while it is there, every run that wants it is refused"
                 problem = Problem(f"the lock of organisation `{self._names[org_id]}` was not given back: {why}", hint)
-                _write(pieces.problem(problem, "Warning"), self._context)
+                self._context.warn(pieces.problem(problem, "Warning"))
         self._taken = {}
 
     def _take(self, org_id: OrgId, ends: float) -> bool:
@@ -138,11 +142,4 @@ class Locks:
 
 
 def _say(words: str, context: Context) -> None:
-    if not context.quiet:
-        _write(line(words.rstrip()), context)
-
-
-def _write(words: str, context: Context) -> None:
-    with suppress(OSError, ValueError), context.aside():  # a lock is given back, whether or not somebody listens
-        context.stderr.write(context.masked(words) + "\n")
-        context.stderr.flush()
+    context.say(context.masked(line(words.rstrip())))

@@ -26,7 +26,6 @@ from reconciler.core.plan import Plan
 from reconciler.core.resolve import name_some
 from reconciler.core.text import count
 from reconciler.errors import (
-    CancelledError,
     ExitCode,
     LocalError,
     Problem,
@@ -110,14 +109,8 @@ def _agree(plan: Plan, consent: Consent, context: Context) -> None:
         )
     if plan.refusals:
         raise RefusedError(Problem(f"nothing was sent: {_refused(plan)}", "each way out is named above"))
-    if not plan.changes or consent.yes:
-        return
-    if not context.interactive:
-        raise CancelledError(
-            Problem("nothing was sent: there is no terminal to ask on", "agree beforehand with `--yes`")
-        )
-    if context.ask(f"Send {count(len(plan.changes), 'change')} to {plan.server.url}? Only `yes` does it: ") != "yes":
-        raise CancelledError(Problem("nothing was sent: the answer was not `yes`"))
+    if plan.changes and not consent.yes:
+        context.confirm(f"Send {count(len(plan.changes), 'change')} to {plan.server.url}?", "nothing was sent")
 
 
 def _refused(plan: Plan) -> str:

@@ -50,8 +50,8 @@ def _undo(request: UndoRequest, told: Events | None, context: Context) -> ExitCo
     wanted.check([str(past.path)])
     context.say(runs.undoing(past.run, str(past.path)))
     reviewed = not request.send or bool(consent.expect) or not consent.yes
-    wanted_lock = consent.lock is not None or (request.send and past.run.lock)
-    orgs = {each.change.token.org_id: each.change.token.org for each in past.run.effective} if wanted_lock else {}
+    locked = consent.lock is not None or (request.send and past.run.lock)
+    orgs = {each.change.token.org_id: each.change.token.org for each in past.run.effective} if locked else None
     with (
         connect.connected(settings, context) as connection,
         locking.held(orgs, consent.lock or 0.0, connection, context) as locks,
@@ -60,8 +60,7 @@ def _undo(request: UndoRequest, told: Events | None, context: Context) -> ExitCo
             journals.tell_interrupted(folder, connection, context)
         read_at = context.clock()
         plan = planning.reverse(past.run, connection, request.allow, reviewed=reviewed)
-        if wanted_lock:
-            locks.demand(plan)
+        locks.demand(plan)
         if told:
             told.plan(plan)
         else:

@@ -9,7 +9,7 @@ from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
 from reconciler.core.lock import Hold
 from reconciler.core.token import OrgId
-from reconciler.errors import CancelledError, ExitCode, Problem, UsageError
+from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.render import lock as drawn
 from reconciler.render.escape import terminal
 from reconciler.settings import Flags
@@ -38,7 +38,8 @@ def run(request: UnlockRequest, context: Context) -> ExitCode:
         if len(found) > 1:
             raise UsageError(Problem("several organisations are locked", "name one of them with --org or INFLUX_ORG"))
         for hold, org in found:
-            _agree(request, context)
+            if not request.yes:
+                context.confirm("Remove it? A run that still holds it may be changing tokens.", "nothing was removed")
             locking.lock_of(connection, context).remove(hold, org)
             context.show(f"Removed the lock of organisation `{terminal(org)}`.\n")
     return ExitCode.OK
@@ -51,15 +52,3 @@ def _standing(connection: Connection) -> list[tuple[Hold, str]]:
     names: dict[OrgId, str] = {token.org_id: token.org for token in tokens}
     locks = connection.reader.locks()
     return [(hold, names.get(hold.org_id, hold.org_id)) for hold in locks if not org or hold.org_id in names]
-
-
-def _agree(request: UnlockRequest, context: Context) -> None:
-    if request.yes:
-        return
-    if not context.interactive:
-        raise CancelledError(
-            Problem("nothing was removed: there is no terminal to ask on", "agree beforehand with `--yes`")
-        )
-    question = "Remove it? A run that still holds it may be changing tokens. Only `yes` does it: "
-    if context.ask(question) != "yes":
-        raise CancelledError(Problem("nothing was removed: the answer was not `yes`"))

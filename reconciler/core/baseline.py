@@ -18,6 +18,11 @@ class Baseline(Revised):
     manifest: Manifest
 
 
+def locked(manifest: Manifest, baseline: Baseline | None) -> bool:
+    """Whether the files, or those of the base, want the organisations locked meanwhile."""
+    return manifest.lock or (baseline is not None and baseline.manifest.lock)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """What a plan keeps of its baseline.

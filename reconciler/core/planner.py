@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from reconciler.core import marks
-from reconciler.core.baseline import Baseline, Comparison
+from reconciler.core.baseline import Baseline, Comparison, locked
 from reconciler.core.diff import changes
 from reconciler.core.guard import Guard
 from reconciler.core.guards import Case, judge, label, may_be_own
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest, Severity
 from reconciler.core.plan import Change, Plan, Refusal, before
-from reconciler.core.resolve import Resolution, assert_org, means, protected, resolve
+from reconciler.core.resolve import Resolution, assert_org, means, resolve
 from reconciler.core.revise import unshown
 from reconciler.core.token import Token
 from reconciler.core.unmanaged import unmanaged
@@ -37,7 +37,7 @@ def draft(
     """
     stood = means(baseline.manifest, live) if baseline else {}
     resolution = _resolved(manifest, live, baseline)
-    found = changes(resolution.wanted, protected(baseline.manifest, live) if baseline else ())
+    found = changes(resolution.wanted, {token for token, declared in stood.items() if declared.protected})
     found = marks.since(found, stood) if baseline else found
     unread = baseline.warnings if baseline else ()
     plan = Plan(
@@ -50,7 +50,7 @@ def draft(
         limits=manifest.limits,
         waivers=tuple(sorted(set(waivers))),
         warnings=(() if found else unread) + resolution.warnings,
-        lock=manifest.lock or (baseline is not None and baseline.manifest.lock),
+        lock=locked(manifest, baseline),
         base=_compared(baseline, len(stood), found, resolution) if baseline else None,
     )
     warned, refused = unmanaged(manifest, baseline, resolution.wanted, live)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.live import Absence, Live, Missing
@@ -110,28 +110,22 @@ def means(manifest: Manifest, live: Live) -> dict[TokenId, Declaration]:
     """What a manifest that may no longer fit the live tokens says of each.
 
     What it names and there is not is passed over, a `match` that became ambiguous means every token that it finds, and
-    of two declarations of one token the first counts.
+    of two declarations of one token the first counts, but either protects it.
     """
-    said: dict[TokenId, Declaration] = {}
-    for token_id, declaration in _meant(manifest, live):
-        said.setdefault(token_id, declaration)
-    return said
-
-
-def protected(manifest: Manifest, live: Live) -> set[TokenId]:
-    """The live tokens that any declaration of such a manifest protects."""
-    return {token_id for token_id, declaration in _meant(manifest, live) if declaration.protected}
-
-
-def _meant(manifest: Manifest, live: Live) -> Iterator[tuple[TokenId, Declaration]]:
     index = Index(live.tokens.values())
+    said: dict[TokenId, Declaration] = {}
     for declaration in manifest.tokens:
         target = declaration.target
         if isinstance(target, Match):
             found = index.matching(target, declaration.description)[: 1 if target.pick is Pick.FIRST else None]
         else:
             found = [live.tokens[target]] if target in live.tokens else []
-        yield from ((token.id, declaration) for token in found if live.org in ("", token.org))
+        for token in found:
+            if live.org in ("", token.org):
+                first = said.setdefault(token.id, declaration)
+                if declaration.protected and not first.protected:
+                    said[token.id] = replace(first, protected=True)
+    return said
 
 
 def organisations(manifest: Manifest, live: Live) -> dict[OrgId, str]:

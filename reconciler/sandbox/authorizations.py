@@ -10,11 +10,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.sandbox import go_decode
 from reconciler.sandbox.call import Call, missing, read_id
 from reconciler.sandbox.exchange import Answer, ApiError, content
 from reconciler.sandbox.go_decode import ID, POINTER, List, Struct, Text
-from reconciler.sandbox.go_parse import GoError
 from reconciler.sandbox.permissions import ACTIONS, TYPES, Permission, covered
 from reconciler.sandbox.present import timestamp
 from reconciler.sandbox.seed import Authorization
@@ -74,10 +72,7 @@ def show(call: Call, token_id: str) -> Answer:
 def update(call: Call, token_id: str) -> Answer:
     """PATCH one. An orphan's change is stored before its answer fails."""
     wanted = read_id(token_id, required=True)
-    try:
-        fields = go_decode.decode(call.request.body, _UPDATE)
-    except GoError as error:
-        raise ApiError("internal error", str(error)) from None
+    fields = call.fields(_UPDATE)
     found = _find(wanted, call.store)
     _demand_access(call, "read", found)
     _demand_access(call, "write", found)
@@ -121,10 +116,7 @@ def create(call: Call) -> Answer:
 
 
 def _create_request(call: Call) -> Authorization:
-    try:
-        fields = go_decode.decode(call.request.body, _CREATE)
-    except GoError as error:
-        raise ApiError("invalid", f"invalid json structure: {error}") from None
+    fields = call.fields(_CREATE, "invalid", "invalid json structure: ")
     entries = fields.get("permissions", [])
     if not entries:
         raise ApiError("invalid", "authorization must include permissions")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from reconciler.sandbox import ids
 from reconciler.sandbox.exchange import ApiError, Request
+from reconciler.sandbox.go_decode import Struct, decode
+from reconciler.sandbox.go_parse import GoError
 from reconciler.sandbox.permissions import Permission, covered
 from reconciler.sandbox.present import Presenter
 from reconciler.sandbox.profiles import Profile
@@ -39,6 +41,13 @@ class Call:
         while taken(made):
             made = ids.after(made)
         return made
+
+    def fields(self, wanted: Struct, code: str = "internal error", words: str = "") -> dict[str, Any]:
+        """The fields of the body; raises ApiError with that code and these words before Go's own."""
+        try:
+            return decode(self.request.body, wanted)
+        except GoError as error:
+            raise ApiError(code, f"{words}{error}") from None
 
     def may(self, wanted: Permission) -> bool:
         """Whether the caller has that permission."""

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.sandbox import go_decode
 from reconciler.sandbox.call import Call, missing, read_id
 from reconciler.sandbox.exchange import Answer, ApiError, content
 from reconciler.sandbox.go_decode import ID, Struct, Text, Texts
-from reconciler.sandbox.go_parse import GoError
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.store import Label
 
@@ -47,10 +45,7 @@ def show(call: Call, label_id: str) -> Answer:
 
 def create(call: Call) -> Answer:
     """POST one. Nobody asks whether there is such an organisation."""
-    try:
-        fields = go_decode.decode(call.request.body, _LABEL)
-    except GoError as error:
-        raise ApiError("invalid", f"failed to unmarshal json: {error}") from None
+    fields = call.fields(_LABEL, "invalid", "failed to unmarshal json: ")
     if not fields.get("name"):
         raise ApiError("invalid", "label name is required")
     if "orgID" not in fields:
@@ -65,10 +60,7 @@ def create(call: Call) -> Answer:
 def update(call: Call, label_id: str) -> Answer:
     """PATCH one: an empty name changes nothing, an empty property is taken away, properties not named stay."""
     wanted = read_id(label_id, required=True)
-    try:
-        fields = go_decode.decode(call.request.body, _UPDATE)
-    except GoError as error:
-        raise ApiError("internal error", str(error)) from None
+    fields = call.fields(_UPDATE)
     found = _find(call, wanted)
     call.demand(Permission("write", "labels", found.id, found.org_id))
     properties = {**found.properties, **fields.get("properties", {})}

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.sandbox import go_decode
 from reconciler.sandbox.call import Call, missing, read_id
 from reconciler.sandbox.exchange import JSON, Answer, ApiError, content
 from reconciler.sandbox.go_decode import Struct, Text
-from reconciler.sandbox.go_parse import GoError
 from reconciler.sandbox.permissions import LISTED_TYPES, Permission
 from reconciler.sandbox.seed import User
 
@@ -44,10 +42,7 @@ def user(call: Call, user_id: str) -> Answer:
 
 def create_user(call: Call) -> Answer:
     """POST /api/v2/users."""
-    try:
-        fields = go_decode.decode(call.request.body, _USER)
-    except GoError as error:
-        raise ApiError("internal error", str(error)) from None
+    fields = call.fields(_USER)
     call.demand(Permission("write", "users"))
     name = fields.get("name", "")
     if not name:

@@ -133,26 +133,32 @@ def test_a_full_disk_is_an_error_of_its_own(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_a_disk_that_fills_up_in_the_middle_of_a_line_is_noticed(tmp_path: Path) -> None:
-    # The kernel takes the part that fits and refuses the rest at the next write. The half is taken back: the next line
-    # would end up behind it.
-    code = (
+def on_a_small_disk(folder: Path, code: str) -> str:
+    """What the code prints that has a `journal` in a process whose files may have 40 bytes."""
+    before = (
         "import resource, sys\n"
         "from pathlib import Path\n"
         "from reconciler.apply.journal import Journal\n"
         "from reconciler.errors import LocalError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))\n"
         "journal = Journal.create(Path(sys.argv[1]), 'run')\n"
+    )
+    command = [sys.executable, "-c", before + code, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=unmeasured()).stdout
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_line_is_noticed(tmp_path: Path) -> None:
+    # The kernel takes the part that fits and refuses the rest at the next write. The half is taken back: the next line
+    # would end up behind it.
+    said = on_a_small_disk(
+        tmp_path,
         "try:\n"
         "    journal._write({'event': 'intent', 'id': '0' * 40})\n"
         "except LocalError as error:\n"
         "    print(error.problems[0].message.partition(': ')[2])\n"
-        "journal._write({'event': 'summary'})\n"
+        "journal._write({'event': 'summary'})\n",
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, env=unmeasured()
-    )
-    assert done.stdout == "File too large\n"
+    assert said == "File too large\n"
     assert (tmp_path / "run.ndjson").read_text() == '{"event": "summary"}\n'
 
 
@@ -178,22 +184,14 @@ def test_a_block_that_cannot_be_written_is_an_error_at_its_end(tmp_path: Path) -
 
 
 def test_of_a_block_that_fits_only_in_part_the_whole_lines_are_kept(tmp_path: Path) -> None:
-    code = (
-        "import resource, sys\n"
-        "from pathlib import Path\n"
-        "from reconciler.apply.journal import Journal\n"
-        "from reconciler.errors import LocalError\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (40, 40))\n"
-        "journal = Journal.create(Path(sys.argv[1]), 'run')\n"
+    said = on_a_small_disk(
+        tmp_path,
         "try:\n"
         "    with journal.together():\n"
         "        journal._write({'event': 'result'})\n"
         "        journal._write({'event': 'intent', 'id': '0' * 40})\n"
         "except LocalError:\n"
-        "    print('noticed')\n"
+        "    print('noticed')\n",
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, env=unmeasured()
-    )
-    assert done.stdout == "noticed\n"
+    assert said == "noticed\n"
     assert (tmp_path / "run.ndjson").read_text() == '{"event": "result"}\n'
