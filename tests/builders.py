@@ -11,7 +11,7 @@ from reconciler.core.live import Live, Server
 from reconciler.core.manifest import Declaration, Manifest, Match
 from reconciler.core.plan import Plan
 from reconciler.core.planner import draft
-from reconciler.core.token import EVERY_ORG, OrgId, Status, Token, TokenId, UserId
+from reconciler.core.token import EVERY_ORG, EVERY_USER, OrgId, Reach, Rights, Status, Token, TokenId, UserId
 from reconciler.errors import Place
 
 ACME, EDGE = OrgId("a" * 16), OrgId("e" * 16)
@@ -53,9 +53,15 @@ def token(number: int, **others: Any) -> Token:
     return replace(plain, **others)
 
 
+def managing(*orgs: OrgId, users: Iterable[UserId] = (EVERY_USER,)) -> Rights:
+    """The rights to manage the tokens of these users, all by default, in these organisations, all by default."""
+    reach = Reach(orgs=frozenset(orgs or (EVERY_ORG,)), users=frozenset(users))
+    return Rights(read=reach, write=reach)
+
+
 def manager(number: int, *orgs: OrgId, **others: Any) -> Token:
-    """A token that can manage these organisations' authorizations, by itself every one's."""
-    return token(number, manages=orgs or (EVERY_ORG,), **others)
+    """A token that can manage every token of these organisations, by default of all."""
+    return token(number, rights=managing(*orgs), **others)
 
 
 def declared(target: int | Match, **others: Any) -> Declaration:

@@ -11,8 +11,8 @@ from reconciler.core.live import Live
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
 from reconciler.core.plan import Plan
 from reconciler.core.planner import draft
-from reconciler.core.token import EVERY_ORG, OrgId, Status, Token, TokenId
-from tests.builders import ACME, EDGE, Line, declared, live, manifest, token, token_id
+from reconciler.core.token import EVERY_ORG, NO_RIGHTS, OrgId, Status, Token, TokenId
+from tests.builders import ACME, EDGE, Line, declared, live, managing, manifest, token, token_id
 
 HOSTILE = [
     "\x1b[31mred\x1b[0m",
@@ -51,7 +51,9 @@ HOSTILE = [
 ]
 TEXT = st.sampled_from(HOSTILE) | st.text(max_size=12)
 STATUS = st.sampled_from(Status)
-MANAGES = st.sampled_from([(), (), (), (EVERY_ORG,), (ACME,), (EDGE,), (ACME, EDGE)])
+RIGHTS = st.sampled_from(
+    [NO_RIGHTS, NO_RIGHTS, NO_RIGHTS, *map(managing, (EVERY_ORG, ACME, EDGE)), managing(ACME, EDGE)]
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def tokens(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0)
                 status=draw(STATUS),
                 description=draw(text),
                 user=draw(st.sampled_from(["ci-bot", "mira", *HOSTILE])),
-                manages=draw(MANAGES),
+                rights=draw(RIGHTS),
             )
         )
     return tuple(found)

@@ -104,10 +104,10 @@ def writing(own: Token | None, tokens: Iterable[Token]) -> Check:
     unproven = "only a change would prove it"
     if own is None:
         return Check(name="write", state=State.NOTE, message=f"not known, as your own token is not; {unproven}")
-    if not own.manages:
+    if not own.rights.orgs:
         message = f"your token's rights do not say that it may change every token of an organisation; {unproven}"
         return Check(name="write", state=State.NOTE, message=message, hint=RIGHTS)
-    where = _where(own.manages, tokens)
+    where = _where(own.rights.orgs, tokens)
     return Check(name="write", state=State.OK, message=f"your token's rights say so, in {where}; {unproven}")
 
 

@@ -42,7 +42,7 @@ def judge(case: Case) -> tuple[Refusal, ...]:
 
 def may_be_own(change: Change) -> bool:
     """Whether the caller's own token could be this one, as far as its rights tell: it may manage authorizations."""
-    return change.action is Action.DEACTIVATE and bool(change.token.manages)
+    return change.action is Action.DEACTIVATE and change.token.rights.may_manage
 
 
 def _own_token(case: Case) -> Iterator[Refusal]:
@@ -113,7 +113,7 @@ def _exceeds(count: int, limit: int | Share, managed: int) -> bool:
 
 
 def _min_managers(case: Case) -> Iterator[Refusal]:
-    lost = [change for change in case.doing(Action.DEACTIVATE) if change.token.manages]
+    lost = [change for change in case.doing(Action.DEACTIVATE) if change.token.rights.orgs]
     if not lost:
         return
     least, by, how = case.limits.min_managers, "", ""
@@ -122,8 +122,8 @@ def _min_managers(case: Case) -> Iterator[Refusal]:
     tokens = case.live.tokens.values()
     names = {token.org_id: token.org for token in tokens}
     switched = {change.token.id: change.status for change in case.changes if change.status is not None}
-    left = [token for token in tokens if switched.get(token.id, token.status) is Status.ACTIVE and token.manages]
-    touched = {org for change in lost for org in change.token.manages}
+    left = [token for token in tokens if switched.get(token.id, token.status) is Status.ACTIVE]
+    touched = {org for change in lost for org in change.token.rights.orgs}
     for org in sorted(names if EVERY_ORG in touched else touched):
         managers = sum(_manages(token, org) for token in left)
         if managers < least:
@@ -140,7 +140,7 @@ def _min_managers(case: Case) -> Iterator[Refusal]:
 
 
 def _manages(token: Token, org: OrgId) -> bool:
-    return org in token.manages or EVERY_ORG in token.manages
+    return org in token.rights.orgs or EVERY_ORG in token.rights.orgs
 
 
 def _protected(case: Case) -> Iterator[Refusal]:

@@ -50,7 +50,9 @@ def lockable(body: bytes, *secrets: str) -> tuple[OrgId, ...]:
     try:
         for entry in decode(body)["permissions"]:
             resource = entry["resource"]
-            if resource["type"] in ("labels", "instance") and not resource.get("id"):
+            if resource["type"] == "instance":  # whatever else it says
+                actions[EVERY_ORG].add(entry["action"])
+            elif resource["type"] == "labels" and not resource.get("id"):
                 actions[OrgId(masked(resource.get("orgID") or EVERY_ORG, *secrets))].add(entry["action"])
     except (KeyError, TypeError, AttributeError):
         raise WireError("its `permissions` are none") from None

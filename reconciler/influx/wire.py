@@ -10,22 +10,20 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from sys import getsizeof
-from typing import Any
+from typing import Any, TypeVar
 
 from reconciler.core.secrets import masked
-from reconciler.core.token import EVERY_ORG, OrgId, Status, Token, TokenId, UserId
+from reconciler.core.token import EVERY_ORG, EVERY_USER, NO_RIGHTS, OrgId, Reach, Rights, Status, Token, TokenId, UserId
 from reconciler.influx.body import Elements, WireError, decode
 
 AUTHORIZATIONS = "/api/v2/authorizations"
 _ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 _STATUS = {status.value: status for status in Status}
-_BOTH = {"read", "write"}
-_USERS = ("users", "instance")
-_AUTHORIZATIONS = ("authorizations", "instance")
 _MESSAGE_LENGTH = 200
 _KEPT = 80 * 1024 * 1024  # in bytes: room for more than 100,000 tokens
 _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
-_TEXT_SIZE = 100  # in bytes: a text's place in a dict
+_ENTRY_SIZE = 100  # in bytes: a place in a dict
+_Value = TypeVar("_Value")
 
 
 def path(token_id: TokenId) -> str:
@@ -50,7 +48,7 @@ class TokenList:
     def begin(self) -> None:
         """Forget what came so far: an answer begins."""
         self._tokens: dict[TokenId, Token] = {}
-        self._texts: dict[str, str] = {}
+        self._shared = _Shared(*self._secrets)
         self._kept = 0
         self._elements = Elements("authorizations", self._take)
         self._heard(0)
@@ -73,28 +71,60 @@ class TokenList:
     def _take(self, entry: Any) -> None:
         number = len(self._tokens) + 1
         try:
-            token = _token(entry, self._secrets, self._share)
+            token = _token(entry, self._secrets, self._shared)
         except WireError as error:
             raise WireError(f"authorization {number}: {error}") from None
         if token.id in self._tokens:
             raise WireError(f"authorization {number}: its `id` was listed before")
         self._tokens[token.id] = token
         self._kept += _TOKEN_SIZE + getsizeof(token.description) + getsizeof(token.updated_at)
-        if self._kept > _KEPT:
+        if self._kept + self._shared.size > _KEPT:
             raise WireError(f"authorization {number}: the list does not fit into memory")
 
-    def _share(self, text: str) -> str:
-        """The text as it is kept: once, however many tokens have it."""
+
+class _Shared:
+    """What many tokens have, each kept once and without the secrets; `size` is what all of it takes, in bytes."""
+
+    def __init__(self, *secrets: str) -> None:
+        self.size = 0
+        self._secrets = secrets
+        self._texts: dict[str, str] = {}
+        self._values: dict[Any, Any] = {}
+
+    def text(self, text: str) -> str:
+        """The text as it is kept."""
         known = self._texts.get(text)
         if known is None:
             known = self._texts[text] = masked(text, *self._secrets)
-            self._kept += _TEXT_SIZE + getsizeof(known)
+            self.size += _ENTRY_SIZE + getsizeof(known)
         return known
+
+    def value(self, value: _Value) -> _Value:
+        """The value, or the equal one that is kept."""
+        if value not in self._values:
+            self._values[value] = value
+            self.size += _ENTRY_SIZE + getsizeof(value)
+        known: _Value = self._values[value]
+        return known
+
+    def reach(self, orgs: set[str], tokens: set[str], users: set[str]) -> Reach:
+        """The reach as it is kept, without what the rest of it covers."""
+        if EVERY_ORG in orgs:
+            orgs, tokens = {EVERY_ORG}, set()
+        if EVERY_USER in users:
+            users = {EVERY_USER}
+        return self.value(
+            Reach(
+                orgs=self.value(frozenset(OrgId(self.text(each)) for each in orgs)),
+                tokens=self.value(frozenset(TokenId(self.text(each)) for each in tokens)),
+                users=self.value(frozenset(UserId(self.text(each)) for each in users)),
+            )
+        )
 
 
 def token(body: bytes, own: str, *others: str) -> Token:
     """The token of a single authorization; raises WireError when it is none."""
-    return _token(decode(body), (own, *others), lambda text: masked(text, own, *others))
+    return _token(decode(body), (own, *others), _Shared(own, *others))
 
 
 def user(body: bytes, *secrets: str) -> UserId:
@@ -115,8 +145,8 @@ def failure(body: bytes, *secrets: str) -> tuple[str, str]:
     return code, message if len(message) <= _MESSAGE_LENGTH else message[: _MESSAGE_LENGTH - 1] + "…"
 
 
-def _token(entry: Any, secrets: Sequence[str], share: Callable[[str], str]) -> Token:
-    """The token of an entry; the first of the secrets is the caller's, `share` gives a text as it is to be kept."""
+def _token(entry: Any, secrets: Sequence[str], shared: _Shared) -> Token:
+    """The token of an entry; the first of the secrets is the caller's."""
     if type(entry) is not dict:
         raise WireError("it is no JSON object")
     token_id = _text(entry, "id")
@@ -129,12 +159,12 @@ def _token(entry: Any, secrets: Sequence[str], share: Callable[[str], str]) -> T
         id=TokenId(token_id),
         status=status,
         description=masked(_text(entry, "description", ""), *secrets),
-        org_id=OrgId(share(_text(entry, "orgID"))),
-        org=share(_text(entry, "org", "")),
-        user_id=UserId(share(_text(entry, "userID"))),
-        user=share(_text(entry, "user", "")),
+        org_id=OrgId(shared.text(_text(entry, "orgID"))),
+        org=shared.text(_text(entry, "org", "")),
+        user_id=UserId(shared.text(_text(entry, "userID"))),
+        user=shared.text(_text(entry, "user", "")),
         updated_at=masked(_text(entry, "updatedAt", ""), *secrets),
-        manages=tuple(OrgId(share(org)) for org in _manages(entry.get("permissions"))),
+        rights=_rights(entry.get("permissions"), shared),
         is_own=hmac.compare_digest(_text(entry, "token", "").encode("utf-8", "replace"), secrets[0].encode()),
     )
 
@@ -146,26 +176,30 @@ def _text(entry: dict[str, Any], key: str, default: str | None = None) -> str:
     return value
 
 
-def _manages(permissions: Any) -> tuple[OrgId, ...]:
-    """The organisations whose authorizations these permissions let somebody manage.
+def _rights(permissions: Any, shared: _Shared) -> Rights:
+    """What these permissions let somebody do with authorizations.
 
-    That takes read and write on the organisation's authorizations and on users: on all, or on one by its id. A
-    permission for users that is limited to an organisation never matches; one for `instance` matches everything.
+    An id counts whatever the organisation beside it. A permission for users that is limited to an organisation never
+    matches; one for `instance` matches everything, whatever stands beside it.
     """
     if type(permissions) is not list:
-        return ()
-    users, authorizations = set(), defaultdict(set)
+        return NO_RIGHTS
+    found: tuple[defaultdict[str, set[str]], ...] = defaultdict(set), defaultdict(set), defaultdict(set)
+    orgs, tokens, users = found
     try:
         for entry in permissions:
             resource = entry["resource"]
-            kind, action = resource["type"], entry["action"]
-            if kind in _USERS and (resource.get("id") or not resource.get("orgID")):
-                users.add(action)
-            if kind in _AUTHORIZATIONS and not resource.get("id"):
-                authorizations[str(resource.get("orgID") or EVERY_ORG)].add(action)
+            kind, action, one, org = resource["type"], entry["action"], resource.get("id"), resource.get("orgID")
+            if kind == "instance":
+                orgs[action].add(EVERY_ORG)
+                users[action].add(EVERY_USER)
+            elif kind == "users" and (one or not org):
+                users[action].add(str(one or EVERY_USER))
+            elif kind == "authorizations":
+                (tokens if one else orgs)[action].add(str(one or org or EVERY_ORG))
     except (KeyError, TypeError, AttributeError):
         raise WireError("its `permissions` are none") from None
-    if not authorizations or not users >= _BOTH:
-        return ()
-    everywhere = authorizations[EVERY_ORG]
-    return tuple(sorted(OrgId(org) for org, actions in authorizations.items() if actions | everywhere >= _BOTH))
+    if not orgs and not tokens:
+        return NO_RIGHTS
+    read, write = (shared.reach(orgs[action], tokens[action], users[action]) for action in ("read", "write"))
+    return shared.value(Rights(read=read, write=write))

@@ -31,7 +31,7 @@ def tokens(server: Server, tokens: Iterable[Token]) -> str:
             "user_id": token.user_id,
             "user": token.user,
             "updated_at": token.updated_at,
-            "manages": list(token.manages),
+            "manages": sorted(token.rights.orgs),
             "own": token.is_own,
         }
         for token in sorted(tokens, key=lambda token: token.id)

@@ -30,9 +30,14 @@ class Permission:
         return f"{self.action}:{org}{self.type}{one}"
 
     def covers(self, wanted: Permission) -> bool:
-        """Whether who has this permission may do what `wanted` says. An id counts whatever the organisation."""
+        """Whether who has this permission may do what `wanted` says.
+
+        An id counts whatever the organisation, and `instance` whatever else is said.
+        """
         if self.action != wanted.action or self.type not in (wanted.type, "instance"):
             return False
+        if self.type == "instance":
+            return True
         if self.id:
             return self.id == wanted.id
         return not self.org_id or self.org_id == wanted.org_id

@@ -13,9 +13,10 @@ from reconciler.core.guard import Guard
 from reconciler.core.live import Missing
 from reconciler.core.outcome import Fate
 from reconciler.core.plan import Change
-from reconciler.core.token import EVERY_ORG, Status, Token, TokenId
+from reconciler.core.token import Status, Token, TokenId
 from reconciler.errors import AuthError, ExitCode, LocalError, Problem, TokenctlError, UnreachableError
 from tests.apply.memory import Listing, Memory, Watching, events, fates, holding, nth, plan_of, run, token
+from tests.builders import managing
 
 ACTIVATE = Change(token=token(1, Status.INACTIVE), status=Status.ACTIVE)
 DESCRIBE = Change(token=token(2), description="better")
@@ -313,7 +314,7 @@ def test_before_the_callers_own_token_something_may_be_done_with_it(journal: Jou
 
 
 def test_a_token_that_may_be_the_callers_is_last_when_the_guard_is_waived(journal: Journal) -> None:
-    maybe = Change(token=token(1, manages=(EVERY_ORG,)), status=Status.INACTIVE)
+    maybe = Change(token=token(1, rights=managing()), status=Status.INACTIVE)
     plan = plan_of(maybe, DEACTIVATE, waivers=(Guard.SELF,))
     server = holding(plan)
     outcome = run(plan, server, journal)

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from reconciler.core.guard import Guard
 from reconciler.core.text import REFUSED
+from reconciler.core.token import EVERY_ORG, EVERY_USER, Rights
 from reconciler.errors import ExitCode
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Authorization, Org, Seed, User
+from tests.builders import managing
 from tests.commands.test_apply import applied
 from tests.commands.test_plan import planned
 from tests.commands.test_undo import undone
@@ -34,14 +36,14 @@ def _seed(world: World) -> Seed:
     tokens = [
         Authorization(
             id=each.id, secret=f"secret-{each.id}", status=each.status.value, description=each.description,
-            org_id=each.org_id, user_id=each.user_id, permissions=_managing(each.manages),
+            org_id=each.org_id, user_id=each.user_id, permissions=_permissions(each.rights),
             created_at="2024-01-01T00:00:00Z", updated_at="2024-01-01T00:00:00Z",
         )
         for each in world.live.tokens.values()
     ]  # fmt: skip
     operator = Authorization(
         id=OPERATOR, secret="operator", status="active", description="", org_id="a" * 16, user_id="c" * 16,
-        permissions=_managing(("*",)), created_at="2024-01-01T00:00:00Z", updated_at="2024-01-01T00:00:00Z",
+        permissions=_permissions(managing()), created_at="2024-01-01T00:00:00Z", updated_at="2024-01-01T00:00:00Z",
     )  # fmt: skip
     return Seed(
         orgs=(Org("a" * 16, "acme"), Org("e" * 16, "edge")),
@@ -51,14 +53,14 @@ def _seed(world: World) -> Seed:
     )
 
 
-def _managing(orgs: tuple[str, ...]) -> tuple[Permission, ...]:
-    scope = ["" if org == "*" else org for org in orgs]
-    return tuple(
-        Permission(action, type_, "", org if type_ == "authorizations" else "")
-        for org in scope
-        for type_ in ("authorizations", "users")
-        for action in ("read", "write")
-    )
+def _permissions(rights: Rights) -> tuple[Permission, ...]:
+    """What an API calls these rights."""
+    found = []
+    for action, reach in (("read", rights.read), ("write", rights.write)):
+        found += [Permission(action, "authorizations", "", "" if org == EVERY_ORG else org) for org in reach.orgs]
+        found += [Permission(action, "authorizations", one) for one in reach.tokens]
+        found += [Permission(action, "users", "" if user == EVERY_USER else user) for user in reach.users]
+    return tuple(sorted(found, key=str))
 
 
 def _written(shell: Shell, entries: list[dict[str, Any]]) -> str:

@@ -31,7 +31,7 @@ def test_a_saved_plan_that_still_fits_is_the_same_over_the_live_tokens() -> None
     saved = from_document(to_document(plan))
     again = rebase(saved, live(manager(1), manager(2), token(3)))
     assert again.changes == plan.changes
-    assert again.changes[0].token.manages
+    assert again.changes[0].token.rights.orgs
     assert (again.digest, again.live, again.refusals) == (plan.digest, 3, ())
 
 

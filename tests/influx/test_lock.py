@@ -268,6 +268,7 @@ READ_ACME, WRITE_ACME = (
 WRITE_ALL = {"action": "write", "resource": {"type": "labels"}}
 READ_ONE = {"action": "read", "resource": {"type": "labels", "id": ID}}
 READ_INSTANCE = {"action": "read", "resource": {"type": "instance"}}
+READ_INSTANCE_OF_ONE = {"action": "read", "resource": {"type": "instance", "id": ID, "orgID": "b" * 16}}
 
 
 @pytest.mark.parametrize(
@@ -279,6 +280,7 @@ READ_INSTANCE = {"action": "read", "resource": {"type": "instance"}}
         ([READ_ACME, WRITE_ALL], (ORG,)),
         ([READ_INSTANCE, WRITE_ALL], (EVERY_ORG,)),
         ([READ_INSTANCE, WRITE_ACME], (ORG,)),
+        ([READ_INSTANCE_OF_ONE, WRITE_ACME], (ORG,)),
         ([READ_ONE, WRITE_ALL], ()),
         ([{"action": "write", "resource": {"type": "users"}}], ()),
     ],

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.token import EVERY_ORG, OrgId, Status, Token, TokenId, UserId
+from reconciler.core.token import EVERY_ORG, EVERY_USER, NO_RIGHTS, OrgId, Reach, Rights, Status, Token, TokenId, UserId
 from reconciler.influx import wire
 from reconciler.influx.body import WireError
 from tests.influx.raw_server import SECRET
@@ -60,6 +60,10 @@ def both(kind: str, **scope: str) -> list[dict[str, Any]]:
     return [permission("read", kind, **scope), permission("write", kind, **scope)]
 
 
+def alike(reach: Reach) -> Rights:
+    return Rights(read=reach, write=reach)
+
+
 def test_a_listed_token_has_everything_but_its_secret() -> None:
     (token,) = tokens(listed(entry(status="inactive"))).values()
     assert token == Token(
@@ -92,28 +96,70 @@ def test_the_callers_own_token_is_known_by_its_secret_where_secrets_are_shown() 
         assert token.is_own is own
 
 
+EVERYTHING = Reach(orgs=frozenset({EVERY_ORG}), users=frozenset({EVERY_USER}))
+U = UserId("0d3a5f0bd1a4e000")
+
+
+def reach(*orgs: str, tokens: Iterable[str] = (), users: Iterable[str] = (EVERY_USER,)) -> Reach:
+    return Reach(
+        orgs=frozenset(map(OrgId, orgs)), tokens=frozenset(map(TokenId, tokens)), users=frozenset(map(UserId, users))
+    )
+
+
 @pytest.mark.parametrize(
-    ("permissions", "manages"),
+    ("permissions", "rights"),
     [
-        (both("users") + both("authorizations"), (EVERY_ORG,)),
-        (both("users") + both("authorizations", orgID=ORG), (ORG,)),
-        (both("users", id="u") + both("authorizations", orgID=ORG), (ORG,)),
-        (both("users", id="u", orgID=ORG) + both("authorizations", orgID=ORG), (ORG,)),
-        (both("instance"), (EVERY_ORG,)),
-        (both("users") + both("authorizations", orgID="b") + both("authorizations", orgID="a"), ("a", "b")),
-        ([*both("users"), permission("read", "authorizations"), permission("write", "instance", orgID=ORG)], (ORG,)),
-        (both("users", orgID=ORG) + both("authorizations", orgID=ORG), ()),
-        (both("users") + both("authorizations", id=ID), ()),
-        ([*both("users"), permission("read", "authorizations")], ()),
-        ([permission("read", "users"), *both("authorizations")], ()),
-        (both("authorizations"), ()),
-        (both("buckets"), ()),
-        (None, ()),
+        (both("users") + both("authorizations"), alike(EVERYTHING)),
+        (both("users") + both("authorizations", orgID=ORG), alike(reach(ORG))),
+        (both("users") + both("authorizations", orgID="b") + both("authorizations", orgID="a"), alike(reach("a", "b"))),
+        (both("users", id=U) + both("authorizations", orgID=ORG), alike(reach(ORG, users=[U]))),
+        (both("users", id=U, orgID=ORG) + both("authorizations", orgID=ORG), alike(reach(ORG, users=[U]))),
+        (both("users", orgID=ORG) + both("authorizations", orgID=ORG), alike(reach(ORG, users=[]))),
+        (both("users") + both("authorizations", id=ID), alike(reach(tokens=[ID]))),
+        (both("users") + both("authorizations", id=ID, orgID="other"), alike(reach(tokens=[ID]))),
+        (both("users") + both("users", id=U) + both("authorizations") + both("authorizations", id=ID), alike(EVERYTHING)),
+        (both("instance"), alike(EVERYTHING)),
+        (both("instance", id=ID, orgID=ORG), alike(EVERYTHING)),
+        (
+            [permission("read", "users", id="1"), permission("write", "users", id="2"), *both("authorizations")],
+            Rights(read=reach(EVERY_ORG, users=["1"]), write=reach(EVERY_ORG, users=["2"])),
+        ),
+        (
+            [*both("users"), permission("read", "authorizations", orgID=ORG), permission("write", "authorizations", id=ID)],
+            Rights(read=reach(ORG), write=reach(tokens=[ID])),
+        ),
+        ([*both("users"), permission("read", "authorizations")], Rights(read=EVERYTHING, write=reach())),
+        ([permission("read", "instance"), *both("authorizations")], Rights(read=EVERYTHING, write=reach(EVERY_ORG, users=[]))),
+        (both("users"), NO_RIGHTS),
+        (both("buckets"), NO_RIGHTS),
+        (None, NO_RIGHTS),
     ],
 )  # fmt: skip
-def test_who_can_manage_authorizations_is_told_by_four_rights(permissions: object, manages: tuple[str, ...]) -> None:
+def test_what_a_token_may_do_with_others_is_read_exactly(permissions: object, rights: Rights) -> None:
     (token,) = tokens(listed(entry(permissions=permissions))).values()
-    assert token.manages == manages
+    assert token.rights == rights
+
+
+def test_rights_that_many_tokens_have_are_kept_once() -> None:
+    ids = [f"{number:016x}" for number in range(1, 9)]
+    rights = both("users", id=U) + both("authorizations", orgID=ORG)
+    found = tokens(listed(*(entry(id=each, permissions=rights) for each in ids))).values()
+    assert len({id(each.rights) for each in found}) == 1
+    assert {each.rights for each in tokens(listed(entry(permissions=both("buckets")))).values()} == {NO_RIGHTS}
+
+
+def test_a_list_whose_rights_do_not_fit_into_memory_is_refused() -> None:
+    """A few texts, of which each token has others."""
+    found = wire.TokenList(SECRET)
+    assert found.feed(b'{"authorizations":[')
+    for number in range(1, 1000):
+        chosen = [
+            permission("write", "authorizations", id=f"{each:04x}") for each in range(4000) if each % 997 != number
+        ]
+        if not found.feed(json.dumps(entry(id=f"{number:016x}", permissions=chosen)).encode() + b","):
+            break
+    with pytest.raises(WireError, match=rf"authorization {number}: the list does not fit into memory"):
+        found.finish()
 
 
 BAD_LISTS = {
@@ -168,7 +214,7 @@ def test_a_secret_stands_in_no_text_that_is_kept() -> None:
         kept = (token.description, token.org, token.org_id, token.user, token.user_id, token.updated_at)
         assert kept == (hidden,) * 6
     rights = both("users") + both("authorizations", orgID=SECRET)
-    assert tokens(listed(entry(permissions=rights)))[TokenId(ID)].manages == ("***",)
+    assert tokens(listed(entry(permissions=rights)))[TokenId(ID)].rights == alike(reach("***"))
     assert wire.user(json.dumps({"id": SECRET}).encode(), SECRET) == "***"
     assert wire.failure(json.dumps({"code": "x", "message": f"no {SECRET}"}).encode(), SECRET) == ("x", "no ***")
 
@@ -219,7 +265,7 @@ def test_a_list_that_begins_anew_forgets_what_came() -> None:
 
 def test_a_right_on_an_organisation_whose_id_is_no_text_makes_no_trouble() -> None:
     rights = both("users") + both("authorizations", orgID=5) + both("authorizations", orgID="a")  # type: ignore[arg-type]
-    assert tokens(listed(entry(permissions=rights)))[TokenId(ID)].manages == ("5", "a")
+    assert tokens(listed(entry(permissions=rights)))[TokenId(ID)].rights == alike(reach("5", "a"))
 
 
 def test_a_single_authorization_is_read_like_a_listed_one() -> None:

@@ -14,6 +14,8 @@ WANTED = Permission("read", "authorizations", "1" * 16, "a" * 16)
     [
         (Permission("read", "authorizations"), True),
         (Permission("read", "instance"), True),
+        (Permission("read", "instance", "2" * 16, "b" * 16), True),
+        (Permission("write", "instance"), False),
         (Permission("write", "authorizations"), False),
         (Permission("read", "buckets"), False),
         (Permission("read", "authorizations", org_id="a" * 16), True),
