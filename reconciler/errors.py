@@ -17,7 +17,7 @@ TokenctlError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import ClassVar
@@ -45,6 +45,31 @@ class ExitCode(IntEnum):
     def reason(self) -> str:
         """The code's name in machine formats, such as `stale`; which signal interrupted a run makes no difference."""
         return "interrupted" if self is ExitCode.TERMINATED else self.name.lower()
+
+    @classmethod
+    def gravest(cls, codes: Iterable[ExitCode]) -> ExitCode:
+        """The code of a run whose parts end with these, OK without any."""
+        return min(codes, key=_GRAVITY.index, default=cls.OK)
+
+
+# What was changed comes first, then what is not known, then why nothing was changed. A signal is no finding: it only
+# says why nothing else came.
+_GRAVITY = (
+    ExitCode.PARTIAL,
+    ExitCode.ERROR,
+    ExitCode.STALE,
+    ExitCode.REFUSED,
+    ExitCode.AUTH,
+    ExitCode.UNREACHABLE,
+    ExitCode.LOCKED,
+    ExitCode.INVALID,
+    ExitCode.USAGE,
+    ExitCode.CANCELLED,
+    ExitCode.CHANGES,
+    ExitCode.INTERRUPTED,
+    ExitCode.TERMINATED,
+    ExitCode.OK,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def run(context: Context) -> ExitCode:
         inside = replace(context, environment=surroundings)
         context.show(f"A sandbox with {len(seed.tokens)} tokens answers at {sandbox.url}; {example} declares some.\n")
         codes = [_plan(inside, _PLAN), _apply(inside), _plan(inside)]
-    return next((code for code in codes if code is not ExitCode.OK), ExitCode.OK)
+    return ExitCode.ERROR if any(codes) else ExitCode.OK
 
 
 def _plan(context: Context, out: str = "") -> ExitCode:

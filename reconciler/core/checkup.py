@@ -25,20 +25,18 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked at; `code` is what a failed one exits with."""
+    """One thing that was looked at; `code` is what it exits with if it failed."""
 
     name: str
     state: State
     message: str
     hint: str = ""
-    code: ExitCode = ExitCode.OK
+    code: ExitCode = ExitCode.ERROR
 
 
 def exit_code(checks: Iterable[Check]) -> ExitCode:
     """The code of all checks together: that of the gravest failure."""
-    codes = {check.code for check in checks}
-    order = (ExitCode.REFUSED, ExitCode.AUTH, ExitCode.UNREACHABLE, ExitCode.INVALID, ExitCode.USAGE)
-    return next((code for code in order if code in codes), ExitCode.OK)
+    return ExitCode.gravest(check.code for check in checks if check.state is State.FAIL)
 
 
 def failed(name: str, error: TokenctlError) -> list[Check]:

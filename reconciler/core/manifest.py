@@ -27,11 +27,16 @@ class Pick(StrEnum):
 
 
 class Severity(StrEnum):
-    """What to do about something that a policy names."""
+    """What to do about something that a policy names, the gravest last; as texts, they would be ordered by letters."""
 
     IGNORE = "ignore"
     WARN = "warn"
     FAIL = "fail"
+
+    @property
+    def rank(self) -> int:
+        """How grave it is."""
+        return list(Severity).index(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

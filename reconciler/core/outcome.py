@@ -53,11 +53,7 @@ class Outcome:
             return ExitCode.OK
         if any(result.sent for result in self.results):
             return ExitCode.PARTIAL
-        codes = {result.code for result in self.results}
-        order = (ExitCode.STALE, ExitCode.REFUSED, ExitCode.AUTH, ExitCode.UNREACHABLE)
-        return next(
-            (code for code in (*order, ExitCode.INTERRUPTED, ExitCode.TERMINATED) if code in codes), ExitCode.ERROR
-        )
+        return ExitCode.gravest(result.code for result in self.results)
 
 
 def deviation(change: Change, token: Token) -> str:

@@ -11,7 +11,7 @@ from reconciler.core.diff import changes
 from reconciler.core.guard import Guard
 from reconciler.core.guards import Case, judge, label, may_be_own
 from reconciler.core.live import Live
-from reconciler.core.manifest import Manifest, Severity
+from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Change, Plan, Refusal, before
 from reconciler.core.resolve import Resolution, assert_org, means, resolve
 from reconciler.core.revise import unshown
@@ -64,7 +64,7 @@ def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Reso
     if baseline is None:
         return resolve(manifest, live)
     base = baseline.manifest
-    resolution = resolve(replace(manifest, absent=max(manifest.absent, base.absent, key=list(Severity).index)), live)
+    resolution = resolve(replace(manifest, absent=max(manifest.absent, base.absent, key=lambda each: each.rank)), live)
     assert_org(base, resolution.wanted, f"`server.org` at `{baseline.ref}` says so: change it in a change of its own")
     return resolution
 

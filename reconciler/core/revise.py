@@ -178,8 +178,7 @@ def _loosens(key: str, before: str | None, after: str | None) -> bool:
     if key == "lock":
         return after == "false"
     if not key.startswith("guards."):
-        severities = list(Severity)
-        return severities.index(Severity(after)) < severities.index(Severity(before))
+        return Severity(after).rank < Severity(before).rank
     if before.endswith("%") is not after.endswith("%"):
         return after != "0"  # a share and a number: which is more depends on how many tokens are managed
     less = int(after.rstrip("%")) < int(before.rstrip("%"))

@@ -21,7 +21,7 @@ def unmanaged(
     policies = [(manifest.unmanaged, manifest.server.org, "or write `unmanaged: ignore`")]
     if baseline:
         base = baseline.manifest
-        weaker = list(Severity).index(manifest.unmanaged) < list(Severity).index(base.unmanaged)
+        weaker = manifest.unmanaged.rank < base.unmanaged.rank
         same = manifest.server.org == base.server.org
         if weaker or (not same and manifest.server.org):
             hint = f"or change `unmanaged` of `{baseline.ref}` in a change of its own"

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from reconciler.core.endpoint import Endpoint
 from reconciler.core.token import RIGHTS
-from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, TransientError, Trouble, UnreachableError
+from reconciler.errors import AuthError, Problem, TokenctlError, TransientError, Trouble, UnreachableError
 from reconciler.influx import wire
 from reconciler.influx.body import WireError
 from reconciler.influx.transport import Answer
@@ -22,13 +22,15 @@ TROUBLE: Mapping[int, Trouble] = {
     504: Trouble.PASSING,
 }
 """The statuses after which asking again may help."""
+_NO_PATH = "path not found"
+_CHECK_URL = "check that the URL (--url, INFLUX_HOST) is that of an InfluxDB v2 server, path included"
 _UNAUTHORIZED = re.compile(r"(read|write):(?:orgs/[0-9a-f]{16}/)?([a-zA-Z]+)\S* is unauthorized")
 
 
 def decoded(answer: Answer, endpoint: Endpoint, decode: Callable[..., _Value], *, status: int = 200) -> _Value:
     """What `decode` makes of the body of an answer with that status and of the endpoint's secrets.
 
-    Raises AuthError, StaleError or UnreachableError, by what any other answer means.
+    Raises AuthError or UnreachableError, by what any other answer means.
     """
     if answer.status != status:
         raise error(answer, endpoint)
@@ -61,11 +63,12 @@ def conflict(answer: Answer, endpoint: Endpoint) -> bool:
 
 def not_found(answer: Answer, endpoint: Endpoint) -> str:
     """What an InfluxDB v2 server says it did not find, "" if the answer says nothing of the kind."""
-    return _said(answer, endpoint)[1] if answer.status == 404 else ""
+    message = _said(answer, endpoint)[1] if answer.status == 404 else ""
+    return "" if message == _NO_PATH else message
 
 
 def error(answer: Answer, endpoint: Endpoint) -> TokenctlError:
-    """The error that any answer but the one hoped for means; StaleError when a token is gone."""
+    """The error that any answer but the one hoped for means."""
     code, message = _said(answer, endpoint)
     foreign = _product(answer, code)
     if foreign:
@@ -73,11 +76,9 @@ def error(answer: Answer, endpoint: Endpoint) -> TokenctlError:
     said = f"{answer.status} {message}" if message else str(answer.status)
     if answer.status in (401, 403):
         return _auth(message, said, endpoint)
-    if message == "path not found":
+    if message == _NO_PATH:
         hint = "leave the path out of the URL (--url, INFLUX_HOST), unless a proxy before the server wants it"
         return UnreachableError(Problem(f"the path of {endpoint.url} leads nowhere: {said}", hint))
-    if answer.status == 404:
-        return StaleError(Problem(f"the server says: {said}", "make a new plan"))
     problem = _problem(answer, said, endpoint)
     if trouble := TROUBLE.get(answer.status):
         return TransientError(problem, trouble, answer.headers.get("retry-after", ""))
@@ -90,13 +91,13 @@ def _problem(answer: Answer, said: str, endpoint: Endpoint) -> Problem:
     if _kind(answer) == "text/html":
         hint = "a proxy before the server cannot reach it: look at both"
         return Problem(f"{endpoint.url} answered {said} with a web page", hint)
-    return Problem(f"{endpoint.url} answered {said}", "look at the server's log, and try again")
+    hint = _CHECK_URL if answer.status == 404 else "look at the server's log, and try again"
+    return Problem(f"{endpoint.url} answered {said}", hint)
 
 
 def unusable(endpoint: Endpoint, why: str) -> UnreachableError:
     """The error for an answer with the right status and another content."""
-    hint = "check that the URL (--url, INFLUX_HOST) is that of an InfluxDB v2 server, path included"
-    return UnreachableError(Problem(f"the answer of {endpoint.url} is not InfluxDB v2's: {why}", hint))
+    return UnreachableError(Problem(f"the answer of {endpoint.url} is not InfluxDB v2's: {why}", _CHECK_URL))
 
 
 def _said(answer: Answer, endpoint: Endpoint) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.core.token import Token, TokenId
+from reconciler.errors import Problem, StaleError
 from reconciler.influx import answers, wire
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
@@ -27,4 +28,6 @@ class Writer:
         """
         self._retries.count()
         answer = self._transport.send("PATCH", wire.path(token_id), body=body)
+        if gone := answers.not_found(answer, self._transport.endpoint):
+            raise StaleError(Problem(f"the server says: 404 {gone}", "make a new plan"))
         return answers.decoded(answer, self._transport.endpoint, wire.token)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import re
 import socket
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
+from typer._click.core import Command
 
+from reconciler.cli.app import app
+from reconciler.cli.main import run
+from reconciler.errors import ExitCode
+from tests.liar import Exchange, liar
 from tests.shell import (
     ABSENT,
     BACKUP_2023,
@@ -16,10 +27,19 @@ from tests.shell import (
     GRAFANA,
     MANAGER,
     OPERATOR,
+    Done,
     Shell,
     manager_who_sees_all,
     shell_on,
 )  # fmt: skip
+
+COMMANDS = (Path(__file__).parent.parent.parent / "docs" / "commands.md").read_text()
+ENDS = {
+    command: {int(code) for code in re.findall(r"\d+", codes.partition(";")[0])}
+    for commands, codes in re.findall(r"^\| ((?:`[a-z]+`(?:, )?)+) \| ([\d, ]+\d.*) \|$", COMMANDS, re.MULTILINE)
+    for command in re.findall("[a-z]+", commands)
+}
+"""Which codes each command can end with, as the documentation says; tests/cli/test_secrets.py holds every run to it."""
 
 DESCRIBE = f'id: "{GRAFANA}", name: grafana, description: dashboard'
 
@@ -162,3 +182,83 @@ def test_json_has_the_reason_by_its_name(shell: Shell) -> None:
     shell.declare(f'id: "{OPERATOR}", status: inactive')
     done = shell.run("plan", "--format", "json")
     assert (done.code, json.loads(done.out)["reason"]) == (4, "refused")
+
+
+def test_the_gravest_of_two_codes_is_the_one_that_comes_first_in_the_documentation() -> None:
+    order = [
+        ExitCode(int(code)) for code in re.findall(r"\d+", re.findall(r"with the gravest: ([^.]+)\.", COMMANDS)[0])
+    ]
+    assert {*order, ExitCode.INTERRUPTED, ExitCode.TERMINATED} == set(ExitCode)
+    for graver, other in combinations(order, 2):
+        assert ExitCode.gravest([other, graver, other]) is ExitCode.gravest([graver, other]) is graver
+    assert ExitCode.gravest([]) is ExitCode.OK
+    for signal in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        assert ExitCode.gravest([signal, ExitCode.OK]) is signal
+        assert ExitCode.gravest([signal, ExitCode.CHANGES]) is ExitCode.CHANGES
+
+
+class Full(io.StringIO):
+    """A stream on a full disk."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+
+FULL: dict[str, Any] = {"stdout": Full()}
+UNKNOWN: dict[str, Any] = {"environment": {"INFLUX_TOKEN": "FAKE"}}
+NOBODY: dict[str, Any] = {"environment": {"INFLUX_HOST": "http://127.0.0.1:1"}}
+WAYS: dict[str, list[tuple[int, str, dict[str, Any]]]] = {
+    "list": [(0, "", {}), (1, "", FULL), (6, "", UNKNOWN), (7, "", NOBODY), (64, "--org nobody", {})],
+    "doctor": [
+        (0, "", {}), (1, "", FULL), (4, "{dir}/elsewhere.yaml", {}), (6, "", UNKNOWN), (7, "", NOBODY),
+        (64, "--org nobody", {}), (65, "{dir}/none.yaml", {}),
+    ],
+    "validate": [(0, "{dir}/tokens.yaml", {}), (1, "{dir}/tokens.yaml", FULL), (64, "--bogus", {}), (65, "{dir}/none.yaml", {})],
+    "show": [
+        (0, "{dir}/plan.json", {}), (1, "{dir}/none.json", {}), (4, "{dir}/refused.json", {}), (5, "{dir}/edited.json", {}),
+        (64, "", {}), (65, "{dir}/tokens.yaml", {}),
+    ],
+    "schema": [(0, "", {}), (1, "", FULL), (64, "world", {})],
+    "demo": [(0, "", {}), (1, "", FULL), (64, "--bogus", {})],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", WAYS)
+def test_a_command_ends_with_each_of_its_codes(shell: Shell, command: str) -> None:
+    """The others change something, and have tests of their own."""
+    group = typer.main.get_command(app)
+    shell.declare(f'id: "{OPERATOR}", status: inactive', name="lockout.yaml")
+    shell.declare(DESCRIBE, head="server: {url: https://influx.example}\n", name="elsewhere.yaml")
+    tokens = shell.declare(DESCRIBE)
+    for plan, file in (("plan", tokens), ("refused", "{dir}/lockout.yaml")):
+        call(shell, group, f"plan {file} -o {{dir}}/{plan}.json")
+    shell.write((shell.folder / "plan.json").read_text().replace("dashboard", "dashbord"), "edited.json")
+    assert {code for code, _, _ in WAYS[command]} == ENDS[command]
+    for code, words, around in WAYS[command]:
+        assert call(shell, group, f"{command} {words}", **around).code == code
+
+
+def call(shell: Shell, group: Command, line: str, **around: Any) -> Done:
+    """A command line in this process."""
+    words = line.format(dir=shell.folder).split()
+    return shell.call(lambda context: ExitCode(run(group, words, context)), **around)
+
+
+@pytest.mark.parametrize("message", ["authorization not found", "route not found", "organization not found"])
+def test_a_list_that_is_not_found_is_no_answer_and_no_stale_plan(shell: Shell, message: str) -> None:
+    def lie(exchange: Exchange) -> list[bytes] | None:
+        if exchange.path != "/api/v2/authorizations":
+            return None
+        return [exchange.answer(status=404, body={"code": "not found", "message": message})]
+
+    group, tokens = typer.main.get_command(app), shell.declare(DESCRIBE)
+    with liar(shell.sandbox.url, lie) as server:
+        around = {"environment": {"INFLUX_HOST": server.url}}
+        for line in ("list", "doctor", f"plan {tokens}", f"apply {tokens} --yes"):
+            done = call(shell, group, line, **around)
+            assert done.code == ExitCode.UNREACHABLE
+            assert f"{server.url} answered 404 {message}\n" in done.out + done.err
+            assert (
+                "hint: check that the URL (--url, INFLUX_HOST) is that of an InfluxDB v2 server" in done.out + done.err
+            )
+    assert shell.patches() == []

@@ -26,6 +26,7 @@ from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import NAMES, Fault
 from tests.canary import CALLER, ECHO, LISTED, PASSWORD, found, world
 from tests.checkout import Checkout
+from tests.cli.test_exit_codes import ENDS
 from tests.commands.test_locking import ACME, locked
 from tests.liar import Exchange, liar
 from tests.lies import LIES
@@ -70,10 +71,13 @@ def test_every_command_is_run_here() -> None:
 
 
 def cli(shell: Shell, line: str, **around: Any) -> Done:
-    """A command line in this process, which may end with anything but a mistake of the program."""
+    """A command line in this process, which may end with any code that the command can mean, and with no mistake."""
     words = line.format(dir=shell.folder).split()
     done = shell.call(lambda context: ExitCode(run(COMMAND, [*words, "--debug"], context)), **around)
     assert "a mistake in tokenctl" not in done.err, done.err
+    assert done.code in ENDS[words[0]], done
+    if words[0] == "doctor" and done.out:
+        assert (re.search(r"^fail |\"state\": \"fail\"", done.out, re.MULTILINE) is None) == (done.code == 0), done
     return done
 
 

@@ -22,10 +22,13 @@ def test_a_token_whose_rights_are_narrow_is_not_promised_anything() -> None:
     )
 
 
-def test_the_gravest_failure_decides() -> None:
-    checks = [
-        Check(name="x", state=State.FAIL, message="", code=code)
-        for code in (ExitCode.USAGE, ExitCode.UNREACHABLE, ExitCode.AUTH, ExitCode.OK)
-    ]
-    assert exit_code(checks) is ExitCode.AUTH
-    assert exit_code([]) is ExitCode.OK
+def test_the_gravest_failure_decides_and_none_is_passed_over() -> None:
+    def check(state: State, code: ExitCode) -> Check:
+        return Check(name="x", state=state, message="", code=code)
+
+    failures = [check(State.FAIL, code) for code in (ExitCode.USAGE, ExitCode.UNREACHABLE, ExitCode.AUTH)]
+    assert exit_code([*failures, check(State.NOTE, ExitCode.REFUSED)]) is ExitCode.AUTH
+    assert exit_code([]) is exit_code([check(State.NOTE, ExitCode.REFUSED)]) is ExitCode.OK
+    for code in set(ExitCode) - {ExitCode.OK}:
+        assert exit_code([check(State.FAIL, code)]) is code
+    assert exit_code([Check(name="x", state=State.FAIL, message="")]) is ExitCode.ERROR

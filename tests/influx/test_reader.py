@@ -117,6 +117,7 @@ MEANINGS: dict[str, bytes] = {
     "another refusal": answer(403, "go away"),
     "refusal in words": refusal(403, "forbidden", "not today"),
     "not found": refusal(404, "not found", "path not found"),
+    "gone": refusal(404, "not found", "authorization not found"),
     "too many": refusal(429, "too many requests", "slow down"),
     "internal error": refusal(500, "internal error", "disk"),
     "gateway page": answer(502, "<html>", Content_Type="text/html"),
@@ -151,7 +152,7 @@ def test_an_unknown_organisation_is_a_wrong_setting() -> None:
         with pytest.raises(UsageError) as caught:
             reader.list_tokens("a\nb")
         assert str(caught.value).endswith(" has no organisation `a\nb`\n  hint: check --org and INFLUX_ORG")
-        with pytest.raises(StaleError):
+        with pytest.raises(UnreachableError):
             reader.list_tokens()
 
 
