@@ -76,5 +76,6 @@ LIES: dict[str, Callable[[Exchange], bytes]] = {
     "every text": lambda exchange: exchange.answer(body=echoed(document(exchange))),
     "an id": lambda exchange: exchange.answer(body={"authorizations": [{"id": CALLER}], "id": CALLER, "label": {"name": ECHO}}),
     "a status": lambda exchange: exchange.answer(body=document(exchange) | {"status": ECHO, "authorizations": [{"id": GRAFANA, "status": ECHO}]}),
+    "a next page": lambda exchange: exchange.answer(body=document(exchange) | {"links": {"next": f"/api/v2/authorizations?{ECHO}"}}),
     "a key twice": lambda exchange: exchange.answer(body='{"authorizations": [], %s: 1, %s: 2}' % ((json.dumps(CALLER),) * 2)),
 }  # fmt: skip

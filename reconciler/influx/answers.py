@@ -35,6 +35,7 @@ def decoded(answer: Answer, endpoint: Endpoint, decode: Callable[..., _Value], *
     if answer.status != status:
         raise error(answer, endpoint)
     try:
+        wire.check_whole(answer.headers)
         return decode(answer.body, *endpoint.secrets)
     except WireError as fault:
         if foreign := _product(answer, ""):

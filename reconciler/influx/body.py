@@ -74,6 +74,7 @@ class Elements:
         self._text = ""  # what was decoded and not read yet
         self._first = True
         self._read = self._head
+        self._before: dict[str, Any] = {}
         self._refusal: WireError | None = None
 
     def feed(self, chunk: bytes) -> bool:
@@ -83,8 +84,11 @@ class Elements:
             self._advance(last=False)
         return self._refusal is None
 
-    def finish(self) -> None:
-        """Say that this was all; raises the WireError that was met, or one for what is no such object."""
+    def finish(self) -> dict[str, Any]:
+        """Say that this was all, and give what stands beside the list.
+
+        Raises the WireError that was met, or one for what is no such object.
+        """
         self._advance(last=True)
         if self._refusal:
             raise self._refusal
@@ -93,7 +97,8 @@ class Elements:
             raise self._missing()
         if self._read == self._elements:
             raise WireError("it is not JSON")
-        decode(f'{{"{self._key}":0{self._text}')
+        after = decode(f'{{"{self._key}":0{self._text}')
+        return _unique([*self._before.items(), *((key, value) for key, value in after.items() if key != self._key)])
 
     def _advance(self, *, last: bool) -> None:
         if self._refusal:
@@ -117,7 +122,8 @@ class Elements:
         """Go on to the list, if it has begun."""
         if found := self._opening.search(self._text):
             # Only where the list is the outermost object's own do these two brackets complete it.
-            if self._key not in decode(self._text[: found.end()] + "]}"):
+            self._before = decode(self._text[: found.end()] + "]}")
+            if self._before.pop(self._key, None) is None:
                 raise self._missing()
             self._text = self._text[found.end() :]
             self._read = self._elements

@@ -12,6 +12,7 @@ from reconciler.core.lock import NAME, Claim, Hold, LabelId
 from reconciler.core.secrets import masked
 from reconciler.core.token import EVERY_ORG, OrgId
 from reconciler.influx.body import WireError, decode
+from reconciler.influx.wire import check_whole
 
 LABELS = "/api/v2/labels"
 _ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
@@ -26,9 +27,11 @@ def path(label_id: LabelId) -> str:
 
 def locks(body: bytes, *secrets: str) -> tuple[Hold, ...]:
     """The locks in a list of labels, without these secrets; raises WireError when it is no such list."""
-    entries = decode(body).get("labels")
+    beside = decode(body)
+    entries = beside.pop("labels", None)
     if type(entries) is not list:
         raise WireError("it is no list of labels")
+    check_whole(beside, len(entries))
     found = [_hold(entry, *secrets) for entry in entries]
     return tuple(hold for hold in found if hold)
 

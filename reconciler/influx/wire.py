@@ -6,9 +6,11 @@ Follows the `Authorization` and `Authorizations` schemas of the InfluxDB v2 Open
 from __future__ import annotations
 
 import hmac
+import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from sys import getsizeof
 from typing import Any, TypeVar
 
@@ -19,6 +21,11 @@ from reconciler.influx.body import Elements, WireError, decode
 AUTHORIZATIONS = "/api/v2/authorizations"
 _ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 _STATUS = {status.value: status for status in Status}
+_MORE = re.compile(
+    "(?:x|has)?(?:more|next)(?:page|link|url|uri|cursor|token|pagetoken|offset)?|cursor|continuation(?:token)?|(?:is)?truncated"
+)
+_TOTAL = re.compile("total(?:count|items|results|elements)?")
+_NEXT = re.compile(r"\brel *= *\"?[^\",;]*\bnext\b", re.IGNORECASE)
 _MESSAGE_LENGTH = 200
 _KEPT = 80 * 1024 * 1024  # in bytes: room for more than 100,000 tokens
 _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
@@ -63,9 +70,10 @@ class TokenList:
     def finish(self) -> dict[TokenId, Token]:
         """The tokens by id, in the order of the list.
 
-        Raises WireError when it was no such list, names a token twice, or has more tokens than fit into memory.
+        Raises WireError when it was no such list, a page of one, names a token twice, or has more tokens than fit into
+        memory.
         """
-        self._elements.finish()
+        check_whole(self._elements.finish(), len(self._tokens))
         return self._tokens
 
     def _take(self, entry: Any) -> None:
@@ -125,6 +133,19 @@ class _Shared:
 def token(body: bytes, own: str, *others: str) -> Token:
     """The token of a single authorization; raises WireError when it is none."""
     return _token(decode(body), (own, *others), _Shared(own, *others))
+
+
+def check_whole(beside: Mapping[str, Any], listed: float = math.inf) -> None:
+    """Raise WireError when what stands beside a list of so many, or in an answer's headers, says that there is more.
+
+    InfluxDB v2 lists tokens and labels at once. What a page leaves out would look as if it were not there.
+    """
+    within = [each.items() for each in beside.values() if isinstance(each, dict)]
+    for name, value in chain(beside.items(), *within):
+        word = re.sub("[^a-z]", "", name.lower())
+        more = bool(value) if _MORE.fullmatch(word) else word == "link" and _NEXT.search(str(value))
+        if more or (_TOTAL.fullmatch(word) and type(value) is int and value > listed):
+            raise WireError(f"it is one page of a list (`{word}`): what is on others would look absent")
 
 
 def user(body: bytes, *secrets: str) -> UserId:

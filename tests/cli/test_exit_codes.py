@@ -244,6 +244,21 @@ def call(shell: Shell, group: Command, line: str, **around: Any) -> Done:
     return shell.call(lambda context: ExitCode(run(group, words, context)), **around)
 
 
+@pytest.mark.parametrize("beside", [{"links": {"next": "/api/v2/authorizations?offset=1"}}, {"total": 99}], ids=str)
+def test_a_page_of_the_list_is_not_taken_for_all_tokens(shell: Shell, beside: dict[str, Any]) -> None:
+    def lie(exchange: Exchange) -> list[bytes] | None:
+        if exchange.path != "/api/v2/authorizations":
+            return None
+        return [exchange.answer(body={"authorizations": exchange.document["authorizations"][:1], **beside})]
+
+    group, tokens = typer.main.get_command(app), shell.declare("match: {user: nobody}, status: active")
+    with liar(shell.sandbox.url, lie) as server:
+        for line in ("list", "doctor", f"plan {tokens}", f"apply {tokens} --yes"):
+            done = call(shell, group, line, environment={"INFLUX_HOST": server.url})
+            assert done.code == ExitCode.UNREACHABLE
+            assert "is not InfluxDB v2's: it is one page of a list (`" in done.out + done.err
+
+
 @pytest.mark.parametrize("message", ["authorization not found", "route not found", "organization not found"])
 def test_a_list_that_is_not_found_is_no_answer_and_no_stale_plan(shell: Shell, message: str) -> None:
     def lie(exchange: Exchange) -> list[bytes] | None:

@@ -77,6 +77,7 @@ BAD = {
     "many digits": (b'{"a":[' + b"9" * 10_000 + b"]}", "it is not JSON"),
     "twice": (b'{"a":[1],"a":[2]}', "it has a key twice"),
     "first something else": (b'{"a":1,"a":[2]}', "it has a key twice"),
+    "a key before it and after it": (b'{"b":1,"a":[2],"b":1}', "it has a key twice"),
     "another key twice": (b'{"b":1,"b":1,"a":[2]}', "it has a key twice"),
     "a key of an element twice": (b'{"a":[{"id":1,"id":2}]}', "it has a key twice"),
     "spelled otherwise": (b'{"a":[{"id":1,"\\u0069d":2}]}', "it has a key twice"),

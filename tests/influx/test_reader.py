@@ -147,6 +147,29 @@ def test_each_meaning_of_an_answer_has_its_own_words(golden: Callable[[Path, str
     golden(Path(__file__).parent / "golden" / "meanings.txt", "\n".join(said))
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Link": '<http://x/>; rel="prev", <http://x/?after=1>; rel="next"'},
+        {"Link": "<x>; rel=next"},
+        {"X_Next_Page": "2"},
+    ],
+)
+def test_a_page_that_only_a_header_tells_of_is_refused(header: dict[str, str]) -> None:
+    body = listed(entry())
+    with reading(answer(200, body, **JSON, **header), answer(200, '{"labels": []}', **JSON, **header)) as (reader, _):
+        for ask in (reader.list_tokens, reader.locks):
+            with pytest.raises(UnreachableError) as caught:
+                ask()
+            assert ": it is one page of a list (`" in str(caught.value)
+
+
+@pytest.mark.parametrize("header", [{"Link": "<x>; rel=prev"}, {"Link": "</next>; rel=preload"}, {"X_Next_Page": ""}])
+def test_headers_that_name_no_next_page_change_nothing(header: dict[str, str]) -> None:
+    with reading(answer(200, listed(entry()), **JSON, **header)) as (reader, _):
+        assert len(reader.list_tokens().tokens) == 1
+
+
 def test_an_unknown_organisation_is_a_wrong_setting() -> None:
     with reading(refusal(404, "not found", 'organization name \\"a\\nb\\" not found')) as (reader, _):
         with pytest.raises(UsageError) as caught:

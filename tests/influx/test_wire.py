@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.token import EVERY_ORG, EVERY_USER, NO_RIGHTS, OrgId, Reach, Rights, Status, Token, TokenId, UserId
-from reconciler.influx import wire
+from reconciler.influx import labels, wire
 from reconciler.influx.body import WireError
 from tests.influx.raw_server import SECRET
 
@@ -203,6 +203,38 @@ def test_what_is_no_authorization_list_is_refused_without_being_repeated(body: b
         tokens(body)
     assert str(caught.value) == message
     assert caught.value.__cause__ is None
+
+
+PAGES: list[tuple[dict[str, Any], str]] = [
+    ({"links": {"self": "/api/v2/authorizations", "next": "/api/v2/authorizations?offset=20"}}, "next"),
+    ({"next": 2}, "next"), ({"nextPage": "x"}, "nextpage"), ({"next_page_token": "x"}, "nextpagetoken"),
+    ({"_links": {"next": {"href": "x"}}}, "next"), ({"cursor": "x"}, "cursor"), ({"paging": {"next-cursor": "x"}}, "nextcursor"),
+    ({"hasMore": True}, "hasmore"), ({"isTruncated": True}, "istruncated"), ({"continuationToken": "x"}, "continuationtoken"),
+    ({"total": 2}, "total"), ({"meta": {"total_count": 7}}, "totalcount"),
+]  # fmt: skip
+WHOLE: list[dict[str, Any]] = [
+    {}, {"links": {"self": "x", "next": "", "prev": "x"}}, {"next": None}, {"hasMore": False}, {"total": 1}, {"total": "many"},
+    {"links": [{"next": "x"}]}, {"context": "next"}, {"link": "x"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize(("beside", "word"), PAGES, ids=[str(beside) for beside, _ in PAGES])
+def test_a_page_of_a_list_is_no_list(beside: dict[str, Any], word: str, first: bool) -> None:
+    body = {**beside, "authorizations": [entry()]} if first else {"authorizations": [entry()], **beside}
+    message = f"it is one page of a list (`{word}`): what is on others would look absent"
+    with pytest.raises(WireError) as caught:
+        tokens(json.dumps(body).encode())
+    assert str(caught.value) == message
+    with pytest.raises(WireError) as caught:
+        labels.locks(json.dumps({**beside, "labels": [{"name": "theirs"}]}).encode())
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("beside", WHOLE, ids=str)
+def test_a_list_that_is_whole_may_say_so(beside: dict[str, Any]) -> None:
+    assert len(tokens(json.dumps({**beside, "authorizations": [entry()]}).encode())) == 1
+    assert labels.locks(json.dumps({"labels": [{"name": "theirs"}], **beside}).encode()) == ()
 
 
 def test_a_secret_stands_in_no_text_that_is_kept() -> None:
