@@ -21,6 +21,7 @@ from reconciler.commands.events import Events
 from reconciler.commands.journals import folder_of
 from reconciler.commands.pacing import pacing
 from reconciler.commands.provenance import provenance_of
+from reconciler.core.guards import label
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan
 from reconciler.core.resolve import name_some
@@ -35,7 +36,7 @@ from reconciler.errors import (
 )
 from reconciler.influx.writer import Writer
 from reconciler.render import text
-from reconciler.render.words import name_of
+from reconciler.render.escape import line
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -142,7 +143,7 @@ def _send(proposal: Proposal, connection: Connection, consent: Consent, context:
             pause=context.pause,
         )
         if first := canary(proposal.plan, consent.pacing.canary):
-            names = name_some([f"{name_of(each)} {each.token.id}" for each in first])
+            names = line(name_some([label(each) for each in first]))
             context.say(f"Canary: {names}; the rest follows when that is read back")
         outcome = execute(proposal.plan, means)
     finally:
@@ -150,13 +151,13 @@ def _send(proposal: Proposal, connection: Connection, consent: Consent, context:
     if proposal.events:
         proposal.events.outcome = outcome
     else:
-        _report(outcome, context)
+        _report(outcome, proposal.plan, context)
     return outcome.exit_code
 
 
-def _report(outcome: Outcome, context: Context) -> None:
+def _report(outcome: Outcome, plan: Plan, context: Context) -> None:
     """Show what came of the run; where standard output is broken, on the other one: the exit code stays the run's."""
     try:
-        context.show("\n" + text.outcome(outcome, colour=context.colour))
+        context.show("\n" + text.outcome(outcome, across=plan.across, colour=context.colour))
     except (BrokenPipeError, LocalError):
-        context.say(text.outcome(outcome))
+        context.say(text.outcome(outcome, across=plan.across))

@@ -11,10 +11,12 @@ from reconciler.core.live import Live
 from reconciler.core.manifest import Limits, Share
 from reconciler.core.plan import Action, Change, Refusal
 from reconciler.core.resolve import name_some
+from reconciler.core.text import shortened
 from reconciler.core.token import EVERY_ORG, OrgId, Status, Token
 from reconciler.errors import Problem
 
 _FIRST = " in a change of its own"
+_LABEL = 80  # characters of a name or of a description
 _SHARE_COUNTS_FROM = 10  # managed tokens: below that, one token alone is a large share
 
 
@@ -157,6 +159,8 @@ def _protected(case: Case) -> Iterator[Refusal]:
 
 
 def label(change: Change) -> str:
-    """The change's token in words: its name, or else its description, and its id."""
-    name = change.name or change.token.description
-    return f"`{name}` {change.token.id}" if name else change.token.id
+    """The change's token in words: its name and what that does not say of its description, both cut, and its id."""
+    names = [f"`{shortened(change.name or change.token.description, _LABEL)}`"]
+    if change.described:
+        names.append(f"(`{shortened(change.described, _LABEL)}`)")
+    return " ".join([*(names if names != ["``"] else []), change.token.id])

@@ -54,6 +54,11 @@ class Change:
         return next((mark for mark in Mark if mark in self.marks.values()), None)
 
     @property
+    def described(self) -> str:
+        """The live description where the declaration has a name that says something else, "" for all others."""
+        return self.token.description if self.name not in (None, self.token.description) else ""
+
+    @property
     def body(self) -> dict[str, str]:
         """The PATCH's body: the differing fields and nothing else, as InfluxDB's AuthorizationUpdateRequest."""
         body: dict[str, str] = {}
@@ -111,6 +116,11 @@ class Plan:
     def org_ids(self) -> tuple[OrgId, ...]:
         """The organisations whose tokens change, sorted."""
         return tuple(sorted({change.token.org_id for change in self.changes}))
+
+    @property
+    def across(self) -> bool:
+        """Whether it is about several organisations, so that each change has to say of which it is."""
+        return len(self.orgs) > 1 or len(self.org_ids) > 1
 
     def count(self, action: Action) -> int:
         """How many changes do this."""

@@ -41,10 +41,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
-    """A token that the two plans treat differently; `name` is the declared name, or else the live description."""
+    """A token that the two plans treat differently; `name` is the declared name, or else the live description.
+
+    `description` is the live one where the name says something else, else "".
+    """
 
     id: TokenId
     name: str
+    description: str
     side: Side
     moved: tuple[Moved, ...]
 
@@ -101,17 +105,15 @@ def _departures(reviewed: Plan, plan: Plan) -> Iterator[Departure]:
         then, now = earlier.get(token_id), later.get(token_id)
         moved = tuple(_moved(then, now))
         if moved:
-            yield Departure(id=token_id, name=_name(now or earlier[token_id]), side=_side(then, now), moved=moved)
+            either = now or earlier[token_id]
+            name, said = either.name or either.token.description, either.described
+            yield Departure(id=token_id, name=name, description=said, side=_side(then, now), moved=moved)
 
 
 def _side(then: Change | None, now: Change | None) -> Side:
     if then is None:
         return Side.NOW
     return Side.REVIEWED if now is None else Side.BOTH
-
-
-def _name(change: Change) -> str:
-    return change.name or change.token.description
 
 
 def _moved(then: Change | None, now: Change | None) -> Iterator[Moved]:

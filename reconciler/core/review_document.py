@@ -20,6 +20,7 @@ class DepartureDocument(TypedDict):
 
     id: str
     name: str
+    description: str
     side: str
     moved: list[MovedDocument]
 
@@ -45,6 +46,7 @@ def to_document(review: Review) -> ReviewDocument:
             {
                 "id": each.id,
                 "name": each.name,
+                "description": each.description,
                 "side": each.side.value,
                 "moved": [_moved(moved) for moved in each.moved],
             }

@@ -37,6 +37,12 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def shortened(text: str, most: int) -> str:
+    """The text in at most so many characters: cut in the middle, as texts that begin alike often end otherwise."""
+    end = most // 3
+    return text if len(text) <= most else f"{text[: most - 1 - end]}…{text[-end:]}"
+
+
 def common_start(one: str, other: str) -> int:
     """How many characters two texts begin with alike."""
     alike = (number for number, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)

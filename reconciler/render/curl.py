@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.plan import Change, Plan
 from reconciler.render.escape import json_text, shell, terminal
-from reconciler.render.words import name_of
+from reconciler.render.words import described, name_of, owner_of
 
 # The secret goes to curl's standard input, never into its arguments, where every user of the machine could read it.
 # The answers hold secrets on servers up to 2.8, so they are dropped. A redirect is not followed.
@@ -27,9 +27,10 @@ patch() {{
 def plan(plan: Plan) -> str:
     """The script; with no changes it only checks that INFLUX_TOKEN is set."""
     title = f"tokenctl plan {plan.digest} for {terminal(plan.server.url)}"
-    return _PREAMBLE.format(title=title) + "".join(_step(plan.server.url, change) for change in plan.changes)
+    return _PREAMBLE.format(title=title) + "".join(_step(plan, change) for change in plan.changes)
 
 
-def _step(url: str, change: Change) -> str:
-    comment = f"# {change.action} {name_of(change)} ({terminal(change.token.user)})"
-    return f"\n{comment}\npatch {shell(url + change.path)} {shell(json_text(change.body))}\n"
+def _step(plan: Plan, change: Change) -> str:
+    names = " ".join(filter(None, (name_of(change), described(change))))
+    comment = f"# {change.action} {names} ({owner_of(change, across=plan.across)})"
+    return f"\n{comment}\npatch {shell(plan.server.url + change.path)} {shell(json_text(change.body))}\n"

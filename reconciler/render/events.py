@@ -22,7 +22,13 @@ def plan(plan: Plan) -> str:
 def op_started(change: Change) -> str:
     """A change is about to be sent."""
     return _line(
-        "op_started", id=change.token.id, action=change.action.value, name=change.name, fields=list(change.body)
+        "op_started",
+        id=change.token.id,
+        action=change.action.value,
+        name=change.name,
+        description=change.token.description,
+        org=change.token.org,
+        fields=list(change.body),
     )
 
 

@@ -10,19 +10,22 @@ from enum import StrEnum
 from reconciler.core.diff import Difference
 from reconciler.core.plan import Change, Plan
 from reconciler.core.revision import Kind, Revised, Revision
+from reconciler.core.text import shortened
 from reconciler.errors import Place, Problem
-from reconciler.render.escape import terminal
 from reconciler.render.words import (
     deed,
     gravest_first,
     gravest_revised_first,
+    kept,
     label_of,
     name_of,
     origin_of,
+    owner_of,
     said,
     values,
 )
 
+_DESCRIBED = 200  # characters of a description that only tells which token it is
 WARNING = "warning"
 """The rule of findings that are warnings."""
 
@@ -68,7 +71,7 @@ def findings(plan: Plan) -> tuple[Finding, ...]:
         *(_problem(Level.ERROR, each.guard, f"refused by guard {each.guard}", each.problem) for each in plan.refusals),
         *(_problem(Level.WARNING, WARNING, WARNING, each) for each in plan.warnings),
         *(each for each in files if each.level is Level.WARNING),
-        *map(_change, gravest_first(plan.changes)),
+        *(_change(each, across=plan.across) for each in gravest_first(plan.changes)),
         *(each for each in files if each.level is Level.NOTICE),
     ]
     return tuple(_told_apart(found))
@@ -115,15 +118,17 @@ def _problem(level: Level, rule: str, title: str, problem: Problem) -> Finding:
     )  # fmt: skip
 
 
-def _change(change: Change) -> Finding:
+def _change(change: Change, *, across: bool) -> Finding:
     token = change.token
     fields = [_moved(Difference(field, getattr(token, field), value)) for field, value in change.body.items()]
     field, origin = next(iter(change.body)), origin_of(change)
+    which = f" {shortened(told, _DESCRIBED)}" if (told := kept(change)) else ""
     return Finding(
         level=Level.NOTICE,
         rule=change.action.value,
         title=f"{deed(change)} {name_of(change)}",
-        message=f"{token.id} of {terminal(token.user)}: {', '.join(fields)}{f' ({origin})' if origin else ''}",
+        message=f"{token.id}{which} of {owner_of(change, across=across)}: {', '.join(fields)}"
+        + (f" ({origin})" if origin else ""),
         hint="",
         key=token.id,
         place=_placed(change.places.get(field) or change.places.get("")),

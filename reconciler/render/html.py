@@ -18,9 +18,11 @@ from reconciler.render.words import (
     deed,
     gravest_first,
     headline,
+    kept,
     label_of,
     made_by,
     name_of,
+    org_of,
     origin_of,
     origins,
     place_of,
@@ -190,11 +192,13 @@ def _row(change: Change) -> str:
         )
         if holds
     ]
-    name = f'<span class="name">{escape(name_of(change))}</span><code>{token.id}</code>'
+    called = f'<span class="live">{escape(told)}</span>' if (told := kept(change)) else ""
+    name = f'<span class="name">{escape(name_of(change))}</span>{called}<code>{token.id}</code>'
+    org = f'<span class="org">{escape(org_of(change))}</span>'
     cells = (
         f'<td role="cell"><span class="badge {change.action}">{_SIGNS[change.action]} {deed(change)}</span></td>',
         f'<th role="rowheader" scope="row">{name}{"".join(marks)}</th>',
-        f'<td role="cell" data-label="owner">{_shown(token.user)} <span class="org">{_shown(token.org)}</span></td>',
+        f'<td role="cell" data-label="owner">{_shown(token.user)} {org}</td>',
         f'<td role="cell">{"".join(map(_field, explain(change)))}</td>',
         f'<td role="cell" data-label="declared at"><code>{escape(place_of(change))}</code></td>',
     )

@@ -11,7 +11,7 @@ from reconciler.core.diff import Difference, explain
 from reconciler.core.plan import Change, Plan
 from reconciler.core.review import Review
 from reconciler.core.revision import Revised, Revision
-from reconciler.core.text import common_start, count
+from reconciler.core.text import common_start, count, shortened
 from reconciler.errors import Problem
 from reconciler.render import reviews
 from reconciler.render.escape import terminal
@@ -20,9 +20,11 @@ from reconciler.render.words import (
     gravest_first,
     gravest_revised_first,
     headline,
+    kept,
     label_of,
     made_by,
     name_of,
+    org_of,
     origin_of,
     origins,
     place_of,
@@ -67,7 +69,7 @@ def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> st
     files = _files(plan.base.revisions, room // 4) if plan.base else []
     moved = _moved(review, room // 8)
     room -= _size([*refused, *warned, *moved, *files])
-    table = _rows(_COLUMNS, gravest_first(plan.changes), room)
+    table = _rows(_COLUMNS, gravest_first(plan.changes), room, across=plan.across)
     return "\n\n".join([*head, *refused, *warned, *moved, *table, *files, again]) + "\n"
 
 
@@ -167,14 +169,16 @@ def _problem(title: str, problem: Problem) -> str:
     return f"- **{title}**{where}: {code(_cut(problem.message, _PROBLEM))}{hint}"
 
 
-def _rows(head: Sequence[str], all_of: Sequence[Change] | Sequence[Revision], room: int) -> list[str]:
+def _rows(
+    head: Sequence[str], all_of: Sequence[Change] | Sequence[Revision], room: int, *, across: bool = False
+) -> list[str]:
     """A table in at most so many bytes, in one part or two, or in none; folded when it is long."""
     if not all_of:
         return []
     room -= _size(head) + 200  # for what stands around the rows
-    rows = _fitting((_drawn(each, brief=False) for each in all_of), room)
+    rows = _fitting((_drawn(each, brief=False, across=across) for each in all_of), room)
     if len(rows) < len(all_of):
-        rows = _fitting((_drawn(each, brief=True) for each in all_of), room)
+        rows = _fitting((_drawn(each, brief=True, across=across) for each in all_of), room)
     table = "\n".join([*head, *rows])
     folded = f"<details><summary>{count(len(rows), 'change')}</summary>\n\n{table}\n\n</details>"
     left = len(all_of) - len(rows)
@@ -182,8 +186,10 @@ def _rows(head: Sequence[str], all_of: Sequence[Change] | Sequence[Revision], ro
     return [folded if len(rows) > _OPEN_ROWS else table, *rest]
 
 
-def _drawn(each: Change | Revision, *, brief: bool) -> str:
-    return _row(each, brief=brief) if isinstance(each, Change) else _revision_row(each, brief=brief)
+def _drawn(each: Change | Revision, *, brief: bool, across: bool) -> str:
+    if isinstance(each, Change):
+        return _row(each, brief=brief, across=across)
+    return _revision_row(each, brief=brief)
 
 
 def _fitting(lines: Iterable[str], room: int) -> list[str]:
@@ -197,18 +203,24 @@ def _fitting(lines: Iterable[str], room: int) -> list[str]:
     return kept
 
 
-def _row(change: Change, *, brief: bool) -> str:
-    name, user, place = name_of(change), change.token.user, place_of(change)
-    differences = explain(change)
+def _row(change: Change, *, brief: bool, across: bool) -> str:
+    names = [name_of(change), *filter(None, [kept(change)])]
+    owner = [change.token.user, *([org_of(change)] if across else [])]
+    differences, place = explain(change), place_of(change)
     if brief:
-        name, user, place, differences = _cut(name), _cut(user), _cut_start(place), tuple(map(_cut_around, differences))
+        names, owner = [shortened(each, _BRIEF) for each in names], [_cut(each) for each in owner]
+        place, differences = _cut_start(place), tuple(map(_cut_around, differences))
     fields = "<br>".join(
         f"{each.field} {cell(before)} → {cell(after)}" for each in differences for before, after in [values(each)]
     )
     origin = origin_of(change)
     done = f"{deed(change)}<br>{origin}" if origin else deed(change)
-    cells = (done, cell(name), cell(change.token.id), cell(user), fields, cell(place) if place else "")
+    cells = (done, _lines(names), cell(change.token.id), _lines(owner), fields, cell(place) if place else "")
     return f"| {' | '.join(cells)} |"
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "<br>".join(map(cell, texts))
 
 
 def _cut(text: str, most: int = _BRIEF) -> str:

@@ -8,7 +8,8 @@ from reconciler.errors import Problem
 from reconciler.render.escape import line, terminal, width
 from reconciler.render.words import value
 
-_WIDTH = 80
+WIDTH = 80
+"""How many columns a line has where values allow."""
 
 
 def paint(text: str, colour: int, *, enabled: bool) -> str:
@@ -20,19 +21,28 @@ def difference(field: str, before: str | None, after: str | None) -> list[str]:
     """A field and its two values, on one line where they fit; None is what the file does not declare."""
     start = f"      {field:<11}  "
     earlier, later = value(field, before), value(field, after)
-    if width(start + earlier + later) + 3 <= _WIDTH:
+    if width(start + earlier + later) + 3 <= WIDTH:
         return [f"{start}{earlier} → {later}"]
     indent = " " * len(start)
     return [start + earlier, f"{indent[:-2]}→ {later}"]
 
 
 def pad(text: str, size: int) -> str:
-    """The text in exactly so many columns: filled with blanks, or cut with an ellipsis."""
+    """The text in exactly so many columns: filled with blanks, or cut."""
+    cut = fit(text, size)
+    return cut + " " * (size - width(cut))
+
+
+def fit(text: str, size: int) -> str:
+    """The text in at most so many columns: cut in the middle, as texts that begin alike often end otherwise."""
     if width(text) <= size:
-        return text + " " * (size - width(text))
-    while width(text) >= size:
-        text = text[:-1]
-    return text + "…" + " " * (size - 1 - width(text))
+        return text
+    end, start = text[-(size // 3) :], text[: size - 1]
+    while width(end) > size // 3:
+        end = end[1:]
+    while width(start) + 1 + width(end) > size:
+        start = start[:-1]
+    return f"{start}…{end}"
 
 
 def problem(problem: Problem, title: str = "", *, colour: int = 0) -> str:

@@ -30,7 +30,8 @@ def differences(review: Review) -> list[str]:
 def _departure(departure: Departure) -> str:
     moved = [each for each in departure.moved if departure.side is Side.BOTH or each.what.endswith(" after")]
     values = "; ".join(f"{each.what} {_values(each)}" for each in moved)
-    return f"{departure.id} {quoted(departure.name)}, {_SIDES[departure.side]}: {values}"
+    named = quoted(departure.name) + (f" ({quoted(departure.description)})" if departure.description else "")
+    return f"{departure.id} {named}, {_SIDES[departure.side]}: {values}"
 
 
 def _values(moved: Moved) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from reconciler.core.baseline import Comparison
 from reconciler.core.diff import explain
@@ -12,10 +12,21 @@ from reconciler.core.review import Review
 from reconciler.core.text import count
 from reconciler.render import reviews, revisions
 from reconciler.render.escape import line, terminal, width
-from reconciler.render.pieces import difference, pad, paint, problem
-from reconciler.render.words import deed, name_of, origins, place_of, product, subject, tallies, why
+from reconciler.render.pieces import WIDTH, difference, fit, pad, paint, problem
+from reconciler.render.words import (
+    deed,
+    described,
+    name_of,
+    org_of,
+    origins,
+    place_of,
+    product,
+    subject,
+    tallies,
+    why,
+)
 
-_LABELS = (18, 16, 10)  # the widest a name, an id and an owner may be before they are cut
+_NAME, _USER, _ORG = 18, 10, 12  # the widest that these may be before they are cut
 _SIGNS = {Action.ACTIVATE: "+", Action.DESCRIBE: "~", Action.DEACTIVATE: "-"}
 _COLOURS = {Action.ACTIVATE: 32, Action.DESCRIBE: 33, Action.DEACTIVATE: 31}
 _YELLOW, _RED, _BOLD = 33, 31, 1
@@ -25,7 +36,7 @@ def plan(plan: Plan, review: Review | None = None, *, colour: bool = False) -> s
     """What a plan does and what stands in its way; ends with counts, digest and review, whatever foreign text says."""
     blocks = [_title(plan)]
     if plan.changes:
-        blocks.append(_changes(plan.changes, colour=colour))
+        blocks.append(_changes(plan, colour=colour))
     if plan.base and plan.base.revisions:
         blocks.append(_files(plan.base, colour=colour))
     blocks += [problem(each, "Warning", colour=_YELLOW if colour else 0) for each in plan.warnings]
@@ -64,14 +75,19 @@ def _verdict(plan: Plan) -> str:
     return "\n".join([told, *since, f"Digest {plan.digest}"])
 
 
-def _changes(changes: Sequence[Change], *, colour: bool) -> str:
-    rows = [(name_of(change), change.token.id, terminal(change.token.user)) for change in changes]
-    widths = [min(limit, max(width(row[i]) for row in rows)) for i, limit in enumerate(_LABELS)]
+def _changes(plan: Plan, *, colour: bool) -> str:
+    changes = plan.changes
+    owners = [terminal(each.token.user) for each in changes]
+    orgs = [org_of(each) for each in changes]
+    sizes = _names(changes), _column(owners, _USER), _column(orgs, _ORG)
     lines = []
-    for change, row in zip(changes, rows, strict=True):
-        cells = "  ".join(pad(cell, size) for cell, size in zip(row, widths, strict=True))
+    for change, user, org in zip(changes, owners, orgs, strict=True):
+        cells = [pad(name_of(change), sizes[0]), change.token.id, pad(user, sizes[1])]
+        cells += [pad(org, sizes[2])] if plan.across else []
         action = paint(f"{_SIGNS[change.action]} {deed(change):<10}", _COLOURS[change.action], enabled=colour)
-        lines.append(f"  {action}  {cells}  {place_of(change)}".rstrip())
+        lines.append("  ".join(["", action, *cells, place_of(change)]).rstrip())
+        if change.description is None and (told := _untold(change, sizes[0])):
+            lines.append(_described(told))
         for each in explain(change):
             lines += difference(each.field, each.before, each.after)
         if told := why(change):
@@ -79,15 +95,41 @@ def _changes(changes: Sequence[Change], *, colour: bool) -> str:
     return "\n".join(lines)
 
 
-def outcome(outcome: Outcome, *, colour: bool = False) -> str:
-    """The report of an apply: each change under what became of it, by name and id, and the counts at the end."""
+def _names(changes: Sequence[Change]) -> int:
+    """How wide the column of names is; of a description that is cut there, more is told elsewhere."""
+    names = [name_of(each) for each in changes if each.name]
+    widest = max((width(name_of(each)) for each in changes if not each.name), default=0)
+    return max(_column(names, _NAME), min(widest, _NAME))
+
+
+def _column(cells: Collection[str], limit: int) -> int:
+    """How wide a column is: no wider than its limit, unless two texts of it would look alike then."""
+    alike = len({fit(each, limit) for each in cells}) < len(set(cells))
+    return min(WIDTH if alike else limit, max(map(width, cells), default=0))
+
+
+def _untold(change: Change, size: int) -> str:
+    """The live description where a column of that size does not show it whole, "" else."""
+    return described(change) or (name_of(change) if not change.name and width(name_of(change)) > size else "")
+
+
+def _described(told: str) -> str:
+    return fit(f"      {'described':<11}  {told}", WIDTH)
+
+
+def outcome(outcome: Outcome, *, across: bool = False, colour: bool = False) -> str:
+    """The report of an apply: each change under what became of it, and the counts at the end.
+
+    Each stands there by name, id and the description that it had, and `across` organisations with its own.
+    """
     lines: list[str] = []
-    size = min(_LABELS[0], max((width(name_of(each.change)) for each in outcome.results), default=0))
+    changes = [each.change for each in outcome.results]
+    sizes = _names(changes), _column([org_of(each) for each in changes], _ORG) if across else 0
     for fate in Fate:
         results = outcome.having(fate)
         if results:
             lines.append(paint(f"{fate.capitalize()}:", _BOLD, enabled=colour))
-            lines += [_result(result, size) for result in results]
+            lines += [_result(result, *sizes) for result in results]
             lines.append("")
     if outcome.stopped:
         lines += [terminal(f"Stopped early: {outcome.stopped}"), ""]
@@ -97,7 +139,10 @@ def outcome(outcome: Outcome, *, colour: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _result(result: Result, size: int) -> str:
+def _result(result: Result, name: int, org: int) -> str:
     change = result.change
-    row = f"  {_SIGNS[change.action]} {change.action:<10}  {pad(name_of(change), size)}  {change.token.id}"
-    return row + ("\n" + line(f"      {result.reason}") if result.reason else "")
+    row = f"  {_SIGNS[change.action]} {change.action:<10}  {pad(name_of(change), name)}  {change.token.id}"
+    row += f"  {pad(org_of(change), org)}" if org else ""
+    if told := _untold(change, name):
+        row += f"  {told}" if width(row + told) + 2 <= WIDTH else f"\n{_described(told)}"
+    return row.rstrip() + ("\n" + line(f"      {result.reason}") if result.reason else "")

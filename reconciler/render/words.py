@@ -70,6 +70,26 @@ def name_of(change: Change) -> str:
     return terminal(change.name) if change.name else quoted(change.token.description)
 
 
+def described(change: Change) -> str:
+    """The live description where the name says something else, "" else: no name may hide which token it is."""
+    return quoted(change.described) if change.described else ""
+
+
+def kept(change: Change) -> str:
+    """The same where the description stays, "" where a difference shows it."""
+    return described(change) if change.description is None else ""
+
+
+def org_of(change: Change) -> str:
+    """The token's organisation: its name, or its id where the server does not name it."""
+    return terminal(change.token.org or change.token.org_id)
+
+
+def owner_of(change: Change, *, across: bool) -> str:
+    """Whose token it is, with the organisation where a plan is about several."""
+    return terminal(change.token.user) + (f" in {org_of(change)}" if across else "")
+
+
 def place_of(change: Change) -> str:
     """The file and the line of the declaration, "" where they are not known."""
     place = change.places.get("")
@@ -122,8 +142,8 @@ def value(field: str, text: str | None) -> str:
 
 
 def label_of(revision: Revision) -> str:
-    """What a reader knows a revised declaration or setting by: its name, or what it selects, or its key."""
-    return terminal(revision.name or revision.target)
+    """What a reader knows a revised declaration or setting by: its name and what it selects, or its key."""
+    return terminal(f"{revision.name} ({revision.target})" if revision.name else revision.target)
 
 
 def said(revision: Revision) -> list[str]:

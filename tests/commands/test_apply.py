@@ -74,22 +74,24 @@ def test_as_many_patches_are_sent_as_there_are_changes_and_the_report_names_each
         "acme · URL · InfluxDB 2.7.12 · 12 tokens, 4 declared\n"
         "\n"
         f"  + activate    backup-2024  {BACKUP_2024}  ci-bot   DIR/tokens.yaml:5\n"
+        '      described    "backup 2024"\n'
         "      status       inactive → active\n"
         f"  ~ describe    grafana      {GRAFANA}  grafana  DIR/tokens.yaml:3\n"
         '      description  "grafana dashbord" → "dashboard"\n'
         f"  - deactivate  backup-2023  {BACKUP_2023}  ci-bot   DIR/tokens.yaml:4\n"
+        '      described    "backup 2023"\n'
         "      status       active → inactive\n"
         "\n"
         "Warning: DIR/tokens.yaml:5:49: guard `reactivation` is waived: nobody reviewed this run, and it would activate "
-        f"`backup-2024` {BACKUP_2024}: somebody may have switched that off on purpose\n"
+        f"`backup-2024` (`backup 2024`) {BACKUP_2024}: somebody may have switched that off on purpose\n"
         "\n"
         "Plan: 1 to activate, 1 to deactivate, 1 to describe, 1 unchanged.\n"
         "Digest DIGEST\n"
         "\n"
         "Done:\n"
-        f"  + activate    backup-2024  {BACKUP_2024}\n"
-        f"  ~ describe    grafana      {GRAFANA}\n"
-        f"  - deactivate  backup-2023  {BACKUP_2023}\n"
+        f'  + activate    backup-2024  {BACKUP_2024}  "backup 2024"\n'
+        f'  ~ describe    grafana      {GRAFANA}  "grafana dashbord"\n'
+        f'  - deactivate  backup-2023  {BACKUP_2023}  "backup 2023"\n'
         "\n"
         "Apply: 3 done, 0 failed, 0 unverified, 0 not attempted.\n"
         f"Journal DIR/state/tokenctl/{_journal(shell).name}\n",
@@ -199,7 +201,9 @@ def test_a_saved_plan_that_fits_no_more_sends_nothing_and_says_why(
     done = applied(shell, path, yes=True)
     assert (done.code, done.out, shell.patches()) == (ExitCode.STALE, "", [])
     told = done.err.replace("2024-06-03T08:34:57.001Z", "BEFORE").replace("2026-01-01T00:00:02Z", "AFTER")
-    assert told == (f"`grafana` {GRAFANA} is not as it was planned: {reason}\n  hint: make a new plan and review it\n")
+    assert told == (
+        f"`grafana` (`grafana dashbord`) {GRAFANA} is not as it was planned: {reason}\n  hint: make a new plan and review it\n"
+    )
     assert not (shell.folder / "state").exists()
 
 
@@ -301,9 +305,9 @@ def test_what_the_server_refuses_midway_is_reported_by_name(tmp_path: Path) -> N
         file = shell.declare(DESCRIBE, DEACTIVATE, f'id: "{BENCH}", name: bench, description: x')
         done = applied(shell, file, yes=True)
     assert done.code == ExitCode.PARTIAL
-    assert f"Done:\n  ~ describe    grafana      {GRAFANA}\n" in done.out
-    assert f"Failed:\n  ~ describe    bench        {BENCH}\n" in done.out
-    assert f"Not attempted:\n  - deactivate  backup-2023  {BACKUP_2023}\n" in done.out
+    assert f'Done:\n  ~ describe    grafana      {GRAFANA}  acme      "grafana dashbord"\n' in done.out
+    assert f'Failed:\n  ~ describe    bench        {BENCH}  edge-lab  "lab bench"\n' in done.out
+    assert f'Not attempted:\n  - deactivate  backup-2023  {BACKUP_2023}  acme      "backup 2023"\n' in done.out
     assert "\nApply: 1 done, 1 failed, 0 unverified, 1 not attempted.\n" in done.out
 
 

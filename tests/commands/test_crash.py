@@ -66,7 +66,7 @@ def _told(point: str) -> str:
         f"An earlier run was interrupted, {name} of 2025-12-31T00:00:00+00:00: "
         f"{known} done, 0 failed, {begun - known} unknown, {3 - begun} not attempted."
     ]
-    labels = [f"`{name}` {token_id}" for name, token_id in zip(NAMES, IDS, strict=True)]
+    labels = [f"`{name}` (`{live}`) {token_id}" for name, (_, live), token_id in zip(NAMES, BEFORE, IDS, strict=True)]
     lines += [f"  done: {', '.join(labels[:known])}"] if known else []
     lines += [f"  its journal: DIR/state/tokenctl/{name}.ndjson"]
     if begun > known:
@@ -123,12 +123,12 @@ def test_a_run_that_is_killed_while_it_makes_up_for_a_killed_one_is_told_of_as_w
     assert told == [
         "An earlier run was interrupted, apply-20251231T000000.000000Z-1 of 2025-12-31T00:00:00+00:00: "
         "0 done, 0 failed, 1 unknown, 2 not attempted.",
-        f"  unknown: `backup-2024` {BACKUP_2024}; read now: applied",
+        f"  unknown: `backup-2024` (`backup 2024`) {BACKUP_2024}; read now: applied",
         # For the second run the first token was as declared: it planned two changes.
         "An earlier run was interrupted, apply-20251231T000001.000000Z-1 of 2025-12-31T00:00:00+00:00: "
         "1 done, 0 failed, 1 unknown, 0 not attempted.",
-        f"  done: `grafana` {GRAFANA}",
-        f"  unknown: `backup-2023` {BACKUP_2023}; read now: not applied",
+        f"  done: `grafana` (`grafana dashbord`) {GRAFANA}",
+        f"  unknown: `backup-2023` (`backup 2023`) {BACKUP_2023}; read now: not applied",
     ]
     assert len(journals(shell)) == 3
     assert applied(shell, shell.declare(DESCRIBE), yes=True).err == ""
@@ -150,7 +150,7 @@ def test_what_somebody_changed_after_the_crash_is_told_apart(
 ) -> None:
     file = _killed(shell, process, "after patch 2")
     change(shell)
-    told = f"  unknown: `grafana` {GRAFANA}; read now: {reason}\n"
+    told = f"  unknown: `grafana` (`grafana dashbord`) {GRAFANA}; read now: {reason}\n"
     done = applied(shell, file, expect="0" * 64)  # a run that sends nothing tells it too, and once
     assert told in done.err
     assert told not in applied(shell, file, expect="0" * 64).err
@@ -160,9 +160,15 @@ def test_what_the_server_does_not_say_is_asked_for_again_by_the_next_run(shell: 
     file = _killed(shell, process, "after patch 2")
     lost = applied(shell, file, yes=True, with_environment={"INFLUX_TOKEN": "FAKE"})
     assert lost.code == ExitCode.AUTH
-    assert f"  unknown: `grafana` {GRAFANA}; read now: not known, URL does not know this token " in lost.err
+    assert (
+        f"  unknown: `grafana` (`grafana dashbord`) {GRAFANA}; read now: not known, URL does not know this token "
+        in lost.err
+    )
     assert applied(shell, file, yes=True, with_quiet=True).err == ""
-    assert f"  unknown: `grafana` {GRAFANA}; read now: applied\n" in applied(shell, file, yes=True).err
+    assert (
+        f"  unknown: `grafana` (`grafana dashbord`) {GRAFANA}; read now: applied\n"
+        in applied(shell, file, yes=True).err
+    )
 
 
 def test_a_server_that_does_not_answer_is_asked_only_once_for_what_was_in_doubt(shell: Shell, process: Crasher) -> None:

@@ -79,7 +79,7 @@ def test_a_server_that_never_recovers_is_given_up_by_name(tmp_path: Path) -> Non
         done = applied(shell, shell.declare(DESCRIBE), yes=True)
         assert (done.code, shell.patches()) == (ExitCode.PARTIAL, [GRAFANA] * 4)
     reason = "not applied: URL answered 503 with a web page; given up after 4 attempts"
-    assert f"Failed:\n  ~ describe    grafana  {GRAFANA}\n      {reason}\n" in done.out
+    assert f'Failed:\n  ~ describe    grafana  {GRAFANA}  "grafana dashbord"\n      {reason}\n' in done.out
     assert reasons(shell) == [("failed", reason)]
 
 
@@ -128,7 +128,7 @@ def test_a_change_that_somebody_made_after_a_failure_is_not_overwritten(tmp_path
     with shell_on(tmp_path, faults=faults) as shell:
         done = applied(shell, shell.declare(DESCRIBE), yes=True)
         assert (done.code, description(shell), shell.patches()) == (ExitCode.PARTIAL, THEIRS, [GRAFANA])
-    assert f"Unverified:\n  ~ describe    grafana  {GRAFANA}\n" in done.out
+    assert f'Unverified:\n  ~ describe    grafana  {GRAFANA}  "grafana dashbord"\n' in done.out
     assert f"somebody else changed it: description is `{THEIRS}`, not `{WANTED}`" in done.out
 
 
@@ -196,7 +196,8 @@ def test_a_canary_is_named_and_goes_first(shell: Shell) -> None:
     done = applied(shell, file, yes=True, allow=(Guard.REACTIVATION,), pacing=Pacing(canary=2))
     assert (done.code, shell.patches()) == (ExitCode.OK, [BACKUP_2024, GRAFANA, BACKUP_2023])
     assert done.err == (
-        f"Canary: backup-2024 {BACKUP_2024}, grafana {GRAFANA}; the rest follows when that is read back\n"
+        f"Canary: `backup-2024` (`backup 2024`) {BACKUP_2024}, `grafana` (`grafana dashbord`) {GRAFANA}; "
+        "the rest follows when that is read back\n"
     )
 
 

@@ -228,7 +228,11 @@ def test_a_selection_is_guarded_as_the_whole_is(branch: Branch) -> None:
     branch.shell.declare(f'id: "{BACKUP_2023}", name: b, status: inactive', f'id: "{GATEWAY}"', f'id: "{OPERATOR}"')
     done = branch.plan(select=("b",))
     refused = [each for each in done.out.split("\n") if each.startswith("Refused")]
-    assert (done.code, len(refused), f"`b` {BACKUP_2023} is protected" in refused[0]) == (ExitCode.REFUSED, 1, True)
+    assert (done.code, len(refused), f"`b` (`backup 2023`) {BACKUP_2023} is protected" in refused[0]) == (
+        ExitCode.REFUSED,
+        1,
+        True,
+    )
 
 
 def test_a_lock_that_the_base_wants_is_taken_although_the_files_let_go_of_it(branch: Branch) -> None:

@@ -43,6 +43,7 @@ def test_each_change_says_where_it_comes_from_and_the_files_what_else_they_mean(
         '      description  "grafana dashbord" → "dash"\n'
         "      because      pending: the base declares it, and it is not applied yet\n"
         f"  - deactivate  backup-2023  {BACKUP_2023}  ci-bot   DIR/tokens.yaml:5\n"
+        '      described    "backup 2023"\n'
         "      status       active → inactive\n"
         "      because      drift: the server was changed since the base declared it"
     )

@@ -76,10 +76,12 @@ def test_an_undo_says_which_run_it_is_and_what_it_would_restore_and_sends_nothin
         f"Undo of {name} · acme · URL · InfluxDB 2.7.12 · 12 tokens\n"
         "\n"
         f"  + activate    backup-2023  {BACKUP_2023}  ci-bot\n"
+        '      described    "backup 2023"\n'
         "      status       inactive → active\n"
         f"  ~ describe    grafana      {GRAFANA}  grafana\n"
         '      description  "dashboard" → "grafana dashbord"\n'
         f"  - deactivate  backup-2024  {BACKUP_2024}  ci-bot\n"
+        '      described    "backup 2024"\n'
         "      status       active → inactive\n"
         "\n"
         "Plan: 1 to activate, 1 to deactivate, 1 to describe, 0 unchanged.\n"
@@ -152,8 +154,8 @@ def test_what_somebody_changed_since_is_refused_by_name(
         done = undone(run, allow=(Guard.REACTIVATION,), send=send, yes=send)
         told = re.sub(r"2026-01-01T00:00:\d\dZ", "TIME", done.out)
         assert (done.code, run.patches()) == (ExitCode.REFUSED, [])
-        assert f"Refused by guard `moved`: `grafana` {GRAFANA} {reason}\n  hint: {hint}\n" in told
-        assert "Refused by guard `moved`" not in told.replace(f"`moved`: `grafana` {GRAFANA}", "")
+        assert f"Refused by guard `moved`: `grafana` (`grafana dashbord`) {GRAFANA} {reason}\n  hint: {hint}\n" in told
+        assert "Refused by guard `moved`" not in told.replace(f"`moved`: `grafana` (`grafana dashbord`) {GRAFANA}", "")
 
 
 @pytest.mark.parametrize(("change", "sent"), [(each[0], number < 3) for number, each in enumerate(MOVED)])
@@ -165,7 +167,7 @@ def test_that_is_waived_by_name_and_only_the_fields_that_the_run_changed_are_res
     run.sent()
     done = undone(run, send=True, yes=True, allow=(Guard.REACTIVATION, Guard.MOVED))
     assert (done.code, GRAFANA in run.patches()) == (ExitCode.OK, sent)
-    assert f"Warning: guard `moved` is waived: `grafana` {GRAFANA} " in done.out
+    assert f"Warning: guard `moved` is waived: `grafana` (`grafana dashbord`) {GRAFANA} " in done.out
     assert stored(run, BACKUP_2023, BACKUP_2024) == [("active", "backup 2023"), ("inactive", "backup 2024")]
     assert stored(run, GRAFANA) == [(each, "grafana dashbord") for each in theirs]
 
@@ -234,7 +236,7 @@ def test_the_guards_judge_an_undo_with_the_limits_of_the_run(shell: Shell) -> No
         "Refused by guard `max_deactivations`: 1 of 1 managed tokens would be deactivated: the limit is 0\n" in done.out
     )
     assert (
-        f"Refused by guard `protected`: `backup-2024` {BACKUP_2024} is protected and may not be deactivated\n"
+        f"Refused by guard `protected`: `backup-2024` (`backup 2024`) {BACKUP_2024} is protected and may not be deactivated\n"
         in done.out
     )
     assert undone(shell, send=True, yes=True, allow=(Guard.MAX_DEACTIVATIONS, Guard.PROTECTED)).code == ExitCode.OK
@@ -258,14 +260,14 @@ def test_a_token_that_these_credentials_may_not_see_is_an_error_of_its_own(shell
     manager = next(each.secret for each in default_seed().tokens if each.id == MANAGER)
     done = undone(shell, with_environment={"INFLUX_TOKEN": manager})
     assert (done.code, done.out) == (ExitCode.AUTH, "")
-    assert f"\n`bench` {BENCH} exists, but these credentials may not read it (" in done.err
+    assert f"\n`bench` (`lab bench`) {BENCH} exists, but these credentials may not read it (" in done.err
 
 
 def test_a_run_in_one_organisation_leaves_the_tokens_of_others_out(shell: Shell) -> None:
     applied(shell, shell.declare(DESCRIBE, f'id: "{BENCH}", name: bench, description: x'), yes=True)
     done = undone(shell, flags=Flags(org="acme"), send=True, yes=True)
     assert done.code == ExitCode.OK
-    assert f"Warning: left out: `bench` {BENCH} is not a token of organisation `acme`\n" in done.out
+    assert f"Warning: left out: `bench` (`lab bench`) {BENCH} is not a token of organisation `acme`\n" in done.out
     assert stored(shell, GRAFANA, BENCH) == [("active", "grafana dashbord"), ("active", "x")]
 
 

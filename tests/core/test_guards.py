@@ -40,7 +40,7 @@ PLENTY = [manager(90), manager(91)]
 def test_the_own_token_is_not_deactivated() -> None:
     world = [*PLENTY, token(1, is_own=True)]
     assert said(judged(off(1, name="me"), world)) == [
-        f"self: tokens.yaml:10:11: `me` {token_id(1)} is the token that this run signs in with: deactivating it locks you out\n"
+        f"self: tokens.yaml:10:11: `me` (`token 1`) {token_id(1)} is the token that this run signs in with: deactivating it locks you out\n"
         "  hint: use another token for the run, or allow it with `--allow self`: it is then sent last"
     ]
     assert names(judged([declared(1, description="mine")], world)) == []

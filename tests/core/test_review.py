@@ -41,10 +41,11 @@ def test_what_differs_is_said_token_by_token() -> None:
     assert (review.verdict, review.digest, review.moved) == (Verdict.DIFFERS, REVIEWED.digest, ())
     first, second, third = review.departures
     assert first == Departure(
-        id=token_id(1), name="token 1", side=Side.BOTH,
+        id=token_id(1), name="token 1", description="", side=Side.BOTH,
         moved=(Moved("updatedAt before", "2026-01-02T03:04:05Z", LATER), Moved("description after", "x", "y")),
     )  # fmt: skip
-    assert (second.id, second.name, second.side) == (token_id(2), "backup", Side.REVIEWED)
+    assert (second.id, second.name, second.description) == (token_id(2), "backup", "token 2")
+    assert second.side is Side.REVIEWED
     assert Moved("status after", "inactive", None) in second.moved
     assert (third.id, third.name, third.side) == (token_id(3), "extra", Side.NOW)
     assert Moved("status after", None, "inactive") in third.moved

@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -19,7 +20,7 @@ from reconciler.errors import Place, Problem
 from reconciler.render import escape, pieces, table, text, words
 from reconciler.render import json as json_format
 from reconciler.schema import load_schema
-from tests.builders import EDGE, INACTIVE, live, manager, token
+from tests.builders import EDGE, INACTIVE, declared, live, manager, planned, token
 from tests.render.dataset import FORMATS, LONG, PLANS, hostile_plans
 from tests.render.runner import commands
 
@@ -107,7 +108,10 @@ def outputs(plan: Plan) -> list[str]:
     tokens = [change.token for change in plan.changes]
     return [
         *(draw(plan) for suffix, draw in FORMATS.items() if suffix != "github"),
-        text.outcome(Outcome(results=results, stopped=plan.orgs[0] if plan.orgs else "")),
+        *(
+            text.outcome(Outcome(results=results, stopped=plan.orgs[0] if plan.orgs else ""), across=across)
+            for across in (False, True)
+        ),
         table.tokens(tokens),
         json_format.tokens(plan.server, tokens),
         pieces.problems([*plan.warnings, *(each.problem for each in plan.refusals)]),
@@ -163,9 +167,10 @@ def test_foreign_text_is_escaped_once_and_visibly(given_text: str, terminal: str
 
 def test_text_is_cut_and_filled_by_columns() -> None:
     assert pieces.pad("abc", 5) == "abc  "
-    assert pieces.pad("abcdef", 5) == "abcd…"
+    assert pieces.pad("abcdef", 5) == "abc…f"
     assert pieces.pad("日本語", 6) == "日本語"
     assert pieces.pad("日本語", 5) == "日本…"
+    assert pieces.fit("ingest hamburg production", 12) == "ingest …tion"
     assert pieces.pad("日本語", 4) == "日… "
     assert escape.width("e\u0301") == 1
 
@@ -177,3 +182,52 @@ def change_named(name: str | None, description: str) -> str:
 def test_a_token_is_known_by_its_name_or_else_by_its_description() -> None:
     assert change_named("ingest", "x") == "ingest"
     assert change_named(None, "lab bench") == '"lab bench"'
+
+
+LIVE = "backup hamburg prod 130"
+MISNAMED = planned(
+    [declared(1, name="ingest-hamburg", status=INACTIVE), declared(2, name="ingest-hamburg-2", status=INACTIVE)],
+    [token(1, description=LIVE), token(2, description="x", org_id=EDGE), manager(3)],
+)
+DRAWN = {suffix: draw for suffix, draw in FORMATS.items() if suffix not in ("terraform.json", "json", "jsonl")}
+
+
+@pytest.mark.parametrize("suffix", [*DRAWN, "outcome"])
+def test_no_name_hides_which_token_it_is_and_whose(suffix: str) -> None:
+    results = tuple(Result(change=each, fate=Fate.DONE) for each in MISNAMED.changes)
+
+    def draw(plan: Plan) -> str:
+        return DRAWN[suffix](plan) if suffix in DRAWN else text.outcome(Outcome(results=results), across=plan.across)
+
+    drawn = draw(MISNAMED)
+    (named,) = (at.start() for at in re.finditer("ingest-hamburg(?!-2)", drawn))
+    row = drawn[named:]
+    row = row[: row.index("</tr>" if suffix == "html" else "ingest-hamburg-2")] if "-2" in row else row
+    assert LIVE in row
+    one = replace(MISNAMED, orgs=("acme",), changes=MISNAMED.changes[:1])
+    if suffix != "html":  # which always has a place for it
+        assert len(re.findall(r"\bacme\b", draw(one))) == len(re.findall(r"\bacme\b", drawn)) - 1
+
+
+def test_texts_that_are_cut_do_not_look_alike() -> None:
+    users = ("service-account-of-plant-1-in-hamburg", "service-account-of-plant-2-in-hamburg")
+    names = ("ingest-hamburg-a-prod-eu", "ingest-hamburg-b-prod-eu")
+    plan = planned(
+        [declared(number, name=name, status=INACTIVE) for number, name in enumerate(names, 1)],
+        [token(number, user=user, description="d" * 200 + str(number)) for number, user in enumerate(users, 1)],
+    )
+    drawn = text.plan(plan)
+    assert all(each in drawn for each in (*users, *names))
+    assert [line for line in drawn.splitlines() if "described" in line] == [
+        f'      described    "{"d" * 33}…{"d" * 24}{number}"' for number in (1, 2)
+    ]
+    unnamed = planned([declared(1, status=INACTIVE)], [token(1, description=LIVE)])
+    assert f'described    "{LIVE}"' in text.plan(unnamed)
+    assert f'"{LIVE}"' in text.outcome(Outcome(results=(Result(change=unnamed.changes[0], fate=Fate.DONE),)))
+
+
+def test_a_name_that_says_what_the_description_says_stands_alone() -> None:
+    plan = planned([declared(1, name="ingest", status=INACTIVE)], [token(1, description="ingest"), manager(2)])
+    assert "described" not in text.plan(plan)
+    for draw in DRAWN.values():
+        assert '"ingest"' not in draw(plan).replace("&quot;", '"').replace('\\"', '"')

@@ -11,11 +11,11 @@ patch() {
       --header @- --header 'Content-type: application/json' --data-raw "$2" "$1"
 }
 
-# activate backup-2024 (mira)
+# activate backup-2024 "token 2" (mira in acme)
 patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e002 '{"status": "active"}'
 
-# describe ingest (ci-bot)
+# describe ingest "token 1" (ci-bot in acme)
 patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e001 '{"description": "Ingest EU"}'
 
-# deactivate backup-2023 (ci-bot)
+# deactivate backup-2023 "token 3" (ci-bot in edge)
 patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e003 '{"status": "inactive", "description": ""}'

@@ -11,7 +11,7 @@ patch() {
       --header @- --header 'Content-type: application/json' --data-raw "$2" "$1"
 }
 
-# describe nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn (uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu)
+# describe nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn "token 1" (uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu)
 patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e001 '{"description": "a description that is much longer than what fits into a line of eighty columns"}'
 
 # describe "a description that is much longer than what fits into a line of eighty columns" (ci-bot)

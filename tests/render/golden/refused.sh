@@ -11,14 +11,14 @@ patch() {
       --header @- --header 'Content-type: application/json' --data-raw "$2" "$1"
 }
 
-# deactivate t1 (ci-bot)
+# deactivate t1 "token 1" (ci-bot)
 patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e001 '{"status": "inactive"}'
 
-# deactivate t2 (ci-bot)
+# deactivate t2 "token 2" (ci-bot)
 patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e002 '{"status": "inactive"}'
 
-# deactivate t3 (ci-bot)
+# deactivate t3 "token 3" (ci-bot)
 patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e003 '{"status": "inactive"}'
 
-# deactivate t4 (ci-bot)
+# deactivate t4 "token 4" (ci-bot)
 patch https://influx.example/api/v2/authorizations/0d3a5f0c1be4e004 '{"status": "inactive"}'
