@@ -207,3 +207,15 @@ def test_a_file_with_the_token_to_sign_in_with_is_refused_without_it(shell: Shel
         "DIR/tokens.yaml:4:5: this declaration holds the token that you sign in with\n"
         "  hint: remove it here and from the history, and replace that token on the server\n"
     )
+
+
+def test_a_file_for_another_server_is_told_in_two_lines_that_name_the_server(shell: Shell) -> None:
+    file = shell.declare(
+        *(f'id: "0d3a5f0c1be4e{number:03x}", status: active' for number in range(30)), f'id: "{GRAFANA}"'
+    )
+    done = planned(shell, file)
+    assert (done.code, len(done.err.splitlines())) == (ExitCode.INVALID, 2)
+    assert done.err.startswith(
+        "DIR/tokens.yaml:3:5: 30 of 31 declarations find no token on URL (30 absent): 0d3a5f0c1be4e000, "
+    )
+    assert "\n  hint: is that the right server? " in done.err
