@@ -70,7 +70,9 @@ def _hold(entry: object, *secrets: str) -> Hold | None:
     label_id, org_id, name = entry.get("id"), entry.get("orgID"), entry.get("name")
     if type(name) is not str:
         raise WireError("a label has no name")
-    if name.lower() != NAME:
+    # The server holds a name for this one when it has as many bytes and no other letters: `K`, the sign for kelvin, has
+    # three, so that a label with it is another one, although every alphabet's lower case makes a `k` of it.
+    if not name.isascii() or name.lower() != NAME:
         return None
     if type(label_id) is not str or not _ID.fullmatch(label_id):
         raise WireError("the `id` of a label is not 16 hex digits")

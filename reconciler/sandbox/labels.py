@@ -17,6 +17,7 @@ from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.store import Label
 
 _PATH = "/api/v2/labels"
+_BLANKS = " \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))  # Go's
 _LABEL = Struct("influxdb.Label", {"id": ID, "orgID": ID, "name": Text(), "properties": Texts()})
 _UPDATE = Struct("influxdb.LabelUpdate", {"name": Text(), "properties": Texts()})
 
@@ -31,7 +32,7 @@ def index(call: Call) -> Answer:
     shown = [
         _present(each)
         for each in call.store.labels(org_id=org_id)
-        if name.lower() in ("", each.name.lower()) and call.may(Permission("read", "labels", each.id, each.org_id))
+        if _folded(name) in ("", _folded(each.name)) and call.may(Permission("read", "labels", each.id, each.org_id))
     ]
     return content(200, {"links": {"self": _PATH}, "labels": shown})
 
@@ -51,7 +52,9 @@ def create(call: Call) -> Answer:
     if "orgID" not in fields:
         raise ApiError("invalid", "orgID is required")
     call.demand(Permission("write", "labels", org_id=fields["orgID"]))
-    made = Label(call.new_id(call.store.label), fields["orgID"], fields["name"].strip(), fields.get("properties", {}))
+    made = Label(
+        call.new_id(call.store.label), fields["orgID"], fields["name"].strip(_BLANKS), fields.get("properties", {})
+    )
     _demand_unique(call, made)
     call.store.put_label(made)
     return _answer(201, made)
@@ -66,7 +69,7 @@ def update(call: Call, label_id: str) -> Answer:
     properties = {**found.properties, **fields.get("properties", {})}
     changed = replace(found, properties={key: value for key, value in properties.items() if value})
     if fields.get("name"):
-        changed = replace(changed, name=fields["name"].strip())
+        changed = replace(changed, name=fields["name"].strip(_BLANKS))
         _demand_unique(call, changed)
     if not changed.name:
         raise ApiError("invalid", "label name is required")
@@ -87,10 +90,23 @@ def _find(call: Call, label_id: str) -> Label:
 
 
 def _demand_unique(call: Call, wanted: Label) -> None:
-    """Refuse a name that another label of the organisation has, whatever the case of its letters."""
+    """Refuse a name whose key in the server's index is that of another label of the organisation."""
     for each in call.store.labels(org_id=wanted.org_id):
-        if each.id != wanted.id and each.name.lower() == wanted.name.lower():
+        if each.id != wanted.id and _key(each.name) == _key(wanted.name):
             raise ApiError("conflict", f"label with name {wanted.name} already exists")
+
+
+def _key(name: str) -> bytes:
+    """The name as the index has it: what strings.ToLower makes of it, in as many bytes as the name itself has."""
+    size = len(name.encode())
+    # Go maps one character to one, whatever stands beside it: that is the first of those that Python makes of it.
+    lower = "".join(each.lower()[0] for each in name)
+    return lower.encode()[:size].ljust(size, b"\0")
+
+
+def _folded(name: str) -> str:
+    """What two names have in common that strings.EqualFold calls equal: nothing is folded to several characters."""
+    return "".join(next(fold for fold in (each.casefold(), each.lower(), each) if len(fold) == 1) for each in name)
 
 
 def _answer(status: int, label: Label) -> Answer:

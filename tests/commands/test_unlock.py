@@ -13,7 +13,7 @@ from reconciler.core.lock import Claim
 from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import Fault
 from reconciler.settings import Flags
-from tests.commands.test_locking import ACME, EDGE, LABELS, LIST, NOW, locked, sequence
+from tests.commands.test_locking import ACME, EDGE, LABELS, LIST, NOW, locked, send, sequence
 from tests.shell import LAPTOP, Done, Shell, secret, shell_on
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -85,6 +85,14 @@ def test_nobody_who_agrees_removes_nothing(shell: Shell, around: dict[str, objec
     locked(shell)
     done = unlocked(shell, **around)  # type: ignore[arg-type]
     assert (done.code, done.err, len(shell.sandbox.labels)) == (ExitCode.CANCELLED, said, 1)
+
+
+def test_a_label_whose_name_only_looks_like_that_of_the_lock_stays(shell: Shell) -> None:
+    other = send(shell, "POST", "", {"orgID": ACME, "name": "tokenctl.loc\u212a"}).json()["label"]["id"]
+    assert unlocked(shell, yes=True).out.startswith("No organisation is locked")
+    locked(shell)
+    assert unlocked(shell, yes=True).code == ExitCode.OK
+    assert [label.id for label in shell.sandbox.labels] == [other]
 
 
 def test_one_lock_is_removed_at_a_time(shell: Shell) -> None:

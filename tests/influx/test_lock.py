@@ -251,6 +251,14 @@ def test_a_label_without_properties_is_a_lock_too() -> None:
     assert labels.locks(body.encode(), SECRET) == (Hold(ID, ORG, Claim()),)
 
 
+@pytest.mark.parametrize("name", ["tokenctl.loc\u212a", "TOKENCTL.LOC\u212a", "tokenctl.lock\0\0", "tokenctl.lock "])
+def test_a_label_that_a_server_holds_for_another_name_is_no_lock(name: str) -> None:
+    label = {"name": name, "id": ID, "orgID": ORG}
+    assert labels.locks(json.dumps({"labels": [label]}).encode(), SECRET) == ()
+    with pytest.raises(WireError, match=r"^its label has another name"):
+        labels.lock(json.dumps({"label": label}).encode(), SECRET)
+
+
 def test_a_label_that_echoes_the_secret_does_not_show_it() -> None:
     label = {"name": "tokenctl.lock", "id": ID, "orgID": ORG, "properties": {"holder": f"I have {SECRET}"}}
     (hold,) = labels.locks(json.dumps({"labels": [label]}).encode(), SECRET)

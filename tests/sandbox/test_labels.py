@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -64,6 +65,37 @@ def test_a_name_is_unique_in_its_organisation_whatever_its_case(client: Client) 
     )
     assert client.send("PATCH", f"{PATH}/{other}", {"name": "OTHER"}).json["label"]["name"] == "OTHER"
     assert [int(each.id, 16) - int(other, 16) for each in client.sandbox.labels] == [-2, -1, 0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("tokenctl.lock", "tokenctl.loc\u212a", False),
+        ("tokenctl.LOC\u212a", "tokenctl.loc\u212a", True),
+        ("id", "\u0130d", False),
+        ("\u0130d", "\u0130D", True),
+        ("\u023aa", "\u023ab", True),  # the index has room for three bytes, and the first letter takes them
+        ("\u03a3\u03a3", "\u03c3\u03c3", True),
+        ("\u03a3\u03a3", "\u03c3\u03c2", False),
+        ("\u1e9e", "\xdf", False),
+        ("lock", "\x1clock", False),
+        ("lock", "\xa0lock\u3000", True),
+    ],
+)
+def test_a_name_is_another_one_when_its_key_in_the_index_of_a_server_is(
+    client: Client, one: str, other: str, same: bool
+) -> None:
+    assert make(client, one).status == 201
+    assert make(client, other).status == (422 if same else 201)
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "found"),
+    [("tokenctl.lock", "tokenctl.loc\u212a", True), ("\xdf", "\u1e9e", True), ("i", "\u0130", False), ("ss", "\xdf", False)],
+)  # fmt: skip
+def test_the_list_is_narrowed_as_go_folds_case(client: Client, asked: str, name: str, found: bool) -> None:
+    make(client, name)
+    assert len(client.send("GET", f"{PATH}?name={quote(asked)}").json["labels"]) == found
 
 
 def test_the_list_is_narrowed_by_organisation_and_name(client: Client) -> None:
