@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from reconciler import files, schema
@@ -48,6 +51,26 @@ def load(path: Path, largest: int = _LARGEST) -> Plan:
     return plan
 
 
+def is_plan(path: Path) -> bool:
+    """Whether the file is a saved plan, or was one, by what is in it and not by its name: nothing else has to be right.
+
+    What says nothing of either kind, or cannot be read, is one when its name ends in `.json`.
+    """
+    keys: frozenset[str] = frozenset()
+    with (
+        suppress(OSError, ValueError, RecursionError),
+        os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream,
+    ):
+        if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and _BRACE.match(head := stream.read(_HEAD)):
+            if _WRITTEN.match(head):
+                return True
+            keys = frozenset(json.loads(head + stream.read(_LARGEST)))
+    return "format_version" in keys or (path.suffix == ".json" and "version" not in keys)
+
+
+_HEAD = 4096  # bytes: a manifest is most often known by its first one
+_BRACE = re.compile(rb"(\xef\xbb\xbf)?\s*\{")
+_WRITTEN = re.compile(rb'\s*\{\s*"format_version"\s*:')
 _REMAKE = "make it anew with `tokenctl plan -o FILE`"
 
 
@@ -61,7 +84,7 @@ def _read(path: Path, largest: int) -> str:
         raise LocalError(Problem(f"cannot read the plan {path}: {error.strerror}")) from error
     if len(content) > largest:
         raise InvalidError(Problem(f"{path} is no plan: it is larger than {largest // 1024**2} MiB"))
-    return content.decode("utf-8", "replace")
+    return content.decode("utf-8-sig", "replace")
 
 
 def _refuse(constant: str) -> None:

@@ -116,7 +116,7 @@ def apply(
     consent: Consent,
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PLAN | FILE...]", help="A saved plan (.json), or manifests.  [default: tokens.yaml]"),
+        typer.Argument(metavar="[PLAN | FILE...]", help="A saved plan, or manifests.  [default: tokens.yaml]"),
     ] = None,
     select: Select = None,
     allow: Allow = None,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperOption
 
 from reconciler.cli.options import Yes
 from reconciler.commands.context import Context
@@ -18,6 +20,8 @@ def _text(flag: str, metavar: str, help_text: str) -> Any:
     return Annotated[str, typer.Option(flag, metavar=metavar, show_default=False, help=help_text)]
 
 
+_PATHS = frozenset({" PATH", " DIR", " FILE"})  # what options take that name something on this machine
+_WORD = re.compile("[a-z-]+")
 _AT_ONCE_S = 0.001  # a timer that is set to 0 never rings
 
 _SERVER: dict[str, tuple[Any, object]] = {
@@ -89,6 +93,7 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
         """Take the options as typer gives them."""
         context: Context = typer_context.obj
         _check_filled(typer_context, values)
+        _check_meant(typer_context, values)
         talk = {name: values.pop(name) for name in _TALK}
         if server:
             from reconciler.cli import crash
@@ -134,6 +139,44 @@ def _check_filled(typer_context: typer.Context, values: Mapping[str, object]) ->
         if given and (value == "" or (isinstance(value, list) and "" in value)):
             what = each.opts[0] if each.param_type_name == "option" else "the name of a file"
             raise UsageError(Problem(f"{what} is empty", "the variable that it was to come from may not be set"))
+
+
+def _check_meant(typer_context: typer.Context, values: Mapping[str, object]) -> None:
+    """Raise UsageError for what an option took as its text and what was most likely meant as another option.
+
+    Whatever it stands for, a file of that name would be made or a name looked for, and the other option left out.
+    """
+    options = [each for each in typer_context.command.params if isinstance(each, TyperOption)]
+    names = {
+        name: "" if each.is_flag else f" {each.make_metavar(typer_context)}" for each in options for name in each.opts
+    }
+    for each in options:
+        value = values.get(each.name or "")
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and (problem := _mistaken(each.opts, text, names)):
+                raise UsageError(problem)
+
+
+def _mistaken(opts: Sequence[str], text: str, names: Mapping[str, str]) -> Problem | None:
+    """What is wrong with the text of an option that is called so; `names` has all options with what they take."""
+    name, kind = opts[0], names[opts[0]]
+    if text.partition("=")[0] in names:
+        return Problem(f"`{name}` has no value: `{text}`, which follows it, is an option", f"write `{name}{kind}`")
+    as_it_is = f", or `./{text}` for a file that is called so"
+    if kind in _PATHS and (text.startswith("=") or (text.startswith("-") and text != "-")):
+        meant = text.lstrip("=") if text.startswith("=") else ""
+        return Problem(f"`{name}` names the file `{text}`", f"write `{name}{f' {meant}' if meant else kind}`{as_it_is}")
+    # A short option takes the rest of a long one's name: `-out=plan.json` is `-o ut=plan.json`.
+    rest, equals, value = text.partition("=")
+    longs = (
+        [each for each in names if each.startswith(f"-{name}") and rest.startswith(each[3:])] if len(name) == 2 else []
+    )
+    exact = [each for each in longs if rest == each[3:]]
+    if exact or (longs and equals and _WORD.fullmatch(rest)):
+        long = max(exact or longs, key=len)
+        meant = f"{long}={value}" if equals else f"{long}{names[long]}"
+        return Problem(f"`{name}{text}` is read as `{name} {text}`", f"write `{meant}`{as_it_is}")
+    return None
 
 
 def _end_in_time(timeout: str, context: Context) -> None:

@@ -12,6 +12,7 @@ from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
 from reconciler.commands.events import Events
 from reconciler.core.baseline import locked
+from reconciler.core.manifest import is_manifest
 from reconciler.core.plan import Plan
 from reconciler.core.token import OrgId
 from reconciler.errors import ExitCode, Problem, StaleError, UsageError
@@ -21,7 +22,7 @@ from reconciler.settings import Flags, Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyRequest:
-    """What was asked for. One file that ends in `.json` is a saved plan, all others are manifests."""
+    """What was asked for. A file that holds a saved plan, whatever it is called, stands alone; others are manifests."""
 
     sources: planning.Sources
     flags: Flags
@@ -47,13 +48,19 @@ def run(request: ApplyRequest, context: Context) -> ExitCode:
     Raises the errors of reading and planning, LockedError, StaleError, RefusedError and CancelledError: all before any
     PATCH.
     """
-    _check(request)
-    return events.streamed(request.consent.json, context, lambda told: _apply(request, told, context))
+    sending.check_digest(request.consent)
+    find = _saved if _is_saved(request) else _declared
+    return events.streamed(request.consent.json, context, lambda told: _apply(request, find, told, context))
 
 
-def _apply(request: ApplyRequest, told: Events | None, context: Context) -> ExitCode:
+def _apply(
+    request: ApplyRequest,
+    find: Callable[[ApplyRequest, Settings, Context], _Source],
+    told: Events | None,
+    context: Context,
+) -> ExitCode:
     settings = connect.resolve(request.flags, context)
-    source = (_saved if _is_saved(request) else _declared)(request, settings, context)
+    source = find(request, settings, context)
     with connect.connected(settings, context) as connection:
         wait = request.consent.lock
         orgs = source.orgs(connection) if source.locks or wait is not None else None
@@ -73,16 +80,13 @@ def _apply(request: ApplyRequest, told: Events | None, context: Context) -> Exit
 
 
 def _is_saved(request: ApplyRequest) -> bool:
-    return any(file.endswith(".json") for file in request.sources.files)
-
-
-def _check(request: ApplyRequest) -> None:
-    sources = request.sources
-    sending.check_digest(request.consent)
-    if not _is_saved(request):
-        return
+    """Whether a saved plan is to be applied. Raises UsageError for one that may not be."""
+    sources, consent = request.sources, request.consent
+    plans = [file for file in sources.files if file != "-" and planfile.is_plan(Path(file))]
+    if not plans:
+        return False
     if len(sources.files) > 1:
-        raise UsageError(Problem("a saved plan stands alone: name one .json file, or only manifests"))
+        raise UsageError(Problem("a saved plan stands alone: name one, or only manifests"))
     if sources.select or sources.allow or sources.base is not None:
         raise UsageError(
             Problem(
@@ -90,6 +94,11 @@ def _check(request: ApplyRequest) -> None:
                 "give them to `tokenctl plan -o FILE`, and have that plan reviewed",
             )
         )
+    # A change of a manifest could make a plan of it, with guards waived that no manifest can waive.
+    if is_manifest(Path(plans[0]).name) and consent.yes and not consent.expect:
+        message = f"{plans[0]} is a saved plan that is called like a manifest, and nobody is asked"
+        raise UsageError(Problem(message, "say which plan was reviewed with `--expect DIGEST`, or call it `plan.json`"))
+    return True
 
 
 def _saved(request: ApplyRequest, settings: Settings, _: Context) -> _Source:

@@ -14,11 +14,20 @@ from reconciler.manifest.source import Entry, Items, Source, Value
 from reconciler.manifest.words import unknown, words
 from reconciler.schema import Violation
 
+# What tokenctl writes itself, by a key that no manifest has.
+_OTHERS = {
+    "format_version": (
+        "this is a saved plan and no manifest",
+        "`tokenctl apply FILE` sends it, `tokenctl show FILE` draws it",
+    ),
+}
 _SHOWN = 20  # of what is explained: it takes its time, and whoever has more mends these first
 
 
 def explain(source: Source, root: Value) -> list[Problem]:
     """The problems of a document that `check` does not accept, none of one that it does."""
+    if isinstance(root, Entry) and (other := _OTHERS.keys() & root.keys()):
+        return [Problem(*_OTHERS[other.pop()], source.place(root.mark))]
     tokens = root.get("tokens") if isinstance(root, Entry) else None
     entries = tokens if isinstance(tokens, Items) else Items(source, None)
     if isinstance(root, Entry) and len(entries) > check.LARGEST:

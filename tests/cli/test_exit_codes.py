@@ -8,6 +8,7 @@ import json
 import re
 import socket
 from itertools import combinations
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,47 @@ def test_64_a_text_that_a_variable_did_not_give(shell: Shell, arguments: list[st
     done = shell.run(*arguments)
     assert (done.code, done.out, shell.patches()) == (64, "", [])
     assert done.err.endswith(" is empty\n  hint: the variable that it was to come from may not be set\n")
+
+
+def run_here(shell: Shell, *arguments: str) -> tuple[int, str]:
+    """The exit code and standard error of the command line in this process."""
+    command = typer.main.get_command(app)
+    with chdir(shell.folder):
+        done = shell.call(lambda context: ExitCode(run(command, arguments, context)))
+    return done.code, done.err
+
+
+ELSE = "for a file that is called so"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "hint"),
+    [
+        ("plan -out=plan.json", "`-out=plan.json` is read as `-o ut=plan.json`", f"write `--out=plan.json`, or `./ut=plan.json` {ELSE}"),
+        ("plan -out plan.json", "`-out` is read as `-o ut`", f"write `--out PATH`, or `./ut` {ELSE}"),
+        ("plan -output=json=x", "`-output=json=x` is read as `-o utput=json=x`", f"write `--output=json=x`, or `./utput=json=x` {ELSE}"),
+        ("undo -outfile=x", "`-outfile=x` is read as `-o utfile=x`", f"write `--out=x`, or `./utfile=x` {ELSE}"),
+        ("plan -offline", "`-offline` is read as `-o ffline`", f"write `--offline`, or `./ffline` {ELSE}"),
+        ("plan -org acme", "`-org` is read as `-o rg`", f"write `--org NAME`, or `./rg` {ELSE}"),
+        ("plan -o=plan.json", "`-o` names the file `=plan.json`", f"write `-o plan.json`, or `./=plan.json` {ELSE}"),
+        ("plan --out=--formt json", "`-o` names the file `--formt`", f"write `-o PATH`, or `./--formt` {ELSE}"),
+        ("apply --journal==x", "`--journal` names the file `=x`", f"write `--journal x`, or `./=x` {ELSE}"),
+        ("apply --journal --yes", "`--journal` has no value: `--yes`, which follows it, is an option", "write `--journal DIR`"),
+        ("plan --select --base=x", "`--select` has no value: `--base=x`, which follows it, is an option", "write `--select TERM`"),
+    ],
+)  # fmt: skip
+def test_64_a_name_that_nobody_meant(shell: Shell, arguments: str, said: str, hint: str) -> None:
+    shell.declare(DESCRIBE)
+    before = set(shell.folder.iterdir())
+    assert run_here(shell, *arguments.split()) == (64, f"{said}\n  hint: {hint}\n")
+    assert (set(shell.folder.iterdir()), shell.sent()) == (before, [])
+
+
+def test_a_file_whose_name_only_begins_like_an_option_is_one(shell: Shell) -> None:
+    shell.declare(DESCRIBE)
+    for name in ("utility.json", "org=acme.json", "./=x", "./ut"):
+        assert run_here(shell, "plan", "--quiet", "-o", name)[0] == 0
+        assert (shell.folder / name).is_file()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,9 +47,9 @@ def applied(shell: Shell, *files: str, flags: Flags | None = None, **request: ob
     return shell.call(lambda context: apply.run(made, context), **around)  # type: ignore[arg-type]
 
 
-def saved(shell: Shell, *tokens: str, allow: tuple[Guard, ...] = ()) -> str:
+def saved(shell: Shell, *tokens: str, allow: tuple[Guard, ...] = (), name: str = "plan.json") -> str:
     """Save the plan for these declarations and give its path."""
-    path = str(shell.folder / "plan.json")
+    path = str(shell.folder / name)
     sources = Sources(files=[shell.declare(*tokens)], allow=allow)
     shell.call(lambda context: plan.run(plan.PlanRequest(sources=sources, flags=Flags(), out=path), context))
     shell.sent()
@@ -233,6 +234,55 @@ def test_a_plan_other_than_the_expected_one_sends_nothing(shell: Shell) -> None:
     assert done.err.startswith("this is not the plan that was reviewed: its digest is DIGEST, not DIGEST\n")
     assert applied(shell, saved(shell, DESCRIBE), expect=expected, yes=True).code == ExitCode.OK
     assert applied(shell, saved(shell, DEACTIVATE), expect=expected, yes=True).code == ExitCode.STALE
+
+
+@pytest.mark.parametrize("name", ["tfplan", "plan.out", "PLAN.JSON", "plan.toml"])
+def test_a_saved_plan_is_known_whatever_it_is_called(shell: Shell, name: str) -> None:
+    assert applied(shell, saved(shell, DESCRIBE, name=name), yes=True).code == ExitCode.OK
+    assert shell.patches() == [GRAFANA]
+    done = applied(shell, saved(shell, DESCRIBE, name=name), shell.declare(DESCRIBE), yes=True)
+    assert (done.code, done.err) == (ExitCode.USAGE, "a saved plan stands alone: name one, or only manifests\n")
+
+
+def test_a_saved_plan_that_was_written_anew_or_broken_is_told_as_one(shell: Shell) -> None:
+    text = Path(saved(shell, DESCRIBE)).read_text()
+    sorted_keys = shell.write("\ufeff" + json.dumps(json.loads(text), sort_keys=True), "sorted")
+    cut = shell.write(text[:300], "cut")
+    assert applied(shell, sorted_keys, yes=True).code == ExitCode.OK
+    done = applied(shell, cut, yes=True)
+    assert (done.code, done.err.splitlines()[0]) == (ExitCode.INVALID, "DIR/cut is no plan: it is not JSON")
+
+
+def test_a_manifest_that_is_json_is_one_whatever_it_is_called(shell: Shell) -> None:
+    content = {"version": 1, "tokens": [{"id": GRAFANA, "description": '"format_version": 1'}]}
+    for name in ("tokens.json", "tokens"):
+        assert applied(shell, shell.write(json.dumps(content), name), yes=True).code == ExitCode.OK
+    assert shell.patches() == [GRAFANA]
+
+
+def test_a_manifest_that_became_a_plan_is_not_sent_unless_somebody_agrees_to_that_plan(shell: Shell) -> None:
+    path = saved(shell, DESCRIBE, allow=(Guard.SELF,), name="plan.yaml")
+    done = applied(shell, path, yes=True)
+    assert (done.code, shell.sent()) == (ExitCode.USAGE, [])
+    assert done.err == (
+        "DIR/plan.yaml is a saved plan that is called like a manifest, and nobody is asked\n"
+        "  hint: say which plan was reviewed with `--expect DIGEST`, or call it `plan.json`\n"
+    )
+    assert applied(shell, path, with_interactive=True, with_stdin=b"no\n").code == ExitCode.CANCELLED
+    assert applied(shell, path, yes=True, expect=json.loads(Path(path).read_text())["digest"]).code == ExitCode.OK
+
+
+def test_a_saved_plan_on_standard_input_is_named_and_a_pipe_is_not_waited_for(shell: Shell) -> None:
+    content = Path(saved(shell, DESCRIBE)).read_bytes()
+    done = applied(shell, "-", yes=True, with_stdin=content)
+    assert (done.code, done.err) == (
+        ExitCode.INVALID,
+        "<stdin>:1:1: this is a saved plan and no manifest\n"
+        "  hint: `tokenctl apply FILE` sends it, `tokenctl show FILE` draws it\n",
+    )
+    os.mkfifo(shell.folder / "pipe")
+    assert applied(shell, str(shell.folder / "pipe"), yes=True).code == ExitCode.INVALID
+    assert shell.sent() == []
 
 
 def test_a_plan_for_another_server_sends_nothing(shell: Shell, tmp_path: Path) -> None:

@@ -74,6 +74,11 @@ SHARED = "\n  hint: give all but one a file, `--output FORMAT=PATH`; only `text`
         (["TEXT"], None, "there is no format `TEXT`" + HINT),
         (["plan.json"], None, "there is no format `plan.json`" + HINT),
         (["=x"], None, "there is no format ``" + HINT),
+        (
+            ["json==x"],
+            None,
+            "`json==x` names the file `=x`\n  hint: write `json=x`, or `json=./=x` for a file that is called so",
+        ),
         (["json="], None, "`json=` names no path" + HINT),
         (["json", "github"], None, "these cannot all go to standard output: `json`, `github`" + SHARED),
         (["github=-"], JSON, "these cannot all go to standard output: `json`, `github`" + SHARED),
