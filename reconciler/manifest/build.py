@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from reconciler.core.manifest import (
@@ -23,6 +23,7 @@ from reconciler.manifest.source import Entry
 
 # What a YAML 1.2 reader takes for a number, and so cannot give back as it stood: ids made of digits, or like 12e34.
 _NUMBER = re.compile(r"[0-9]+([eE][0-9]+)?").fullmatch
+_TEXTS, _MATCHED = ("description", "name"), ("user", "org", "description")
 _ONCE = ("server", "guards", "unmanaged", "absent", "lock")
 _PICKS = {pick.value: pick for pick in Pick}
 _STATUS = {status.value: status for status in Status}
@@ -45,13 +46,15 @@ def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
     """
     found = _Found()
     blocks = _blocks(roots, found)
+    guards, server = blocks.get("guards", {}), blocks.get("server", {})
+    if server:
+        _note_cut(server, ("org",), found)
     entries: list[Any] = [entry for root in roots for entry in root.get("tokens") or ()]
     if len(entries) > LARGEST:
         raise InvalidError(Problem(f"{len(entries):,} tokens are declared, and {LARGEST:,} may be"))
     tokens = tuple([_declaration(entry, found) for entry in entries])
     if found.problems:
         raise InvalidError(found.problems)
-    guards, server = blocks.get("guards", {}), blocks.get("server", {})
     manifest = Manifest(
         tokens=tokens,
         server=Asserted(url=server.get("url"), org=server.get("org")),
@@ -127,6 +130,9 @@ def _declaration(entry: Any, found: _Found) -> Declaration:
     name = get("name")
     if name is not None:
         _note_name(name, entry, found)
+    for part, texts in ((entry, _TEXTS), (get("match"), _MATCHED), (labels := get("labels"), labels)):
+        if part and part.cut:
+            _note_cut(part, texts, found)
     return Declaration(
         target=target,
         origin=entry,
@@ -147,6 +153,15 @@ def _note_name(name: str, entry: Entry, found: _Found) -> None:
     else:
         message = f"`{name}` and `{first['name']}` in {first.place('name')} differ only in case"
         found.warnings.append(Problem(message, "give one of them a name that is told apart", entry.place("name")))
+
+
+def _note_cut(part: Entry, texts: Collection[str], found: _Found) -> None:
+    """Warn of each of these texts that a comment cuts."""
+    for key in part.cut:
+        if key in texts:
+            message = f"`{key}` ends before ` #`, which begins a comment: what follows is no part of it"
+            hint = "quote the text if it goes on, or give the comment a line of its own"
+            found.warnings.append(Problem(message, hint, part.value_place(key)))
 
 
 def _twice(what: str, key: str, entry: Entry, first: Entry, found: _Found) -> None:

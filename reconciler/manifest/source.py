@@ -8,6 +8,7 @@ same files, in words that are our own.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import yaml
@@ -21,6 +22,7 @@ _DEPTH = 16
 _SHOWN = 20  # problems of one file; whoever has more mends these first
 _EXPLAINED = 1024 * 1024  # characters: beyond that an error is not read again by the slow parser for better words
 _COMMENTED = re.compile(r"[|>][-+1-9]{0,2}#")  # the C parser takes the rest for a comment, the pure one refuses it
+_CUT = re.compile(r" *(?:\n( *))?#")  # what ends a text without quotes, in its line or where its next one would begin
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 _FAST = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
@@ -42,14 +44,15 @@ class Source:
 
 
 class Entry(dict[str, Value]):
-    """A mapping; knows where it and each of its keys and values stand."""
+    """A mapping; knows where it and each of its keys and values stand, and which texts end before a comment."""
 
-    __slots__ = ("mark", "marks", "source")
+    __slots__ = ("cut", "mark", "marks", "source")
 
     def __init__(self, source: Source, mark: Any) -> None:
         self.source = source
         self.mark = mark
         self.marks: dict[str, tuple[Any, Any]] = {}
+        self.cut: Sequence[str] = ()
 
     def place(self, key: str) -> Place:
         """The position of the key, or of the mapping for "" and for a key it lacks."""
@@ -116,6 +119,7 @@ class _Reader:
         # Only these make a value other than it looks, or put something before it; most files have none of them.
         self._careful = any(mark in source.text for mark in ("\\", "&", "!", "<<", "?"))
         self._careful |= _COMMENTED.search(source.text) is not None
+        self._commented = " #" in source.text  # and not only where no text could go on
         self._flow = 0  # brackets and braces that are open
 
     def document(self) -> Value:
@@ -157,10 +161,13 @@ class _Reader:
         entry = Entry(self._source, start.start_mark)
         marks, next_event = entry.marks, self.next_event
         scalar, end, nothing, careful = yaml.ScalarEvent, yaml.MappingEndEvent, _NOTHING, self._careful
+        commented = self._commented
+        cut: list[str] = []
         while True:
             event = next_event()
             if type(event) is not scalar:
                 if type(event) is end:
+                    entry.cut = cut or ()
                     return entry
                 self._note(event, "a key that is no text", "write `key: value`")
                 self._node(event, depth + 1)
@@ -181,9 +188,16 @@ class _Reader:
                     self._inspect(event)
                 value = event.value
                 entry[key] = None if value in nothing and not event.style else value
+                if commented and not event.style and self._is_cut(event, key_mark):
+                    cut.append(key)
             else:
                 entry[key] = self._node(event, depth + 1)
             marks[key] = key_mark, event.start_mark
+
+    def _is_cut(self, event: Any, key_mark: Any) -> bool:
+        """Whether a comment begins where a text without quotes could go on: behind it, or deeper than its key below."""
+        found = _CUT.match(self._source.text, event.end_mark.index)
+        return found is not None and (found[1] is None or len(found[1]) > key_mark.column)
 
     def _sequence(self, start: Any, depth: int) -> Items:
         items = Items(self._source, start.start_mark)

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
 from reconciler.core.token import Status, TokenId
@@ -156,6 +158,49 @@ def test_names_that_differ_only_in_case_are_warned_about() -> None:
     assert str(warning) == (
         "<stdin>:4:28: `edge` and `Edge` in <stdin>:3:28 differ only in case\n"
         "  hint: give one of them a name that is told apart"
+    )
+
+
+CUT = """\
+version: 1  # the format
+server:
+  org: acme (#1 #2)
+guards: {min_managers: 1}  # as usual
+tokens:
+  - id: 0d3a5f0c1be4e000  # no text
+    name: edge # name
+    description: rotate (ticket #4711)
+    status: active  # one of two words
+    # a comment in a line of its own
+    labels:
+      id: a#b
+      status: first
+        second   # third
+      team: "quoted"  # fine
+    # another
+  - match:
+      user: a\u0308 é 🚰 # user
+      org: one
+        #2 of them
+      # a comment where keys are
+      description: 'x # y'  # quoted too
+    description: |  # of a block
+      text # of it
+  - {id: 0d3a5f0c1be4e001, description: one #1
+    , name: two}
+"""
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader])
+def test_a_text_that_a_comment_cuts_is_warned_about(loader: Any) -> None:
+    found = load(["-"], BytesIO(CUT.encode()), loader)
+    assert [(each.place.line, each.place.column, each.message[:14]) for each in found.warnings if each.place] == [
+        (3, 8, "`org` ends bef"), (7, 11, "`name` ends be"), (8, 18, "`description` "), (13, 15, "`status` ends "),
+        (18, 13, "`user` ends be"), (19, 12, "`org` ends bef"), (25, 41, "`description` "),
+    ]  # fmt: skip
+    assert str(found.warnings[2]) == (
+        "<stdin>:8:18: `description` ends before ` #`, which begins a comment: what follows is no part of it\n"
+        "  hint: quote the text if it goes on, or give the comment a line of its own"
     )
 
 
