@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler import __version__
-from reconciler.cli.options import Allow, Base, Files, Format, Out, Output, Reviewed, Select, Yes
+from reconciler.cli.options import Allow, Base, ByFolder, Files, Format, Out, Output, Reviewed, Select, Yes
 from reconciler.cli.shared import command
 from reconciler.commands.context import Context
 from reconciler.commands.names import ListFormat, SchemaName, Switch
@@ -50,11 +50,11 @@ def _tokenctl(
 
 @app.command()
 @command
-def validate(context: Context, files: Files = None) -> ExitCode:
+def validate(context: Context, files: Files = None, by_folder: ByFolder = False) -> ExitCode:
     """Check the files; name all problems at once. Needs no server."""
     from reconciler.commands import validate
 
-    return validate.run(files or (), context)
+    return validate.run(files or (), context, by_folder=by_folder)
 
 
 @app.command()

@@ -13,6 +13,9 @@ Files = Annotated[
     list[str] | None,
     typer.Argument(metavar="[FILE]...", help="Files and folders, - for stdin.  [default: tokens.yaml]"),
 ]
+ByFolder = Annotated[
+    bool, typer.Option("--by-folder", help="Make a manifest of the files of each folder, and of each server in it.")
+]
 Select = Annotated[
     list[str] | None,
     typer.Option("--select", metavar="TERM", help="Only declarations with this name, id or LABEL=VALUE; repeatable."),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from reconciler.commands.context import Context
-from reconciler.core.manifest import Manifest
+from reconciler.core.manifest import Manifest, is_manifest
 from reconciler.errors import Problem, UsageError
+from reconciler.manifest.disk import Disk
 from reconciler.manifest.load import load
 
 DEFAULT = "tokens.yaml"
@@ -18,12 +20,34 @@ def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tup
 
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read.
     """
+    beside = [] if files else _beside_default(Disk(context.stdin))
     if not files and not Path(DEFAULT).exists():
         hint = "name the files or folders to read, or `-` for standard input"
-        raise UsageError(Problem(f"no file was named and there is no {DEFAULT} here", hint))
+        but = f", but {' and '.join(beside)}" if beside else ""
+        raise UsageError(Problem(f"no file was named and there is no {DEFAULT} here{but}", hint))
     loaded = load(files or [DEFAULT], context.stdin)
-    for warning in loaded.warnings:
+    others = [
+        Problem(f"{name} is not read, only {DEFAULT}: no file was named", "name all that are meant") for name in beside
+    ]
+    for warning in (*others, *loaded.warnings):
         from reconciler.render import pieces  # most files have none, and it costs as much as reading a small one
 
         context.say(pieces.problem(warning, "Warning"))
     return loaded.manifest, loaded.files
+
+
+def _beside_default(disk: Disk) -> list[str]:
+    """What lies in this folder and could be taken for the default: the same in other letters, and a folder `tokens`."""
+    near = [name for name in _listed(".") if name.lower() in ("tokens.yaml", "tokens.yml", "tokens")]
+    return [
+        name
+        for name in near
+        if disk.identity(name) != disk.identity(DEFAULT) and ("." in name or any(map(is_manifest, _listed(name))))
+    ]
+
+
+def _listed(folder: str) -> list[str]:
+    """The names in a folder, sorted; none where it is none."""
+    with suppress(OSError):
+        return sorted(each.name for each in Path(folder).iterdir())
+    return []

@@ -2,16 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from reconciler.commands.context import Context
 from reconciler.commands.reading import read_manifest
+from reconciler.core.manifest import Asserted
 from reconciler.core.text import count
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
+from reconciler.manifest.disk import Disk
+from reconciler.manifest.load import load
 
 
-def run(files: Sequence[str], context: Context) -> ExitCode:
-    """Say that the files are good. Raises InvalidError with every problem when they are not."""
-    manifest, read = read_manifest(files, context)
-    context.show(f"{count(len(read), 'file')}, {count(len(manifest.tokens), 'declaration')}: no problems\n")
+def run(files: Sequence[str], context: Context, *, by_folder: bool = False) -> ExitCode:
+    """Say that the files are good; `by_folder` makes a manifest of those of each folder, and of each server in it.
+
+    Raises InvalidError with every problem when they are not.
+    """
+    groups = list(_groups(files, context)) if by_folder and files else [files]
+    problems: list[Problem] = []
+    read = tokens = 0
+    for group in groups:
+        try:
+            manifest, names = read_manifest(group, context)
+        except InvalidError as error:
+            problems += error.problems
+            continue
+        read, tokens = read + len(names), tokens + len(manifest.tokens)
+    if problems:
+        raise InvalidError(sorted(problems, key=lambda problem: problem.position))
+    context.show(f"{count(read, 'file')}, {count(tokens, 'declaration')}: no problems\n")
     return ExitCode.OK
+
+
+def _groups(files: Iterable[str], context: Context) -> Iterable[Sequence[str]]:
+    """The files that make a manifest together; what asserts no server goes with those of its folder, if they agree."""
+    folders: dict[Path, dict[Asserted | None, list[str]]] = {}
+    for path in files:
+        if path == "-":
+            raise UsageError(Problem("--by-folder is about files, and standard input is in no folder"))
+        for name in Disk(context.stdin).names(path):
+            folders.setdefault(Path(name).parent, {}).setdefault(_server(name, context), []).append(name)
+    for groups in folders.values():
+        asserting = [server for server in groups if server not in (None, Asserted())]
+        if len(asserting) == 1:
+            groups[asserting[0]] += groups.pop(Asserted(), [])
+        yield from groups.values()
+
+
+def _server(name: str, context: Context) -> Asserted | None:
+    """What the file asserts of the server, None when it is refused."""
+    try:
+        return load([name], context.stdin).manifest.server
+    except InvalidError:
+        return None

@@ -119,4 +119,4 @@ class Manifest:
 
 def is_manifest(file_name: str) -> bool:
     """Whether a file of a folder is read as a part of the folder's manifest."""
-    return file_name.endswith((".yaml", ".yml")) and not file_name.startswith(".")
+    return file_name.lower().endswith((".yaml", ".yml")) and not file_name.startswith(".")

@@ -24,6 +24,7 @@ from reconciler.manifest.source import Entry
 # What a YAML 1.2 reader takes for a number, and so cannot give back as it stood: ids made of digits, or like 12e34.
 _NUMBER = re.compile(r"[0-9]+([eE][0-9]+)?").fullmatch
 _TEXTS, _MATCHED = ("description", "name"), ("user", "org", "description")
+_SHOWN = 5  # files that are named
 _ONCE = ("server", "guards", "unmanaged", "absent", "lock")
 _PICKS = {pick.value: pick for pick in Pick}
 _STATUS = {status.value: status for status in Status}
@@ -71,8 +72,11 @@ def _blocks(roots: Sequence[Entry], found: _Found) -> dict[str, Any]:
     """The blocks that may stand once in all files."""
     blocks: dict[str, Any] = {}
     places: dict[str, Place] = {}
+    _check_servers([root for root in roots if "server" in root])
     for root in roots:
         for key in _ONCE:
+            if key == "server" and key in blocks:
+                continue  # it says the same
             if key in root and key in blocks:
                 message = f"`{key}` stands here for the second time, first in {places[key]}"
                 hint = "all files make one manifest: keep one of them"
@@ -80,6 +84,22 @@ def _blocks(roots: Sequence[Entry], found: _Found) -> dict[str, Any]:
             elif key in root:
                 blocks[key], places[key] = root[key], root.place(key)
     return blocks
+
+
+def _check_servers(roots: Sequence[Any]) -> None:
+    """Raise InvalidError when files assert different servers: whatever else they say, they are no one manifest."""
+    if all(root["server"] == roots[0]["server"] for root in roots):
+        return
+    files = [f"{root.source.name} for {_asserted(root['server'])}" for root in roots]
+    more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
+    message = f"these files are for different servers and make no one manifest: {', '.join(files[:_SHOWN])}{more}"
+    hint = "run tokenctl for each server, with its own files"
+    raise InvalidError(Problem(message, hint, roots[0].place("server")))
+
+
+def _asserted(server: dict[str, str]) -> str:
+    org = f"organisation `{server['org']}`" if "org" in server else ""
+    return " and ".join(filter(None, (server.get("url"), org)))
 
 
 def _places(roots: Sequence[Entry]) -> dict[str, Place]:

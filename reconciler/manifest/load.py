@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Protocol
 
 from reconciler.core.manifest import Manifest
@@ -44,7 +44,10 @@ def load(paths: Sequence[str], stdin: BinaryIO, loader: Any = None) -> Loaded:
 
     `loader` chooses PyYAML's C or pure loader. Raises InvalidError with the problems of all files, sorted by place.
     """
-    return load_from(Disk(stdin), paths, loader)
+    disk = Disk(stdin)
+    loaded = load_from(disk, paths, loader)
+    beside = [warning for path in paths for warning in disk.passed_over(path)]
+    return replace(loaded, warnings=(*beside, *loaded.warnings))
 
 
 def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:

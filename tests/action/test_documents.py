@@ -7,6 +7,7 @@ import re
 import pytest
 import yaml
 
+from reconciler.core.manifest import is_manifest
 from tests.action.test_gitlab import INPUTS
 from tests.action.test_workflows import REUSABLE, ROOT, WORKFLOWS
 
@@ -61,6 +62,24 @@ def test_every_input_of_the_template_for_gitlab_has_a_row() -> None:
 def test_the_hook_that_the_guide_names_is_there_and_looks_at_what_it_says() -> None:
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert f"- id: {hook['id']}" in GUIDE
-    assert [bool(re.search(hook["files"], name)) for name in ("tokens.yaml", "tokens/eu.yml", "a/tokens.yaml", "x.yaml")] == [
-        True, True, False, False,
-    ]  # fmt: skip
+    taken = (
+        "tokens.yaml",
+        "tokens.YML",
+        "tokens/eu.yml",
+        "tokens/B.YML",
+        "tokens/eu/west/b.Yaml",
+        "tokens/x.json.yaml",
+    )
+    left = (
+        "a/tokens.yaml",
+        "x.yaml",
+        "tokens/.x.yaml",
+        "tokens/.git/x.yaml",
+        "tokens.yaml.bak",
+        "tokens/x.json",
+        "tokens/yaml",
+    )
+    for name in (*taken, *left):
+        assert bool(re.search(hook["files"], name)) == (name in taken), name
+        assert name not in taken or is_manifest(name.rpartition("/")[2])
+    assert hook["entry"] == "tokenctl validate --by-folder"

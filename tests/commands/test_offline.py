@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import chdir
+from functools import partial
 from pathlib import Path
 
 import jsonschema
@@ -31,6 +33,59 @@ def test_good_files_are_counted(shell: Shell) -> None:
 def test_a_file_may_come_from_standard_input(shell: Shell) -> None:
     done = shell.call(lambda context: validate.run(["-"], context), stdin=b"version: 1\n")
     assert done == Done(ExitCode.OK, "1 file, 0 declarations: no problems\n", "")
+
+
+def test_without_a_file_what_lies_beside_the_default_is_named(shell: Shell) -> None:
+    good = f'version: 1\ntokens:\n  - id: "{GRAFANA}"\n'
+    with chdir(shell.folder):
+        for name in ("tokens.yml", "tokens/a.YML", "Tokens", "other.yaml"):
+            shell.write(good, name)
+        done = shell.call(lambda context: validate.run([], context))
+        assert (done.code, done.err) == (
+            ExitCode.USAGE,
+            "no file was named and there is no tokens.yaml here, but tokens and tokens.yml\n"
+            "  hint: name the files or folders to read, or `-` for standard input\n",
+        )
+        shell.write(good)
+        done = shell.call(lambda context: validate.run([], context))
+        assert done == Done(
+            ExitCode.OK,
+            "1 file, 1 declaration: no problems\n",
+            "Warning: tokens is not read, only tokens.yaml: no file was named\n  hint: name all that are meant\n"
+            "Warning: tokens.yml is not read, only tokens.yaml: no file was named\n  hint: name all that are meant\n",
+        )
+        Path("tokens.yml").unlink()
+        Path("tokens.yml").symlink_to("tokens.yaml")
+        Path("tokens/a.YML").unlink()
+        assert shell.call(lambda context: validate.run([], context)).err == ""
+
+
+def test_files_can_be_checked_by_folder_and_by_server(shell: Shell) -> None:
+    one, other = "server: {org: acme}\n", "server: {org: edge-lab}\n"
+    entry = f'id: "{GRAFANA}"'
+    with chdir(shell.folder):
+        files = [
+            shell.declare(entry, name="a/one.yaml", head=one),
+            shell.declare(f'id: "{INGEST}"', name="a/rest.yaml"),
+            shell.declare(entry, name="b/one.yaml", head=one),
+            shell.declare(entry, name="b/other.YML", head=other),
+            shell.declare(f'id: "{INGEST}"', name="b/more.yaml", head=one),
+            shell.declare(entry, name="b/rest.yaml"),
+        ]
+        done = shell.call(lambda context: validate.run([*files[:2], "b"], context, by_folder=True))
+        assert done == Done(ExitCode.OK, "6 files, 6 declarations: no problems\n", "")
+        assert shell.call(lambda context: validate.run(["b"], context)).code == ExitCode.INVALID
+        shell.declare(entry, name="a/rest.yaml")
+        bad = shell.write("version: 2\n", "b/bad.yaml")
+        done = shell.call(lambda context: validate.run([bad, *files], context, by_folder=True))
+        assert (done.code, done.err) == (
+            ExitCode.INVALID,
+            "DIR/a/rest.yaml:3:10: the token is declared for the second time, first in DIR/a/one.yaml:4:10\n"
+            "  hint: remove one of them\n"
+            "DIR/b/bad.yaml:1:10: unknown version `2`\n  hint: write `version: 1`\n",
+        )
+        for wanted, code in (((), ExitCode.USAGE), (("-",), ExitCode.USAGE), (("none",), ExitCode.INVALID)):
+            assert shell.call(partial(validate.run, wanted, by_folder=True)).code == code
 
 
 def test_all_problems_of_all_files_are_named_at_once(shell: Shell) -> None:

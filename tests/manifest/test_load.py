@@ -205,13 +205,41 @@ def test_a_text_that_a_comment_cuts_is_warned_about(loader: Any) -> None:
 
 
 def test_a_folder_gives_its_yaml_files_in_the_order_of_their_names(tmp_path: Path) -> None:
-    for number, name in enumerate(["b.yml", "a.yaml", "c.yaml", ".hidden.yaml", "notes.txt"]):
+    for number, name in enumerate(["b.yml", "a.yaml", "C.YML", ".hidden.yaml", "notes.txt"]):
         (tmp_path / name).write_text(f"version: 1\ntokens: [{{id: 0d3a5f0c1be4e00{number}}}]\n")
     (tmp_path / "deeper").mkdir()
     (tmp_path / "deeper" / "d.yaml").write_text("not read")
     found = loaded(tmp_path)
-    assert found.files == tuple(str(tmp_path / name) for name in ("a.yaml", "b.yml", "c.yaml"))
-    assert [token.target for token in found.manifest.tokens] == [f"0d3a5f0c1be4e00{number}" for number in (1, 0, 2)]
+    assert found.files == tuple(str(tmp_path / name) for name in ("C.YML", "a.yaml", "b.yml"))
+    assert [token.target for token in found.manifest.tokens] == [f"0d3a5f0c1be4e00{number}" for number in (2, 1, 0)]
+    assert [str(warning).replace(str(tmp_path), "HERE") for warning in found.warnings] == [
+        "HERE: subfolders are not read, and there are manifests in HERE/deeper\n"
+        "  hint: name each that is meant, or run tokenctl for each"
+    ]
+
+
+def test_only_what_could_be_meant_is_looked_for_in_subfolders_and_not_without_end(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("version: 1\n")
+    for name in (".git/x.yaml", "node_modules/x/x.yaml", "none/notes.txt", "many/.x.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / "many" / "back").symlink_to(tmp_path)
+    assert loaded(tmp_path).warnings == ()
+    for number in range(7):
+        (tmp_path / f"f{number}").mkdir()
+        (tmp_path / f"f{number}" / "x.yaml").write_text("x")
+    (warning,) = loaded(tmp_path).warnings
+    assert warning.message.endswith("/f2, " + f"{tmp_path}/f3, {tmp_path}/f4 and 2 more")
+    for number in range(10_000):
+        os.mkdir(tmp_path / "f0" / f"{number:05}")  # noqa: PTH102  # a third of the time
+    (warning,) = loaded(tmp_path).warnings
+    assert warning.message.endswith(f"in {tmp_path}/f0")
+
+
+def test_files_may_assert_the_same_server(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.yaml").write_text("version: 1\nserver: {org: acme}\n")
+    assert loaded(tmp_path).manifest.server == Asserted(org="acme")
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_fine() -> None:
