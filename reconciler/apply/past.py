@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,11 +20,15 @@ from reconciler.apply.journal import SUFFIX
 from reconciler.core import lines
 from reconciler.core.plain_lines import is_plain
 from reconciler.core.record import Run
+from reconciler.core.text import moment
 from reconciler.errors import InvalidError, LocalError, Problem
 
 _LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
 _TAIL = 4096  # bytes: more than a summary has
 _HEAD = 16 * 1024 * 1024  # bytes: a header names all files of its run
+_LATEST = 64 * 1024  # bytes: the end of a journal, where the last times are that the server told
+_LEEWAY = timedelta(minutes=5)  # between two clocks, and for one that is set right
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _LOOKED_AT = 100  # journals: whoever leaves more runs than that interrupted hears of the last ones
 _ORIGIN = "the report of a run names its journal; `apply` and `undo` write them"
 
@@ -35,6 +40,24 @@ class Past:
     path: Path
     run: Run
     running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """When a run began by its own clock, and when it last changed a token by the server's, None where nothing says so.
+
+    `latest` is the latter, or the best that is known instead.
+    """
+
+    path: Path
+    started: datetime | None = None
+    changed: datetime | None = None
+    latest: datetime | None = None
+
+    def ahead(self, now: Callable[[], datetime]) -> bool:
+        """Whether the run's clock was ahead of the server's, so that it began at a time that is yet to come."""
+        fits = self.changed and self.started and self.started <= self.changed + _LEEWAY
+        return not fits and self.started is not None and self.started > now() + _LEEWAY
 
 
 def load(path: Path, *, most_lines: int = 500_000) -> Past:
@@ -67,6 +90,32 @@ def newest_first(folder: Path, owner: int) -> list[Path]:
             if ours and entry.stat(follow_symlinks=False).st_uid == owner:
                 found.append(Path(entry.path))
     return sorted(found, key=lambda path: path.name.partition("-")[2], reverse=True)
+
+
+def latest_first(folder: Path, owner: int, url: str) -> list[Glance]:
+    """The journals of that user's runs against this server, the one that changed something last first.
+
+    The order is that of the server's times, as a run's own clock may be wrong, and then of the files' names; what
+    cannot be told comes first. Reads only the two ends of each file.
+    """
+    seen = [_glance(path, url) for path in newest_first(folder, owner)]
+    return sorted(filter(None, seen), key=lambda each: (not each.latest, each.latest or _NEVER), reverse=True)
+
+
+def _glance(path: Path, url: str) -> Glance | None:
+    """What the journal says at a glance, None when it is of a run against another server."""
+    found = Glance(path)
+    with suppress(OSError, LocalError), _opened(path) as stream:
+        header = _parsed(stream.readline(_HEAD)) or {}
+        if isinstance(server := header.get("server"), dict) and server.get("url") != url:
+            return None
+        started = moment(str(header.get("started")))
+        stream.seek(max(stream.tell(), os.fstat(stream.fileno()).st_size - _LATEST))
+        rest = [_parsed(text) or {} for text in stream]
+        changed = max(filter(None, (moment(str(line.get("updatedAt"))) for line in rest)), default=None)
+        before = [moment(str(line["before"].get("updatedAt"))) for line in rest if isinstance(line.get("before"), dict)]
+        found = Glance(path, started, changed, changed or max(filter(None, (started, *before)), default=None))
+    return found
 
 
 def interrupted(folder: Path, url: str) -> list[Past]:

@@ -18,6 +18,8 @@ from reconciler.errors import InvalidError, LocalError, Problem, RefusedError, S
 from reconciler.influx.reader import Reader
 from reconciler.render import pieces, runs
 
+_SHOWN = 5  # runs from the future
+
 
 def folder_of(journal: str, context: Context) -> Path:
     """The folder for journals: the one of `--journal`, or else the user's own."""
@@ -79,13 +81,22 @@ def chosen(path: str, folder: Path, url: str, context: Context) -> Past:
 
 
 def _newest(folder: Path, url: str, context: Context) -> Past:
-    for path in past.newest_first(folder, os.geteuid()):
+    glances = past.latest_first(folder, os.geteuid(), url)
+    ahead = [each for each in glances if each.ahead(context.now)]
+    for each in ahead[:_SHOWN]:
+        message = f"{each.path} is passed over: it is of a run that began at {each.started}, which is yet to come"
+        context.say(
+            pieces.problem(Problem(message, "see which clock is wrong, or name that journal to undo it"), "Warning")
+        )
+    for each in glances:
+        if each in ahead:
+            continue
         try:
-            found = past.load(path)
+            found = past.load(each.path)
         except (LocalError, InvalidError) as error:
             context.say(pieces.problem(error.problems[0], "Warning"))
             continue
-        if found.run.server.url == url and found.run.effective:
+        if found.run.effective:
             return found
     raise UsageError(
         Problem(

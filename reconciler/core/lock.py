@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import NewType
 
+from reconciler.core.text import moment
 from reconciler.core.token import OrgId
 from reconciler.errors import LockedError, Problem
 
@@ -48,7 +49,7 @@ class Claim:
 
     def expired(self, now: datetime) -> bool:
         """Whether whoever holds it is most likely gone; a lock that names no time that can be read never expires."""
-        until = _moment(self.expires)
+        until = moment(self.expires)
         return until is not None and until <= now
 
     def told(self, now: datetime) -> str:
@@ -103,20 +104,11 @@ def _text(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _moment(text: str) -> datetime | None:
-    """The moment of a time that names its zone."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
-
-
 def _ago(text: str, now: datetime) -> str:
-    moment = _moment(text)
-    if moment is None or moment > now:
+    then = moment(text)
+    if then is None or then > now:
         return ""
-    minutes = int((now - moment).total_seconds()) // 60
+    minutes = int((now - then).total_seconds()) // 60
     number, unit = (
         (minutes, "min") if minutes < 120 else (minutes // 60, "h") if minutes < 2880 else (minutes // 1440, "days")
     )

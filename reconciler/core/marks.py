@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 
+from reconciler.core import text
 from reconciler.core.manifest import Declaration
 from reconciler.core.mark import Mark
 from reconciler.core.plan import Change
@@ -60,8 +60,5 @@ def moment(change: Change) -> float | None:
 
     As InfluxDB writes it: RFC 3339 with any offset and up to nine digits of a second.
     """
-    try:
-        found = datetime.fromisoformat(change.token.updated_at)
-    except ValueError:
-        return None
-    return found.timestamp() if found.tzinfo else None
+    found = text.moment(change.token.updated_at)
+    return found.timestamp() if found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 # Bidirectional marks and overrides, line and paragraph separators, the byte-order mark, tag characters, lone
 # surrogates and noncharacters: what reorders, hides or breaks the lines that a reviewer reads.
@@ -30,6 +31,15 @@ def is_plain(text: str) -> bool:
 def is_sendable(text: str) -> bool:
     """Whether the text can be written in UTF-8: half a surrogate pair cannot, and JSON may hold one."""
     return not _HALF.search(text)
+
+
+def moment(text: str) -> datetime | None:
+    """The moment that a time says which names its zone, as InfluxDB writes it: up to nine digits of a second."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def count(number: int, noun: str) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -222,6 +223,31 @@ def test_only_a_run_that_began_something_and_was_killed_is_interrupted(tmp_path:
     ]
     going_on.close()
     assert _names(past.interrupted(tmp_path, url))[-1] == "apply-20260103-1"
+
+
+def test_the_latest_run_is_known_by_the_servers_times_and_by_little_of_each_file(tmp_path: Path) -> None:
+    def written(name: str, started: str, *more: Any) -> None:
+        header = {**HEADER, "started": started}
+        (tmp_path / f"{name}.ndjson").write_bytes(_text(header, *more))
+
+    intent, (result, _) = lines.intent(PLAN.changes[0], 1), (lines.result(each) for each in DONE)
+    old, new = "2026-02-01T01:00:00.123456789+01:00", "2026-02-01T00:00:01Z"
+    written("apply-2028", "2028-01-01T00:00:00+00:00", intent, {**result, "updatedAt": old})
+    written(
+        "apply-2025", "2025-01-01T00:00:00+00:00", intent, {**result, "updatedAt": new}, {**result, "updatedAt": ""}
+    )
+    later = {**intent, "before": {**intent["before"], "updatedAt": "2026-02-02T00:00:00Z"}}
+    written("apply-2024", "2024-01-01T00:00:00+00:00", later)  # killed before there was an answer
+    written("apply-2026", "2026-01-15T00:00:00+00:00")
+    written("apply-2023", "now", {**intent, "before": None})
+    long = {**intent, "after": {"description": "x" * 70_000}}
+    written("apply-2022", "2026-01-14T00:00:00+00:00", {**result, "updatedAt": "2027-01-01T00:00:00Z"}, long, long)
+    (tmp_path / "apply-2029.ndjson").write_bytes(b"")
+    (tmp_path / "apply-2030.ndjson").write_bytes(_text({**HEADER, "server": {"url": "http://elsewhere"}}))
+    found = past.latest_first(tmp_path, os.geteuid(), SERVER.url)
+    assert [each.path.stem[-2:] for each in found] == ["29", "23", "24", "25", "28", "26", "22"]
+    ahead = [each.path.stem[-2:] for each in found if each.ahead(lambda: datetime(2026, 2, 3, tzinfo=UTC))]
+    assert ahead == ["28"]
 
 
 def test_what_others_put_into_the_folder_is_passed_over(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -316,6 +317,8 @@ def test_the_newest_run_that_changed_anything_is_the_one_to_undo_and_what_is_no_
     folder = run.folder / "state" / "tokenctl"
     (folder / "apply-2027.ndjson").write_text("version: 1\n")
     run.sandbox.change(INGEST, status="inactive")
+    header = json.loads(journals(run)[0].read_text().splitlines()[0])
+    (folder / "apply-2026.ndjson").write_text(json.dumps({**header, "started": "2026-01-01T00:01:00+00:00"}) + "\n")
     Journal.create(folder, "apply-2028").close()
     done = undone(run)
     assert done.code == ExitCode.OK
@@ -325,6 +328,35 @@ def test_the_newest_run_that_changed_anything_is_the_one_to_undo_and_what_is_no_
         f"Warning: DIR/state/tokenctl/apply-2027.ndjson is no journal: its first line is no header{why}"
         "Undoing apply-20260101T000000.000000Z-"
     )
+
+
+def a_year(ahead: int) -> Callable[[], datetime]:
+    """A clock that is wrong by so many years."""
+    return lambda: datetime(2026 + ahead, 1, 1, tzinfo=UTC)
+
+
+def test_a_run_whose_clock_was_ahead_is_named_and_not_the_newest(shell: Shell) -> None:
+    applied(shell, shell.declare(DESCRIBE), yes=True, with_now=a_year(1))
+    wrong = journals(shell)[0]
+    said = (
+        f"Warning: DIR/state/tokenctl/{wrong.name} is passed over: it is of a run that began at 2027-01-01 00:00:00+00:00, "
+        "which is yet to come\n  hint: see which clock is wrong, or name that journal to undo it\n"
+    )
+    done = undone(shell)
+    assert (done.code, done.err.startswith(said)) == (ExitCode.USAGE, True)
+    applied(shell, shell.declare(DEACTIVATE), yes=True)
+    right = journals(shell)[0]
+    assert undone(shell).err.startswith(f"{said}Undoing {right.stem} of ")
+    assert undone(shell, with_now=a_year(2)).err.startswith(f"Undoing {right.stem} of ")
+    assert undone(shell, str(wrong)).err.startswith(f"Undoing {wrong.stem} of ")
+
+
+def test_a_run_whose_clock_was_behind_is_the_newest_by_the_servers_times(shell: Shell) -> None:
+    applied(shell, shell.declare(DESCRIBE), yes=True)
+    applied(shell, shell.declare(DEACTIVATE), yes=True, with_now=a_year(-1))
+    wrong = journals(shell)[0]
+    assert wrong.name.startswith("apply-2025")
+    assert undone(shell).err.startswith(f"Undoing {wrong.stem} of ")
 
 
 @pytest.mark.parametrize(
