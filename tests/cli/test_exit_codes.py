@@ -7,8 +7,8 @@ import io
 import json
 import re
 import socket
-from itertools import combinations
 from contextlib import chdir
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
