@@ -119,7 +119,7 @@ def test_a_lock_is_made_in_one_place_for_the_commands_that_may() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_and_its_functions_keep_to_their_size(path: Path) -> None:
     text = path.read_text()
-    assert len(text.splitlines()) <= 250
+    assert len(text.splitlines()) <= 350
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef) and "cli" not in path.parts:
             assert (node.end_lineno or 0) - node.lineno < 40, node.name
