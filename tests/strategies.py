@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +14,7 @@ from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Ma
 from reconciler.core.plan import Plan
 from reconciler.core.planner import draft
 from reconciler.core.token import EVERY_ORG, NO_RIGHTS, OrgId, Status, Token, TokenId
+from reconciler.errors import InvalidError
 from tests.builders import ACME, EDGE, Line, declared, live, managing, manifest, token, token_id
 
 HOSTILE = [
@@ -54,6 +57,7 @@ STATUS = st.sampled_from(Status)
 RIGHTS = st.sampled_from(
     [NO_RIGHTS, NO_RIGHTS, NO_RIGHTS, *map(managing, (EVERY_ORG, ACME, EDGE)), managing(ACME, EDGE)]
 )
+USERS = ("ci-bot", "mira", *HOSTILE)
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,9 @@ class World:
 
 
 @st.composite
-def tokens(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0) -> tuple[Token, ...]:
+def tokens(
+    draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0, users: Sequence[str] = USERS
+) -> tuple[Token, ...]:
     """Up to eight live tokens with distinct ids."""
     found = []
     for number in draw(st.lists(st.integers(1, 30), min_size=least, max_size=8, unique=True)):
@@ -76,7 +82,7 @@ def tokens(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0)
                 org_id=org,
                 status=draw(STATUS),
                 description=draw(text),
-                user=draw(st.sampled_from(["ci-bot", "mira", *HOSTILE])),
+                user=draw(st.sampled_from(users)),
                 rights=draw(RIGHTS),
             )
         )
@@ -84,9 +90,9 @@ def tokens(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0)
 
 
 @st.composite
-def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0) -> World:
-    """A server and declarations, by id, of some of its tokens."""
-    listed = draw(tokens(text, least))
+def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0, users: Sequence[str] = USERS) -> World:
+    """A server and declarations, by id and by match, of some of its tokens: as many as fit together."""
+    listed = draw(tokens(text, least, users))
     declarations = []
     some = (
         st.lists(st.sampled_from(listed), min_size=least, unique_by=lambda token: token.id) if listed else st.just([])
@@ -99,10 +105,32 @@ def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0)
             "name": draw(st.none() | st.just(f"name-{each.id[-2:]}")),
         }
         declarations.append(replace(declared(int(each.id[-2:], 16)), target=TokenId(each.id), **wanted))
+    matches = draw(st.lists(matching(listed, text), max_size=2, unique_by=lambda each: each.target)) if listed else []
+    declarations = draw(st.permutations([*declarations, *matches]))
     limits = Limits(
         max_deactivations=draw(st.integers(0, 5) | st.integers(0, 100).map(Share)), min_managers=draw(st.integers(0, 2))
     )
-    return World(live(*listed), manifest(*declarations, limits=limits))
+    world = World(live(*listed), manifest(limits=limits))
+    for one in declarations:
+        with suppress(InvalidError):
+            draft_of(more := World(world.live, replace(world.manifest, tokens=(*world.manifest.tokens, one))))
+            world = more
+    return world
+
+
+@st.composite
+def matching(draw: st.DrawFn, listed: tuple[Token, ...], text: st.SearchStrategy[str]) -> Declaration:
+    """A declaration that selects by anything that one of the tokens has, or that none has."""
+    token = draw(st.sampled_from(listed))
+    keys = draw(st.lists(st.sampled_from(["user", "org", "description", "description"]), min_size=1, max_size=3))
+    given = {key: draw(st.just(getattr(token, key)) | st.just("nobody's")) for key in keys}
+    described = draw(st.none() | text | st.sampled_from([each.description for each in listed]))
+    return declared(
+        Match(**given, pick=draw(st.sampled_from(Pick))),
+        description=None if described == "" and given.get("description") else described,
+        status=draw(st.none() | STATUS),
+        protected=draw(st.booleans()),
+    )
 
 
 def apply(changes: Any, listed: dict[TokenId, Token]) -> dict[TokenId, Token]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from reconciler.core.manifest import Match
+from reconciler.core.manifest import Match, Pick
 from reconciler.core.token import Token
 
 
@@ -24,6 +24,10 @@ class Index:
             self._by[attribute] = table
         return self._by[attribute].get(value, [])
 
+    def picked(self, match: Match, declared_description: str | None) -> list[Token]:
+        """The tokens that the match means, by ascending id; of `pick: only`, all that it could mean."""
+        return self.matching(match, declared_description)[: 1 if match.pick is Pick.FIRST else None]
+
     def matching(self, match: Match, declared_description: str | None) -> list[Token]:
         """The tokens that the match selects, by ascending id."""
         candidates: list[list[Token]] = []
@@ -33,6 +37,7 @@ class Index:
             candidates.append(self._lookup("org", match.org))
         if match.description is not None:
             # The declared description counts too: after the first apply it is the live one.
+            # It is never empty: then every token without a description would be meant.
             texts = dict.fromkeys((match.description, declared_description or match.description))
             both = [token for text in texts for token in self._lookup("description", text)]
             candidates.append(sorted(both, key=lambda token: token.id))

@@ -13,11 +13,11 @@ from reconciler.core.guards import Case, judge, label, may_be_own
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Change, Plan, Refusal, before
-from reconciler.core.resolve import Resolution, assert_org, means, resolve
+from reconciler.core.resolve import Resolution, assert_org, means, moving, resolve
 from reconciler.core.revise import unshown
 from reconciler.core.token import Token
 from reconciler.core.unmanaged import unmanaged
-from reconciler.errors import Problem, StaleError
+from reconciler.errors import InvalidError, Problem, StaleError
 
 _MEND_BASE = "its guards are not known: mend them in a change that changes no token, or use `--allow base`"
 
@@ -33,11 +33,15 @@ def draft(
     """The plan that makes the live tokens equal to the declared ones, with what the guards say of it.
 
     `reviewed` is False for a run that applies without anybody having seen this very plan. With a baseline its guards
-    hold too, and the changes are marked as far as the two manifests tell. Raises what `core.resolve.resolve` raises.
+    hold too, and the changes are marked as far as the two manifests tell. Raises what `core.resolve.resolve` raises,
+    and InvalidError when a `match` would mean other tokens after the changes.
     """
     stood = means(baseline.manifest, live) if baseline else {}
     resolution = _resolved(manifest, live, baseline)
     found = changes(resolution.wanted, {token for token, declared in stood.items() if declared.protected})
+    described = {each.token.id: each.description for each in found if each.description is not None}
+    if problems := moving(manifest, live, described):
+        raise InvalidError(problems)
     found = marks.since(found, stood) if baseline else found
     unread = baseline.warnings if baseline else ()
     plan = Plan(

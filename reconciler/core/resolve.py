@@ -111,6 +111,28 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
     return Resolution(tuple(wanted), tuple(_by_place(gone + elsewhere)))
 
 
+def moving(manifest: Manifest, live: Live, described: Mapping[TokenId, str]) -> list[Problem]:
+    """What is wrong with a plan that gives tokens these descriptions: a `match` that would mean others afterwards.
+
+    The next run would find too many, or others than this one, and never come to an end.
+    """
+    matches = [(each, each.target) for each in manifest.tokens if isinstance(each.target, Match)]
+    looking = [(each, match) for each, match in matches if match.description is not None]
+    if not described or not looking:
+        return []
+    tokens = live.tokens.values()
+    now = Index(tokens)
+    then = Index(replace(each, description=described.get(each.id, each.description)) for each in tokens)
+    problems = []
+    for each, match in looking:
+        before, after = ([token.id for token in index.picked(match, each.description)] for index in (now, then))
+        if before != after:
+            message = f"`match` finds {name_some(before)} now and would find {name_some(after)} after this plan"
+            hint = "name tokens by `id`, or give no token a description that this `match` looks for"
+            problems.append(Problem(message, hint, each.origin.place("match")))
+    return problems
+
+
 def means(manifest: Manifest, live: Live) -> dict[TokenId, Declaration]:
     """What a manifest that may no longer fit the live tokens says of each.
 
@@ -122,7 +144,7 @@ def means(manifest: Manifest, live: Live) -> dict[TokenId, Declaration]:
     for declaration in manifest.tokens:
         target = declaration.target
         if isinstance(target, Match):
-            found = index.matching(target, declaration.description)[: 1 if target.pick is Pick.FIRST else None]
+            found = index.picked(target, declaration.description)
         else:
             found = [live.tokens[target]] if target in live.tokens else []
         for token in found:
@@ -147,7 +169,7 @@ def _find(declaration: Declaration, live: Live, index: Index) -> list[Token] | M
     if not isinstance(target, Match):
         token = live.tokens.get(target)
         return live.missing[target] if token is None else [token]
-    found = index.matching(target, declaration.description)
+    found = index.picked(target, declaration.description)
     if not found:
         return Missing(Absence.ABSENT, "")
     if target.pick is Pick.ONLY and len(found) > 1:
@@ -156,7 +178,7 @@ def _find(declaration: Declaration, live: Live, index: Index) -> list[Token] | M
             "name one by `id`, or write `pick: first` or `pick: all`",
             declaration.origin.place("match"),
         )
-    return found[:1] if target.pick is Pick.FIRST else found
+    return found
 
 
 def name_some(names: Sequence[str], of: int = 0) -> str:

@@ -40,6 +40,8 @@ def token(entry: Value) -> bool:
             return False
     if ("id" in entry) is ("match" in entry) or ("pick" in entry and "match" not in entry):
         return False
+    if entry.get("description") == "" and type(match := entry.get("match")) is Entry and match.get("description"):
+        return False
     return "protected" not in entry or entry.is_plain("protected")
 
 

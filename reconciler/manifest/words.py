@@ -46,6 +46,7 @@ _MESSAGES: dict[tuple[str, str], str] = {
     ("not", "*"): "{key} looks like an id{shown}",
     ("minimum", "*"): "{key} is too small",
     ("maximum", "*"): "{key} is too large",
+    ("minLength", "tokens.description"): "this clears what `match` looks for: no run would find the token again",
     ("minLength", "*"): "{key} is empty",
     ("maxLength", "tokens.id"): "this is no id{shown}",
     ("maxLength", "*"): "{key} has {length} characters, and may have {limit}",
@@ -66,6 +67,7 @@ _KINDS = {
 }
 _NAMELESS = {"tokens.": "this token", "tokens.labels.": "this label"}
 _SHORT = ("tokens.id", "tokens.name", "guards.max_deactivations")  # whose hints say more than "shorten it"
+_HINTS_OF = {("minLength", "tokens.description"): "name the token by `id` to clear its description"}
 _HARMLESS = re.compile(r"[A-Za-z0-9.%-]{1,20}")
 
 
@@ -75,7 +77,9 @@ def words(rule: str, path: str, value: object, within: Mapping[str, Any]) -> tup
     Repeats the value only where it is short and plain, for it may be a secret in the wrong place.
     """
     key = _NAMELESS.get(path) or f"`{path.rpartition('.')[2]}`"
-    hint = "shorten it" if rule == "maxLength" and path not in _SHORT else _HINTS[path]
+    hint = _HINTS_OF.get((rule, path), _HINTS[path])
+    if rule == "maxLength" and path not in _SHORT:
+        hint = "shorten it"
     if rule == "type" and value is None and path:
         return f"{key} has no value", hint
     message = _MESSAGES.get((rule, path)) or _MESSAGES[rule, "*"]

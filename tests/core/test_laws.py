@@ -11,6 +11,7 @@ from reconciler.core.document import from_document, to_document
 from reconciler.core.guard import Guard
 from reconciler.core.manifest import Limits, Severity, Share
 from reconciler.core.planner import draft, rebase
+from reconciler.core.resolve import resolve
 from reconciler.core.token import Status
 from tests.builders import declared, live, manifest, token
 from tests.strategies import World, apply, shuffled, tokens, worlds
@@ -32,7 +33,7 @@ def test_planning_a_world_against_itself_gives_no_changes(listed: tuple[object, 
 @given(worlds())
 def test_after_the_changes_the_managed_fields_are_the_declared_ones_and_nothing_else_moved(world: World) -> None:
     after = apply(draft(world.manifest, world.live).changes, dict(world.live.tokens))
-    wanted = {each.target: each for each in world.manifest.tokens}
+    wanted = {each.token.id: each.declaration for each in resolve(world.manifest, world.live).wanted}
     for token_id, before in world.live.tokens.items():
         declaration, now = wanted.get(token_id), after[token_id]
         status = declaration.status if declaration and declaration.status else before.status

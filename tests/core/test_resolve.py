@@ -9,10 +9,12 @@ import pytest
 
 from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.manifest import Asserted, Declaration, Manifest, Match, Pick, Severity
+from reconciler.core.planner import draft
 from reconciler.core.resolve import name_some, resolve, select, unlisted
 from reconciler.core.token import TokenId
 from reconciler.errors import AuthError, InvalidError, RefusedError, TokenctlError, UsageError
-from tests.builders import EDGE, declared, live, manifest, token, token_id
+from tests.builders import EDGE, INACTIVE, declared, live, manifest, token, token_id
+from tests.strategies import apply
 
 WORLD = (
     token(1, user="mira", description="a"),
@@ -264,3 +266,56 @@ def test_a_server_that_hides_most_is_asked_about_too_and_its_many_owners_are_tol
     )
     assert [line for line in said if " 35 tokens of others exist, but " in line]
     assert len(said) == 2 * 7
+
+
+A, B = "ingest", "Ingest EU"
+SETTLING: dict[str, tuple[list[Declaration], str]] = {
+    # What each does to the tokens 1 (A), 2 (A of edge), 3 (B), 4 (another), and what a `match` would mean then.
+    "renamed": ([declared(Match(description=A, org="edge"), description="x")], ""),
+    "renamed, all": ([declared(Match(description=A, pick=Pick.ALL), description=B)], ""),
+    "renamed, first": ([declared(Match(user="ci-bot", description=A, pick=Pick.FIRST), description="x")], ""),
+    "cleared by its owner": ([declared(Match(org="edge"), description="")], ""),
+    "as it is": ([declared(Match(description=""), description="")], ""),
+    "another becomes alike": (
+        [declared(Match(description=A, org="edge"), status=INACTIVE), declared(5, description=A)],
+        f"{token_id(2)} now and would find {token_id(2)}, {token_id(5)} after this plan",
+    ),
+    "another becomes alike, all": (
+        [declared(Match(description=A, org="acme", pick=Pick.ALL), description="x"), declared(4, description="x")],
+        f"{token_id(1)} now and would find {token_id(1)}, {token_id(4)} after this plan",
+    ),
+    "another comes first": (
+        [declared(Match(description=B, pick=Pick.FIRST), status=INACTIVE), declared(1, description=B)],
+        f"{token_id(3)} now and would find {token_id(1)} after this plan",
+    ),
+    "a cycle": (
+        [declared(Match(description=B), description="z"), declared(Match(user="mira", description="else"), description=B)],
+        f"{token_id(3)} now and would find {token_id(3)}, {token_id(4)} after this plan",
+    ),
+    "renamed by its owner": (
+        [declared(Match(description=A, org="edge"), status=INACTIVE), declared(Match(user="mira"), description="x")], "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("declarations", "said"), SETTLING.values(), ids=SETTLING)
+def test_a_match_means_the_same_tokens_after_the_plan_or_there_is_none(
+    declarations: list[Declaration], said: str
+) -> None:
+    listed = (
+        token(1, description=A), token(2, description=A, org_id=EDGE), token(3, description=B),
+        token(4, description="else", user="mira"), token(6, description=""),
+    )  # fmt: skip
+    other = token(5, org_id=EDGE, description="y")
+    world = live(*listed, *([other] if len(declarations) > 1 else []))
+    wanted = manifest(*declarations)
+    if not said:
+        after = apply(draft(wanted, world).changes, dict(world.tokens))
+        assert draft(wanted, replace(world, tokens=after)).changes == ()
+    else:
+        with pytest.raises(InvalidError) as caught:
+            draft(wanted, world)
+        assert str(caught.value) == (
+            f"tokens.yaml:1:10: `match` finds {said}\n"
+            "  hint: name tokens by `id`, or give no token a description that this `match` looks for"
+        )
