@@ -127,10 +127,14 @@ def moving(manifest: Manifest, live: Live, described: Mapping[TokenId, str]) -> 
     for each, match in looking:
         before, after = ([token.id for token in index.picked(match, each.description)] for index in (now, then))
         if before != after:
-            message = f"`match` finds {name_some(before)} now and would find {name_some(after)} after this plan"
+            message = f"`match` finds {_found(before)} now and would find {_found(after)} after this plan"
             hint = "name tokens by `id`, or give no token a description that this `match` looks for"
             problems.append(Problem(message, hint, each.origin.place("match")))
     return problems
+
+
+def _found(ids: Sequence[TokenId]) -> str:
+    return name_some(ids) or "nothing"
 
 
 def means(manifest: Manifest, live: Live) -> dict[TokenId, Declaration]:

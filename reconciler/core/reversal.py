@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.guard import Guard
@@ -12,6 +13,7 @@ from reconciler.core.outcome import deviation
 from reconciler.core.plan import Change, Plan, Refusal, in_order
 from reconciler.core.planner import differences, judged
 from reconciler.core.record import Entry, Run
+from reconciler.core.resolve import name_some
 from reconciler.core.text import is_sendable
 from reconciler.core.token import RIGHTS, Token, TokenId
 from reconciler.errors import AuthError, Problem
@@ -57,13 +59,23 @@ def unlisted(run: Run, listed: Collection[TokenId]) -> tuple[TokenId, ...]:
 
 
 def _check_visible(run: Run, live: Live) -> None:
-    problems = [
-        Problem(f"{label(entry.change)} exists, but these credentials may not read it ({missing.detail})", RIGHTS)
-        for entry in run.effective
-        if (missing := live.missing.get(entry.change.token.id)) and missing.kind is Absence.HIDDEN
-    ]
-    if problems:
-        raise AuthError(problems)
+    hidden: defaultdict[tuple[str, str], list[Change]] = defaultdict(list)
+    for entry in run.effective:
+        token = entry.change.token
+        if (missing := live.missing.get(token.id)) and missing.kind is Absence.HIDDEN:
+            hidden[token.org, token.user].append(entry.change)
+    if hidden:
+        raise AuthError([_lacks(changes, live) for changes in hidden.values()])
+
+
+def _lacks(changes: Sequence[Change], live: Live) -> Problem:
+    """That these tokens, all of one owner in one organisation, are hidden."""
+    names, first = name_some([label(each) for each in changes]), changes[0].token
+    detail = live.missing[first.id].detail
+    if len(changes) == 1:
+        return Problem(f"{names} exists, but these credentials may not read it ({detail})", RIGHTS)
+    whose = f"{len(changes):,} tokens of `{first.user}` in organisation `{first.org}`"
+    return Problem(f"{whose} exist, but these credentials may not read them ({detail}): {names}", RIGHTS)
 
 
 def _step(entry: Entry, live: Live) -> _Step:

@@ -284,6 +284,10 @@ SETTLING: dict[str, tuple[list[Declaration], str]] = {
         [declared(Match(description=A, org="acme", pick=Pick.ALL), description="x"), declared(4, description="x")],
         f"{token_id(1)} now and would find {token_id(1)}, {token_id(4)} after this plan",
     ),
+    "another is what was missing": (
+        [declared(Match(description="new"), status=INACTIVE), declared(1, description="new")],
+        f"nothing now and would find {token_id(1)} after this plan",
+    ),
     "another comes first": (
         [declared(Match(description=B, pick=Pick.FIRST), status=INACTIVE), declared(1, description=B)],
         f"{token_id(3)} now and would find {token_id(1)} after this plan",
@@ -308,7 +312,7 @@ def test_a_match_means_the_same_tokens_after_the_plan_or_there_is_none(
     )  # fmt: skip
     other = token(5, org_id=EDGE, description="y")
     world = live(*listed, *([other] if len(declarations) > 1 else []))
-    wanted = manifest(*declarations)
+    wanted = manifest(*declarations, absent=Severity.WARN)
     if not said:
         after = apply(draft(wanted, world).changes, dict(world.tokens))
         assert draft(wanted, replace(world, tokens=after)).changes == ()

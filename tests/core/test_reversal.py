@@ -103,7 +103,7 @@ def test_a_field_that_has_its_value_again_is_left_alone() -> None:
     back = _back(_run(_both()), now)
     assert [change.body for change in back.changes] == [{"description": "token 1"}]
     assert _messages(back) == [
-        f"`one` {token_id(1)} was changed after the run that is to be undone: status was `inactive` and is `active`; "
+        f"`one` (`token 1`) {token_id(1)} was changed after the run that is to be undone: status was `inactive` and is `active`; "
         "updatedAt was `later` and is `theirs`"
     ]
     assert _back(_run(_both()), replace(now, description="token 1")).changes == ()
@@ -116,7 +116,7 @@ def test_what_the_run_did_not_do_is_not_undone_but_named_when_it_came_about(fate
     assert (back.changes, back.refusals, [each.message for each in back.warnings]) == (
         (), (),
         [
-            f"left out: `one` {token_id(1)} is as that run wanted it, but the run did not see it so: a later run or "
+            f"left out: `one` (`token 1`) {token_id(1)} is as that run wanted it, but the run did not see it so: a later run or "
             "somebody else did it, or the request was late"
         ],
     )  # fmt: skip
@@ -142,7 +142,9 @@ def test_an_undo_knows_the_run_its_limits_and_its_names() -> None:
     assert (back.undoes, back.server, back.declared, back.managed, back.live, back.limits) == (
         "apply-1", SERVER, 0, 2, 3, plan.limits,
     )  # fmt: skip
-    assert _messages(back, Guard.PROTECTED) == [f"`one` {token_id(1)} is protected and may not be deactivated"]
+    assert _messages(back, Guard.PROTECTED) == [
+        f"`one` (`token 1`) {token_id(1)} is protected and may not be deactivated"
+    ]
 
 
 def test_what_is_gone_is_named_and_can_be_left_out() -> None:
@@ -161,14 +163,17 @@ def test_what_is_gone_is_named_and_can_be_left_out() -> None:
     assert (allowed.changes, allowed.refusals, len(allowed.warnings)) == ((), (), 2)
 
 
-def test_what_is_hidden_is_an_error_that_names_each() -> None:
-    plan = planned([declared(1, description="new"), declared(2, description="new")], [token(1), token(2)])
-    missing = {token_id(number): Missing(Absence.HIDDEN, "why") for number in (1, 2)}
+def test_what_is_hidden_is_an_error_by_owner_and_organisation_that_names_each() -> None:
+    listed = [token(1), token(2), token(3, org_id=EDGE), token(4, user="mira")]
+    plan = planned([declared(number, description="new") for number in range(1, 5)], listed)
+    missing = {each.id: Missing(Absence.HIDDEN, f"why {each.description}") for each in listed}
     with pytest.raises(AuthError) as caught:
         reverse(_run(plan), live(missing=missing))
     assert [problem.message for problem in caught.value.problems] == [
-        f"`token {number}` {token_id(number)} exists, but these credentials may not read it (why)" for number in (1, 2)
-    ]
+        "2 tokens of `ci-bot` in organisation `acme` exist, but these credentials may not read them (why token 1): "
+        f"`token 1` {token_id(1)}, `token 2` {token_id(2)}",
+        *(f"`token {number}` {token_id(number)} exists, but these credentials may not read it (why token {number})" for number in (3, 4)),
+    ]  # fmt: skip
 
 
 def test_tokens_of_other_organisations_are_left_out() -> None:
