@@ -24,8 +24,7 @@ from reconciler.commands.provenance import provenance_of
 from reconciler.core.guards import label
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan
-from reconciler.core.resolve import name_some
-from reconciler.core.text import count
+from reconciler.core.text import count, name_some
 from reconciler.errors import (
     ExitCode,
     LocalError,

@@ -10,8 +10,7 @@ from reconciler.core.guard import Guard
 from reconciler.core.live import Live
 from reconciler.core.manifest import Limits, Share
 from reconciler.core.plan import Action, Change, Refusal
-from reconciler.core.resolve import name_some
-from reconciler.core.text import shortened
+from reconciler.core.text import name_some, shortened
 from reconciler.core.token import EVERY_ORG, OrgId, Status, Token
 from reconciler.errors import Problem
 

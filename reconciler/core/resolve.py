@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.core.absence import Unseen, explained
 from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.lookup import Index
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
+from reconciler.core.text import name_some
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import AuthError, InvalidError, Problem, RefusedError, UsageError
 
 ASSERTED = "the file's `server.org` says that every declared token belongs to it"
-_SHOWN = 5  # ids named in a message before "and N more"
-_MANY = 3  # of a kind, from which on they are told together
-_LACKED = re.compile(r":((orgs|users)/([0-9a-f]{16}))")
-_RIGHTS = "use a token that may read and write authorizations and users"
-_Unseen = tuple[Declaration, Missing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
     wanted: list[Wanted] = []
     wrong: list[Problem] = []
     elsewhere: list[Problem] = []
-    unseen: list[_Unseen] = []
+    unseen: list[Unseen] = []
     for declaration in manifest.tokens:
         found = _find(declaration, live, index)
         if isinstance(found, Problem):
@@ -100,7 +95,7 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
             if not inside:
                 elsewhere.append(_outside(declaration, live.org))
             wanted += [Wanted(declaration, token) for token in inside]
-    gone, hidden = _explained(unseen, manifest, live)
+    gone, hidden = explained(unseen, manifest, live)
     wrong += hidden + _twice(wanted)
     if manifest.absent is Severity.FAIL:
         wrong += gone
@@ -183,108 +178,6 @@ def _find(declaration: Declaration, live: Live, index: Index) -> list[Token] | M
             declaration.origin.place("match"),
         )
     return found
-
-
-def name_some(names: Sequence[str], of: int = 0) -> str:
-    """The first few names, and how many more there are: of all these, or of so many."""
-    shown, left = ", ".join(names[:_SHOWN]), max(of, len(names)) - _SHOWN
-    return shown if left <= 0 else f"{shown} and {left:,} more"
-
-
-def _explained(unseen: Sequence[_Unseen], manifest: Manifest, live: Live) -> tuple[list[Problem], list[Problem]]:
-    """What is said of the declarations whose token is not there, and of those whose token is hidden.
-
-    Each is told by itself, unless they are most of what is declared: then the server may be another one than was meant.
-    """
-    gone = [each for each in unseen if each[1].kind is not Absence.HIDDEN]
-    hidden = [each for each in unseen if each[1].kind is Absence.HIDDEN]
-    lost = [each for each in unseen if each[1].kind is not Absence.ORPHANED]
-    most = len(lost) >= _MANY and 2 * len(lost) > len(manifest.tokens)
-    told = [_explain_missing(*each) for each in gone if not most or each[1].kind is Absence.ORPHANED]
-    return ([_nowhere(lost, manifest, live)] if most else []) + told, _lacking(hidden, live, most=most)
-
-
-def _nowhere(lost: Sequence[_Unseen], manifest: Manifest, live: Live) -> Problem:
-    """That most declarations find nothing on this server."""
-    hidden = sum(missing.kind is Absence.HIDDEN for _, missing in lost)
-    counts = [f"{len(lost) - hidden:,} absent", *([f"{hidden:,} hidden from these credentials"] if hidden else [])]
-    listed = f", organisation `{live.org}`," if live.org else ""
-    warn = "" if manifest.absent is Severity.WARN else ", or write `absent: warn` at the top of the file"
-    return Problem(
-        f"{len(lost):,} of {len(manifest.tokens):,} declarations find no token on {live.server.url}{listed} "
-        f"({', '.join(counts)}): {_called(lost)}",
-        f"is that the right server? If not, correct --url, INFLUX_HOST or --profile; if so, remove them{warn}",
-        lost[0][0].origin.place(""),
-    )
-
-
-def _called(some: Sequence[_Unseen]) -> str:
-    """The first few of these declarations by what they declare, and how many more there are."""
-    return name_some(
-        [
-            f"`match` of {each.origin.place('')}" if isinstance(each.target, Match) else each.target
-            for each, _ in some[:_SHOWN]
-        ],
-        len(some),
-    )
-
-
-def _lacking(hidden: Sequence[_Unseen], live: Live, *, most: bool) -> list[Problem]:
-    """What is said of tokens that are hidden: a problem for each organisation and owner that many of them have."""
-    groups: defaultdict[str, list[_Unseen]] = defaultdict(list)
-    names = {key: name for token in live.tokens.values() for key, name in _names(token)}
-    for each in hidden:
-        groups[_whose(each[1].detail, names)].append(each)
-    for whose in sorted(groups, key=lambda whose: -len(groups[whose]))[_SHOWN:] if most else ():
-        groups["others"] += groups.pop(whose)
-    return [
-        problem
-        for whose, some in groups.items()
-        for problem in ([_lacks(whose, some)] if len(some) >= _MANY else [_explain_missing(*each) for each in some])
-    ]
-
-
-def _lacks(whose: str, some: Sequence[_Unseen]) -> Problem:
-    first = some[0][0]
-    message = f"{len(some):,} tokens of {whose} exist, but these credentials may not read them: {_called(some)}"
-    return Problem(f"{message} ({some[0][1].detail})", _RIGHTS, first.origin.place("id"))
-
-
-def _names(token: Token) -> list[tuple[str, str]]:
-    return [(f"orgs/{token.org_id}", token.org), (f"users/{token.user_id}", token.user)]
-
-
-def _whose(lacked: str, names: Mapping[str, str]) -> str:
-    """Whose tokens a right is about, in the server's words for it."""
-    if not (found := _LACKED.search(lacked)):
-        return "others"
-    name = names.get(found[1], "")
-    return f"{'organisation' if found[2] == 'orgs' else 'owner'} {f'`{name}` ' if name else ''}{found[3]}"
-
-
-def _explain_missing(declaration: Declaration, missing: Missing) -> Problem:
-    target = declaration.target
-    if isinstance(target, Match):
-        return Problem(
-            "`match` finds no live token",
-            "compare it with `tokenctl list`; a list shows only what these credentials may read",
-            declaration.origin.place("match"),
-        )
-    message, hint = {
-        Absence.ABSENT: (
-            f"the server has no token {target}",
-            "remove the declaration, or write `absent: warn` at the top of the file",
-        ),
-        Absence.ORPHANED: (
-            f"token {target} is orphaned: its owner or its organisation was deleted ({missing.detail})",
-            "remove the declaration; the server lists such a token no more and accepts no changes worth reading back",
-        ),
-        Absence.HIDDEN: (
-            f"token {target} exists, but these credentials may not read it ({missing.detail})",
-            _RIGHTS,
-        ),
-    }[missing.kind]
-    return Problem(message, hint, declaration.origin.place("id"))
 
 
 def _outside(declaration: Declaration, org: str) -> Problem:

@@ -13,8 +13,7 @@ from reconciler.core.outcome import deviation
 from reconciler.core.plan import Change, Plan, Refusal, in_order
 from reconciler.core.planner import differences, judged
 from reconciler.core.record import Entry, Run
-from reconciler.core.resolve import name_some
-from reconciler.core.text import is_sendable
+from reconciler.core.text import is_sendable, name_some
 from reconciler.core.token import RIGHTS, Token, TokenId
 from reconciler.errors import AuthError, Problem
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 # Bidirectional marks and overrides, line and paragraph separators, the byte-order mark, tag characters, lone
@@ -17,6 +18,9 @@ _BLANKS = "\u115f\u1160\u3164\uffa0\u2800"
 
 REFUSED = re.compile(f"[{_CONTROLS_BUT_NEWLINE}{_DECEPTIVE}]")
 """A character that a value of a manifest may not hold."""
+
+SHOWN = 5
+"""How many things a message names before "and N more"."""
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -45,6 +49,12 @@ def moment(text: str) -> datetime | None:
 def count(number: int, noun: str) -> str:
     """The number and its noun, such as `1 token` or `2 tokens`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def name_some(names: Sequence[str], of: int = 0) -> str:
+    """The first few names, and how many more there are: of all these, or of so many."""
+    shown, left = ", ".join(names[:SHOWN]), max(of, len(names)) - SHOWN
+    return shown if left <= 0 else f"{shown} and {left:,} more"
 
 
 def shortened(text: str, most: int) -> str:

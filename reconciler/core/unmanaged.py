@@ -9,8 +9,8 @@ from reconciler.core.guard import Guard
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest, Severity
 from reconciler.core.plan import Refusal
-from reconciler.core.resolve import Wanted, name_some
-from reconciler.core.text import count
+from reconciler.core.resolve import Wanted
+from reconciler.core.text import count, name_some
 from reconciler.errors import Problem
 
 
