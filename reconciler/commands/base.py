@@ -20,6 +20,7 @@ from reconciler.core.resolve import select, selected
 from reconciler.core.revise import about, revise
 from reconciler.core.text import count
 from reconciler.errors import InvalidError, Problem, UsageError
+from reconciler.manifest.disk import Disk
 from reconciler.repository.repository import opened
 from reconciler.settings import Settings
 
@@ -40,11 +41,11 @@ def read(sources: Sources, context: Context) -> Declared:
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read, nothing is selected
     or the commit cannot be found, LocalError when git cannot be used.
     """
-    manifest, files = read_manifest(sources.files, context)
     paths = sources.files or [DEFAULT]
     if sources.base is None:
+        manifest, files = read_manifest(sources.files, context)
         return Declared(select(manifest, sources.select), files, None, paths)
-    baseline = _baseline(sources.base, paths, files, manifest, context)
+    manifest, files, baseline = _compared(sources.base, sources.files, context)
     before = selected(baseline.manifest, sources.select)
     now = selected(manifest, sources.select) if before.tokens else select(manifest, sources.select)
     if sources.select:
@@ -85,18 +86,28 @@ def draft(
     return replace(plan, changes=changes, warnings=warnings)
 
 
-def _baseline(ref: str, paths: Sequence[str], files: Sequence[str], head: Manifest, context: Context) -> Baseline:
+def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...], Baseline]:
+    """The files as they are, what they are called, and what they were at the base."""
+    paths = files or [DEFAULT]
     if "-" in paths:
         raise UsageError(Problem("--base cannot be used with standard input", "name files that git knows"))
     with opened(paths, context.environment, context.home) as repository:
-        if outside := repository.leading_out(files):
-            hint = "the base has no such file: keep manifests inside of the repository"
-            raise InvalidError([Problem(f"{path}: a link leads out of the repository", hint) for path in outside])
+        if problems := repository.misplaced([name for path in paths for name in _named(path, context)]):
+            raise InvalidError(problems)
+        head, names = read_manifest(files, context)
         commit = repository.commit(ref)
-        manifest, problems = manifest_at(commit, paths)
-    warnings = [_unread(ref, problems)] if problems else []
+        manifest, refused = manifest_at(commit, paths)
+    warnings = [_unread(ref, refused)] if refused else []
     revisions = revise(manifest, head, ref)
-    return Baseline(ref=ref, commit=commit.oid, manifest=manifest, revisions=revisions, warnings=tuple(warnings))
+    baseline = Baseline(ref=ref, commit=commit.oid, manifest=manifest, revisions=revisions, warnings=tuple(warnings))
+    return head, names, baseline
+
+
+def _named(path: str, context: Context) -> Sequence[str]:
+    try:
+        return Disk(context.stdin).names(path)
+    except InvalidError:
+        return [path]  # reading it says why
 
 
 def _untold(number: int, baseline: Baseline) -> Problem:

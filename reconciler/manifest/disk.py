@@ -95,12 +95,12 @@ def _deeper(path: str) -> list[str]:
             seen.add(identity)
             looked_at = sorted(islice(entries, left), key=lambda entry: entry.name)
             left -= len(looked_at)
+            below = len(seen) > 1
+            deeper = () if below and here.is_symlink() else looked_at  # what is below a link is none of this folder
             waiting.extend(
-                here / each.name
-                for each in looked_at
-                if each.is_dir() and not each.name.startswith((".", "node_modules"))
+                here / each.name for each in deeper if each.is_dir() and not each.name.startswith((".", "node_modules"))
             )
-            if len(seen) > 1 and any(is_manifest(each.name) and each.is_file() for each in looked_at):
+            if below and any(is_manifest(each.name) and each.is_file() for each in looked_at):
                 found.append(str(here))
     return found
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.core.text import is_plain
@@ -64,10 +66,46 @@ class Repository:
             whole = process.wait() == 0 and not self.shallow
         return {**dict.fromkeys(left), **found} if whole else found
 
-    def leading_out(self, paths: Iterable[str]) -> list[str]:
-        """Those of the paths that lead out of the working tree."""
-        top = self.git.top.resolve()
-        return [path for path in paths if not Path(path).resolve().is_relative_to(top)]
+    def misplaced(self, names: Sequence[str]) -> list[Problem]:
+        """What is wrong with where files stand; none is read, for it may be anything on this machine.
+
+        That are links out of the repository or into git's own folders, and submodules, also of repositories around this
+        one: a file would be compared with the submodule's history, which whoever moved it there chose.
+        """
+        said = [self.git.ask("rev-parse", each).out.removesuffix("\n") for each in ("--git-dir", "--git-common-dir")]
+        own = {_identity(self.git.top / each) for each in said}
+        borrowed = self._borrowed(names)
+        return [
+            *(Problem(f"{name}: {why}", _KEEP) for name in names if (why := self._astray(name, own))),
+            *(Problem(f"{name}: {why}", _ITS_OWN) for name, why in borrowed.items()),
+        ]
+
+    def _astray(self, name: str, own: AbstractSet[object]) -> str:
+        """Why a file is none of the working tree, "" if it is one; `own` are git's folders."""
+        real, top = Path(os.path.realpath(name)), self.git.top.resolve()
+        if not real.is_relative_to(top):
+            return "a link leads out of the repository"
+        inside = any(part.lower() == ".git" for part in real.relative_to(top).parts)
+        return "this is in a folder of git's own" if inside or own & set(map(_identity, real.parents)) else ""
+
+    def _borrowed(self, names: Iterable[str]) -> dict[str, str]:
+        """The files on whose way there is a submodule, or a link from another repository to this one, and why."""
+        ways: dict[Path, str] = {}
+        for name in names:
+            for path in (os.path.abspath(name), os.path.realpath(name)):  # noqa: PTH100  # as typed, and as it is
+                ways |= dict.fromkeys(set(Path(path).parents) - ways.keys(), name)
+        known = {_identity(folder): name for folder, name in ways.items()}
+        found: dict[str, str] = {}
+        for outer in sorted(folder for folder in ways if os.path.lexists(folder / ".git")):
+            git = replace(self.git, top=outer)
+            around = not outer.samefile(self.git.top)
+            if around and not _is_used(git):
+                continue
+            for path, is_link in _tracked(git, ways):
+                if (around or not is_link) and (borrowed := known.get(_identity(outer / path))):
+                    what = "a link to another repository" if is_link else "a submodule"
+                    found.setdefault(borrowed, f"{outer / path} is {what} in the repository {outer}")
+        return found
 
     def _targets(self, paths: Iterable[str]) -> Iterator[str]:
         top = self.git.top.resolve()
@@ -77,7 +115,10 @@ class Repository:
                 yield found.relative_to(top).as_posix()
 
 
+_KEEP = "the base has no such file: keep manifests inside of the repository"
+_ITS_OWN = "the base would be of another history: keep manifests in the repository itself, or use a clone of that one"
 _HEAD = re.compile(r"HEAD(?![^~^])")
+_BLOCK = 64 * 1024
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NAMES = "write a branch such as `origin/main`, a tag, or a hash"
 
@@ -121,6 +162,42 @@ def _top(path: str) -> Path | None:
     """
     here = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links
     return next((folder for folder in (here, *here.parents) if os.path.lexists(folder / ".git")), None)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What two names of one thing have in common, of a link itself; None for what is not there."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_used(git: Git) -> bool:
+    """Whether the folder is the top of a repository as git sees it. Raises UsageError when git does not say."""
+    said = git.ask("rev-parse", "--show-toplevel")
+    if said.code and "not a git repository" not in said.err:
+        raise UsageError(_unusable(git.top, said.err))
+    return said.code == 0 and git.top.samefile(said.out.removesuffix("\n"))
+
+
+def _tracked(git: Git, folders: Iterable[Path]) -> Iterator[tuple[str, bool]]:
+    """The submodules and links that the index has, and those at these folders that HEAD has; True for a link.
+
+    Raises LocalError when the index cannot be read.
+    """
+    below = sorted(each.relative_to(git.top).as_posix() for each in folders if git.top in each.parents)
+    asked = [["ls-files", "--stage", "-z"], *([["ls-tree", "-z", "HEAD", "--", *below]] if below else [])]
+    for arguments in asked:
+        with git.running(*arguments, stdin=subprocess.DEVNULL) as process:
+            rest = b""
+            while block := pipe(process.stdout).read(_BLOCK):
+                *entries, rest = (rest + block).split(b"\0")
+                for entry in entries:
+                    if entry.startswith((b"160000 ", b"120000 ")):
+                        yield os.fsdecode(entry.partition(b"\t")[2]), entry.startswith(b"12")
+            if process.wait() and arguments[0] == "ls-files":  # without a commit there is no HEAD
+                raise LocalError(Problem(f"git cannot read the index of {git.top}", "see `git status` there"))
 
 
 def _unusable(top: Path, said: str) -> Problem:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
 from reconciler.settings import Flags
 from tests.branch import Branch
+from tests.checkout import Checkout
 from tests.shell import BACKUP_2023, GRAFANA, INGEST, LAPTOP, Done
 
 GOOD = f'id: "{GRAFANA}", name: grafana, description: dash'
@@ -140,3 +143,42 @@ def test_standard_input_has_no_base(branch: Branch) -> None:
     assert done == Done(
         ExitCode.USAGE, "", "--base cannot be used with standard input\n  hint: name files that git knows\n"
     )
+
+
+def test_a_folder_without_manifests_is_told_as_without_a_base(branch: Branch) -> None:
+    branch.base(GOOD)
+    (branch.shell.folder / "empty").mkdir()
+    done = branch.offline("empty")
+    assert (done.code, done.err) == (ExitCode.INVALID, "DIR/empty: there is no *.yaml and no *.yml in this folder\n")
+
+
+def test_a_link_to_what_is_none_of_the_repository_is_refused_before_it_is_read(branch: Branch) -> None:
+    branch.base(GOOD)
+    config = branch.shell.folder / ".git" / "config"
+    config.write_text(config.read_text() + "[x]\n\ty = FAKE-secret\n")
+    Path(branch.shell.write("FAKE: [secret\n", "tokens/b.yaml")).unlink()
+    (branch.shell.folder / "tokens" / "b.yaml").symlink_to("../.git/config")
+    (branch.shell.folder / "tokens" / "c.YML").symlink_to("/proc/self/environ")
+    said = "\n  hint: the base has no such file: keep manifests inside of the repository\n"
+    for done in (branch.offline("tokens"), branch.plan("tokens"), branch.apply("tokens")):
+        assert done == Done(
+            ExitCode.INVALID,
+            "",
+            f"DIR/tokens/b.yaml: this is in a folder of git's own{said}"
+            f"DIR/tokens/c.YML: a link leads out of the repository{said}",
+        )
+    assert branch.shell.sent() == []
+
+
+def test_a_change_that_makes_a_submodule_of_the_folder_of_manifests_is_refused(branch: Branch) -> None:
+    branch.base(GOOD + ", protected: true", name="tokens/a.yaml")
+    shutil.rmtree(branch.shell.folder / "tokens")
+    theirs = Checkout.init(branch.shell.folder / "tokens")
+    for _ in range(2):  # HEAD^1 is there in its history as well
+        theirs.write("a.yaml", f'version: 1\ntokens:\n  - {{id: "{GRAFANA}", status: inactive}}\n')
+        theirs.commit()
+    branch.checkout.git("-c", "advice.addEmbeddedRepo=false", "rm", "--quiet", "-r", "--cached", "tokens")
+    branch.checkout.commit()
+    done = branch.apply("tokens", base="HEAD^1")
+    assert (done.code, branch.shell.sent()) == (ExitCode.INVALID, [])
+    assert done.err.startswith("DIR/tokens/a.yaml: DIR/tokens is a submodule in the repository DIR\n")

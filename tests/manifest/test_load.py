@@ -224,6 +224,9 @@ def test_only_what_could_be_meant_is_looked_for_in_subfolders_and_not_without_en
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
     (tmp_path / "many" / "back").symlink_to(tmp_path)
+    (tmp_path / "other").symlink_to(tmp_path.parent)
+    (tmp_path.parent / "deep").mkdir()
+    (tmp_path.parent / "deep" / "x.yaml").write_text("x")
     assert loaded(tmp_path).warnings == ()
     for number in range(7):
         (tmp_path / f"f{number}").mkdir()

@@ -289,7 +289,6 @@ def test_where_a_path_is_a_link_what_it_leads_to_counts_as_well(checkout: Checko
     with opened(paths, {}, checkout.folder) as repository:
         moment = Checkout.time(checkout.day) + 1
         found = repository.in_effect(repository.commit("main"), paths, [moment])
-        assert repository.leading_out(paths) == paths[1:]
     assert [each and each.oid for each in found.values()] == [latest]
 
 
@@ -310,3 +309,121 @@ def _program(path: Path, script: str) -> Path:
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     return path
+
+
+def misplaced(folder: Path, *names: str, **environment: str) -> list[str]:
+    """What is said about where files of a folder stand."""
+    paths = [str(folder / name) for name in names]
+    with opened(paths, environment, folder) as repository:
+        return [str(each).replace(str(folder), "HERE") for each in repository.misplaced(paths)]
+
+
+KEEP = "\n  hint: the base has no such file: keep manifests inside of the repository"
+OTHER = "\n  hint: the base would be of another history: keep manifests in the repository itself, or use a clone of that one"
+
+
+def test_links_out_of_the_repository_and_into_gits_own_folders_are_told(checkout: Checkout) -> None:
+    here = checkout.folder
+    for name, target in (
+        ("out.yaml", "/proc/self/environ"), ("up.yaml", "sub/../../x.yaml"), ("none.yaml", "/nowhere"), ("config.yaml", ".git/config"),
+        ("chain.yaml", "config.yaml"), ("folder", ".git"), ("fine.yaml", "sub/../tokens.yaml"), ("loop.yaml", "loop.yaml"),
+        ("outside", ".."),
+    ):  # fmt: skip
+        (here / name).symlink_to(target)
+    checkout.write("sub/.Git/x.yaml", "")
+    names = (
+        "out.yaml", "up.yaml", "none.yaml", "config.yaml", "chain.yaml", "folder/x.yaml", "sub/.Git/x.yaml", "outside/x.yaml",
+        ".git/x.yaml", "fine.yaml", "loop.yaml", "tokens.yaml", "new.yaml",
+    )  # fmt: skip
+    out, own = f"a link leads out of the repository{KEEP}", f"this is in a folder of git's own{KEEP}"
+    assert misplaced(here, *names) == [
+        f"HERE/{name}: {why}" for name, why in zip(names, (out, out, out, own, own, own, own, out, own), strict=False)
+    ]
+
+
+def test_gits_folders_are_known_wherever_they_are(tmp_path: Path) -> None:
+    apart = Checkout(tmp_path / "apart")
+    apart.folder.mkdir()
+    apart.git("init", "--quiet", "--separate-git-dir=meta")
+    (apart.folder / "x.yaml").symlink_to("meta/config")
+    assert misplaced(apart.folder, "x.yaml") == [f"HERE/x.yaml: this is in a folder of git's own{KEEP}"]
+    main = Checkout.init(tmp_path / "main")
+    main.commit()
+    main.git("worktree", "add", "--quiet", "tree", "-b", "other")
+    (main.folder / "tree" / "x.yaml").symlink_to("../.git/config")
+    found = misplaced(main.folder / "tree", "x.yaml", "y.yaml", GIT_DIR="/nowhere", GIT_INDEX_FILE="/nowhere")
+    assert found == [f"HERE/x.yaml: a link leads out of the repository{KEEP}"]
+
+
+@pytest.fixture
+def nested(checkout: Checkout, tmp_path: Path) -> Checkout:
+    """A repository in the folder `sub` of another, of which that does not know yet."""
+    made = Checkout.init(tmp_path / "here" / "sub")
+    made.write("tokens.yaml", MANIFEST)
+    made.commit()
+    return made
+
+
+def test_a_submodule_is_told_and_a_clone_that_nobody_tracks_is_none(checkout: Checkout, nested: Checkout) -> None:
+    here = checkout.folder
+    assert misplaced(here, "sub/tokens.yaml") == []
+    oid = nested.git("rev-parse", "HEAD")
+    said = [f"HERE/sub/tokens.yaml: HERE/sub is a submodule in the repository HERE{OTHER}"]
+    checkout.git("update-index", "--add", "--cacheinfo", f"160000,{oid},sub")
+    assert misplaced(here, "sub/tokens.yaml") == said  # in the index
+    checkout.git("commit", "--quiet", "--message", "a submodule")
+    checkout.git("rm", "--quiet", "--cached", "sub")
+    assert misplaced(here, "sub/tokens.yaml", "sub/other.yaml") == said  # in HEAD
+    checkout.git("commit", "--quiet", "--message", "none")
+    assert misplaced(here, "sub/tokens.yaml") == []
+
+
+def test_repositories_are_asked_upwards_and_by_every_way(checkout: Checkout, nested: Checkout, tmp_path: Path) -> None:
+    here = checkout.folder
+    checkout.git("-c", "advice.addEmbeddedRepo=false", "add", "sub")
+    (here / "way").symlink_to("sub")
+    (tmp_path / "elsewhere").symlink_to("here/sub")
+    inner = Checkout.init(nested.folder / "inner")
+    inner.commit()
+    for path in ("sub/inner/tokens.yaml", "way/tokens.yaml", "../elsewhere/tokens.yaml"):
+        (said,) = misplaced(here, path)
+        assert f"{path}: HERE/sub is a submodule in the repository HERE{OTHER}" in said
+    # A file of this repository that is a link to one of a submodule.
+    (here / "link.yaml").symlink_to("sub/tokens.yaml")
+    assert misplaced(here, "link.yaml")[0].startswith("HERE/link.yaml: HERE/sub is a submodule in")
+
+
+def test_a_folder_that_is_a_link_to_another_repository_is_told_where_it_is_tracked(
+    checkout: Checkout, nested: Checkout, tmp_path: Path
+) -> None:
+    other = Checkout.init(tmp_path / "other")
+    other.commit()
+    for name, target in (("to", "sub"), ("far", "../other"), ("same", ".")):
+        (checkout.folder / name).symlink_to(target)
+    assert misplaced(checkout.folder, "to/tokens.yaml") == []
+    checkout.git("add", "to", "far", "same")
+    for name in ("to", "far"):
+        assert misplaced(checkout.folder, f"{name}/tokens.yaml") == [
+            f"HERE/{name}/tokens.yaml: HERE/{name} is a link to another repository in the repository HERE{OTHER}"
+        ]
+    assert misplaced(checkout.folder, "same/tokens.yaml") == []
+    assert misplaced(nested.folder, "tokens.yaml") == []
+
+
+def test_a_repository_around_that_git_cannot_use_is_named_and_what_is_none_is_not_asked(
+    checkout: Checkout, nested: Checkout
+) -> None:
+    checkout.git("config", "core.worktree", "/")
+    assert misplaced(nested.folder, "tokens.yaml") == []  # its working tree is another one
+    (checkout.folder / ".git" / "config").write_text("[core\n")
+    with pytest.raises(UsageError, match=r"git cannot use the repository .*/here: fatal: bad config line 1"):
+        misplaced(nested.folder, "tokens.yaml")
+    shutil.rmtree(checkout.folder / ".git")
+    (checkout.folder / ".git").mkdir()
+    assert misplaced(nested.folder, "tokens.yaml") == []
+
+
+def test_an_index_that_cannot_be_read_is_named(checkout: Checkout) -> None:
+    checkout.write(".git/index", "broken")
+    with pytest.raises(LocalError, match=r"^git cannot read the index of "):
+        misplaced(checkout.folder, "tokens.yaml")
