@@ -11,7 +11,7 @@ from reconciler.commands import connect, planning
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
 from reconciler.commands.names import ListFormat
-from reconciler.commands.reading import DEFAULT, read_manifest
+from reconciler.commands.reading import DEFAULT, beside_default, read_manifest
 from reconciler.core import checkup
 from reconciler.core.checkup import Check, State
 from reconciler.core.endpoint import is_loopback
@@ -45,7 +45,9 @@ def run(request: DoctorRequest, context: Context) -> ExitCode:
 
 def _file(request: DoctorRequest, settings: Settings, context: Context) -> list[Check]:
     if not request.files and not Path(DEFAULT).exists():
-        return []
+        near = " and ".join(beside_default(context))
+        message = f"there is no {DEFAULT} here, but {near}"
+        return [Check(name="file", state=State.NOTE, message=message, hint="name what is meant")] if near else []
     try:
         manifest, files = read_manifest(request.files, context)
         planning.check_server(manifest, settings)

@@ -20,7 +20,7 @@ def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tup
 
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read.
     """
-    beside = [] if files else _beside_default(Disk(context.stdin))
+    beside = [] if files else beside_default(context)
     if not files and not Path(DEFAULT).exists():
         hint = "name the files or folders to read, or `-` for standard input"
         but = f", but {' and '.join(beside)}" if beside else ""
@@ -36,8 +36,9 @@ def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tup
     return loaded.manifest, loaded.files
 
 
-def _beside_default(disk: Disk) -> list[str]:
+def beside_default(context: Context) -> list[str]:
     """What lies in this folder and could be taken for the default: the same in other letters, and a folder `tokens`."""
+    disk = Disk(context.stdin)
     near = [name for name in _listed(".") if name.lower() in ("tokens.yaml", "tokens.yml", "tokens")]
     return [
         name

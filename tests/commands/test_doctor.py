@@ -6,7 +6,7 @@ import functools
 import json
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,17 @@ def test_json_has_the_same(shell: Shell, golden: Callable[[Path, str], None]) ->
     done = examined(shell, form=ListFormat.JSON)
     golden(GOLDEN / "doctor.json", done.out)
     assert json.loads(done.out)["reason"] == "ok"
+
+
+def test_what_lies_beside_the_default_file_is_noted(shell: Shell) -> None:
+    with chdir(shell.folder):
+        assert "file" not in examined(shell).out.partition("\n")[0]
+        shell.declare(f'id: "{GRAFANA}"', name="tokens.yml")
+        done = examined(shell)
+    assert done.out.startswith(
+        "note  file       there is no tokens.yaml here, but tokens.yml\n                 hint: name what is meant\n"
+    )
+    assert done.code == ExitCode.OK
 
 
 def nobody() -> Seed:
