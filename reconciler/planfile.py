@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import stat
 from contextlib import suppress
@@ -57,14 +56,13 @@ def is_plan(path: Path) -> bool:
     What says nothing of either kind, or cannot be read, is one when its name ends in `.json`.
     """
     keys: frozenset[str] = frozenset()
-    with (
-        suppress(OSError, ValueError, RecursionError),
-        os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream,
-    ):
-        if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and _BRACE.match(head := stream.read(_HEAD)):
-            if _WRITTEN.match(head):
-                return True
-            keys = frozenset(json.loads(head + stream.read(_LARGEST)))
+    with suppress(OSError, ValueError, RecursionError):
+        if path.is_file():  # asked before opening: opening a FIFO waits for its writer
+            with path.open("rb") as stream:
+                if _WRITTEN.match(head := stream.read(_HEAD)):
+                    return True
+                if _BRACE.match(head):
+                    keys = frozenset(json.loads(head + stream.read(_LARGEST)))
     return "format_version" in keys or (path.suffix == ".json" and "version" not in keys)
 
 

@@ -82,7 +82,9 @@ def _apply(
 def _is_saved(request: ApplyRequest) -> bool:
     """Whether a saved plan is to be applied. Raises UsageError for one that may not be."""
     sources, consent = request.sources, request.consent
-    plans = [file for file in sources.files if file != "-" and planfile.is_plan(Path(file))]
+    # With a base nothing is read before it is known where it stands, and no plan can be meant.
+    known = planfile.is_plan if sources.base is None else lambda path: path.suffix == ".json"
+    plans = [file for file in sources.files if file != "-" and known(Path(file))]
     if not plans:
         return False
     if len(sources.files) > 1:

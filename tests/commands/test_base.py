@@ -170,6 +170,22 @@ def test_a_link_to_what_is_none_of_the_repository_is_refused_before_it_is_read(b
     assert branch.shell.sent() == []
 
 
+def test_a_saved_plan_has_its_base_already_and_is_told_as_one(branch: Branch) -> None:
+    branch.base(GOOD)
+    branch.shell.declare(GOOD + "board")
+    for name, code, said in (
+        (
+            "plan.json",
+            ExitCode.USAGE,
+            "--select, --allow and --base are part of a saved plan and cannot be added to it\n",
+        ),
+        ("tfplan", ExitCode.INVALID, "DIR/tfplan:1:1: this is a saved plan and no manifest\n"),
+    ):
+        assert branch.plan(out=str(branch.shell.folder / name)).code == ExitCode.OK
+        done = branch.apply(name)
+        assert (done.code, done.err.partition("  hint")[0]) == (code, said)
+
+
 def test_a_change_that_makes_a_submodule_of_the_folder_of_manifests_is_refused(branch: Branch) -> None:
     branch.base(GOOD + ", protected: true", name="tokens/a.yaml")
     shutil.rmtree(branch.shell.folder / "tokens")
