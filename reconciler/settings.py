@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import SplitResult, urlsplit
 
-from reconciler import files
+from reconciler import files, influx_cli
 from reconciler.core.endpoint import Endpoint, Secret, is_loopback
 from reconciler.core.secrets import holds_secret
 from reconciler.core.token import TokenId
 from reconciler.errors import Problem, UsageError
+from reconciler.influx_cli import Profile, is_id
 
 _DEFAULT_URL = "http://localhost:8086"
 _PATIENCE_S = 60.0  # for a pipe: a password manager may ask for a finger first
@@ -26,8 +27,6 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]*:[0-9a-f:.]*"
 _PATH = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*/?")
 _PLAIN = re.compile(r"[^\x00-\x20\x7f-\U0010ffff?#@]+")
 _SECRET = re.compile(r"[\x21-\x7e]{1,4096}")
-_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
-_PLACE = re.compile(r"\(at (line \d+, column \d+|end of document)\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,46 +46,70 @@ class Flags:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """A server, credentials for it, the only organisation to look at ("": all), and the caller's own token's id."""
+    """A server, credentials for it, and the only organisation to look at ("": all).
+
+    `org` is a name or an id, an id alone with `org_is_id`. `self_id` is the id of the caller's own token. `profile` is
+    the influx CLI's profile that the URL or the credentials are from, "" for none.
+    """
 
     endpoint: Endpoint
     org: str = ""
+    org_is_id: bool = False
     self_id: TokenId | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class _Profile:
-    name: str = ""
-    url: str = ""
-    token: str = ""
-    active: bool = False
+    profile: str = ""
 
 
 def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: BinaryIO) -> Settings:
     """The settings of a run; an empty variable counts as unset.
 
-    Raises UsageError for what is missing, malformed or not safe.
+    Raises UsageError for what is missing, malformed, contradictory or not safe.
     """
-    named = _named(flags.profile, _profiles(environment, home)) if flags.profile else _Profile()
-    url = flags.url or named.url or environment.get("INFLUX_HOST", "")
-    secret = _read_secret(flags.token_file, "--token-file", stdin)
-    if not secret and not named.token:
-        secret = _environment_secret(environment, stdin)
-    if not named.name and not (url and secret):
-        named = _active(_profiles(environment, home))
-    url = normalise(url or named.url or _DEFAULT_URL)
+    given = influx_cli.variables(environment)
+    host, active = given.get("INFLUX_HOST", ""), given.get("INFLUX_ACTIVE_CONFIG", "")
+    named = influx_cli.named(flags.profile, "--profile", given, home) if flags.profile else Profile()
+    typed = _read_secret(flags.token_file, "--token-file", stdin)
+    lent = None if typed or named.token else _environment_secret(given, environment, stdin)
+    chosen = flags.url or named.url or ("" if active and not named.name else host)
+    if not named.name and not (chosen and (typed or lent)):
+        named = influx_cli.chosen(active, given, home)
+    url = normalise(chosen or host or named.url or _DEFAULT_URL)
     _check_transport(url, flags)
+    source = "--profile" if flags.profile else "INFLUX_ACTIVE_CONFIG" if active else ""
+    _check_profile(named, source, url)
+    if lent and not flags.url:
+        _check_lent(named, source, host, url)
+    org, org_is_id = influx_cli.organisation(flags.org, given)
     return Settings(
         endpoint=Endpoint(
             url=url,
-            secret=secret or _profile_secret(named, url),
+            secret=typed or lent or _profile_secret(named, url),
             ca_file=flags.ca_file,
             client_cert=flags.client_cert,
             client_key=flags.client_key,
         ),
-        org=flags.org or environment.get("INFLUX_ORG", ""),
-        self_id=_self_id(flags.self_id or environment.get("TOKENCTL_SELF_ID", "")),
+        org=org,
+        org_is_id=org_is_id,
+        self_id=_self_id(flags.self_id or given.get("TOKENCTL_SELF_ID", "")),
+        profile=named.name if source or not (typed or lent) or not (flags.url or host) else "",
     )
+
+
+def _check_profile(profile: Profile, source: str, url: str) -> None:
+    """Refuse a profile that a flag or variable names where the server is another one."""
+    if profile.name and source and _home_of(profile) != _origin(url):
+        hint = f"leave out {source}, or --url and INFLUX_HOST"
+        message = f"{source} names the influx CLI profile `{profile.name}`, which is not for {url}"
+        raise UsageError(Problem(message, hint))
+
+
+def _check_lent(profile: Profile, source: str, host: str, url: str) -> None:
+    """Refuse to send a variable's secret to a profile's server: it belongs to the variable's."""
+    from_profile = profile.url or (profile.name and source)
+    if from_profile and not (host and _origin(normalise(host)) == _origin(url)):
+        whose = f"{url} is from the influx CLI profile `{profile.name}`"
+        message = f"the token from the environment is for INFLUX_HOST, and {whose}"
+        hint = f"unset it to use the profile's own, or set INFLUX_HOST={url} if it is for that, or use --token-file"
+        raise UsageError(Problem(message, hint))
 
 
 def normalise(url: str) -> str:
@@ -131,13 +154,13 @@ def _check_transport(url: str, flags: Flags) -> None:
 
 
 def _self_id(text: str) -> TokenId | None:
-    if text and not _ID.fullmatch(text.lower()):
+    if text and not is_id(text):
         raise UsageError(Problem("--self-id and TOKENCTL_SELF_ID take an id: 16 hex digits, as `tokenctl list` shows"))
     return TokenId(text.lower()) if text else None
 
 
-def _environment_secret(environment: Mapping[str, str], stdin: BinaryIO) -> Secret | None:
-    if secret := _read_secret(environment.get("INFLUX_TOKEN_FILE", ""), "INFLUX_TOKEN_FILE", stdin):
+def _environment_secret(given: Mapping[str, str], environment: Mapping[str, str], stdin: BinaryIO) -> Secret | None:
+    if secret := _read_secret(given.get("INFLUX_TOKEN_FILE", ""), "INFLUX_TOKEN_FILE", stdin):
         return secret
     text = environment.get("INFLUX_TOKEN", "")
     return _secret(text, "the token in INFLUX_TOKEN") if text else None
@@ -166,7 +189,11 @@ def _secret(text: str, what: str) -> Secret:
     return Secret(text)
 
 
-def _profile_secret(profile: _Profile, url: str) -> Secret:
+def _profile_secret(profile: Profile, url: str) -> Secret:
+    if not profile.token and profile.cookie:
+        hint = "make a token, and give it with INFLUX_TOKEN and INFLUX_HOST, or with --token-file"
+        message = f"the influx CLI profile `{profile.name}` signs in with a user's name and password, and has no token"
+        raise UsageError(Problem(message, hint))
     if not profile.token:
         which = (
             f"the influx CLI profile `{profile.name}` has none either"
@@ -175,7 +202,7 @@ def _profile_secret(profile: _Profile, url: str) -> Secret:
         )
         hint = "set INFLUX_TOKEN, or name a file with --token-file or INFLUX_TOKEN_FILE, or choose one with --profile"
         raise UsageError(Problem(f"there is no token to sign in with, and {which}", hint))
-    if _origin(normalise(profile.url or _DEFAULT_URL)) != _origin(url):
+    if _home_of(profile) != _origin(url):
         hint = "give that server's own token with INFLUX_TOKEN or --token-file"
         raise UsageError(Problem(f"the token of the influx CLI profile `{profile.name}` is not for {url}", hint))
     return _secret(profile.token, f"the token of the influx CLI profile `{profile.name}`")
@@ -186,54 +213,6 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _profiles(environment: Mapping[str, str], home: Path) -> dict[str, _Profile]:
-    """The profiles of the influx CLI's file by name; none when there is no file. The file is never written."""
-    path = Path(environment.get("INFLUX_CONFIGS_PATH") or home / ".influxdbv2" / "configs")
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", "") or "It is not UTF-8 text"
-        raise UsageError(
-            Problem(f"the influx CLI's profiles in {path} cannot be read: {why[0].lower()}{why[1:]}")
-        ) from None
-    import tomllib
-
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        # Its text may quote the file, and the file holds secrets.
-        where = _PLACE.search(str(error))
-        raise UsageError(
-            Problem(f"the influx CLI's profiles in {path} are not TOML{f', see {where[1]}' if where else ''}")
-        ) from None
-    return {name: _profile(name, table) for name, table in tables.items() if isinstance(table, dict)}
-
-
-def _profile(name: str, table: Mapping[str, object]) -> _Profile:
-    url, token = table.get("url"), table.get("token")
-    return _Profile(
-        name=name,
-        url=url if isinstance(url, str) else "",
-        token=token if isinstance(token, str) else "",
-        active=table.get("active") is True,
-    )
-
-
-def _named(wanted: str, profiles: Mapping[str, _Profile]) -> _Profile:
-    if wanted not in profiles:
-        known = ", ".join(f"`{name}`" for name in sorted(profiles))
-        hint = f"there are: {known}" if known else "there is none: `influx config create` makes one"
-        raise UsageError(Problem(f"the influx CLI has no profile `{wanted}`", hint))
-    return profiles[wanted]
-
-
-def _active(profiles: Mapping[str, _Profile]) -> _Profile:
-    active = [profile for profile in profiles.values() if profile.active]
-    if len(active) > 1:
-        names = ", ".join(f"`{name}`" for name in sorted(profile.name for profile in active))
-        raise UsageError(
-            Problem(f"several profiles of the influx CLI are active: {names}", "choose one with --profile")
-        )
-    return active[0] if active else _Profile()
+def _home_of(profile: Profile) -> tuple[str, str]:
+    """Where the profile's token may go."""
+    return _origin(normalise(profile.url or _DEFAULT_URL))

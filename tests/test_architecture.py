@@ -22,7 +22,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 LINES = (
     {"errors"},
     {"core"},
-    {"schema", "files"},
+    {"schema", "files", "influx_cli"},
     {"manifest", "planfile", "influx", "render", "apply", "settings", "repository", "sandbox"},
     {"commands"},
     {"cli"},

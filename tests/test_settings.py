@@ -135,18 +135,19 @@ def test_a_profiles_token_goes_to_no_other_server(tmp_path: Path) -> None:
 
 
 def test_a_profile_without_a_url_is_for_the_default_server(tmp_path: Path) -> None:
-    profiles(tmp_path, f'[here]\ntoken = "{SECRET}"\nurl = 5\nactive = true\n')
+    profiles(tmp_path, f'[here]\ntoken = "{SECRET}"\nactive = true\n')
     assert settled(Flags(), tmp_path).endpoint.url == "http://localhost:8086"
     assert "is not for https://one.example" in refused(Flags(url="https://one.example"), tmp_path)
 
 
 def test_an_unknown_profile_is_refused_with_those_there_are(tmp_path: Path) -> None:
     assert refused(Flags(profile="x"), tmp_path) == (
-        "the influx CLI has no profile `x`\n  hint: there is none: `influx config create` makes one"
+        "--profile: the influx CLI has no profile `x`\n  hint: there is none: `influx config create` makes one"
     )
     profiles(tmp_path, "top = 1\n" + TWO_PROFILES)
-    assert refused(Flags(profile="x"), tmp_path) == (
-        "the influx CLI has no profile `x`\n  hint: there are: `dev`, `prod`"
+    environment = {"INFLUX_ACTIVE_CONFIG": "-", "INFLUX_HOST": "https://one.example", "INFLUX_TOKEN": SECRET}
+    assert refused(Flags(), tmp_path, environment) == (
+        "INFLUX_ACTIVE_CONFIG: the influx CLI has no profile `-`\n  hint: there are: `dev`, `prod`"
     )
 
 
@@ -191,10 +192,196 @@ def test_no_token_at_all_is_refused_with_every_way_to_give_one(tmp_path: Path) -
     )
 
 
-def test_a_named_profile_without_a_token_leaves_room_for_the_variable(tmp_path: Path) -> None:
-    profiles(tmp_path, '[bare]\nurl = "https://one.example"\n')
-    found = settled(Flags(profile="bare"), tmp_path, {"INFLUX_TOKEN": SECRET})
-    assert (found.endpoint.url, found.endpoint.secret.reveal()) == ("https://one.example", SECRET)
+FILE, TYPED, LENT = ("FAKE-" + letter * 81 + "==" for letter in "pfv")
+A, B, C, LOCAL = "https://a.example", "https://b.example", "https://c.example", "http://localhost:8086"
+SOURCES = f"""
+[full]
+url = "{A}"
+token = "{FILE}"
+[bare]
+url = "{A}"
+[none]
+token = "{FILE}"
+"""
+
+# What chooses the server, whether the token file, and whether the variable give a token, and what comes of it: where
+# whose token goes and which profile is in use, or the beginning of the refusal.
+MATRIX: dict[tuple[str, bool, bool], tuple[str, str, str] | str] = {
+    ("--url", True, False): (B, TYPED, ""),
+    ("--url", True, True): (B, TYPED, ""),
+    ("--url", False, True): (B, LENT, ""),
+    ("--url", False, False): "there is no token to sign in with",
+    ("--url, active", False, False): f"the token of the influx CLI profile `full` is not for {B}",
+    ("--url, active", False, True): (B, LENT, ""),
+    ("--url, active here", False, False): (A, FILE, "full"),
+    ("--url, INFLUX_HOST", False, True): (B, LENT, ""),
+    ("--url, INFLUX_ACTIVE_CONFIG", False, True): (B, LENT, ""),
+    ("--url, INFLUX_ACTIVE_CONFIG", False, False): "INFLUX_ACTIVE_CONFIG names the influx CLI profile `full`, which is not",
+    ("--url, --profile bare", False, True): f"--profile names the influx CLI profile `bare`, which is not for {B}",
+    ("--profile", True, True): (A, TYPED, "full"),
+    ("--profile", False, True): (A, FILE, "full"),
+    ("--profile", False, False): (A, FILE, "full"),
+    ("--profile, INFLUX_HOST", False, True): (A, FILE, "full"),
+    ("--profile, INFLUX_HOST", True, True): (A, TYPED, "full"),
+    ("--profile, INFLUX_ACTIVE_CONFIG bare", False, False): (A, FILE, "full"),
+    ("--profile bare", True, False): (A, TYPED, "bare"),
+    ("--profile bare", False, True): "the token from the environment is for INFLUX_HOST, and https://a.example is from",
+    ("--profile bare", False, False): "there is no token to sign in with, and the influx CLI profile `bare` has none either",
+    ("--profile bare, INFLUX_HOST", False, True): "the token from the environment is for INFLUX_HOST, and",
+    ("--profile bare, INFLUX_HOST here", False, True): (A, LENT, "bare"),
+    ("--profile none", False, False): (LOCAL, FILE, "none"),
+    ("--profile none, INFLUX_HOST", False, False): f"--profile names the influx CLI profile `none`, which is not for {C}",
+    ("INFLUX_HOST", True, True): (C, TYPED, ""),
+    ("INFLUX_HOST", False, True): (C, LENT, ""),
+    ("INFLUX_HOST, active", False, True): (C, LENT, ""),
+    ("INFLUX_HOST, active", False, False): f"the token of the influx CLI profile `full` is not for {C}",
+    ("INFLUX_HOST here, active", False, False): (A, FILE, "full"),
+    ("INFLUX_HOST, INFLUX_ACTIVE_CONFIG", False, True): "INFLUX_ACTIVE_CONFIG names the influx CLI profile `full`, which",
+    ("INFLUX_HOST, INFLUX_ACTIVE_CONFIG", True, False): "INFLUX_ACTIVE_CONFIG names the influx CLI profile `full`, which",
+    ("INFLUX_HOST here, INFLUX_ACTIVE_CONFIG", False, True): (A, LENT, "full"),
+    ("INFLUX_ACTIVE_CONFIG", False, False): (A, FILE, "full"),
+    ("INFLUX_ACTIVE_CONFIG", True, True): (A, TYPED, "full"),
+    ("INFLUX_ACTIVE_CONFIG", False, True): "the token from the environment is for INFLUX_HOST, and https://a.example is from",
+    ("INFLUX_ACTIVE_CONFIG bare", False, True): "the token from the environment is for INFLUX_HOST, and",
+    ("INFLUX_ACTIVE_CONFIG bare, active", False, False): "there is no token to sign in with, and the influx CLI profile `bare`",
+    ("active", False, False): (A, FILE, "full"),
+    ("active", True, False): (A, TYPED, "full"),
+    ("active", False, True): "the token from the environment is for INFLUX_HOST, and https://a.example is from",
+    ("active none", False, True): (LOCAL, LENT, "none"),
+    ("nothing", False, True): (LOCAL, LENT, ""),
+    ("nothing", True, False): (LOCAL, TYPED, ""),
+    ("nothing", False, False): "there is no token to sign in with, and no profile of the influx CLI is active",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MATRIX)
+@pytest.mark.parametrize("variable", ["INFLUX_TOKEN", "INFLUX_TOKEN_FILE"])
+def test_each_token_goes_to_its_own_server_or_nowhere(
+    tmp_path: Path, case: tuple[str, bool, bool], variable: str
+) -> None:
+    how, typed, lent = case
+    for name, secret in (("typed", TYPED), ("lent", LENT)):
+        (tmp_path / name).write_text(secret)
+    words = {word.split(" ")[0]: word.split(" ")[1:] for word in how.split(", ")}
+    active = (words["active"] or ["full"])[0].replace("here", "full") if "active" in words else ""
+    profiles(tmp_path, SOURCES.replace(f"[{active}]\n", f"[{active}]\nactive = true\n"))
+    here = how.startswith("--url") and "here" in how
+    flags = Flags(
+        url=(A if here else B) if "--url" in words else "",
+        profile=(words["--profile"] or ["full"])[0] if "--profile" in words else "",
+        token_file=str(tmp_path / "typed") if typed else "",
+    )
+    environment = {variable: LENT if variable == "INFLUX_TOKEN" else str(tmp_path / "lent")} if lent else {}
+    if "INFLUX_HOST" in words:
+        environment["INFLUX_HOST"] = A if "here" in words["INFLUX_HOST"] else C
+    if "INFLUX_ACTIVE_CONFIG" in words:
+        environment["INFLUX_ACTIVE_CONFIG"] = (words["INFLUX_ACTIVE_CONFIG"] or ["full"])[0]
+    wanted = MATRIX[case]
+    if isinstance(wanted, str):
+        said = refused(flags, tmp_path, environment)
+        assert said.startswith(wanted)
+        assert "FAKE" not in said
+    else:
+        found = settled(flags, tmp_path, environment)
+        assert (found.endpoint.url, found.endpoint.secret.reveal(), found.profile) == wanted
+
+
+def test_a_profile_path_that_was_set_and_is_not_there_is_named(tmp_path: Path) -> None:
+    environment = {"INFLUX_CONFIGS_PATH": str(tmp_path / "none"), "INFLUX_TOKEN": SECRET}
+    said = (
+        "INFLUX_CONFIGS_PATH names HOME/none, and there is no such file\n"
+        "  hint: correct it, or unset it for the influx CLI's own place"
+    )
+    assert refused(Flags(), tmp_path, environment) == refused(Flags(profile="a"), tmp_path, environment) == said
+    assert settled(Flags(url=LOCAL), tmp_path, environment).endpoint.url == LOCAL
+
+
+@pytest.mark.parametrize("text", ["1", "t", "TRUE", "yes", "0 0"])
+def test_certificates_are_verified_whatever_the_influx_cli_would_skip(tmp_path: Path, text: str) -> None:
+    said = refused(Flags(url=LOCAL), tmp_path, {"INFLUX_TOKEN": SECRET, "INFLUX_SKIP_VERIFY": text})
+    assert said.startswith("INFLUX_SKIP_VERIFY is set, and certificates are always verified\n")
+    for no in ("", "0", "f", "False"):
+        settled(Flags(), tmp_path, {"INFLUX_TOKEN": SECRET, "INFLUX_SKIP_VERIFY": no})
+
+
+def test_a_profile_is_read_as_the_influx_cli_reads_it_or_refused(tmp_path: Path) -> None:
+    profiles(
+        tmp_path,
+        f'[a]\nURL = "{A}"\nto\u212aen = "{FILE}"\nActive = true\ncookie = "SENTINEL"\n'.replace(
+            "to\u212aen", '"to\u212aen"'
+        ),
+    )
+    found = settled(Flags(), tmp_path)
+    assert (found.endpoint.url, found.endpoint.secret.reveal(), found.profile) == (A, FILE, "a")
+    path = tmp_path / ".influxdbv2" / "configs"
+    path.write_text('[a]\nactive = true\ncookie = "SENTINEL"\n')
+    assert refused(Flags(), tmp_path) == (
+        "the influx CLI profile `a` signs in with a user's name and password, and has no token\n"
+        "  hint: make a token, and give it with INFLUX_TOKEN and INFLUX_HOST, or with --token-file"
+    )
+    for line, kind in (("url = 5", "text"), ('token = ["SENTINEL"]', "text"), ('active = "SENTINEL"', "true or false")):
+        path.write_text(f"[a]\n{line}\n")
+        key = line.split()[0]
+        assert refused(Flags(), tmp_path) == f"the influx CLI profile `a` is not usable: its `{key}` is not {kind}"
+
+
+# What a variable brings along: of a file with Windows line ends, a copied web page, a here-document, an editor.
+UNSEEN = ["\r", "\n", "\r\n", " ", "\t", "\xa0", "\u2003", "\u3000", "\v", "\x85", "\u2028"]
+INVISIBLE = ["\ufeff", "\u200b", "\u2060", "\x1c", "\x00", "\x1b", "\u00ad", "\u3164", "\U000e0020"]
+
+
+@pytest.mark.parametrize("unseen", UNSEEN + INVISIBLE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "INFLUX_HOST",
+        "INFLUX_ORG_ID",
+        "INFLUX_TOKEN_FILE",
+        "INFLUX_ACTIVE_CONFIG",
+        "INFLUX_CONFIGS_PATH",
+        "INFLUX_SKIP_VERIFY",
+    ],
+)
+def test_what_nobody_sees_around_a_variable_is_refused(tmp_path: Path, name: str, unseen: str) -> None:
+    for text in (f"0{unseen}", f"{unseen}0"):
+        assert refused(Flags(), tmp_path, {"INFLUX_TOKEN": SECRET, name: text}) == (
+            f"{name} begins or ends with white space, or with a character that nobody sees\n"
+            "  hint: write the value without it: a line break often comes along where a variable is set"
+        )
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_an_organisation_is_trimmed_as_the_server_does(tmp_path: Path, unseen: str) -> None:
+    environment = {"INFLUX_TOKEN": SECRET, "INFLUX_ORG": f"{unseen}acme {unseen}"}
+    assert settled(Flags(), tmp_path, environment).org == "acme"
+    assert settled(Flags(org=f" edge{unseen}"), tmp_path, environment).org == "edge"
+    for flags, source in ((Flags(org=unseen), "--org"), (Flags(), "INFLUX_ORG")):
+        assert refused(flags, tmp_path, {**environment, "INFLUX_ORG": unseen}) == (
+            f"{source} has nothing but white space\n  hint: leave it out for every organisation"
+        )
+
+
+@pytest.mark.parametrize("unseen", INVISIBLE)
+def test_an_organisation_with_what_no_server_trims_is_refused(tmp_path: Path, unseen: str) -> None:
+    for text in (f"acme{unseen}", f"{unseen}acme", f" {unseen} "):
+        assert refused(Flags(), tmp_path, {"INFLUX_TOKEN": SECRET, "INFLUX_ORG": text}).startswith(
+            "INFLUX_ORG begins or"
+        )
+    assert refused(Flags(org="a\udcffb"), tmp_path, {"INFLUX_TOKEN": SECRET}) == "--org is not UTF-8 text"
+
+
+def test_an_organisation_may_be_named_by_its_id(tmp_path: Path) -> None:
+    environment = {"INFLUX_TOKEN": SECRET, "INFLUX_ORG_ID": ID.upper()}
+    found = settled(Flags(), tmp_path, environment)
+    assert (found.org, found.org_is_id) == (ID, True)
+    found = settled(Flags(org="acme"), tmp_path, {**environment, "INFLUX_ORG": "edge"})
+    assert (found.org, found.org_is_id) == ("acme", False)
+    assert refused(Flags(), tmp_path, {**environment, "INFLUX_ORG": "acme"}) == (
+        "INFLUX_ORG and INFLUX_ORG_ID are both set\n  hint: unset one of them, or say it with --org, which wins over both"
+    )
+    assert refused(Flags(), tmp_path, {**environment, "INFLUX_ORG_ID": "acme"}) == (
+        "INFLUX_ORG_ID takes an id: 16 hex digits, as `tokenctl list --format json` shows"
+    )
 
 
 BAD_SECRETS = {

@@ -13,6 +13,7 @@ from typer.core import TyperOption
 
 from reconciler.cli.options import Yes
 from reconciler.commands.context import Context
+from reconciler.core.text import is_bare
 from reconciler.errors import ExitCode, Problem, UsageError
 
 
@@ -131,14 +132,24 @@ def _parameters(
 
 
 def _check_filled(typer_context: typer.Context, values: Mapping[str, object]) -> None:
-    """Raise UsageError for an option that was given no text: whatever it was to hold back, it would not."""
+    """Raise UsageError for an option that was given no text: whatever it was to hold back, it would not.
+
+    Also for one with something around its text that nobody sees; --org is trimmed, as a server does, and the name of a
+    file may be any.
+    """
     for each in typer_context.command.params:
         value = values.get(each.name or "")
         source = typer_context.get_parameter_source(each.name or "")
         given = source is not None and source.name != "DEFAULT"
-        if given and (value == "" or (isinstance(value, list) and "" in value)):
-            what = each.opts[0] if each.param_type_name == "option" else "the name of a file"
+        texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+        option = each.param_type_name == "option"
+        if given and "" in texts:
+            what = each.opts[0] if option else "the name of a file"
             raise UsageError(Problem(f"{what} is empty", "the variable that it was to come from may not be set"))
+        if given and option and each.name not in ("org", "out") and not all(map(is_bare, texts)):
+            from reconciler.influx_cli import padded
+
+            raise UsageError(padded(each.opts[0]))
 
 
 def _check_meant(typer_context: typer.Context, values: Mapping[str, object]) -> None:

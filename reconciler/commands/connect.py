@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler import settings
 from reconciler.commands import progress
 from reconciler.commands.context import Context
-from reconciler.influx.reader import Reader
+from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
 from reconciler.render.escape import line
@@ -24,6 +24,15 @@ class Connection:
     transport: Transport
     retries: Retries
     reader: Reader
+
+    def listing(self) -> Listing:
+        """The tokens that the run is about: those of the only organisation, if it is limited to one.
+
+        Raises the errors of `Reader.list_tokens`.
+        """
+        resolved = self.settings
+        found = self.reader.list_tokens(resolved.org, by_id=resolved.org_is_id)
+        return replace(found, server=replace(found.server, profile=resolved.profile))
 
 
 @contextmanager

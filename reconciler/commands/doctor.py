@@ -35,12 +35,19 @@ class DoctorRequest:
 def run(request: DoctorRequest, context: Context) -> ExitCode:
     """Show every check; the exit code of the gravest failure. Raises UsageError for settings that cannot be used."""
     settings = connect.resolve(request.flags, context)
-    checks = [*_file(request, settings, context), *_server(settings, context)]
+    checks = [*_profile(settings), *_file(request, settings, context), *_server(settings, context)]
     if request.form is ListFormat.JSON:
         context.show(drawn.json(checks))
     else:
         context.show(drawn.text(checks, colour=context.colour))
     return checkup.exit_code(checks)
+
+
+def _profile(settings: Settings) -> list[Check]:
+    if not settings.profile:
+        return []
+    message = f"`{settings.profile}` of the influx CLI is in use, for {settings.endpoint.url}"
+    return [Check(name="profile", state=State.OK, message=message)]
 
 
 def _file(request: DoctorRequest, settings: Settings, context: Context) -> list[Check]:
@@ -99,7 +106,7 @@ def _credentials(connection: Connection, context: Context) -> Iterator[Check]:
     reader, settings = connection.reader, connection.settings
     started = context.clock()
     try:
-        tokens = list(reader.list_tokens(settings.org).tokens.values())
+        tokens = list(connection.listing().tokens.values())
         took = context.clock() - started
         user = reader.own_user()
     except TokenctlError as error:

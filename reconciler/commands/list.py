@@ -14,12 +14,12 @@ def run(flags: Flags, form: ListFormat, context: Context) -> ExitCode:
     """Show every token that these credentials may read."""
     settings = connect.resolve(flags, context)
     with connect.connected(settings, context) as connection:
-        listing = connection.reader.list_tokens(settings.org)
+        listing = connection.listing()
     tokens = listing.tokens.values()
     if form is ListFormat.JSON:
         context.show(json.tokens(listing.server, tokens))
     else:
-        context.show(table.tokens(tokens))
+        context.show(table.tokens(tokens, listing.server))
     if not tokens:
         context.say("The list is empty. A server leaves out what these credentials may not read, and says nothing.")
     return ExitCode.OK

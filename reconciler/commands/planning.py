@@ -15,8 +15,10 @@ from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Plan
 from reconciler.core.record import Run
 from reconciler.core.secrets import masked
+from reconciler.core.text import trimmed
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import InvalidError, Problem, RefusedError
+from reconciler.influx_cli import is_id
 from reconciler.settings import Settings
 
 Unlisted = Callable[[Mapping[TokenId, Token]], Iterable[TokenId]]
@@ -53,7 +55,9 @@ def check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None:
                 f"the file never chooses the server: set INFLUX_HOST or --url, or {mend.format('url')}",
             )
         )
-    if org is not None and resolved.org not in ("", org):
+    # An id and a name can only be compared once tokens were read: then every declared one is.
+    ids = resolved.org_is_id or is_id(resolved.org) or is_id(org or "")
+    if org is not None and resolved.org and not ids and trimmed(org) != resolved.org:
         problems.append(
             Problem(
                 f"{file} is for organisation `{org}`, but this run is limited to `{resolved.org}`",
@@ -142,7 +146,7 @@ def _planned(connection: Connection, unlisted: Unlisted, make: Callable[[Live], 
 def read_live(connection: Connection, unlisted: Unlisted) -> Live:
     """Everything a plan needs of the server; `unlisted` names the ids to ask for beside the list."""
     reader, resolved = connection.reader, connection.settings
-    listing = reader.list_tokens(resolved.org)
+    listing = connection.listing()
     tokens, missing = dict(listing.tokens), {}
     for token_id in unlisted(listing.tokens):
         found = reader.get(token_id)
@@ -151,4 +155,6 @@ def read_live(connection: Connection, unlisted: Unlisted) -> Live:
         else:
             tokens[token_id] = found
     own = next((token.id for token in tokens.values() if token.is_own), resolved.self_id)
-    return Live(server=listing.server, tokens=tokens, missing=missing, org=resolved.org, own_id=own)
+    return Live(
+        server=listing.server, tokens=tokens, missing=missing, org=listing.org, org_id=listing.org_id, own_id=own
+    )

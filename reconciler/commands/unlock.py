@@ -47,8 +47,7 @@ def run(request: UnlockRequest, context: Context) -> ExitCode:
 
 def _standing(connection: Connection) -> list[tuple[Hold, str]]:
     """The locks that the run is about, with their organisations' names: labels know only ids."""
-    org = connection.settings.org
-    tokens = connection.reader.list_tokens(org).tokens.values()
-    names: dict[OrgId, str] = {token.org_id: token.org for token in tokens}
+    listing = connection.listing()
+    names: dict[OrgId, str] = {token.org_id: token.org for token in listing.tokens.values()}
     locks = connection.reader.locks()
-    return [(hold, names.get(hold.org_id, hold.org_id)) for hold in locks if not org or hold.org_id in names]
+    return [(hold, names.get(hold.org_id, hold.org_id)) for hold in locks if not listing.org or hold.org_id in names]

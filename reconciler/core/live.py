@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from reconciler.core.token import Token, TokenId, UserId
+from reconciler.core.text import trimmed
+from reconciler.core.token import OrgId, Token, TokenId, UserId
 
 
 class Absence(StrEnum):
@@ -27,11 +28,16 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """The server that answered: its configured URL, and build and version as its headers say them ("" if none)."""
+    """The server that answered: its configured URL, and build and version as its headers say them ("" if none).
+
+    `profile` is the influx CLI's profile that the URL or the credentials come from, "" for none: how this run found the
+    server, and no part of what it is.
+    """
 
     url: str
     build: str = ""
     version: str = ""
+    profile: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +45,29 @@ class Live:
     """Everything that was read for one plan.
 
     `tokens` is by id. `missing` tells what a GET said of each declared id that the list lacked. `org` is the name of
-    the only organisation that was listed ("": all). `own_id` is the caller's own token where it is known, and
-    `own_user` the caller's user where it was asked for and answered.
+    the only organisation that was listed ("": all), and `org_id` its id, as far as a token of it was listed. `own_id`
+    is the caller's own token where it is known, and `own_user` the caller's user where it was asked for and answered.
     """
 
     server: Server
     tokens: Mapping[TokenId, Token]
     missing: Mapping[TokenId, Missing] = field(default_factory=dict)
     org: str = ""
+    org_id: OrgId | None = None
     own_id: TokenId | None = None
     own_user: UserId | None = None
+
+    def includes(self, token: Token) -> bool:
+        """Whether the token is of the only organisation that the run is about, if there is one."""
+        if self.org_id:
+            return token.org_id == self.org_id
+        return not self.org or trimmed(token.org) == trimmed(self.org)
+
+    def orgs_called(self, org: str) -> frozenset[OrgId]:
+        """The ids of the organisation that is called so, or that has this id where none is called so.
+
+        Empty when no token is of it.
+        """
+        name, tokens = trimmed(org), self.tokens.values()
+        named = frozenset(token.org_id for token in tokens if trimmed(token.org) == name)
+        return named or frozenset(token.org_id for token in tokens if token.org_id == name.lower())

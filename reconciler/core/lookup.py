@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from reconciler.core.manifest import Match, Pick
+from reconciler.core.text import trimmed
 from reconciler.core.token import Token
 
 
@@ -20,7 +21,7 @@ class Index:
         if attribute not in self._by:
             table: defaultdict[str, list[Token]] = defaultdict(list)
             for token in self._tokens:
-                table[getattr(token, attribute)].append(token)
+                table[trimmed(token.org) if attribute == "org" else getattr(token, attribute)].append(token)
             self._by[attribute] = table
         return self._by[attribute].get(value, [])
 
@@ -34,7 +35,8 @@ class Index:
         if match.user is not None:
             candidates.append(self._lookup("user", match.user))
         if match.org is not None:
-            candidates.append(self._lookup("org", match.org))
+            name = trimmed(match.org)
+            candidates.append(self._lookup("org", name) or self._lookup("org_id", name.lower()))
         if match.description is not None:
             # The declared description counts too: after the first apply it is the live one.
             # It is never empty: then every token without a description would be meant.

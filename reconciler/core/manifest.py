@@ -41,7 +41,11 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A selection of live tokens: every value given must be equal, character for character."""
+    """A selection of live tokens: every value given must be equal, character for character.
+
+    Of `org` white space around it does not count, as on the server, and an id will do where no organisation is called
+    so.
+    """
 
     user: str | None = None
     org: str | None = None

@@ -69,7 +69,9 @@ def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Reso
         return resolve(manifest, live)
     base = baseline.manifest
     resolution = resolve(replace(manifest, absent=max(manifest.absent, base.absent, key=lambda each: each.rank)), live)
-    assert_org(base, resolution.wanted, f"`server.org` at `{baseline.ref}` says so: change it in a change of its own")
+    assert_org(
+        base, live, resolution.wanted, f"`server.org` at `{baseline.ref}` says so: change it in a change of its own"
+    )
     return resolution
 
 
@@ -135,6 +137,8 @@ def _moved(change: Change, live: Live) -> Problem | None:
     if token is None:
         missing = live.missing[change.token.id]
         reason = f"it is {missing.kind} now" + (f" ({missing.detail})" if missing.detail else "")
+    elif not live.includes(token):
+        reason = f"it is not of organisation `{live.org}`, to which this run is limited"
     else:
         moved = differences(change.token, token)
         if not moved:

@@ -91,7 +91,7 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
         elif isinstance(found, Missing):
             unseen.append((declaration, found))
         else:
-            inside = [token for token in found if live.org in ("", token.org)]
+            inside = [token for token in found if live.includes(token)]
             if not inside:
                 elsewhere.append(_outside(declaration, live.org))
             wanted += [Wanted(declaration, token) for token in inside]
@@ -102,7 +102,9 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
         gone = []
     if wrong:
         raise (AuthError if hidden else InvalidError)(_by_place(wrong))
-    assert_org(manifest, wanted)
+    if manifest.tokens and not wanted:
+        _check_limit(manifest, live, elsewhere)
+    assert_org(manifest, live, wanted)
     return Resolution(tuple(wanted), tuple(_by_place(gone + elsewhere)))
 
 
@@ -147,7 +149,7 @@ def means(manifest: Manifest, live: Live) -> dict[TokenId, Declaration]:
         else:
             found = [live.tokens[target]] if target in live.tokens else []
         for token in found:
-            if live.org in ("", token.org):
+            if live.includes(token):
                 first = said.setdefault(token.id, declaration)
                 if declaration.protected and not first.protected:
                     said[token.id] = replace(first, protected=True)
@@ -160,7 +162,9 @@ def organisations(manifest: Manifest, live: Live) -> dict[OrgId, str]:
     Those that the run or the file excludes are left out.
     """
     tokens = [live.tokens[token_id] for token_id in means(manifest, live)]
-    return {token.org_id: token.org for token in tokens if manifest.server.org in (None, "", token.org)}
+    asserted = manifest.server.org
+    only = live.orgs_called(asserted) if asserted else None
+    return {token.org_id: token.org for token in tokens if only is None or token.org_id in only}
 
 
 def _find(declaration: Declaration, live: Live, index: Index) -> list[Token] | Missing | Problem:
@@ -184,6 +188,17 @@ def _outside(declaration: Declaration, org: str) -> Problem:
     return Problem(f"left out: not a token of organisation `{org}`", place=declaration.origin.place(""))
 
 
+def _check_limit(manifest: Manifest, live: Live, elsewhere: Sequence[Problem]) -> None:
+    """Raise InvalidError when it is the only organisation of the run that leaves nothing of the declarations.
+
+    A `match` that finds nothing may mean a token of another organisation, which was not listed.
+    """
+    if live.org and (elsewhere or any(isinstance(each.target, Match) for each in manifest.tokens)):
+        message = f"nothing of what is declared is a token of organisation `{live.org}`, to which this run is limited"
+        hint = "correct --org, INFLUX_ORG or INFLUX_ORG_ID, or leave it out"
+        raise InvalidError([Problem(message, hint), *elsewhere])
+
+
 def _twice(wanted: Sequence[Wanted]) -> list[Problem]:
     first: dict[TokenId, Declaration] = {}
     problems = []
@@ -200,10 +215,18 @@ def _twice(wanted: Sequence[Wanted]) -> list[Problem]:
     return problems
 
 
-def assert_org(manifest: Manifest, wanted: Sequence[Wanted], hint: str = ASSERTED) -> None:
-    """Raise RefusedError for the tokens that are outside the organisation that the manifest asserts."""
+def assert_org(manifest: Manifest, live: Live, wanted: Sequence[Wanted], hint: str = ASSERTED) -> None:
+    """Raise RefusedError for the tokens that are outside the organisation that the manifest asserts.
+
+    Also when no token at all is of it, although some were listed.
+    """
     asserted = manifest.server.org
-    outside = [each for each in wanted if asserted not in (None, each.token.org)]
+    if not asserted or not live.tokens:
+        return
+    inside = live.orgs_called(asserted)
+    if not inside and not wanted:
+        raise RefusedError(Problem(f"no live token belongs to organisation `{asserted}`", hint))
+    outside = [each for each in wanted if each.token.org_id not in inside]
     if outside:
         raise RefusedError(
             [

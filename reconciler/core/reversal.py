@@ -15,7 +15,7 @@ from reconciler.core.planner import differences, judged
 from reconciler.core.record import Entry, Run
 from reconciler.core.text import is_sendable, name_some
 from reconciler.core.token import RIGHTS, Token, TokenId
-from reconciler.errors import AuthError, Problem
+from reconciler.errors import AuthError, InvalidError, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,11 @@ def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: 
     """The plan that gives each field that the run changed the value it had before, and leaves every other field alone.
 
     A field that has that value is left alone as well. The guard `moved` refuses a token that somebody changed since, or
-    that is gone. Raises AuthError when a token is hidden from the caller.
+    that is gone. Raises AuthError when a token is hidden from the caller, InvalidError when none is of the only
+    organisation.
     """
     _check_visible(run, live)
+    _check_limit(run, live)
     steps = [_step(entry, live) for entry in run.entries]
     changes = in_order(step.change for step in steps if step.change)
     plan = Plan(
@@ -77,6 +79,14 @@ def _lacks(changes: Sequence[Change], live: Live) -> Problem:
     return Problem(f"{whose} exist, but these credentials may not read them ({detail}): {names}", RIGHTS)
 
 
+def _check_limit(run: Run, live: Live) -> None:
+    found = [token for entry in run.effective if (token := live.tokens.get(entry.change.token.id))]
+    if found and not any(map(live.includes, found)):
+        message = f"nothing of what that run changed is a token of organisation `{live.org}`"
+        hint = "this run is limited to it by --org, INFLUX_ORG or INFLUX_ORG_ID: correct that, or leave it out"
+        raise InvalidError(Problem(message, hint))
+
+
 def _step(entry: Entry, live: Live) -> _Step:
     change = entry.change
     token = live.tokens.get(change.token.id)
@@ -84,7 +94,7 @@ def _step(entry: Entry, live: Live) -> _Step:
         return _Step(warning=_late(change) if token and not deviation(change, token) else None)
     if token is None:
         return _Step(refusal=_gone(change, live.missing[change.token.id]))
-    if live.org not in ("", token.org):
+    if not live.includes(token):
         return _Step(warning=Problem(f"left out: {label(change)} is not a token of organisation `{live.org}`"))
     back = _restored(change, token)
     if not back.body:

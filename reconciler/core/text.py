@@ -21,6 +21,8 @@ REFUSED = re.compile(f"[{_CONTROLS_BUT_NEWLINE}{_DECEPTIVE}]")
 
 SHOWN = 5
 """How many things a message names before "and N more"."""
+# White space as Go knows it, which the server is written in: Python also counts \x1c to \x1f.
+_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -30,6 +32,16 @@ _INVISIBLE = re.compile(f"[{_BLANKS}]")
 def is_plain(text: str) -> bool:
     """Whether the text can be shown on one line as it is: every character draws something, none controls anything."""
     return text.isprintable() and not _INVISIBLE.search(text)
+
+
+def trimmed(text: str) -> str:
+    """The text without the white space around it, as a server looks up the name of an organisation."""
+    return text.strip(_SPACE)
+
+
+def is_bare(text: str) -> bool:
+    """Whether the text neither begins nor ends with white space or with a character that nobody would see."""
+    return text == trimmed(text) and (not text or is_plain(text[0] + text[-1]))
 
 
 def is_sendable(text: str) -> bool:

@@ -42,8 +42,10 @@ def unmanaged(
 
 def _names(wanted: Sequence[Wanted], live: Live, asserted: str | None) -> list[str]:
     managed = {each.token.id for each in wanted}
-    orgs = [org for org in (asserted, live.org) if org]
+    only = live.orgs_called(asserted) if asserted else None
     found = [
-        token for token in live.tokens.values() if token.id not in managed and all(org == token.org for org in orgs)
+        token
+        for token in live.tokens.values()
+        if token.id not in managed and live.includes(token) and (only is None or token.org_id in only)
     ]
     return [f"{token.id} ({token.user})" for token in sorted(found, key=lambda token: token.id)]

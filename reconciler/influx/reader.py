@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from reconciler.core import lock
 from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.lock import Hold, LabelId
+from reconciler.core.text import count, trimmed
 from reconciler.core.token import OrgId, Token, TokenId, UserId
 from reconciler.errors import Problem, UsageError
 from reconciler.influx import answers, labels, wire
@@ -23,10 +24,15 @@ _OWN_USER = re.compile(r"read:users/([0-9a-f]{16}) is unauthorized")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one list request showed: the server that answered, and the tokens by id."""
+    """What one list showed: the server that answered, and the tokens by id.
+
+    Of a list that was limited to an organisation also its name and, as far as a token of it was listed, its id.
+    """
 
     server: Server
     tokens: dict[TokenId, Token]
+    org: str = ""
+    org_id: OrgId | None = None
 
 
 class Reader:
@@ -50,23 +56,36 @@ class Reader:
         self._endpoint = transport.endpoint
         self._own_id = own_id
 
-    def list_tokens(self, org: str = "") -> Listing:
+    def list_tokens(self, org: str = "", *, by_id: bool = False) -> Listing:
         """Every token that the credentials may read, with `org` only that organisation's: one request.
 
-        The list leaves out what they may not read, without a word. Raises UsageError when there is no such
-        organisation.
+        `org` is a name and, where no organisation is called so and it looks like one, an id, which is another request;
+        with `by_id` it is an id and no name. The list leaves out what they may not read, without a word. Raises
+        UsageError when there is no such organisation, or nothing of what the server answers is of it.
         """
         found = wire.TokenList(*self._endpoint.secrets, heard=self._heard)
-        answer = self._get(wire.AUTHORIZATIONS, {"org": org} if org else None, sink=found)
-        if org and _NO_ORG.fullmatch(answers.not_found(answer, self._endpoint)):
-            raise UsageError(Problem(f"{self._endpoint.url} has no organisation `{org}`", "check --org and INFLUX_ORG"))
+        query = {"orgID": org.lower()} if by_id else {"org": org} if org else None
+        answer = self._get(wire.AUTHORIZATIONS, query, sink=found)
+        if org and not by_id and _NO_ORG.fullmatch(answers.not_found(answer, self._endpoint)):
+            if wire.is_id(org.lower()):
+                return self.list_tokens(org, by_id=True)
+            hint = "check --org and INFLUX_ORG: a name counts exactly as it is written, upper and lower case too"
+            raise UsageError(Problem(f"{self._endpoint.url} has no organisation `{org}`", hint))
         tokens = answers.decoded(answer, self._endpoint, lambda *_: found.finish())
-        if org:
-            # Servers before 2.1 look the name up and then list every organisation.
-            tokens = {token_id: token for token_id, token in tokens.items() if token.org == org}
-        if self._own_id in tokens:
-            tokens[self._own_id] = replace(tokens[self._own_id], is_own=True)
-        return Listing(self._server(answer), tokens)
+        if not org:
+            return Listing(self._server(answer), self._marked(tokens))
+        # Servers before 2.1 look the name up and then list every organisation.
+        inside = {
+            token_id: token
+            for token_id, token in tokens.items()
+            if (token.org_id == org.lower() if by_id else trimmed(token.org) == trimmed(org))
+        }
+        if not inside and (tokens or by_id):
+            raise UsageError(self._nothing_of(org, len(tokens), by_id=by_id))
+        first = next(iter(inside.values()), None)
+        return Listing(
+            self._server(answer), self._marked(inside), first.org if first else org, first.org_id if first else None
+        )
 
     def server(self) -> Server:
         """The server that answers, whoever asks: one request."""
@@ -132,6 +151,17 @@ class Reader:
             return self._transport.send("GET", path, query, sink=sink, within_s=within_s)
 
         return self._retries.read(send, self._endpoint) if self._retries and not within_s else send()
+
+    def _marked(self, tokens: dict[TokenId, Token]) -> dict[TokenId, Token]:
+        if self._own_id in tokens:
+            tokens[self._own_id] = replace(tokens[self._own_id], is_own=True)
+        return tokens
+
+    def _nothing_of(self, org: str, others: int, *, by_id: bool) -> Problem:
+        what = "with the id" if by_id else "called"
+        but = f", but {count(others, 'other')}" if others else ""
+        hint = "check --org, INFLUX_ORG and INFLUX_ORG_ID; a list shows only what these credentials may read"
+        return Problem(f"{self._endpoint.url} lists no token of an organisation {what} `{org}`{but}", hint)
 
     def _server(self, answer: Answer) -> Server:
         headers = answer.headers

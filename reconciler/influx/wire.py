@@ -33,9 +33,14 @@ _ENTRY_SIZE = 100  # in bytes: a place in a dict
 _Value = TypeVar("_Value")
 
 
+def is_id(text: str) -> bool:
+    """Whether the text is an id, as servers write them."""
+    return _ID.fullmatch(text) is not None
+
+
 def path(token_id: TokenId) -> str:
     """The path of one authorization. Whatever is not an id could lead anywhere, `../users/1` say."""
-    if not _ID.fullmatch(token_id):
+    if not is_id(token_id):
         raise AssertionError("not an id")
     return f"{AUTHORIZATIONS}/{token_id}"
 
@@ -171,7 +176,7 @@ def _token(entry: Any, secrets: Sequence[str], shared: _Shared) -> Token:
     if type(entry) is not dict:
         raise WireError("it is no JSON object")
     token_id = _text(entry, "id")
-    if not _ID.fullmatch(token_id):
+    if not is_id(token_id):
         raise WireError("its `id` is not 16 hex digits")
     status = _STATUS.get(_text(entry, "status"))
     if status is None:

@@ -15,6 +15,7 @@ from reconciler.core.text import common_start, count
 from reconciler.errors import Problem
 from reconciler.render.escape import terminal
 from reconciler.render.words import (
+    address,
     deed,
     gravest_first,
     headline,
@@ -99,7 +100,7 @@ def _header(plan: Plan) -> str:
     counted = f"{plan.live:,} live, {declared}{plan.unchanged:,} unchanged"
     facts = [
         *([("Undoes", f"<code>{_shown(plan.undoes)}</code>")] if plan.undoes else []),
-        ("Server", f"<code>{_shown(plan.server.url)}</code>"),
+        ("Server", f"<code>{_shown(address(plan.server))}</code>"),
         ("Product", _shown(product(plan.server))),
         ("Organisations" if len(plan.orgs) != 1 else "Organisation", _shown(", ".join(plan.orgs)) or "none"),
         ("Tokens", counted),

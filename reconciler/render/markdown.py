@@ -16,6 +16,7 @@ from reconciler.errors import Problem
 from reconciler.render import reviews
 from reconciler.render.escape import terminal
 from reconciler.render.words import (
+    address,
     deed,
     gravest_first,
     gravest_revised_first,
@@ -144,7 +145,7 @@ def _moved(review: Review | None, room: int) -> list[str]:
 
 
 def _about(plan: Plan) -> str:
-    names = (subject(plan), ", ".join(plan.orgs), plan.server.url, product(plan.server))
+    names = (subject(plan), ", ".join(plan.orgs), address(plan.server), product(plan.server))
     parts = [code(_cut(name)) for name in names if name]
     parts += [*tallies(plan), f"{plan.unchanged:,} unchanged"]
     return " · ".join(parts)

@@ -14,6 +14,7 @@ from reconciler.render import reviews, revisions
 from reconciler.render.escape import line, terminal, width
 from reconciler.render.pieces import WIDTH, difference, fit, pad, paint, problem
 from reconciler.render.words import (
+    address,
     deed,
     described,
     name_of,
@@ -60,7 +61,7 @@ def _files(base: Comparison, *, colour: bool) -> str:
 
 
 def _title(plan: Plan) -> str:
-    parts = (subject(plan), ", ".join(plan.orgs), plan.server.url, product(plan.server), ", ".join(tallies(plan)))
+    parts = (subject(plan), ", ".join(plan.orgs), address(plan.server), product(plan.server), ", ".join(tallies(plan)))
     return line(" · ".join(part for part in parts if part))
 
 

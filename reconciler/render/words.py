@@ -54,6 +54,11 @@ def tallies(plan: Plan) -> tuple[str, ...]:
     return (live,) if plan.undoes else (live, f"{plan.declared:,} declared")
 
 
+def address(server: Server) -> str:
+    """The server's URL, and the profile of the influx CLI that led there or signs in."""
+    return server.url + (f" (profile {quoted(server.profile)})" if server.profile else "")
+
+
 def product(server: Server) -> str:
     """What the server is, with its version where it tells it."""
     version = terminal(server.version.removeprefix("v"))

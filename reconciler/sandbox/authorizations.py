@@ -39,11 +39,11 @@ def index(call: Call) -> Answer:
     query, store = call.query, call.store
     user_id, org_id, token_id = (read_id(query.get(key, "")) for key in ("userID", "orgID", "id"))
     if query.get("user") and not user_id:
-        user_id = store.named("users", query["user"]) or missing("user not found")
+        user_id = store.user_named(query["user"]) or missing("user not found")
     if query.get("org") and not org_id:
         # Surrounding blanks are not part of an organisation's name when it is looked up.
         name = query["org"]
-        org_id = store.named("orgs", name.strip()) or missing(f'organization name "{name}" not found')
+        org_id = store.org_named(name) or missing(f'organization name "{name}" not found')
     if token_id:
         found = [_find(token_id, store)]
     elif call.profile.filters_by_token and query.get("token"):

@@ -15,6 +15,8 @@ from reconciler.errors import InvalidError, LocalError, Problem
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Authorization, Seed, User
 
+# White space as Go knows it.
+_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _SCHEMA = """
 CREATE TABLE orgs (id TEXT PRIMARY KEY, name TEXT UNIQUE NOT NULL);
 CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT UNIQUE NOT NULL, status TEXT NOT NULL);
@@ -182,9 +184,14 @@ class Store:
         rows = self._query(f"SELECT name FROM {kind} WHERE id = ?", resource_id)  # noqa: S608  one of three constants
         return str(rows[0][0]) if rows else None
 
-    def named(self, kind: str, name: str) -> str | None:
-        """The id of the organisation or user of that name."""
-        rows = self._query(f"SELECT id FROM {kind} WHERE name = ?", name)  # noqa: S608  one of two constants
+    def user_named(self, name: str) -> str | None:
+        """The id of the user of that name."""
+        rows = self._query("SELECT id FROM users WHERE name = ?", name)
+        return str(rows[0][0]) if rows else None
+
+    def org_named(self, name: str) -> str | None:
+        """The id of the organisation of that name, white space around either left out."""
+        rows = self._query("SELECT id FROM orgs WHERE trim(name, ?) = trim(?, ?)", _SPACE, name, _SPACE)
         return str(rows[0][0]) if rows else None
 
     def _begin(self, seed: Seed) -> None:

@@ -27,7 +27,7 @@ def users(call: Call) -> Answer:
     """GET /api/v2/users, by `name` or `id`; what the caller may not read is left out without a word."""
     name, user_id = call.query.get("name"), read_id(call.query.get("id", ""))
     if name and not user_id:
-        user_id = call.store.named("users", name) or missing("user not found")
+        user_id = call.store.user_named(name) or missing("user not found")
     found = [_user(call, user_id)] if user_id else call.store.users()[:_PAGE]
     shown = [_present(each) for each in found if call.may(Permission("read", "users", each.id))]
     return content(200, {"links": {"self": "/api/v2/users"}, "users": shown})
@@ -47,7 +47,7 @@ def create_user(call: Call) -> Answer:
     name = fields.get("name", "")
     if not name:
         raise ApiError("invalid", "name is empty")
-    if call.store.named("users", name):
+    if call.store.user_named(name):
         raise ApiError("conflict", f"user with name {name} already exists")
     made = User(call.new_id(call.store.user), name, fields.get("status") or "active")
     call.store.add_user(made)
@@ -66,7 +66,7 @@ def orgs(call: Call) -> Answer:
     """GET /api/v2/orgs, by `org` or `orgID`."""
     name, org_id = call.query.get("org"), read_id(call.query.get("orgID", ""))
     if name and not org_id:
-        org_id = call.store.named("orgs", name.strip()) or missing(f'organization name "{name}" not found')
+        org_id = call.store.org_named(name) or missing(f'organization name "{name}" not found')
     found = [(org_id, call.store.name("orgs", org_id) or missing("organization not found"))] if org_id else []
     shown = [
         {"links": {"self": f"/api/v2/orgs/{each}"}, "id": each, "name": known}

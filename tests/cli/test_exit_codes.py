@@ -205,6 +205,23 @@ def test_a_file_whose_name_only_begins_like_an_option_is_one(shell: Shell) -> No
 
 
 @pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["plan", "--url", "http://127.0.0.1:1\r"], {}), (["plan", "--base", "main\n"], {}), (["list", "--profile", "prod\xa0"], {}),
+        (["plan", "--select", "grafana", "--select", " grafana"], {}), (["apply", "--yes", "--journal", "j\ufeff"], {}),
+        (["list"], {"INFLUX_HOST": " http://127.0.0.1:1"}), (["list", "--org", "\r\n"], {}), (["list"], {"INFLUX_ORG": "\u3000"}),
+        (["list"], {"INFLUX_TOKEN": " x"}), (["list"], {"TOKENCTL_SELF_ID": f"{GRAFANA} "}), (["list"], {"INFLUX_ORG": "a\udcff"}),
+    ],
+)  # fmt: skip
+def test_64_what_nobody_sees_around_a_value(shell: Shell, arguments: list[str], environment: dict[str, str]) -> None:
+    shell.measured = True
+    shell.declare(DESCRIBE)
+    done = shell.run(*arguments, **environment)
+    assert (done.code, done.out, shell.sent()) == (64, "", [])
+    assert done.err
+
+
+@pytest.mark.parametrize(
     "declaration", ["id: x", f'id: "{ABSENT}"', "match: {user: user2}", "match: {user: nobody}", f'{DESCRIBE}, descripton: ""']
 )  # fmt: skip
 def test_65_invalid(shell: Shell, declaration: str) -> None:

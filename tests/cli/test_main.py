@@ -92,8 +92,9 @@ def test_what_is_decided_on_the_command_line_reaches_the_commands(shell: Shell) 
     )
     assert (applied.code, len(list((shell.folder / "journals").iterdir()))) == (0, 1)
     assert json.loads(shell.run("doctor", "--format", "json", "tokens.yaml").out)["reason"] == "ok"
-    left_out = "Warning: tokens.yaml:4:5: left out: not a token of organisation `edge-lab`"
-    assert left_out in shell.run("plan", "--org", "edge-lab", "--select", "grafana").out
+    left_out = "tokens.yaml:4:5: left out: not a token of organisation `edge-lab`"
+    nothing = shell.run("plan", "--org", " edge-lab\r", "--select", "grafana")
+    assert (nothing.code, left_out in nothing.err) == (65, True)
     assert shell.run("list", "--format", "json", "--self-id", BACKUP_2023).out.count('"own": true') == 2
 
 

@@ -17,7 +17,7 @@ from reconciler.core.planner import draft
 from reconciler.core.record import Entry, Run
 from reconciler.core.reversal import reverse, unlisted
 from reconciler.core.token import Status, Token
-from reconciler.errors import AuthError
+from reconciler.errors import AuthError, InvalidError
 from tests.builders import ACTIVE, EDGE, INACTIVE, SERVER, declared, live, planned, token, token_id
 from tests.strategies import TEXT, World, apply, worlds
 
@@ -177,11 +177,15 @@ def test_what_is_hidden_is_an_error_by_owner_and_organisation_that_names_each() 
 
 
 def test_tokens_of_other_organisations_are_left_out() -> None:
-    plan = planned([declared(1, description="new")], [token(1, org_id=EDGE)])
-    back = reverse(_run(plan), live(token(1, org_id=EDGE, description="new", updated_at=LATER), org="acme"))
-    assert ([each.message for each in back.warnings], back.changes) == (
-        [f"left out: `token 1` {token_id(1)} is not a token of organisation `acme`"], (),
+    plan = planned([declared(1, description="new"), declared(2, description="new")], [token(1, org_id=EDGE), token(2)])
+    edge = token(1, org_id=EDGE, description="new", updated_at=LATER)
+    back = reverse(_run(plan), live(edge, token(2, description="new", updated_at=LATER), org="acme "))
+    assert ([each.message for each in back.warnings], [each.token.id for each in back.changes]) == (
+        [f"left out: `token 1` {token_id(1)} is not a token of organisation `acme `"], [token_id(2)],
     )  # fmt: skip
+    alone = planned([declared(1, description="new")], [token(1, org_id=EDGE)])
+    with pytest.raises(InvalidError, match="nothing of what that run changed is a token of organisation `acme`"):
+        reverse(_run(alone), live(edge, org="acme"))
 
 
 def test_half_a_character_cannot_be_sent_and_is_left_out() -> None:

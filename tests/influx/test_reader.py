@@ -57,6 +57,54 @@ def test_a_list_of_one_organisation_is_filtered_once_more_here() -> None:
         assert seen() == ["GET /api/v2/authorizations?org=acme HTTP/1.1"]
 
 
+UNKNOWN = refusal(404, "not found", 'organization name \\"5f2c9e1a77b0d3c4\\" not found')
+
+
+def test_white_space_around_an_organisation_counts_neither_here_nor_there() -> None:
+    with reading(many(entry(org="acme\u3000"), entry(id=OWN, org="acme\u200b"))) as (reader, seen):
+        listing = reader.list_tokens("acme")
+        assert (list(listing.tokens), listing.org, listing.org_id) == ([ID], "acme\u3000", "5f2c9e1a77b0d3c4")
+        assert seen() == ["GET /api/v2/authorizations?org=acme HTTP/1.1"]
+
+
+def test_an_organisation_is_asked_for_by_its_id_where_none_is_called_so() -> None:
+    other = entry(id=OWN, orgID="a1d07c52e94fb836", org="5f2c9e1a77b0d3c4")
+    with reading(UNKNOWN, many(entry(), other), many(other, entry()), many(entry())) as (reader, seen):
+        listing = reader.list_tokens("5F2C9E1A77B0D3C4")
+        assert (list(listing.tokens), listing.org, listing.org_id) == ([ID], "acme", "5f2c9e1a77b0d3c4")
+        assert list(reader.list_tokens("5f2c9e1a77b0d3c4").tokens) == [OWN]  # its name wins
+        assert list(reader.list_tokens("5f2c9e1a77b0d3c4", by_id=True).tokens) == [ID]
+    by_name, by_id = (f"GET /api/v2/authorizations?{key}=5f2c9e1a77b0d3c4 HTTP/1.1" for key in ("org", "orgID"))
+    assert seen() == [by_name.replace("5f2c9e1a77b0d3c4", "5F2C9E1A77B0D3C4"), by_id, by_name, by_id]
+
+
+@pytest.mark.parametrize(
+    ("org", "by_id", "answers", "said"),
+    [
+        ("Acme", False, [many(entry())], "called `Acme`, but 1 other"),  # a server before 2.1 looks names up in vain
+        ("a\u0301cme", False, [many(entry(org="\xe1cme"), entry(id=OWN))], "called `a\u0301cme`, but 2 others"),
+        ("a1d07c52e94fb836", True, [many(entry())], "with the id `a1d07c52e94fb836`, but 1 other"),
+        ("a1d07c52e94fb836", True, [many()], "with the id `a1d07c52e94fb836`"),
+        ("5f2c9e1a77b0d3c4", False, [UNKNOWN, many()], "with the id `5f2c9e1a77b0d3c4`"),
+    ],
+)  # fmt: skip
+def test_a_filter_that_leaves_nothing_is_a_wrong_setting(
+    org: str, by_id: bool, answers: list[bytes], said: str
+) -> None:
+    with reading(*answers) as (reader, _), pytest.raises(UsageError) as caught:
+        reader.list_tokens(org, by_id=by_id)
+    assert str(caught.value).endswith(
+        f" lists no token of an organisation {said}\n"
+        "  hint: check --org, INFLUX_ORG and INFLUX_ORG_ID; a list shows only what these credentials may read"
+    )
+
+
+def test_an_organisation_without_any_token_that_is_shown_is_no_wrong_setting() -> None:
+    with reading(many()) as (reader, _):
+        listing = reader.list_tokens("acme")
+        assert (listing.tokens, listing.org, listing.org_id) == ({}, "acme", None)
+
+
 def test_the_own_token_is_marked_where_only_its_id_is_known() -> None:
     with reading(many(entry(), entry(id=OWN)), one(id=OWN), one(), own_id=OWN) as (reader, _):
         assert [token.is_own for token in reader.list_tokens().tokens.values()] == [False, True]
@@ -174,7 +222,9 @@ def test_an_unknown_organisation_is_a_wrong_setting() -> None:
     with reading(refusal(404, "not found", 'organization name \\"a\\nb\\" not found')) as (reader, _):
         with pytest.raises(UsageError) as caught:
             reader.list_tokens("a\nb")
-        assert str(caught.value).endswith(" has no organisation `a\nb`\n  hint: check --org and INFLUX_ORG")
+        assert str(caught.value).endswith(
+            " has no organisation `a\nb`\n  hint: check --org and INFLUX_ORG: a name counts exactly as it is written, upper and lower case too"
+        )
         with pytest.raises(UnreachableError):
             reader.list_tokens()
 
