@@ -61,7 +61,7 @@ def _apply(
 ) -> ExitCode:
     settings = connect.resolve(request.flags, context)
     source = find(request, settings, context)
-    with connect.connected(settings, context) as connection:
+    with connect.connected(settings, context, sends=True) as connection:
         wait = request.consent.lock
         orgs = source.orgs(connection) if source.locks or wait is not None else None
         with locking.held(orgs, wait or 0.0, connection, context) as locks:

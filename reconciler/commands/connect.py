@@ -18,12 +18,16 @@ from reconciler.settings import Flags, Settings
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An open transport, what it was opened with, the run's retries, and a reader on it. Nothing here can write."""
+    """An open transport, what it was opened with, the run's retries, and a reader on it. Nothing here can write.
+
+    `sends` says that what is planned is sent in this very run, with these very credentials.
+    """
 
     settings: Settings
     transport: Transport
     retries: Retries
     reader: Reader
+    sends: bool = False
 
     def listing(self) -> Listing:
         """The tokens that the run is about: those of the only organisation, if it is limited to one.
@@ -36,7 +40,9 @@ class Connection:
 
 
 @contextmanager
-def connected(resolved: Settings, context: Context, *, patient: bool = True) -> Iterator[Connection]:
+def connected(
+    resolved: Settings, context: Context, *, patient: bool = True, sends: bool = False
+) -> Iterator[Connection]:
     """A connection for the time of the block; opening it sends nothing.
 
     Warns of what a proxy would see, and reads again what failed; one that is not `patient` does neither. What progress
@@ -65,7 +71,7 @@ def connected(resolved: Settings, context: Context, *, patient: bool = True) -> 
         )
         if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
             context.say(line(f"Warning: {words}"))
-        yield Connection(resolved, transport, retries, reader)
+        yield Connection(resolved, transport, retries, reader, sends)
 
 
 @contextmanager

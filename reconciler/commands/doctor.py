@@ -106,17 +106,24 @@ def _credentials(connection: Connection, context: Context) -> Iterator[Check]:
     reader, settings = connection.reader, connection.settings
     started = context.clock()
     try:
-        tokens = list(connection.listing().tokens.values())
+        listed = connection.listing().tokens
         took = context.clock() - started
         user = reader.own_user()
+        asked = settings.self_id if listed else None
+        named = (listed.get(asked) or reader.get(asked)) if asked else None
     except TokenctlError as error:
         yield from checkup.failed("list", error)
         return
-    own = next((token for token in tokens if token.is_own), None)
+    tokens = list(listed.values())
+    theirs = named if isinstance(named, Token) else None
+    own = next((token for token in (*tokens, *([theirs] if theirs else [])) if token.proven), None)
+    wrong = checkup.doubt(asked, named, own, user) if asked and named else None
+    if theirs and not own and not (wrong and wrong[0]):
+        own = theirs
     yield checkup.listing(tokens, took)
     yield checkup.user(user, tokens)
     if tokens:
-        yield checkup.own_token(own, settings.self_id, settings.org)
+        yield from checkup.own_token(own, settings.self_id, wrong)
         yield checkup.reading(tokens)
         yield checkup.writing(own, tokens)
         yield from _locks(connection, own, tokens, context)

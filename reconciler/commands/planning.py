@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from reconciler import settings
 from reconciler.commands.connect import Connection
-from reconciler.core import planner, resolve, reversal
+from reconciler.core import checkup, planner, resolve, reversal
 from reconciler.core.baseline import Baseline
+from reconciler.core.checkup import Doubt
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live, Missing
 from reconciler.core.manifest import Manifest
@@ -17,7 +18,7 @@ from reconciler.core.record import Run
 from reconciler.core.secrets import masked
 from reconciler.core.text import trimmed
 from reconciler.core.token import OrgId, Token, TokenId
-from reconciler.errors import InvalidError, Problem, RefusedError
+from reconciler.errors import InvalidError, Problem, RefusedError, UsageError
 from reconciler.influx_cli import is_id
 from reconciler.settings import Settings
 
@@ -136,11 +137,34 @@ def reverse(run: Run, connection: Connection, waivers: Iterable[Guard], *, revie
 def _planned(connection: Connection, unlisted: Unlisted, make: Callable[[Live], Plan]) -> tuple[Plan, Live]:
     """What `make` makes of the live tokens, and these; once more when a guard must know whose credentials these are."""
     live = read_live(connection, unlisted)
+    doubt, live = _doubted(live, connection)
+    if doubt and doubt[0] >= (Doubt.LIKELY if connection.sends else Doubt.CERTAIN):
+        raise UsageError(doubt[1])
     plan = make(live)
     if planner.needs_own_user(plan, live):
         live = replace(live, own_user=connection.reader.own_user())
         plan = make(live)
+    if doubt and doubt[1] not in plan.warnings:
+        plan = replace(plan, warnings=(doubt[1], *plan.warnings))
     return plan, live
+
+
+def _doubted(live: Live, connection: Connection) -> tuple[tuple[Doubt, Problem] | None, Live]:
+    """What is wrong with the token that --self-id names, if anything, and the tokens with what that was to know.
+
+    At most a GET of that token, and one question who I am, where the server does not show that it is the caller's.
+    """
+    reader, self_id = connection.reader, connection.settings.self_id
+    if not self_id:
+        return None, live
+    named = live.tokens.get(self_id) or live.missing.get(self_id) or reader.get(self_id)
+    own = next((token for token in live.tokens.values() if token.proven), None)
+    if isinstance(named, Token) and not own:
+        if named.proven is None:
+            live = replace(live, own_user=reader.own_user())
+        elif not named.proven:
+            live = replace(live, own_id=None)  # so that every other one may be the caller's
+    return checkup.doubt(self_id, named, own, live.own_user), live
 
 
 def read_live(connection: Connection, unlisted: Unlisted) -> Live:
@@ -154,7 +178,12 @@ def read_live(connection: Connection, unlisted: Unlisted) -> Live:
             missing[token_id] = found
         else:
             tokens[token_id] = found
-    own = next((token.id for token in tokens.values() if token.is_own), resolved.self_id)
+    own = next((token.id for token in tokens.values() if token.proven), None)
     return Live(
-        server=listing.server, tokens=tokens, missing=missing, org=listing.org, org_id=listing.org_id, own_id=own
+        server=listing.server,
+        tokens=tokens,
+        missing=missing,
+        org=listing.org,
+        org_id=listing.org_id,
+        own_id=own or resolved.self_id,
     )

@@ -53,7 +53,7 @@ def _undo(request: UndoRequest, told: Events | None, context: Context) -> ExitCo
     locked = consent.lock is not None or (request.send and past.run.lock)
     orgs = {each.change.token.org_id: each.change.token.org for each in past.run.effective} if locked else None
     with (
-        connect.connected(settings, context) as connection,
+        connect.connected(settings, context, sends=request.send) as connection,
         locking.held(orgs, consent.lock or 0.0, connection, context) as locks,
     ):
         if request.send:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from reconciler.core import lock
+from reconciler.core.live import Absence, Missing
 from reconciler.core.text import count
-from reconciler.core.token import EVERY_ORG, RIGHTS, OrgId, Token, TokenId, UserId
-from reconciler.errors import ExitCode, TokenctlError
+from reconciler.core.token import EVERY_ORG, RIGHTS, OrgId, Status, Token, TokenId, UserId
+from reconciler.errors import ExitCode, Problem, TokenctlError
 
 _TELL = "name it with --self-id or TOKENCTL_SELF_ID: its id stands in `tokenctl list`"
 
@@ -69,27 +70,64 @@ def user(user_id: UserId | None, tokens: Iterable[Token]) -> Check:
     return Check(name="user", state=State.OK, message=f"these are the credentials of {name}{user_id}")
 
 
-def own_token(own: Token | None, self_id: TokenId | None, org: str) -> Check:
+class Doubt(IntEnum):
+    """What is wrong with the token that --self-id names, by what it ends; greater is graver."""
+
+    KNOWN = 0  # nothing: whose token it is, the server says, or nobody can
+    LIKELY = 1  # what sends; a plan may be made with other credentials than it is sent with
+    CERTAIN = 2  # everything
+
+
+def doubt(
+    self_id: TokenId, named: Token | Missing, own: Token | None, user_id: UserId | None
+) -> tuple[Doubt, Problem] | None:
+    """What speaks against the caller's own token being the one that --self-id names, None for nothing.
+
+    `named` is what the server says of that one, `own` the one that is proven to be the caller's, if any, and `user_id`
+    whose credentials these are, as far as that is known.
+    """
+    it = "which --self-id or TOKENCTL_SELF_ID names"
+    hint = "correct it: the guard `self` would watch over the wrong token"
+    if isinstance(named, Missing):
+        why = f"the list has no token {self_id}, {it}"
+        return Doubt.CERTAIN, Problem(why + (f": it is {named.kind}" if named.kind is not Absence.ABSENT else ""), hint)
+    if named.proven:
+        return None
+    token = f"token {self_id}, {it},"
+    if named.status is not Status.ACTIVE:
+        return Doubt.CERTAIN, Problem(f"{token} is inactive: nobody can use it to sign in", hint)
+    if own and own.id != self_id:
+        why = f"{token} is not the one that you sign in with: that is {own.id}"
+        return Doubt.KNOWN, Problem(why, "correct it; the guard `self` watches over both")
+    if named.proven is False:
+        return Doubt.LIKELY, Problem(f"{token} is not the one that you sign in with: it has another secret", hint)
+    if user_id not in (None, named.user_id):
+        whose = f"belongs to user `{named.user}` {named.user_id}"
+        return Doubt.LIKELY, Problem(f"{token} {whose}, and these are the credentials of {user_id}", hint)
+    if not named.rights.may_manage:
+        return Doubt.LIKELY, Problem(f"{token} cannot manage authorizations, so that it changes nothing", hint)
+    if user_id is None:
+        return Doubt.KNOWN, Problem(
+            f"{token} is believed to be yours: the server does not say whose credentials these are"
+        )
+    return None
+
+
+def own_token(own: Token | None, self_id: TokenId | None, wrong: tuple[Doubt, Problem] | None) -> Iterator[Check]:
     """Whether the token that the caller signs in with can be told apart, as the guard `self` needs it.
 
-    `org` is the only organisation that was listed, "" for all.
+    `own` is that token, and `wrong` what speaks against the one that --self-id names.
     """
+    if wrong:
+        grave, problem = wrong
+        state, code = (State.FAIL, ExitCode.USAGE) if grave else (State.NOTE, ExitCode.OK)
+        yield Check(name="own token", state=state, message=problem.message, hint=problem.hint, code=code)
     if own:
-        how = "by --self-id" if self_id else "by its secret"
-        return Check(name="own token", state=State.OK, message=f"{own.id} `{own.description}`, told apart {how}")
-    if self_id and not org:
-        return Check(
-            name="own token",
-            state=State.FAIL,
-            message=f"the list has no token {self_id}, which --self-id or TOKENCTL_SELF_ID names",
-            hint="correct it: the guard `self` would watch over the wrong token",
-            code=ExitCode.USAGE,
-        )
-    if self_id:
-        message = f"{self_id}, which --self-id or TOKENCTL_SELF_ID names, is not a token of organisation `{org}`"
-        return Check(name="own token", state=State.NOTE, message=message)
-    message = "none of the list is known to be yours: it is not among them, or the server hides secrets"
-    return Check(name="own token", state=State.NOTE, message=message, hint=_TELL)
+        how = "by its secret" if own.proven or not self_id else "by --self-id"
+        yield Check(name="own token", state=State.OK, message=f"{own.id} `{own.description}`, told apart {how}")
+    elif not wrong:
+        message = "none of the list is known to be yours: it is not among them, or the server hides secrets"
+        yield Check(name="own token", state=State.NOTE, message=message, hint=_TELL)
 
 
 def reading(tokens: Iterable[Token]) -> Check:

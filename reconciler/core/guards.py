@@ -42,14 +42,28 @@ def judge(case: Case) -> tuple[Refusal, ...]:
 
 
 def may_be_own(change: Change) -> bool:
-    """Whether the caller's own token could be this one, as far as its rights tell: it may manage authorizations."""
-    return change.action is Action.DEACTIVATE and change.token.rights.may_manage
+    """Whether the caller's own token could be this one, as far as its rights tell: it may manage authorizations.
+
+    It cannot where the server shows another secret.
+    """
+    token = change.token
+    return change.action is Action.DEACTIVATE and token.rights.may_manage and token.proven is not False
 
 
 def _own_token(case: Case) -> Iterator[Refusal]:
     for change in case.doing(Action.DEACTIVATE):
         place = change.places.get("status")
-        if change.token.is_own:
+        if change.token.is_own and change.token.proven is False:
+            yield Refusal(
+                Guard.SELF,
+                Problem(
+                    f"{label(change)} is the token that --self-id or TOKENCTL_SELF_ID names, although this run signs "
+                    "in with another one",
+                    "correct that, or allow it with `--allow self`",
+                    place,
+                ),
+            )
+        elif change.token.is_own:
             yield Refusal(
                 Guard.SELF,
                 Problem(

@@ -109,7 +109,7 @@ def rebase(saved: Plan, live: Live) -> Plan:
 
 def needs_own_user(plan: Plan, live: Live) -> bool:
     """Whether the guard `self` cannot judge these changes without knowing whose credentials the run has."""
-    return live.own_id is None and any(may_be_own(change) for change in plan.changes)
+    return live.own_id is None and live.own_user is None and any(may_be_own(change) for change in plan.changes)
 
 
 def differences(planned: Token, live: Token) -> list[str]:

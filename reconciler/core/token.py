@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType, TypeVar
 
@@ -95,7 +95,8 @@ class Token:
     """One live authorization.
 
     `updated_at` is the server's text, compared as text only with the same server's. `is_own` says that the caller
-    signed in with this token (known only where the server shows secrets, or from `--self-id`).
+    signed in with this token (known only where the server shows secrets, or from `--self-id`). `proven` is what the
+    secret that the server showed says of that, None where it showed none.
     """
 
     id: TokenId
@@ -108,3 +109,4 @@ class Token:
     updated_at: str
     rights: Rights = NO_RIGHTS
     is_own: bool = False
+    proven: bool | None = field(default=None, compare=False)

@@ -95,7 +95,7 @@ def test_whose_credentials_these_are_is_asked_once_and_only_when_it_matters(tmp_
         assert done.code == ExitCode.REFUSED
         assert "Refused by guard `self`" in done.out
         told = planned(shell, str(tmp_path / "tokens.yaml"), flags=Flags(self_id=MANAGER))
-        assert shell.sent() == [LIST]
+        assert shell.sent() == [LIST, "GET /api/v2/me"]
         assert "Refused by guard `self`" not in told.out
 
 

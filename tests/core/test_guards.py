@@ -45,6 +45,11 @@ def test_the_own_token_is_not_deactivated() -> None:
     ]
     assert names(judged([declared(1, description="mine")], world)) == []
     assert names(judged(off(1), world, waivers=(Guard.SELF,))) == []
+    assert said(judged(off(1), [*PLENTY, token(1, is_own=True, proven=False)])) == [
+        f"self: tokens.yaml:10:11: `token 1` {token_id(1)} is the token that --self-id or TOKENCTL_SELF_ID names, although this "
+        "run signs in with another one\n"
+        "  hint: correct that, or allow it with `--allow self`"
+    ]
 
 
 def test_a_token_that_may_be_the_own_one_is_not_deactivated_until_that_is_told() -> None:
@@ -59,12 +64,15 @@ def test_a_token_that_may_be_the_own_one_is_not_deactivated_until_that_is_told()
     assert names(judged(off(1), live(*world, own_user=other))) == []
     assert names(judged(off(1), live(*world, own_user=mine, own_id=token_id(2)))) == []
     assert names(judged(off(2), live(*world, own_user=mine))) == []
+    # A server that shows another secret has told it apart.
+    assert names(judged(off(1), live(*PLENTY, manager(1, proven=False), own_user=mine))) == []
 
 
 def test_whose_credentials_these_are_is_asked_only_when_it_matters() -> None:
     world = [*PLENTY, manager(1), token(2)]
     assert needs_own_user(judged(off(1), world), live(*world))
     assert not needs_own_user(judged(off(1), world), live(*world, own_id=token_id(90)))
+    assert not needs_own_user(judged(off(1), world), live(*world, own_user=UserId("d" * 16)))
     assert not needs_own_user(judged(off(2), world), live(*world))
     assert not needs_own_user(judged([declared(1, description="x")], world), live(*world))
 

@@ -91,9 +91,18 @@ def test_names_and_dates_and_rights_may_be_missing() -> None:
 
 
 def test_the_callers_own_token_is_known_by_its_secret_where_secrets_are_shown() -> None:
-    for shown, own in ((SECRET, True), ("", False), ("redacted", False), (SECRET + "x", False), ("\ud800é", False)):
+    other = "FAKE-other-" + "0" * 75 + "=="
+    proofs = (
+        (SECRET, True),
+        (other, False),
+        ("", None),
+        ("redacted", None),
+        (f"{SECRET}x"[-9:], None),
+        ("\ud800é", None),
+    )
+    for shown, proven in proofs:
         (token,) = tokens(listed(entry(token=shown))).values()
-        assert token.is_own is own
+        assert (token.is_own, token.proven) == (bool(proven), proven)
 
 
 EVERYTHING = Reach(orgs=frozenset({EVERY_ORG}), users=frozenset({EVERY_USER}))
