@@ -135,15 +135,16 @@ def reading(tokens: Iterable[Token]) -> Check:
     return Check(name="read", state=State.OK, message=f"proven by the list, in {_orgs({each.org for each in tokens})}")
 
 
-def writing(own: Token | None, tokens: Iterable[Token]) -> Check:
+def writing(own: Token | None, tokens: Collection[Token]) -> Check:
     """Where the right to write is likely; only a change proves it."""
     unproven = "only a change would prove it"
     if own is None:
         return Check(name="write", state=State.NOTE, message=f"not known, as your own token is not; {unproven}")
-    if not own.rights.orgs:
+    orgs = own.rights.orgs
+    if EVERY_ORG not in orgs and orgs.isdisjoint(each.org_id for each in tokens):
         message = f"your token's rights do not say that it may change every token of an organisation; {unproven}"
         return Check(name="write", state=State.NOTE, message=message, hint=RIGHTS)
-    where = _where(own.rights.orgs, tokens)
+    where = _where(orgs, tokens)
     return Check(name="write", state=State.OK, message=f"your token's rights say so, in {where}; {unproven}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.core.checkup import Check, State, exit_code, user, writing
 from reconciler.core.token import RIGHTS
 from reconciler.errors import ExitCode
-from tests.builders import token
+from tests.builders import ACME, EDGE, manager, token
 
 
 def test_a_server_may_keep_to_itself_whose_credentials_these_are() -> None:
@@ -15,11 +15,12 @@ def test_a_server_may_keep_to_itself_whose_credentials_these_are() -> None:
 
 
 def test_a_token_whose_rights_are_narrow_is_not_promised_anything() -> None:
-    check = writing(token(1, is_own=True), [token(1)])
-    assert (check.state, check.hint) == (State.NOTE, RIGHTS)
-    assert check.message == (
-        "your token's rights do not say that it may change every token of an organisation; only a change would prove it"
-    )
+    for own, listed in ((token(1), token(1)), (manager(1, ACME), token(2, org_id=EDGE))):
+        check = writing(own, [listed])
+        assert (check.state, check.hint) == (State.NOTE, RIGHTS)
+        assert check.message == (
+            "your token's rights do not say that it may change every token of an organisation; only a change would prove it"
+        )
 
 
 def test_the_gravest_failure_decides_and_none_is_passed_over() -> None:
