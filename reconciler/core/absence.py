@@ -37,10 +37,11 @@ def _nowhere(lost: Sequence[Unseen], manifest: Manifest, live: Live) -> Problem:
     """That most declarations find nothing on this server."""
     hidden = sum(missing.kind is Absence.HIDDEN for _, missing in lost)
     counts = [f"{len(lost) - hidden:,} absent", *([f"{hidden:,} hidden from these credentials"] if hidden else [])]
+    where = live.server.url + (f" (profile `{live.server.profile}`)" if live.server.profile else "")
     listed = f", organisation `{live.org}`," if live.org else ""
     warn = "" if manifest.absent is Severity.WARN else ", or write `absent: warn` at the top of the file"
     return Problem(
-        f"{len(lost):,} of {len(manifest.tokens):,} declarations find no token on {live.server.url}{listed} "
+        f"{len(lost):,} of {len(manifest.tokens):,} declarations find no token on {where}{listed} "
         f"({', '.join(counts)}): {_called(lost)}",
         f"is that the right server? If not, correct --url, INFLUX_HOST or --profile; if so, remove them{warn}",
         lost[0][0].origin.place(""),

@@ -188,3 +188,10 @@ def test_a_profile_is_no_part_of_a_saved_plan_or_of_its_digest(profiled: Shell) 
     assert "prod" not in document
     profiled.environment["INFLUX_TOKEN"] = secret(OPERATOR)
     assert Path(saved(profiled, DESCRIBE)).read_text() == document
+
+
+def test_the_profile_that_led_to_the_wrong_server_is_named(profiled: Shell) -> None:
+    done = planned(profiled, profiled.declare(*(f'id: "0123456789abcd{number}"' for number in range(10, 30))))
+    assert (done.code, "20 of 20 declarations find no token on URL (profile `prod`) (20 absent): " in done.err) == (
+        ExitCode.INVALID, True,
+    )  # fmt: skip
