@@ -159,11 +159,10 @@ def _doubted(live: Live, connection: Connection) -> tuple[tuple[Doubt, Problem] 
         return None, live
     named = live.tokens.get(self_id) or live.missing.get(self_id) or reader.get(self_id)
     own = next((token for token in live.tokens.values() if token.proven), None)
-    if isinstance(named, Token) and not own:
-        if named.proven is None:
-            live = replace(live, own_user=reader.own_user())
-        elif not named.proven:
-            live = replace(live, own_id=None)  # so that every other one may be the caller's
+    if isinstance(named, Token) and not own and not named.proven:
+        # Where another secret is shown it is not the caller's, which every other one may be then.
+        hides = named.proven is None
+        live = replace(live, own_user=reader.own_user()) if hides else replace(live, own_id=None)
     return checkup.doubt(self_id, named, own, live.own_user), live
 
 

@@ -108,6 +108,9 @@ def test_an_own_token_of_another_organisation_is_asked_for_by_its_id(tmp_path: P
         assert f"ok    own token  {OPERATOR} `admin's Token`, told apart by --self-id" in examined(shell, org=EDGE).out
         shell.environment["TOKENCTL_SELF_ID"] = ABSENT
         assert planned(shell, file, flags=Flags(org="edge-lab")).code == ExitCode.USAGE
+    with hiding(tmp_path, OPERATOR, version="2.7.12") as shell:
+        done = planned(shell, file, flags=Flags(org="edge-lab"))
+        assert (done.code, shell.sent(), "Warning" in done.out) == (ExitCode.OK, asked[:2], False)
 
 
 def test_a_token_that_these_credentials_may_not_read_is_not_theirs(tmp_path: Path) -> None:
