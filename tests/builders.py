@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core.guard import Guard
-from reconciler.core.live import Live, Server
+from reconciler.core.live import Live, Owner, Server
 from reconciler.core.manifest import Declaration, Manifest, Match
 from reconciler.core.plan import Plan
 from reconciler.core.planner import draft
@@ -64,6 +64,12 @@ def manager(number: int, *orgs: OrgId, **others: Any) -> Token:
     return token(number, rights=managing(*orgs), **others)
 
 
+def watcher(number: int, **others: Any) -> Token:
+    """The caller's own token, which reads everything and changes nothing."""
+    everything = managing().read
+    return token(number, rights=Rights(read=everything), is_own=True, **others)
+
+
 def declared(target: int | Match, **others: Any) -> Declaration:
     """A declaration of the number-th token or of a selection; it stands in line 10 times its number."""
     if isinstance(target, int):
@@ -77,8 +83,12 @@ def manifest(*declarations: Declaration, **others: Any) -> Manifest:
 
 
 def live(*tokens: Token, **others: Any) -> Live:
-    """A server with these tokens."""
-    return Live(server=SERVER, tokens={each.id: each for each in tokens}, **others)
+    """A server with these tokens, whose owners are active."""
+    owners = {each.user_id: Owner.ACTIVE for each in tokens}
+    own_id = next((each.id for each in tokens if each.is_own), None)
+    return Live(
+        server=SERVER, tokens={each.id: each for each in tokens}, **{"owners": owners, "own_id": own_id, **others}
+    )
 
 
 def planned(

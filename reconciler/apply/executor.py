@@ -65,6 +65,8 @@ class _Run:
         self._plan = plan
         self._journal = means.journal
         self._flight = Flight(means, min(means.pacing.parallelism, len(plan.changes)))
+        self._ask_withheld = means.withheld
+        self._withheld: dict[TokenId, str] = {}
 
     def close(self) -> None:
         """Let the workers go."""
@@ -74,7 +76,22 @@ class _Run:
         """Send these, phase by phase, unless something before them is not done."""
         for action in Action:
             if all(result.fate is Fate.DONE for result in self._flight.results.values()):
-                self._flight.send(change for change in changes if change.action is action)
+                due = [change for change in changes if change.action is action]
+                self._flight.send(self._allowed(due) if action is Action.DEACTIVATE else due)
+
+    def _allowed(self, deactivations: Sequence[Change]) -> Sequence[Change]:
+        """These without those that must not be sent after all, which is asked before the first is."""
+        flight = self._flight
+        if self._ask_withheld and deactivations and not flight.stopped:
+            ask, self._ask_withheld = self._ask_withheld, None
+            if error := flight.ask(lambda: self._withheld.update(ask())):
+                why = f"the tokens could not be listed once more before deactivations: {error.problems[0].message}"
+                flight.stop(why, error.exit_code)
+        refused = [change for change in deactivations if change.token.id in self._withheld]
+        for change in refused:
+            why = f"refused by `{Guard.MIN_MANAGERS}`, as the tokens are now: {self._withheld[change.token.id]}"
+            flight.record(Result(change=change, fate=Fate.NOT_ATTEMPTED, reason=why, code=ExitCode.REFUSED))
+        return [change for change in deactivations if change.token.id not in self._withheld]
 
     def read_back(self, changes: Sequence[Change]) -> None:
         """Read every change that was sent once more: somebody may have written at the same time."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from reconciler.apply.breaker import Breaker
@@ -23,16 +23,16 @@ from reconciler.core.token import Token, TokenId
 from reconciler.errors import AuthError, ExitCode, LocalError, Problem, TokenctlError, TransientError, UnreachableError
 
 _TOO_LATE = UnreachableError(Problem("there was no answer before the run had to end"))
-_ALL = TokenId("")
+_NO_TOKEN = TokenId("")
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What a worker brings: of one token what it has seen, None if it has only waited; or all of them."""
+    """What a worker brings: of one token what it has seen, None if it has only waited; or why a question failed."""
 
     token_id: TokenId
     seen: Seen | None = None
-    tokens: Mapping[TokenId, Token] = field(default_factory=dict)
+    failure: TokenctlError | None = None
 
 
 class Flight:
@@ -96,11 +96,14 @@ class Flight:
 
     def look_at_all(self) -> Mapping[TokenId, Token] | TokenctlError:
         """Read every token with one request."""
-        self._pool.submit(self._list)
+        listed: dict[TokenId, Token] = {}
+        return self.ask(lambda: listed.update(self._means.reader.list_tokens().tokens)) or listed
+
+    def ask(self, question: Callable[[], object]) -> TokenctlError | None:
+        """Have a worker ask something else of the server; the error that came of it, or of having no time for it."""
+        self._pool.submit(partial(self._ask, question))
         step = self._take()
-        if not step:
-            return _TOO_LATE
-        return step.seen if isinstance(step.seen, TokenctlError) else step.tokens
+        return step.failure if step else _TOO_LATE
 
     def record(self, result: Result) -> None:
         """Keep what is known of a change, write it down and tell it."""
@@ -229,8 +232,9 @@ class Flight:
             self._means.pause(self._halt, wait_s)
         return _Step(token_id, None)
 
-    def _list(self) -> _Step:
+    def _ask(self, question: Callable[[], object]) -> _Step:
         try:
-            return _Step(_ALL, None, self._means.reader.list_tokens().tokens)
+            question()
         except TokenctlError as error:
-            return _Step(_ALL, error)
+            return _Step(_NO_TOKEN, failure=error)
+        return _Step(_NO_TOKEN)

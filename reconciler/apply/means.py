@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,7 +31,8 @@ class Means:
     what is under way gets `grace_s` more. `pause` lets so many seconds pass, or fewer once the event is set.
 
     `before_own` runs after everything was read back and before the caller's own token is switched off, if it is at all:
-    the last moment at which the server is sure to do as the caller says.
+    the last moment at which the server is sure to do as the caller says. `withheld` is asked in a worker before the
+    first deactivation: which of these must not be sent after all, and why. It may raise TokenctlError; then none is.
     """
 
     reader: Reads
@@ -44,6 +45,7 @@ class Means:
     interrupt: Interrupt = field(default_factory=Interrupt)
     watch: Watch = field(default_factory=Unwatched)
     before_own: Callable[[], None] = lambda: None
+    withheld: Callable[[], Mapping[TokenId, str]] | None = None
     pause: Callable[[threading.Event, float], object] = threading.Event.wait
     recheck_after_s: float = 5.0
     grace_s: float = 4.5

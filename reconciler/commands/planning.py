@@ -19,6 +19,7 @@ from reconciler.core.secrets import masked
 from reconciler.core.text import trimmed
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import InvalidError, Problem, RefusedError, UsageError
+from reconciler.influx.reader import Reader
 from reconciler.influx_cli import is_id
 from reconciler.settings import Settings
 
@@ -135,18 +136,41 @@ def reverse(run: Run, connection: Connection, waivers: Iterable[Guard], *, revie
 
 
 def _planned(connection: Connection, unlisted: Unlisted, make: Callable[[Live], Plan]) -> tuple[Plan, Live]:
-    """What `make` makes of the live tokens, and these; once more when a guard must know whose credentials these are."""
+    """What `make` makes of the live tokens, and these; once more when a guard has to know more of them."""
     live = read_live(connection, unlisted)
     doubt, live = _doubted(live, connection)
     if doubt and doubt[0] >= (Doubt.LIKELY if connection.sends else Doubt.CERTAIN):
         raise UsageError(doubt[1])
     plan = make(live)
-    if planner.needs_own_user(plan, live):
-        live = replace(live, own_user=connection.reader.own_user())
-        plan = make(live)
+    informed = _informed(plan, live, connection.reader)
+    plan = plan if informed is live else make(informed)
     if doubt and doubt[1] not in plan.warnings:
         plan = replace(plan, warnings=(doubt[1], *plan.warnings))
-    return plan, live
+    return plan, informed
+
+
+def _informed(plan: Plan, live: Live, reader: Reader) -> Live:
+    """The live tokens with all that the guards have to know for this plan: asked for only when they have to."""
+    if planner.needs_others(plan, live):
+        everyone = reader.list_tokens().tokens
+        others = {token_id: each for token_id, each in everyone.items() if token_id not in live.tokens}
+        live = replace(live, others=others, own_id=live.own_id or _own_id(others))
+    if planner.needs_own_user(plan, live):
+        live = replace(live, own_user=reader.own_user())
+    while unknown := planner.unknown_owners(plan, live):
+        live = replace(live, owners={**live.owners, **{each: reader.owner(each) for each in unknown}})
+    return live
+
+
+def withheld(plan: Plan, connection: Connection) -> Mapping[TokenId, str]:
+    """Read all tokens once more, right before those of the plan are deactivated: which must not be after all, and why.
+
+    Raises the errors of reading.
+    """
+    listing = connection.reader.list_tokens()
+    named = next((token.id for token in listing.tokens.values() if token.is_own and token.proven is not False), None)
+    live = Live(server=listing.server, tokens=listing.tokens, own_id=_own_id(listing.tokens) or named)
+    return planner.withheld(plan, _informed(plan, live, connection.reader))
 
 
 def _doubted(live: Live, connection: Connection) -> tuple[tuple[Doubt, Problem] | None, Live]:
@@ -177,12 +201,15 @@ def read_live(connection: Connection, unlisted: Unlisted) -> Live:
             missing[token_id] = found
         else:
             tokens[token_id] = found
-    own = next((token.id for token in tokens.values() if token.proven), None)
     return Live(
         server=listing.server,
         tokens=tokens,
         missing=missing,
         org=listing.org,
         org_id=listing.org_id,
-        own_id=own or resolved.self_id,
+        own_id=_own_id(tokens) or resolved.self_id,
     )
+
+
+def _own_id(tokens: Mapping[TokenId, Token]) -> TokenId | None:
+    return next((token.id for token in tokens.values() if token.proven), None)

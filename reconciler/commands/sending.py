@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
 from reconciler.apply.pace import Pacing
 from reconciler.apply.watch import Several, Watch
-from reconciler.commands import progress
+from reconciler.commands import planning, progress
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
 from reconciler.commands.duration import duration
@@ -21,10 +21,13 @@ from reconciler.commands.events import Events
 from reconciler.commands.journals import folder_of
 from reconciler.commands.pacing import pacing
 from reconciler.commands.provenance import provenance_of
+from reconciler.core import planner
+from reconciler.core.guard import Guard
 from reconciler.core.guards import label
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan
 from reconciler.core.text import count, name_some
+from reconciler.core.token import TokenId
 from reconciler.errors import (
     ExitCode,
     LocalError,
@@ -135,6 +138,7 @@ def _send(proposal: Proposal, connection: Connection, consent: Consent, context:
             clock=context.clock,
             read_at=proposal.read_at,
             before_own=proposal.before_own,
+            withheld=_withheld(proposal.plan, connection),
             retries=connection.retries,
             pacing=consent.pacing,
             interrupt=context.interrupt,
@@ -152,6 +156,13 @@ def _send(proposal: Proposal, connection: Connection, consent: Consent, context:
     else:
         _report(outcome, proposal.plan, context)
     return outcome.exit_code
+
+
+def _withheld(plan: Plan, connection: Connection) -> Callable[[], Mapping[TokenId, str]] | None:
+    """What `min_managers` has to say when the deactivations begin, None when it has nothing to judge or is waived."""
+    if Guard.MIN_MANAGERS in plan.waivers or not planner.deactivates_manager(plan):
+        return None
+    return lambda: planning.withheld(plan, connection)
 
 
 def _report(outcome: Outcome, plan: Plan, context: Context) -> None:

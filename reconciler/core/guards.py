@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from reconciler.core.baseline import Comparison
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live
+from reconciler.core.managers import Managers
 from reconciler.core.manifest import Limits, Share
 from reconciler.core.plan import Action, Change, Refusal
 from reconciler.core.text import name_some, shortened
-from reconciler.core.token import EVERY_ORG, OrgId, Status, Token
 from reconciler.errors import Problem
 
 _FIRST = " in a change of its own"
@@ -128,34 +128,19 @@ def _exceeds(count: int, limit: int | Share, managed: int) -> bool:
 
 
 def _min_managers(case: Case) -> Iterator[Refusal]:
-    lost = [change for change in case.doing(Action.DEACTIVATE) if change.token.rights.orgs]
-    if not lost:
-        return
-    least, by, how = case.limits.min_managers, "", ""
-    if case.base and case.base.limits.min_managers > least:
-        least, by, how = case.base.limits.min_managers, f" at `{case.base.ref}`", _FIRST
-    tokens = case.live.tokens.values()
-    names = {token.org_id: token.org for token in tokens}
-    switched = {change.token.id: change.status for change in case.changes if change.status is not None}
-    left = [token for token in tokens if switched.get(token.id, token.status) is Status.ACTIVE]
-    touched = {org for change in lost for org in change.token.rights.orgs}
-    for org in sorted(names if EVERY_ORG in touched else touched):
-        managers = sum(_manages(token, org) for token in left)
-        if managers < least:
-            yield Refusal(
-                Guard.MIN_MANAGERS,
-                Problem(
-                    f"organisation `{names.get(org, org)}` would be left with {managers} active tokens that can manage "
-                    f"authorizations: at least {least} must stay{by}",
-                    f"keep or activate another manager, lower `guards.min_managers`{how}, "
-                    "or use `--allow min_managers`",
-                    lost[0].places.get("status"),
-                ),
-            )
+    least, base = case.limits.min_managers, case.base
+    stricter = base and base.limits.min_managers > least
+    by, how = (f" at `{base.ref}`", _FIRST) if base and stricter else ("", "")
+    for shortage in managers(case).shortages(by):
+        lost = next(change for change in case.changes if change.token.id in shortage.lost)
+        hint = f"{shortage.hint}, lower `guards.min_managers`{how}, or use `--allow min_managers`"
+        yield Refusal(Guard.MIN_MANAGERS, Problem(shortage.words, hint, lost.places.get("status")))
 
 
-def _manages(token: Token, org: OrgId) -> bool:
-    return org in token.rights.orgs or EVERY_ORG in token.rights.orgs
+def managers(case: Case) -> Managers:
+    """Who manages what before and after the case's changes, by the stricter of its limits."""
+    least = max(each.limits.min_managers for each in (case, case.base) if each)
+    return Managers(case.changes, case.live, least)
 
 
 def _protected(case: Case) -> Iterator[Refusal]:

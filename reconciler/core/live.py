@@ -26,6 +26,14 @@ class Missing:
     detail: str
 
 
+class Owner(StrEnum):
+    """What is known of a user whose tokens manage others: nobody signs in with those of an inactive one."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"  # or gone, or these credentials may not know
+    UNTOLD = "untold"  # the server has no such request
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """The server that answered: its configured URL, and build and version as its headers say them ("" if none).
@@ -45,8 +53,9 @@ class Live:
     """Everything that was read for one plan.
 
     `tokens` is by id. `missing` tells what a GET said of each declared id that the list lacked. `org` is the name of
-    the only organisation that was listed ("": all), and `org_id` its id, as far as a token of it was listed. `own_id`
-    is the caller's own token where it is known, and `own_user` the caller's user where it was asked for and answered.
+    the only organisation that was listed ("": all), and `org_id` its id, as far as a token of it was listed; `others` are
+    the tokens of all others where these were asked for. `own_id` is the caller's own token where it is known, `own_user`
+    the caller's user where it was asked for and answered, and `owners` what was answered of users.
     """
 
     server: Server
@@ -56,6 +65,8 @@ class Live:
     org_id: OrgId | None = None
     own_id: TokenId | None = None
     own_user: UserId | None = None
+    others: Mapping[TokenId, Token] | None = None
+    owners: Mapping[UserId, Owner] = field(default_factory=dict)
 
     def includes(self, token: Token) -> bool:
         """Whether the token is of the only organisation that the run is about, if there is one."""
@@ -71,3 +82,13 @@ class Live:
         name, tokens = trimmed(org), self.tokens.values()
         named = frozenset(token.org_id for token in tokens if trimmed(token.org) == name)
         return named or frozenset(token.org_id for token in tokens if token.org_id == name.lower())
+
+    @property
+    def untold(self) -> bool:
+        """Whether the server told of none of the owners who were asked for whether they are active."""
+        return bool(self.owners) and all(each is Owner.UNTOLD for each in self.owners.values())
+
+    @property
+    def everyone(self) -> Mapping[TokenId, Token]:
+        """Every token that was read, whatever its organisation."""
+        return {**self.others, **self.tokens} if self.others else self.tokens

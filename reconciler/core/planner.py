@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core import marks
 from reconciler.core.baseline import Baseline, Comparison, locked
 from reconciler.core.diff import changes
 from reconciler.core.guard import Guard
-from reconciler.core.guards import Case, judge, label, may_be_own
+from reconciler.core.guards import Case, judge, label, managers, may_be_own
 from reconciler.core.live import Live
+from reconciler.core.managers import manages_any
 from reconciler.core.manifest import Manifest
-from reconciler.core.plan import Change, Plan, Refusal, before
+from reconciler.core.plan import Action, Change, Plan, Refusal, before
 from reconciler.core.resolve import Resolution, assert_org, means, moving, resolve
 from reconciler.core.revise import unshown
-from reconciler.core.token import Token
+from reconciler.core.token import Token, TokenId, UserId
 from reconciler.core.unmanaged import unmanaged
 from reconciler.errors import InvalidError, Problem, StaleError
 
+_UNTOLD = Problem(
+    "this server does not tell whether users are active: for the guard `min_managers` the tokens of all of them count"
+)
 _MEND_BASE = "its guards are not known: mend them in a change that changes no token, or use `--allow base`"
 
 
@@ -89,7 +93,7 @@ def judged(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed: boo
     """The plan with what the guards say of it and these refusals; the waived ones become warnings."""
     found = [*judge(_case(plan, live, reviewed=reviewed)), *refusals]
     waived = tuple(_waived(refusal) for refusal in found if refusal.guard in plan.waivers)
-    return replace(plan, warnings=plan.warnings + waived, refusals=_standing(plan, found))
+    return replace(plan, warnings=plan.warnings + (_UNTOLD,) * live.untold + waived, refusals=_standing(plan, found))
 
 
 def rebase(saved: Plan, live: Live) -> Plan:
@@ -110,6 +114,40 @@ def rebase(saved: Plan, live: Live) -> Plan:
 def needs_own_user(plan: Plan, live: Live) -> bool:
     """Whether the guard `self` cannot judge these changes without knowing whose credentials the run has."""
     return live.own_id is None and live.own_user is None and any(may_be_own(change) for change in plan.changes)
+
+
+def deactivates_manager(plan: Plan) -> bool:
+    """Whether the guard `min_managers` has something to judge: a token that counts as a manager is switched off."""
+    limits = [plan.limits, *([plan.base.limits] if plan.base else [])]
+    lost = (change for change in plan.changes if change.action is Action.DEACTIVATE and manages_any(change.token))
+    return any(each.min_managers for each in limits) and any(lost)
+
+
+def needs_others(plan: Plan, live: Live) -> bool:
+    """Whether `min_managers` must also know the tokens of other organisations than the one that was listed."""
+    return bool(live.org) and live.others is None and deactivates_manager(plan)
+
+
+def unknown_owners(plan: Plan, live: Live) -> list[UserId]:
+    """The users of whom `min_managers` must know next whether they are active, sorted; none when it knows enough."""
+    return managers(_case(plan, live, reviewed=True)).unknown_owners() if deactivates_manager(plan) else []
+
+
+def withheld(plan: Plan, live: Live) -> Mapping[TokenId, str]:
+    """The tokens of the plan that may not be deactivated after all, as things are now, and why.
+
+    `live` is what was read once the plan's other changes were made.
+    """
+    pending = [change for change in plan.changes if change.action is Action.DEACTIVATE]
+    case = replace(_case(plan, live, reviewed=True), changes=pending)
+    found = {
+        change.token.id: "it is no longer listed: whether enough others manage what it does is not known"
+        for change in pending
+        if manages_any(change.token) and change.token.id not in live.tokens
+    }
+    for shortage in managers(case).shortages():
+        found |= dict.fromkeys(shortage.lost, shortage.words)
+    return found
 
 
 def differences(planned: Token, live: Token) -> list[str]:

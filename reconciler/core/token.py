@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType, TypeVar
@@ -29,7 +30,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """What one action, read or write, is allowed on.
+    """What one action, to read or to write, is allowed on.
 
     That is the authorizations of the organisations `orgs` (EVERY_ORG: of all), those that `tokens` names by id, and the
     users `users` (EVERY_USER: all). A server asks for the authorization and for its owner, both.
@@ -38,6 +39,11 @@ class Reach:
     orgs: frozenset[OrgId] = frozenset()
     tokens: frozenset[TokenId] = frozenset()
     users: frozenset[UserId] = frozenset()
+
+    def covers(self, token: Token) -> bool:
+        """Whether the action is allowed on that token."""
+        named = token.id in self.tokens or _has(self.orgs, token.org_id, EVERY_ORG)
+        return named and _has(self.users, token.user_id, EVERY_USER)
 
 
 _NOTHING = Reach()
@@ -48,7 +54,7 @@ class Rights:
     """What a token may do with authorizations while it and its owner are active.
 
     To manage is to read and to write, which takes four rights: either action on the authorization, and on its owner.
-    `unknown` stands for rights that could not be kept: they may be any, and nothing counts on them.
+    `unknown` stands for rights that could not be kept: they may be any, and nobody may count on them.
     """
 
     read: Reach = _NOTHING
@@ -62,26 +68,57 @@ class Rights:
 
     @property
     def users(self) -> frozenset[UserId]:
-        """The users whose tokens it manages in the `orgs`, and whose tokens that it may change by their ids."""
+        """The users whose tokens it manages in the `orgs`, and whose `named` ones."""
         return _both(self.read.users, self.write.users, EVERY_USER)
+
+    @property
+    def named(self) -> frozenset[TokenId]:
+        """The ids of tokens that it may change because it has a right on that very id."""
+        read, write = self.read, self.write
+        if not self.users:
+            return frozenset()
+        return (
+            (write.tokens & read.tokens)
+            | (write.tokens if read.orgs else _NONE)
+            | (read.tokens if write.orgs else _NONE)
+        )
 
     @property
     def may_manage(self) -> bool:
         """Whether it might change some authorization, in whatever form it has the right."""
         return self.unknown or bool(self.write.orgs or self.write.tokens)
 
-    @property
-    def sees_all(self) -> bool:
-        """Whether a list that is asked for with it has every token of the server."""
-        return EVERY_ORG in self.read.orgs and EVERY_USER in self.read.users
-
     def manages(self, org_id: OrgId, user_id: UserId) -> bool:
-        """Whether it manages every token of that owner in that organisation."""
-        return not self.orgs.isdisjoint((EVERY_ORG, org_id)) and not self.users.isdisjoint((EVERY_USER, user_id))
+        """Whether it may change every token of that owner in that organisation."""
+        return _has(self.orgs, org_id, EVERY_ORG) and _has(self.users, user_id, EVERY_USER)
+
+    def can_change(self, token: Token) -> bool:
+        """Whether it may read and change that token."""
+        return self.read.covers(token) and self.write.covers(token)
+
+    def covers(self, others: Rights) -> bool:
+        """Whether it may change whatever those with the other rights may change."""
+        named = EVERY_ORG in self.orgs or others.named <= self.read.tokens & self.write.tokens
+        return named and _within(others.orgs, self.orgs, EVERY_ORG) and _within(others.users, self.users, EVERY_USER)
+
+    def shows(self, others: Rights, listed: AbstractSet[TokenId]) -> bool:
+        """Whether a list, which has the ids `listed`, has all that those with the other rights may change."""
+        named = EVERY_ORG in self.read.orgs or others.named <= listed
+        orgs, users = self.read.orgs, self.read.users
+        return named and _within(others.orgs, orgs, EVERY_ORG) and _within(others.users, users, EVERY_USER)
 
 
 NO_RIGHTS = Rights()
+_NONE: frozenset[TokenId] = frozenset()
 _Id = TypeVar("_Id", OrgId, UserId)
+
+
+def _has(some: frozenset[_Id], one: _Id, every: _Id) -> bool:
+    return one in some or every in some
+
+
+def _within(some: frozenset[_Id], others: frozenset[_Id], every: _Id) -> bool:
+    return every in others or some <= others
 
 
 def _both(some: frozenset[_Id], others: frozenset[_Id], every: _Id) -> frozenset[_Id]:

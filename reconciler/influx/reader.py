@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core import lock
-from reconciler.core.live import Absence, Missing, Server
+from reconciler.core.live import Absence, Missing, Owner, Server
 from reconciler.core.lock import Hold, LabelId
 from reconciler.core.text import count, trimmed
 from reconciler.core.token import OrgId, Token, TokenId, UserId
@@ -17,7 +17,9 @@ from reconciler.influx.body import Sink
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Answer, Transport
 
-_ORPHANED = ("user not found", "organization not found")
+_NO_USER = "user not found"
+_NO_REQUEST = (404, 405, 501)  # what says that a server has no request of that kind
+_ORPHANED = (_NO_USER, "organization not found")
 _NO_ORG = re.compile(r"organization name .* not found", re.DOTALL)
 _OWN_USER = re.compile(r"read:users/([0-9a-f]{16}) is unauthorized")
 
@@ -114,6 +116,20 @@ class Reader:
             known = _OWN_USER.fullmatch(right)
             return UserId(known[1]) if known else None
         return answers.decoded(answer, self._endpoint, wire.user)
+
+    def owner(self, user_id: UserId) -> Owner:
+        """Whether a user is active: at most one request. Who may not be known counts as inactive."""
+        path = wire.user_path(user_id)
+        if not path:
+            return Owner.INACTIVE
+        answer = self._get(path)
+        if answer.status in (401, 403) or answers.not_found(answer, self._endpoint) == _NO_USER:
+            return Owner.INACTIVE
+        if answer.status in _NO_REQUEST:
+            return Owner.UNTOLD
+        if answers.decoded(answer, self._endpoint, wire.user) != user_id:
+            raise answers.unusable(self._endpoint, "it is for another user")
+        return Owner.ACTIVE if answers.decoded(answer, self._endpoint, wire.is_active) else Owner.INACTIVE
 
     def locks(self, org_id: OrgId | None = None, *, within_s: float | None = None) -> tuple[Hold, ...]:
         """The locks of an organisation, or of all, that the credentials may read: one request.

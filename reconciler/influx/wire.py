@@ -19,6 +19,7 @@ from reconciler.core.token import EVERY_ORG, EVERY_USER, NO_RIGHTS, OrgId, Reach
 from reconciler.influx.body import Elements, WireError, decode
 
 AUTHORIZATIONS = "/api/v2/authorizations"
+USERS = "/api/v2/users"
 _ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 _STATUS = {status.value: status for status in Status}
 _MORE = re.compile(
@@ -43,6 +44,11 @@ def path(token_id: TokenId) -> str:
     if not is_id(token_id):
         raise AssertionError("not an id")
     return f"{AUTHORIZATIONS}/{token_id}"
+
+
+def user_path(user_id: UserId) -> str:
+    """The path of one user, "" when that is no id: a list says what it likes of a token's owner."""
+    return f"{USERS}/{user_id}" if _ID.fullmatch(user_id) else ""
 
 
 class TokenList:
@@ -156,6 +162,12 @@ def check_whole(beside: Mapping[str, Any], listed: float = math.inf) -> None:
 def user(body: bytes, *secrets: str) -> UserId:
     """The id of a user; raises WireError when it is none."""
     return UserId(masked(_text(decode(body), "id"), *secrets))
+
+
+def is_active(body: bytes, *secrets: str) -> bool:
+    """Whether a user is active, as it is where nothing is said of that; raises WireError when it is no user."""
+    user(body, *secrets)
+    return _text(decode(body), "status", Status.ACTIVE.value) == Status.ACTIVE.value
 
 
 def failure(body: bytes, *secrets: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from reconciler.core.manifest import Declaration, Limits, Severity, Share
 from reconciler.core.plan import Plan
 from reconciler.core.planner import draft, needs_own_user
 from reconciler.core.token import Token, UserId
-from tests.builders import ACME, ACTIVE, EDGE, INACTIVE, declared, live, manager, manifest, token, token_id
+from tests.builders import ACME, ACTIVE, EDGE, INACTIVE, declared, live, manager, manifest, token, token_id, watcher
 
 
 def off(*numbers: int, **others: Any) -> list[Declaration]:
@@ -124,11 +124,11 @@ def test_no_more_are_deactivated_than_the_limit(
 
 
 def test_somebody_is_left_who_can_manage_authorizations() -> None:
-    plan = judged(off(1), [manager(1, ACME), token(2), manager(3, EDGE, org_id=EDGE)])
+    plan = judged(off(1), [watcher(99), manager(1, ACME), token(2), manager(3, EDGE, org_id=EDGE)])
     assert said(plan) == [
-        "min_managers: tokens.yaml:10:11: organisation `acme` would be left with 0 active tokens that can manage authorizations: "
-        "at least 1 must stay\n"
-        "  hint: keep or activate another manager, lower `guards.min_managers`, or use `--allow min_managers`"
+        "min_managers: tokens.yaml:10:11: organisation `acme` would be left with 0 active tokens that can manage the tokens of "
+        "`ci-bot`: at least 1 must stay\n"
+        "  hint: keep or activate another manager whose owner is active, lower `guards.min_managers`, or use `--allow min_managers`"
     ]
 
 
@@ -149,12 +149,12 @@ def test_somebody_is_left_who_can_manage_authorizations() -> None:
 def test_each_organisation_that_loses_a_manager_is_counted(
     world: list[Token], minimum: int, refused: list[str]
 ) -> None:
-    plan = judged(off(1), world, limits=Limits(min_managers=minimum))
+    plan = judged(off(1), [watcher(99), *world], limits=Limits(min_managers=minimum))
     assert [each.problem.message.split("`")[1] for each in plan.refusals] == refused
 
 
 def test_a_manager_that_the_same_plan_activates_counts() -> None:
-    world = [manager(1), manager(2, status=INACTIVE)]
+    world = [watcher(99), manager(1), manager(2, status=INACTIVE)]
     assert names(judged([*off(1), declared(2, status=ACTIVE)], world)) == []
     assert names(judged([*off(1), declared(2, description="x")], world)) == ["min_managers"]
 

@@ -12,7 +12,7 @@ from reconciler.core.live import Absence, Missing
 from reconciler.core.manifest import Severity
 from reconciler.core.planner import differences, draft, rebase
 from reconciler.errors import StaleError
-from tests.builders import ACTIVE, EDGE, INACTIVE, declared, live, manager, manifest, planned, token, token_id
+from tests.builders import ACTIVE, EDGE, INACTIVE, declared, live, manager, manifest, planned, token, token_id, watcher
 
 
 def test_a_plan_counts_what_it_is_about() -> None:
@@ -36,8 +36,8 @@ def test_a_saved_plan_that_still_fits_is_the_same_over_the_live_tokens() -> None
 
 
 def test_a_saved_plan_is_judged_again() -> None:
-    saved = planned([declared(1, status=INACTIVE)], [manager(1), manager(2)])
-    now = rebase(saved, live(manager(1), manager(2, status=INACTIVE)))
+    saved = planned([declared(1, status=INACTIVE)], [watcher(9), manager(1), manager(2)])
+    now = rebase(saved, live(watcher(9), manager(1), manager(2, status=INACTIVE), own_id=token_id(9)))
     assert [each.guard for each in now.refusals] == [Guard.MIN_MANAGERS]
 
 

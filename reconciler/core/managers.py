@@ -1,0 +1,203 @@
+"""Changes and the live tokens in; what is left with too few managers, and what must be asked to know that, out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from reconciler.core.live import Live, Owner
+from reconciler.core.plan import Change
+from reconciler.core.text import name_some
+from reconciler.core.token import EVERY_ORG, EVERY_USER, OrgId, Rights, Status, Token, TokenId, UserId
+
+_SEE = "use credentials that may read every organisation and every user"
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """What would be left with too few managers and how to mend that, in words; who managed it until then."""
+
+    words: str
+    hint: str
+    lost: tuple[TokenId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What `need` tokens have to manage: an owner's tokens in an organisation, one token, or what nobody here can see.
+
+    `managers` are those that manage it before or after the changes. `token` is that one token, `unseen` the manager of
+    what cannot be seen.
+    """
+
+    need: int
+    managers: Sequence[Token]
+    org_id: OrgId = EVERY_ORG
+    user_id: UserId = EVERY_USER
+    token: Token | None = None
+    unseen: Token | None = None
+
+
+class Managers:
+    """Who manages what before and after the changes, when `least` tokens are to manage each owner's tokens.
+
+    A token manages what its rights say while it and its own owner are active. Nothing is looked at when the changes
+    switch off none that does, or when `least` is 0.
+    """
+
+    def __init__(self, changes: Iterable[Change], live: Live, least: int) -> None:
+        self._live = live
+        self._everyone = live.everyone
+        self._least = least
+        self._after = {change.token.id: change.status for change in changes if change.status is not None}
+        switched = (self._everyone[each] for each in sorted(self._after.keys() & self._everyone.keys()))
+        self._lost = [each for each in switched if least and self._is_lost(each) and manages_any(each)]
+        self._managers = self._found() if self._lost else []
+        self._by_user: defaultdict[UserId, list[Token]] = defaultdict(list)
+        for each in self._managers:
+            for user_id in each.rights.users:
+                self._by_user[user_id].append(each)
+        self._targets = [*self._pairs(), *self._singles(), *self._beyond()] if self._lost else []
+
+    def unknown_owners(self) -> list[UserId]:
+        """The owners of whom must be asked next whether they are active, sorted: no more than may be enough."""
+        wanted: set[UserId] = set()
+        for target in self._targets:
+            staying = [each for each in target.managers if self._stays(each)]
+            if self._hoped(staying, target.need, wanted) < target.need:
+                come = sum(self._is_active(each) for each in staying if each.status is Status.INACTIVE)
+                self._hoped([each for each in target.managers if self._is_lost(each)], come + 1, wanted)
+        return sorted(wanted)
+
+    def shortages(self, by: str = "") -> list[Shortage]:
+        """What has fewer managers after the changes than it needs, `by` whatever says so, and than it had."""
+        short = [target for target in self._targets if self._left(target) < min(target.need, self._had(target))]
+        return [*self._unmanaged(short, by), *self._unreached(short), *self._unseen(short)]
+
+    def _unmanaged(self, short: Iterable[_Target], by: str) -> Iterator[Shortage]:
+        """What is short of managers owner by owner, organisation by organisation."""
+        groups: defaultdict[tuple[OrgId, int, int], list[_Target]] = defaultdict(list)
+        for target in short:
+            if not target.token and not target.unseen:
+                groups[target.org_id, self._left(target), min(target.need, self._had(target))].append(target)
+        orgs = dict(sorted((each.org_id, each.org) for each in self._everyone.values()))
+        users = dict(sorted((each.user_id, each.user) for each in self._everyone.values()))
+        for (org_id, left, need), targets in groups.items():
+            owners = name_some([f"`{users[each.user_id] or each.user_id}`" for each in targets])
+            words = (
+                f"organisation `{orgs[org_id] or org_id}` would be left with {left} active tokens that can manage the "
+                f"tokens of {owners}: at least {need} must stay{by}"
+            )
+            yield Shortage(words, "keep or activate another manager whose owner is active", self._gone(targets))
+
+    def _unreached(self, short: Iterable[_Target]) -> Iterator[Shortage]:
+        """What no token is left for, and what only rights on single tokens reached."""
+        targets = [target for target in short if target.token]
+        if targets:
+            tokens = name_some([_name(each.token) for each in targets if each.token])
+            words = f"no active token would be left that can change {tokens}"
+            yield Shortage(words, "keep or activate another one whose owner is active", self._gone(targets))
+
+    def _unseen(self, short: Iterable[_Target]) -> Iterator[Shortage]:
+        """What was taken away from others than these credentials see."""
+        for target in short:
+            if lost := target.unseen:
+                words = (
+                    f"{_name(lost)} manages tokens that cannot be seen with these credentials: whether enough others "
+                    "manage them is not known"
+                )
+                own = "" if self._live.own_id else "say which token is yours with `--self-id ID`, "
+                yield Shortage(words, own + _SEE, (lost.id,))
+
+    def _gone(self, targets: Iterable[_Target]) -> tuple[TokenId, ...]:
+        return tuple(sorted({each.id for target in targets for each in target.managers if self._is_lost(each)}))
+
+    def _left(self, target: _Target) -> int:
+        return sum(self._counts(each) for each in target.managers if self._stays(each))
+
+    def _had(self, target: _Target) -> int:
+        return sum(self._counts(each) for each in target.managers if each.status is Status.ACTIVE)
+
+    def _hoped(self, managers: Sequence[Token], need: int, wanted: set[UserId]) -> int:
+        """How many of them count once the owners that are wanted were asked; more are, until that may be enough."""
+        found = sum(self._is_active(each) for each in managers)
+        for each in managers:
+            if found >= need:
+                break
+            if each.user_id not in self._live.owners:
+                wanted.add(each.user_id)
+                found += 1
+        return found
+
+    def _counts(self, manager: Token) -> bool:
+        return self._live.untold or self._is_active(manager)
+
+    def _is_active(self, manager: Token) -> bool:
+        return self._live.owners.get(manager.user_id) is Owner.ACTIVE
+
+    def _stays(self, token: Token) -> bool:
+        return self._after.get(token.id, token.status) is Status.ACTIVE
+
+    def _is_lost(self, token: Token) -> bool:
+        return token.status is Status.ACTIVE and not self._stays(token)
+
+    def _pairs(self) -> Iterator[_Target]:
+        for org_id, user_id in sorted({(each.org_id, each.user_id) for each in self._everyone.values()}):
+            able = self._by_user[EVERY_USER] + self._by_user[user_id]
+            managers = [each for each in able if each.rights.manages(org_id, user_id)]
+            if any(map(self._is_lost, managers)):
+                yield _Target(self._least, managers, org_id, user_id)
+
+    def _singles(self) -> Iterator[_Target]:
+        """The tokens that lose one which reached them by their ids alone: as long as anybody can, somebody must."""
+        named = {token_id for each in self._lost for token_id in each.rights.named}
+        for token_id in sorted(named & self._everyone.keys()):
+            token = self._everyone[token_id]
+            managers = [each for each in self._managers if each.rights.can_change(token)]
+            by_name = (each for each in managers if not each.rights.manages(token.org_id, token.user_id))
+            if any(map(self._is_lost, by_name)):
+                yield _Target(1, managers, token=token)
+
+    def _beyond(self) -> Iterator[_Target]:
+        """What was lost for others than are seen: enough of those that stay must reach at least as far."""
+        for lost in self._lost:
+            if not self._sees(lost.rights):
+                staying = [each for each in self._managers if self._stays(each) and each.rights.covers(lost.rights)]
+                yield _Target(self._least, [*staying, lost], unseen=lost)
+
+    def _sees(self, rights: Rights) -> bool:
+        """Whether the caller is sure to see all that these rights reach, whichever of the tokens is his own."""
+        live = self._live
+        if live.org and live.others is None:
+            return False
+        own = self._everyone.get(live.own_id) if live.own_id else None
+        callers = [own] if own else [] if live.own_id else list(self._callers())
+        return bool(callers) and all(each.rights.shows(rights, self._everyone.keys()) for each in callers)
+
+    def _callers(self) -> Iterator[Token]:
+        """The tokens that the caller may have signed in with: his, and they can read all that was listed."""
+        everyone = self._everyone.values()
+        for each in everyone:
+            is_his = each.status is Status.ACTIVE and each.user_id == self._live.own_user
+            if is_his and (each.rights.unknown or all(map(each.rights.read.covers, everyone))):
+                yield each
+
+    def _found(self) -> list[Token]:
+        """Every token that manages something before or after, those first that reach farthest."""
+        found = (each for each in self._everyone.values() if manages_any(each))
+        able = [each for each in found if each.status is Status.ACTIVE or self._stays(each)]
+        return sorted(able, key=lambda each: (*_narrowness(each.rights), each.id))
+
+
+def _name(token: Token) -> str:
+    return f"`{token.description}` {token.id}" if token.description else token.id
+
+
+def _narrowness(rights: Rights) -> tuple[bool, bool]:
+    return EVERY_USER not in rights.users, EVERY_ORG not in rights.orgs
+
+
+def manages_any(token: Token) -> bool:
+    """Whether the token manages anything, as far as its rights tell."""
+    return bool(token.rights.orgs or token.rights.named)
