@@ -32,6 +32,7 @@ INGEST, GRAFANA = "0d234d71cc806000", "0d234e88da406000"
 BACKUP_2023, BACKUP_2024, GATEWAY = "0d2cfd5618006000", "0e0c5c07a0006000", "0d2efd00d0006000"
 BENCH = "0d989af841806000"  # of edge-lab, all others are of acme
 ABSENT = "0123456789abcdef"
+ADMIN, CI_BOT = "0d3a5e9c41e4e000", "0d3a5ea5b3a4e000"  # the users of the operator's and of the manager's token
 
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 

@@ -17,6 +17,7 @@ from reconciler.errors import ExitCode
 from reconciler.settings import Flags
 from tests.shell import (
     ABSENT,
+    ADMIN,
     BACKUP_2023,
     BACKUP_2024,
     BENCH,
@@ -346,7 +347,7 @@ def test_whose_credentials_these_are_is_asked_again_when_a_saved_plan_is_applied
         done = applied(shell, path, yes=True)
         assert (done.code, shell.sent()[:3]) == (
             ExitCode.OK,
-            ["GET /api/v2/authorizations", "GET /api/v2/me", f"PATCH /api/v2/authorizations/{OPERATOR}"],
+            ["GET /api/v2/authorizations", "GET /api/v2/me", f"GET /api/v2/users/{ADMIN}"],
         )
 
 

@@ -16,8 +16,10 @@ from reconciler.sandbox.faults import Fault
 from reconciler.settings import Flags
 from tests.shell import (
     ABSENT,
+    ADMIN,
     BACKUP_2023,
     BENCH,
+    CI_BOT,
     GRAFANA,
     INGEST,
     LAPTOP,
@@ -91,11 +93,12 @@ def test_whose_credentials_these_are_is_asked_once_and_only_when_it_matters(tmp_
         planned(shell, shell.declare(DEACTIVATE))
         assert shell.sent() == [LIST]
         done = planned(shell, shell.declare(f'id: "{OPERATOR}", status: inactive'))
-        assert shell.sent() == [LIST, "GET /api/v2/me"]
+        owners = [f"GET /api/v2/users/{each}" for each in (ADMIN, CI_BOT)]  # of the one that goes, of one that stays
+        assert shell.sent() == [LIST, "GET /api/v2/me", *owners]
         assert done.code == ExitCode.REFUSED
         assert "Refused by guard `self`" in done.out
         told = planned(shell, str(tmp_path / "tokens.yaml"), flags=Flags(self_id=MANAGER))
-        assert shell.sent() == [LIST, "GET /api/v2/me"]
+        assert shell.sent() == [LIST, "GET /api/v2/me", *owners]
         assert "Refused by guard `self`" not in told.out
 
 

@@ -23,6 +23,7 @@ from reconciler.schema import explain, load_schema
 from reconciler.settings import Flags
 from tests.commands.test_apply import ACTIVATE, DEACTIVATE, DESCRIBE, applied
 from tests.shell import (
+    ADMIN,
     BACKUP_2023,
     BACKUP_2024,
     BENCH,
@@ -252,7 +253,7 @@ def test_an_undo_does_not_switch_off_the_own_token(tmp_path: Path) -> None:
         shell.environment["INFLUX_TOKEN"] = next(each.secret for each in tokens if each.id == MANAGER)
         shell.sent()
         done = undone(shell)
-        assert shell.sent() == ["GET /api/v2/authorizations", "GET /api/v2/me"]
+        assert shell.sent() == ["GET /api/v2/authorizations", "GET /api/v2/me", f"GET /api/v2/users/{ADMIN}"]
         assert (done.code, "Refused by guard `self`" in done.out) == (ExitCode.REFUSED, True)
 
 

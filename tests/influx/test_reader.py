@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
-from reconciler.core.live import Absence, Missing, Server
-from reconciler.core.token import TokenId
+from reconciler.core.live import Absence, Missing, Owner, Server
+from reconciler.core.token import TokenId, UserId
 from reconciler.errors import StaleError, TokenctlError, UnreachableError, UsageError
 from reconciler.influx.reader import Reader
 from reconciler.influx.transport import Transport
@@ -155,6 +155,45 @@ def test_the_callers_user_is_read_from_the_answer_or_from_the_refusal() -> None:
     with reading(user, refused, refusal(401, "unauthorized", "read:users is unauthorized")) as (reader, seen):
         assert [reader.own_user() for _ in range(3)] == ["0d3a5f0bd1a4e000", "0d3a5f0bd1a4e000", None]
         assert seen() == ["GET /api/v2/me HTTP/1.1"] * 3
+
+
+MIRA = UserId("0d3a5f0bd1a4e000")
+OWNERS = {
+    "active": (answer(200, f'{{"id": "{MIRA}", "status": "active"}}', **JSON), Owner.ACTIVE),
+    "inactive": (answer(200, f'{{"id": "{MIRA}", "status": "inactive"}}', **JSON), Owner.INACTIVE),
+    "unsaid": (answer(200, f'{{"id": "{MIRA}"}}', **JSON), Owner.ACTIVE),
+    "gone": (refusal(404, "not found", "user not found"), Owner.INACTIVE),
+    "hidden": (refusal(401, "unauthorized", f"read:users/{MIRA} is unauthorized"), Owner.INACTIVE),
+    "forbidden": (answer(403, "go away"), Owner.INACTIVE),
+    "no such request": (refusal(404, "not found", "path not found"), Owner.UNTOLD),
+    "no such page": (answer(404, "404 page not found"), Owner.UNTOLD),
+    "no such method": (answer(405), Owner.UNTOLD),
+    "not implemented": (answer(501), Owner.UNTOLD),
+}
+
+
+@pytest.mark.parametrize(("given", "owner"), OWNERS.values(), ids=OWNERS)
+def test_whether_a_user_is_active_is_one_request(given: bytes, owner: Owner) -> None:
+    with reading(given) as (reader, seen):
+        assert reader.owner(MIRA) is owner
+        assert seen() == [f"GET /api/v2/users/{MIRA} HTTP/1.1"]
+
+
+def test_a_user_whose_id_is_none_is_not_asked_for() -> None:
+    with reading() as (reader, seen):
+        assert reader.owner(UserId("../setup")) is Owner.INACTIVE
+        assert seen() == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [answer(200, '{"id": "0d3a5f0bd1a4e001"}', **JSON), answer(200, "[]", **JSON), refusal(500, "internal error", "disk"),
+     answer(200, f'{{"id": "{MIRA}", "status": 1}}', **JSON)],
+    ids=["of another", "no user", "failure", "no status"],
+)  # fmt: skip
+def test_an_answer_that_says_nothing_of_a_user_is_an_error(given: bytes) -> None:
+    with reading(given) as (reader, _), pytest.raises(UnreachableError):
+        reader.owner(MIRA)
 
 
 MEANINGS: dict[str, bytes] = {
