@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,9 +14,11 @@ from reconciler.core.live import Live
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
 from reconciler.core.plan import Plan
 from reconciler.core.planner import draft
-from reconciler.core.token import EVERY_ORG, NO_RIGHTS, OrgId, Status, Token, TokenId
+from reconciler.core.token import EVERY_ORG, NO_RIGHTS, OrgId, Rights, Status, Token, TokenId, UserId
 from reconciler.errors import InvalidError
-from tests.builders import ACME, EDGE, Line, declared, live, managing, manifest, token, token_id
+from reconciler.influx import wire
+from reconciler.sandbox.permissions import Permission, covered
+from tests.builders import ACME, EDGE, NAMES, Line, declared, live, managing, manifest, token, token_id
 
 HOSTILE = [
     "\x1b[31mred\x1b[0m",
@@ -178,3 +181,98 @@ def manifests() -> st.SearchStrategy[Manifest]:
     distinct = (lambda each: each.target, lambda each: each.name or object())
     some = st.lists(st.sampled_from(DECLARATIONS), max_size=6, unique_by=distinct)
     return st.builds(lambda tokens, others: manifest(*tokens, **others), some, st.sampled_from(SET))
+
+
+OWNERS = {"ci-bot": UserId("c" * 16), "mira": UserId("d" * 16), "ada": UserId("1" * 16)}
+FOUND = [token_id(number) for number in range(1, 7)]
+
+
+@dataclass(frozen=True)
+class Realm:
+    """Tokens by id with the permissions of each, the users who are active, and the token that the caller has."""
+
+    tokens: dict[TokenId, Token]
+    permissions: dict[TokenId, tuple[Permission, ...]]
+    active: frozenset[UserId]
+    caller: TokenId
+
+    def may(self, one: TokenId, action: str, other: Token) -> bool:
+        """Whether a server lets the token do that to the other, asked of its own rules."""
+        token = self.tokens[one]
+        held = self.permissions[one] if token.status is Status.ACTIVE and token.user_id in self.active else ()
+        asked = Permission(action, "authorizations", other.id, other.org_id), Permission(action, "users", other.user_id)
+        return all(covered(each, held) for each in asked)
+
+    def changeable(self) -> set[TokenId]:
+        """The tokens that somebody can change: who reads and writes them."""
+        return {
+            other.id
+            for other in self.tokens.values()
+            if any(self.may(one, "read", other) and self.may(one, "write", other) for one in self.tokens)
+        }
+
+
+def _places() -> list[tuple[tuple[str, str, str], ...]]:
+    """Type, id and organisation of what one action may be allowed on."""
+    authorizations = [
+        ("authorizations", one, org)
+        for one, org in [("", ""), ("", ACME), ("", EDGE), *((each, "") for each in FOUND[:3])]
+    ]
+    users = [("users", one, "") for one in ("", *OWNERS.values())]
+    odd: list[tuple[tuple[str, str, str], ...]] = [
+        (("users", "", ACME),), (("instance", "", ""),), (("instance", "", EDGE),), (("authorizations", FOUND[0], EDGE),), (),
+    ]  # fmt: skip
+    return [*((one, other) for one in authorizations for other in users), *odd]
+
+
+PLACES = st.sampled_from(_places())
+ALIKE = PLACES.map(lambda place: (place, place))  # to read and to write
+RIGHTS_OF_ANY_SHAPE = st.lists(ALIKE | ALIKE | st.tuples(PLACES, PLACES), min_size=1, max_size=2).map(
+    lambda pairs: tuple(
+        Permission(action, *each)
+        for pair in pairs
+        for action, place in zip(("read", "write"), pair, strict=True)
+        for each in place
+    )
+)
+
+SEES_ALL = Permission("read", "authorizations"), Permission("read", "users")
+SEES_ONE = Permission("read", "authorizations", "", ACME), Permission("read", "users")
+CALLERS_RIGHTS = st.tuples(RIGHTS_OF_ANY_SHAPE, st.sampled_from([SEES_ALL, SEES_ONE, ()])).map(
+    lambda two: two[0] + two[1]
+)
+
+
+@st.composite
+def realms(draw: st.DrawFn) -> Realm:
+    """Three to six tokens of three users, not all of whom need be active; the caller has the first, which is."""
+    found, rights = {}, {}
+    often = st.sampled_from([Status.ACTIVE, Status.ACTIVE, Status.ACTIVE, Status.INACTIVE])
+    for number in range(1, draw(st.integers(3, 6)) + 1):
+        org, name = draw(st.sampled_from([ACME, EDGE])), draw(st.sampled_from(sorted(OWNERS)))
+        status = draw(often) if number > 1 else Status.ACTIVE
+        one = token(number, org_id=org, org=NAMES[org], user=name, user_id=OWNERS[name], status=status)
+        rights[one.id] = draw(RIGHTS_OF_ANY_SHAPE if number > 1 else CALLERS_RIGHTS)
+        found[one.id] = replace(one, rights=rights_of(rights[one.id]))
+    caller = found[FOUND[0]]
+    inactive = draw(st.none() | st.sampled_from(sorted(OWNERS.values())))
+    return Realm(found, rights, frozenset({*OWNERS.values()} - {inactive} | {caller.user_id}), caller.id)
+
+
+def rights_of(permissions: Iterable[Permission]) -> Rights:
+    """What the client makes of these."""
+    listed = [
+        {
+            "action": each.action,
+            "resource": {
+                "type": each.type,
+                **({"id": each.id} if each.id else {}),
+                **({"orgID": each.org_id} if each.org_id else {}),
+            },
+        }
+        for each in permissions
+    ]
+    return wire.token(
+        json.dumps({"id": FOUND[0], "status": "active", "orgID": ACME, "userID": "u", "permissions": listed}).encode(),
+        "own",
+    ).rights

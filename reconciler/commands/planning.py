@@ -167,9 +167,10 @@ def withheld(plan: Plan, connection: Connection) -> Mapping[TokenId, str]:
 
     Raises the errors of reading.
     """
-    listing = connection.reader.list_tokens()
-    named = next((token.id for token in listing.tokens.values() if token.is_own and token.proven is not False), None)
-    live = Live(server=listing.server, tokens=listing.tokens, own_id=_own_id(listing.tokens) or named)
+    listing, self_id = connection.reader.list_tokens(), connection.settings.self_id
+    named = listing.tokens.get(self_id) if self_id else None
+    own_id = _own_id(listing.tokens) or (None if named and named.proven is False else self_id)
+    live = Live(server=listing.server, tokens=listing.tokens, own_id=own_id)
     return planner.withheld(plan, _informed(plan, live, connection.reader))
 
 

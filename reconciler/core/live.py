@@ -53,9 +53,9 @@ class Live:
     """Everything that was read for one plan.
 
     `tokens` is by id. `missing` tells what a GET said of each declared id that the list lacked. `org` is the name of
-    the only organisation that was listed ("": all), and `org_id` its id, as far as a token of it was listed; `others` are
-    the tokens of all others where these were asked for. `own_id` is the caller's own token where it is known, `own_user`
-    the caller's user where it was asked for and answered, and `owners` what was answered of users.
+    the only organisation that was listed ("": all), and `org_id` its id, as far as a token of it was listed; `others`
+    are the tokens of all others where these were asked for. `own_id` is the caller's own token where it is known,
+    `own_user` the caller's user where it was asked for and answered, and `owners` what was answered of users.
     """
 
     server: Server

@@ -176,10 +176,10 @@ class Managers:
         return bool(callers) and all(each.rights.shows(rights, self._everyone.keys()) for each in callers)
 
     def _callers(self) -> Iterator[Token]:
-        """The tokens that the caller may have signed in with: his, and they can read all that was listed."""
+        """The tokens that the caller may have signed in with: his, not shown to be others, and they can read the list."""
         everyone = self._everyone.values()
         for each in everyone:
-            is_his = each.status is Status.ACTIVE and each.user_id == self._live.own_user
+            is_his = each.status is Status.ACTIVE and each.user_id == self._live.own_user and each.proven is None
             if is_his and (each.rights.unknown or all(map(each.rights.read.covers, everyone))):
                 yield each
 

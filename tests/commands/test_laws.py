@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.guard import Guard
@@ -20,12 +22,13 @@ from reconciler.core.token import EVERY_ORG, EVERY_USER, Rights, TokenId
 from reconciler.errors import ExitCode
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Authorization, Org, Seed, User
+from reconciler.settings import Flags
 from tests.builders import managing
 from tests.commands.test_apply import applied
 from tests.commands.test_plan import planned
 from tests.commands.test_undo import undone
 from tests.shell import OPERATOR, Shell, shell_on
-from tests.strategies import HOSTILE, World, worlds
+from tests.strategies import HOSTILE, OWNERS, Realm, World, realms, worlds
 
 # What a manifest may say; a secret is what it looks like when it is long enough.
 SAYABLE = st.text(max_size=20).filter(lambda text: not REFUSED.search(text) and text.isprintable()) | st.sampled_from(
@@ -149,3 +152,55 @@ def test_an_undo_of_an_undisturbed_apply_restores_every_value_and_a_second_undo_
 def _values(shell: Shell) -> dict[str, dict[str, Any]]:
     """Everything that the server holds of each token but when it changed."""
     return {token_id: {**each, "updated_at": ""} for token_id, each in _stored(shell).items()}
+
+
+@settings(max_examples=25)
+@given(realms(), st.data())
+def test_whoever_could_be_changed_before_an_accepted_plan_can_be_afterwards(realm: Realm, data: st.DataObject) -> None:
+    """Shown by doing it: each token tries to change each."""
+    version = data.draw(st.sampled_from(["2.7.12", "2.9.1"]))
+    sees_own = realm.may(realm.caller, "read", realm.tokens[realm.caller])
+    told = version == "2.9.1" and (not sees_own or data.draw(st.booleans()))
+    flags = Flags(org=data.draw(st.sampled_from(["", "acme", "edge"])), self_id=realm.caller if told else "")
+    seen = [each for each in realm.tokens.values() if realm.may(realm.caller, "read", each)]
+    wanted = {each.id: data.draw(st.sampled_from(["inactive", "inactive", "active"])) for each in seen}
+    head = {"version": 1, "guards": {"min_managers": data.draw(st.integers(1, 2))}, "absent": "warn"}
+    entries = [{"id": each, "status": status} for each, status in wanted.items()]
+    with TemporaryDirectory() as folder, shell_on(Path(folder), _seed_of(realm), version, realm.caller) as shell:
+        file = shell.write(json.dumps({**head, "tokens": entries}))
+        before = _changeable(realm, shell)
+        allowed = tuple(guard for guard in Guard if guard is not Guard.MIN_MANAGERS)
+        done = applied(shell, file, flags=flags, yes=True, allow=allowed)
+        event(ExitCode(done.code).reason)
+        assert before <= _changeable(realm, shell), done
+
+
+def _seed_of(realm: Realm) -> Seed:
+    tokens = [
+        Authorization(
+            id=each.id, secret=f"secret-{each.id}", status=each.status.value, description="", org_id=each.org_id,
+            user_id=each.user_id, permissions=realm.permissions[each.id],
+            created_at="2024-01-01T00:00:00Z", updated_at="2024-01-01T00:00:00Z",
+        )
+        for each in realm.tokens.values()
+    ]  # fmt: skip
+    users = [User(each, name, "active" if each in realm.active else "inactive") for name, each in OWNERS.items()]
+    return Seed(
+        orgs=(Org("a" * 16, "acme"), Org("e" * 16, "edge")), users=tuple(users), buckets=(), tokens=tuple(tokens)
+    )
+
+
+def _changeable(realm: Realm, shell: Shell) -> set[str]:
+    """The tokens that any of the tokens can change: tried with a PATCH that says nothing."""
+    connection = HTTPConnection(urlsplit(shell.sandbox.url).netloc)
+    found: set[str] = set()
+    for target in realm.tokens:
+        for each in realm.tokens:
+            headers = {"Authorization": f"Token secret-{each}"}
+            connection.request("PATCH", f"/api/v2/authorizations/{target}", "{}", headers)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status == 200:
+                found.add(target)
+    connection.close()
+    return found

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.document import from_document, to_document
 from reconciler.core.guard import Guard
+from reconciler.core.live import Live, Owner
 from reconciler.core.manifest import Limits, Severity, Share
-from reconciler.core.planner import draft, rebase
+from reconciler.core.planner import deactivates_manager, draft, needs_others, rebase, unknown_owners
 from reconciler.core.resolve import resolve
-from reconciler.core.token import Status
-from tests.builders import declared, live, manifest, token
-from tests.strategies import World, apply, shuffled, tokens, worlds
+from reconciler.core.token import Status, UserId
+from reconciler.sandbox.permissions import Permission, covered
+from tests.builders import SERVER, declared, live, manifest, token
+from tests.strategies import Realm, World, apply, realms, shuffled, tokens, worlds
 
 
 @given(tokens())
@@ -109,6 +111,41 @@ def test_a_looser_limit_never_refuses_more(world: World) -> None:
     strict, loose = Limits(max_deactivations=0, min_managers=9), Limits(max_deactivations=Share(100), min_managers=0)
     assert refusals(loose) <= refusals(world.manifest.limits) <= refusals(strict)
     assert not refusals(loose) & {Guard.MAX_DEACTIVATIONS, Guard.MIN_MANAGERS}
+
+
+@settings(max_examples=250)
+@given(realms(), st.data())
+def test_whoever_could_be_changed_before_an_accepted_plan_can_be_afterwards(realm: Realm, data: st.DataObject) -> None:
+    caller, everyone = realm.caller, realm.tokens
+    seen = {each.id: each for each in everyone.values() if realm.may(caller, "read", each)}
+    org = data.draw(st.sampled_from(["", "acme", "edge"]))
+    hidden = caller in seen and data.draw(st.booleans())  # else it is known which token the caller has
+    world = Live(
+        server=SERVER, tokens={each.id: each for each in seen.values() if org in ("", each.org)}, org=org,
+        own_id=None if hidden else caller, own_user=everyone[caller].user_id,
+    )  # fmt: skip
+    wanted = st.sampled_from([Status.INACTIVE, Status.INACTIVE, Status.ACTIVE, None])
+    declarations = [replace(declared(1), target=each, status=data.draw(wanted)) for each in world.tokens]
+    limits = Limits(max_deactivations=9, min_managers=data.draw(st.integers(1, 3)))
+    asked = manifest(*declarations, limits=limits)
+    if needs_others(draft(asked, world), world):
+        world = replace(world, others={each: seen[each] for each in seen if each not in world.tokens})
+    while unknown := unknown_owners(draft(asked, world), world):
+        answers = {each: _answer(realm, each) for each in unknown}
+        world = replace(world, owners={**world.owners, **answers})
+    plan = draft(asked, world)
+    event(
+        f"takes a manager away: {deactivates_manager(plan)}, accepted: {Guard.MIN_MANAGERS not in {each.guard for each in plan.refusals}}"
+    )
+    if Guard.MIN_MANAGERS not in {each.guard for each in plan.refusals}:
+        after = replace(realm, tokens=apply(plan.changes, realm.tokens))
+        assert realm.changeable() <= after.changeable()
+
+
+def _answer(realm: Realm, user: UserId) -> Owner:
+    """What the server says of that user to the caller."""
+    told = covered(Permission("read", "users", user), realm.permissions[realm.caller])
+    return Owner.ACTIVE if told and user in realm.active else Owner.INACTIVE
 
 
 def test_the_digest_binds_what_a_reviewer_agrees_to_and_nothing_else() -> None:

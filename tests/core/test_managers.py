@@ -268,6 +268,8 @@ def test_a_caller_who_is_not_known_sees_what_any_token_sees_that_may_be_his(othe
     assert (UNSEEN not in messages(plan)) is seen
     assert UNSEEN in messages(off(replace(world, own_user=None), least=9))
     assert UNSEEN in messages(off(replace(world, own_id=OWN), least=9))
+    shown = {each.id: replace(each, proven=False) for each in world.tokens.values()}
+    assert UNSEEN in messages(off(replace(world, tokens=shown), least=9))  # his own would be known
 
 
 def test_a_run_for_one_organisation_needs_those_of_the_others_once_it_takes_a_manager_away() -> None:
