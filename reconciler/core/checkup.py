@@ -10,7 +10,7 @@ from enum import IntEnum, StrEnum
 from reconciler.core import lock
 from reconciler.core.live import Absence, Missing
 from reconciler.core.text import count
-from reconciler.core.token import EVERY_ORG, RIGHTS, OrgId, Status, Token, TokenId, UserId
+from reconciler.core.token import EVERY_ORG, EVERY_USER, RIGHTS, OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import ExitCode, Problem, TokenctlError
 
 _TELL = "name it with --self-id or TOKENCTL_SELF_ID: its id stands in `tokenctl list`"
@@ -140,11 +140,15 @@ def writing(own: Token | None, tokens: Collection[Token]) -> Check:
     unproven = "only a change would prove it"
     if own is None:
         return Check(name="write", state=State.NOTE, message=f"not known, as your own token is not; {unproven}")
-    orgs = own.rights.orgs
-    if EVERY_ORG not in orgs and orgs.isdisjoint(each.org_id for each in tokens):
-        message = f"your token's rights do not say that it may change every token of an organisation; {unproven}"
+    listed = list(tokens)
+    out = {each.org_id for each in listed if not own.rights.can_change(each)}
+    orgs = {each.org_id for each in listed} - out
+    if not orgs:
+        some = sum(map(own.rights.can_change, listed))
+        only = f", only {some} of {count(len(listed), 'token')}" if some else ""
+        message = f"your token's rights do not say that it may change every token of an organisation{only}; {unproven}"
         return Check(name="write", state=State.NOTE, message=message, hint=RIGHTS)
-    where = _where(orgs, tokens)
+    where = "every organisation" if own.rights.manages(EVERY_ORG, EVERY_USER) else _where(orgs, listed)
     return Check(name="write", state=State.OK, message=f"your token's rights say so, in {where}; {unproven}")
 
 

@@ -176,7 +176,7 @@ class Managers:
         return bool(callers) and all(each.rights.shows(rights, self._everyone.keys()) for each in callers)
 
     def _callers(self) -> Iterator[Token]:
-        """The tokens that the caller may have signed in with: his, not shown to be others, and they can read the list."""
+        """The tokens that the caller may have signed in with: his, with no other secret, and they can read the list."""
         everyone = self._everyone.values()
         for each in everyone:
             is_his = each.status is Status.ACTIVE and each.user_id == self._live.own_user and each.proven is None

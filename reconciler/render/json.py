@@ -20,7 +20,10 @@ def plan(plan: Plan, review: Review | None = None) -> str:
 
 
 def tokens(server: Server, tokens: Iterable[Token]) -> str:
-    """An inventory: `server`, and under `tokens` each token by ascending id, without its secret."""
+    """An inventory: `server`, and under `tokens` each token by ascending id, without its secret.
+
+    A token `manages` the tokens of the owners `manages_owners` in those organisations; `*` stands for all.
+    """
     listed = [
         {
             "id": token.id,
@@ -32,6 +35,7 @@ def tokens(server: Server, tokens: Iterable[Token]) -> str:
             "user": token.user,
             "updated_at": token.updated_at,
             "manages": sorted(token.rights.orgs),
+            "manages_owners": sorted(token.rights.users) if token.rights.orgs else [],
             "own": token.is_own,
         }
         for token in sorted(tokens, key=lambda token: token.id)

@@ -39,9 +39,8 @@ def planned_and_applied(branch: Branch, **request: object) -> Done:
         ),
         (
             Guard.MIN_MANAGERS, "guards: {min_managers: 2}\n", "", ("guards: {min_managers: 0}\n", NO_MANAGER),
-            "organisation `acme` would be left with 1 active tokens that can manage authorizations: at least 2 must "
-            "stay at `main`\n  hint: keep or activate another manager, lower `guards.min_managers` in a change of its "
-            "own, or use `--allow min_managers`",
+            "at least 2 must stay at `main`\n  hint: keep or activate another manager whose owner is active, lower "
+            "`guards.min_managers` in a change of its own, or use `--allow min_managers`",
         ),
         (
             Guard.PROTECTED, "", f'id: "{BACKUP_2023}", protected: true', ("", OFF),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from reconciler.core.checkup import Check, State, exit_code, user, writing
-from reconciler.core.token import RIGHTS
+from reconciler.core.token import RIGHTS, UserId
 from reconciler.errors import ExitCode
-from tests.builders import ACME, EDGE, manager, token
+from tests.builders import ACME, EDGE, manager, managing, token
 
 
 def test_a_server_may_keep_to_itself_whose_credentials_these_are() -> None:
@@ -21,6 +21,18 @@ def test_a_token_whose_rights_are_narrow_is_not_promised_anything() -> None:
         assert check.message == (
             "your token's rights do not say that it may change every token of an organisation; only a change would prove it"
         )
+
+
+def test_what_a_token_may_change_is_told_as_exactly_as_its_rights_are() -> None:
+    mira = UserId("d" * 16)
+    own = token(1, rights=managing(ACME, users=[UserId("c" * 16)]), is_own=True)  # as an all-access token has it
+    mine, hers, far = token(2), token(3, user_id=mira), token(4, org_id=EDGE)
+    assert writing(own, [own, mine, far]).message.startswith("your token's rights say so, in organisation `acme`; ")
+    assert writing(own, [own, mine, hers]).message == (
+        "your token's rights do not say that it may change every token of an organisation, only 2 of 3 tokens; only a change "
+        "would prove it"
+    )
+    assert writing(manager(1), [hers]).message.startswith("your token's rights say so, in every organisation; ")
 
 
 def test_the_gravest_failure_decides_and_none_is_passed_over() -> None:
