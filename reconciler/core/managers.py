@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from reconciler.core.live import Live, Owner
 from reconciler.core.plan import Change
-from reconciler.core.text import name_some
+from reconciler.core.text import name_some, shortened
 from reconciler.core.token import EVERY_ORG, EVERY_USER, OrgId, Rights, Status, Token, TokenId, UserId
 
+_LABEL = 80  # characters of a name or of a description
 _SEE = "use credentials that may read every organisation and every user"
 
 
@@ -84,10 +85,10 @@ class Managers:
         orgs = dict(sorted((each.org_id, each.org) for each in self._everyone.values()))
         users = dict(sorted((each.user_id, each.user) for each in self._everyone.values()))
         for (org_id, left, need), targets in groups.items():
-            owners = name_some([f"`{users[each.user_id] or each.user_id}`" for each in targets])
+            owners = name_some([_quoted(users[each.user_id], each.user_id) for each in targets])
             words = (
-                f"organisation `{orgs[org_id] or org_id}` would be left with {left} active tokens that can manage the "
-                f"tokens of {owners}: at least {need} must stay{by}"
+                f"organisation {_quoted(orgs[org_id], org_id)} would be left with {left} active tokens that can manage "
+                f"the tokens of {owners}: at least {need} must stay{by}"
             )
             yield Shortage(words, "keep or activate another manager whose owner is active", self._gone(targets))
 
@@ -191,7 +192,11 @@ class Managers:
 
 
 def _name(token: Token) -> str:
-    return f"`{token.description}` {token.id}" if token.description else token.id
+    return f"{_quoted(token.description, '')} {token.id}" if token.description else token.id
+
+
+def _quoted(name: str, other: str) -> str:
+    return f"`{shortened(name or other, _LABEL)}`"
 
 
 def _narrowness(rights: Rights) -> tuple[bool, bool]:

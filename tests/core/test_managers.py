@@ -124,6 +124,12 @@ def test_owners_who_are_short_of_the_same_are_named_together() -> None:
     )
 
 
+def test_names_that_never_end_are_cut() -> None:
+    world = [watcher(9), replace(LOST, description="x" * 999), replace(MIRAS, user="m" * 999, org="o" * 999)]
+    (message,) = messages(off(world))
+    assert len(message) < 300
+
+
 def test_a_token_that_only_a_right_on_its_id_reached_must_still_be_reached() -> None:
     target = of(MIRA, token(3))
     named = holder(1, reach(users=[MIRA], tokens=[target.id, token_id(77)]))
