@@ -7,22 +7,32 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from reconciler.errors import LocalError, Problem
+
 T = TypeVar("T")
 Job = Callable[[], T]
 
 
 class Pool(Generic[T]):
-    """Worker threads that run jobs and hand back what became of each.
+    """Worker threads that run jobs and hand back what became of each: `size` of them, or fewer if there can be no more.
 
-    The threads are daemons: a worker that waits for a silent server keeps no process from ending.
+    The threads are daemons: a worker that waits for a silent server keeps no process from ending. Raises LocalError
+    when the system lets none be started.
     """
 
     def __init__(self, size: int) -> None:
         self._jobs: SimpleQueue[Job[T] | None] = SimpleQueue()
         self._ended: SimpleQueue[T | BaseException | None] = SimpleQueue()
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(size)]
-        for thread in self._threads:
-            thread.start()
+        self.size = 0
+        for _ in range(size):
+            try:
+                threading.Thread(target=self._work, daemon=True).start()
+            except RuntimeError as error:  # a limit of the user, the container or the memory
+                if self.size:
+                    break
+                hint = "look at the limits on processes and memory: `ulimit -a`, or those of the container"
+                raise LocalError(Problem("nothing was sent: the system lets no thread be started", hint)) from error
+            self.size += 1
 
     def submit(self, job: Job[T]) -> None:
         """Give a job to the next free worker."""
@@ -47,7 +57,7 @@ class Pool(Generic[T]):
 
     def close(self) -> None:
         """Let the workers end once they are idle; waits for none."""
-        for _ in self._threads:
+        for _ in range(self.size):
             self._jobs.put(None)
 
     def _work(self) -> None:

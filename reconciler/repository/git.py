@@ -79,14 +79,18 @@ class Git:
         program = shutil.which("git", path=surroundings["PATH"])
         if program is None:
             raise LocalError(Problem("the program `git` is not in PATH", "--base needs it: install git"))
-        process = subprocess.Popen(  # noqa: S603  # a list of arguments, and no shell
-            [program, "--no-pager", *(word for each in _SETTINGS for word in ("-c", each)), *arguments],
-            cwd=self.top,
-            env=surroundings,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-        )
+        try:
+            process = subprocess.Popen(  # noqa: S603  # a list of arguments, and no shell
+                [program, "--no-pager", *(word for each in _SETTINGS for word in ("-c", each)), *arguments],
+                cwd=self.top,
+                env=surroundings,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+            )
+        except OSError as error:
+            hint = "look at the program, and at the limits on processes and memory (`ulimit -a`)"
+            raise LocalError(Problem(f"`{program}` cannot be started: {str(error.strerror).lower()}", hint)) from error
         with process:
             try:
                 yield process

@@ -36,7 +36,13 @@ class Sandbox:
         self._now = now
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="sandbox", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # a limit of the user, the container or the memory
+            server.server_close()
+            store.close()
+            hint = "look at the limits on processes and memory: `ulimit -a`, or those of the container"
+            raise LocalError(Problem("the sandbox cannot run: the system lets no thread be started", hint)) from error
 
     @classmethod
     def start(
@@ -51,7 +57,8 @@ class Sandbox:
     ) -> Self:
         """Serve the seed, or the state that the file `data` already has; `now` tells the time for `updatedAt`.
 
-        Raises LocalError when the address or the file cannot be used, InvalidError for a seed that contradicts itself.
+        Raises LocalError when the address, the file or a thread cannot be had, InvalidError for a seed that contradicts
+        itself.
         """
         profile = profile or profile_of("2.7.12")
         store = Store(seed, data, hides_secrets=profile.hides_secrets)

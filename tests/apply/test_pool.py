@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from reconciler.apply.pool import Pool
@@ -24,9 +26,11 @@ def test_what_a_job_raises_is_raised_to_the_owner() -> None:
 
 
 def test_idle_workers_end_after_closing() -> None:
+    before = threading.enumerate()
     pool: Pool[int] = Pool(4)
-    assert [thread.is_alive() for thread in pool._threads] == [True] * 4
+    workers = [thread for thread in threading.enumerate() if thread not in before]
+    assert (pool.size, len(workers)) == (4, 4)
     pool.close()
-    for thread in pool._threads:
+    for thread in workers:
         thread.join(10)
-    assert [thread.is_alive() for thread in pool._threads] == [False] * 4
+    assert [thread.is_alive() for thread in workers] == [False] * 4

@@ -118,3 +118,38 @@ def test_a_user_that_the_system_does_not_know_needs_no_home(shell: Shell) -> Non
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert GRAFANA in done.stdout
+
+
+LIMITED = """
+import resource, sys, threading
+from reconciler.cli.main import main
+threading.stack_size(1 << 30)  # so that each thread needs a GiB of addresses, of which nothing is used
+with open("/proc/self/statm") as sizes:
+    used = int(sizes.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[1]) * 2**20,) * 2)
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no such limit")
+@pytest.mark.parametrize(
+    ("arguments", "mib", "code", "said"),
+    [
+        ("apply --yes", 2560, 0, ""),
+        ("apply --yes", 512, 1, "nothing was sent: the system lets no thread be started\n"),
+        ("demo", 512, 1, "the sandbox cannot run: the system lets no thread be started\n"),
+    ],
+)
+def test_a_thread_that_cannot_be_started_is_no_mistake_in_the_program(
+    shell: Shell, arguments: str, mib: int, code: int, said: str
+) -> None:
+    shell.measured = True
+    ids = [each.id for each in shell.sandbox.tokens if each.id != OPERATOR]
+    shell.declare(*(f'id: "{each}", description: x' for each in ids))
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(mib), *arguments.split()], cwd=shell.folder, env=shell.surroundings(),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    hint = "  hint: look at the limits on processes and memory: `ulimit -a`, or those of the container\n"
+    assert (done.returncode, done.stderr) == (code, said and said + hint), done
+    assert sorted(shell.patches()) == (sorted(ids) if code == 0 else [])

@@ -156,6 +156,16 @@ def test_a_repository_of_another_user_is_not_used_until_the_user_says_so(checkou
     )
 
 
+def test_a_git_that_cannot_be_started_is_told(checkout: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_text("no program\n")
+    (tmp_path / "bin" / "git").chmod(0o755)
+    assert refused(checkout, "main", PATH=f"{tmp_path}/bin:{os.defpath}") == (
+        "`DIR/bin/git` cannot be started: exec format error\n"
+        "  hint: look at the program, and at the limits on processes and memory (`ulimit -a`)"
+    )
+
+
 def test_a_git_that_does_not_end_is_ended(checkout: Checkout, tmp_path: Path) -> None:
     _program(tmp_path / "bin" / "git", "exec sleep 60")
     git = Git(checkout.folder, {"PATH": f"{tmp_path}/bin:{os.defpath}"}, tmp_path, patience_s=0.1)
