@@ -9,11 +9,11 @@ from reconciler.apply.flight import Flight
 from reconciler.apply.means import Means
 from reconciler.apply.verify import Seen, proven, read_back
 from reconciler.core.guard import Guard
-from reconciler.core.guards import may_be_own
+from reconciler.core.guards import label, may_be_own
 from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.token import Token, TokenId
-from reconciler.errors import ExitCode, LocalError, TokenctlError
+from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError
 
 _LIST_IS_DEARER_FROM = 5  # a GET by id costs a real server less than a list while it is for under a fifth of the tokens
 
@@ -22,7 +22,7 @@ def execute(plan: Plan, means: Means) -> Outcome:
     """Send the plan's changes: activations, then descriptions, then deactivations, the caller's own token last of all.
 
     A phase in which anything is not done keeps the later ones from starting. Everything that was sent is read back, a
-    canary before the rest is sent. Never raises for what the server does.
+    canary before the rest is sent. Never raises for what the server does, and LocalError when no thread can be started.
     """
     others, own = _parted(plan)
     first = others[: means.pacing.canary]
@@ -33,9 +33,9 @@ def execute(plan: Plan, means: Means) -> Outcome:
         run.send(others[len(first) :])
         run.read_back(others)
         means.before_own()
-        for change in own:
+        for left, change in zip(range(len(own))[::-1], own, strict=True):
             run.send([change])
-            run.prove(change)
+            run.prove(change, left)
         return run.outcome()
     finally:
         run.close()
@@ -53,9 +53,9 @@ def _parted(plan: Plan) -> tuple[Sequence[Change], Sequence[Change]]:
 
 
 def _locks_out(change: Change, plan: Plan) -> bool:
-    """Whether the caller may be signed in with this token; that it is not is known only of what cannot manage."""
-    waived = Guard.SELF in plan.waivers and may_be_own(change)
-    return change.action is Action.DEACTIVATE and (change.token.is_own or waived)
+    """Whether the caller is signed in with this token or, where nobody knows with which, may be."""
+    perhaps = not plan.knows_own and Guard.SELF in plan.waivers and may_be_own(change)
+    return change.action is Action.DEACTIVATE and (change.token.is_own or perhaps)
 
 
 class _Run:
@@ -100,11 +100,17 @@ class _Run:
         for result, seen in zip(sent, self._seen([each.change.token.id for each in sent]), strict=True):
             self._learn(result, read_back(result, seen))
 
-    def prove(self, change: Change) -> None:
-        """Read a token back that may have been the caller's own: then the server's refusal is the proof."""
+    def prove(self, change: Change, left: int) -> None:
+        """Read a token back that may have been the caller's own: then the server's refusal is the proof.
+
+        It refuses whatever comes then: the changes that are left are not attempted.
+        """
         result = self._flight.results.get(change.token.id)
         if result and result.fate is Fate.DONE:
-            self._learn(result, proven(result, self._flight.look([change.token.id])[change.token.id]))
+            seen = self._flight.look([change.token.id])[change.token.id]
+            self._learn(result, proven(result, seen))
+            if isinstance(seen, AuthError) and left:
+                self._flight.stop(f"{label(change)} was the token that this run signs in with", seen.exit_code)
 
     def outcome(self) -> Outcome:
         """The results so far, in the plan's order; what has none was not attempted."""

@@ -90,7 +90,8 @@ class Plan:
     `declared` counts declarations, `managed` the live tokens they name, `live` all listed tokens. `limits` hold,
     `waivers` are the guards that `--allow` switched off. `undoes` names the run that the plan undoes, "" for none.
     `lock` asks for the organisations' locks while it is applied.
-    `base` is what the files were compared with, if anything.
+    `base` is what the files were compared with, if anything. `knows_own` says that it is known which token the caller
+    signs in with, be it among the changes or not; no document has that, and a saved plan learns it anew.
     """
 
     server: Server
@@ -106,6 +107,7 @@ class Plan:
     undoes: str = ""
     lock: bool = False
     base: Comparison | None = None
+    knows_own: bool = field(default=False, compare=False)
 
     @property
     def unchanged(self) -> int:

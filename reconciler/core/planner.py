@@ -93,7 +93,12 @@ def judged(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed: boo
     """The plan with what the guards say of it and these refusals; the waived ones become warnings."""
     found = [*judge(_case(plan, live, reviewed=reviewed)), *refusals]
     waived = tuple(_waived(refusal) for refusal in found if refusal.guard in plan.waivers)
-    return replace(plan, warnings=plan.warnings + (_UNTOLD,) * live.untold + waived, refusals=_standing(plan, found))
+    return replace(
+        plan,
+        warnings=plan.warnings + (_UNTOLD,) * live.untold + waived,
+        refusals=_standing(plan, found),
+        knows_own=live.own_id is not None,
+    )
 
 
 def rebase(saved: Plan, live: Live) -> Plan:
@@ -105,7 +110,8 @@ def rebase(saved: Plan, live: Live) -> Plan:
     if problems:
         raise StaleError(problems)
     current = tuple(replace(change, token=live.tokens[change.token.id]) for change in saved.changes)
-    plan = replace(saved, server=live.server, changes=current, live=len(live.tokens))
+    knows_own = live.own_id is not None
+    plan = replace(saved, server=live.server, changes=current, live=len(live.tokens), knows_own=knows_own)
     # What only the manifest or a journal can tell, the saved plan itself has to.
     kept = [refusal for refusal in saved.refusals if refusal.guard in (Guard.UNMANAGED, Guard.MOVED, Guard.BASE)]
     return replace(plan, refusals=_standing(plan, [*judge(_case(plan, live, reviewed=True)), *kept]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -68,7 +69,7 @@ def test_who_looks_on_is_told_of_a_change_that_was_not_sent_after_all(journal: J
     server, watch = holding(PLAN), Watching()
     server.tokens.clear()
     run(plan_of(DESCRIBE), server, journal, now=9.0, watch=watch)
-    assert watch.told == ["2 failed"]
+    assert watch.told == ["2 started", "2 failed"]
 
 
 def test_a_phase_that_fails_keeps_the_later_ones_from_starting(journal: Journal) -> None:
@@ -322,6 +323,33 @@ def test_a_token_that_may_be_the_callers_is_last_when_the_guard_is_waived(journa
     assert outcome.exit_code is ExitCode.OK
 
 
+def test_other_managers_are_sent_as_usual_where_the_callers_own_token_is_known(journal: Journal) -> None:
+    own = Change(token=token(1, is_own=True, manages=(EVERY_ORG,)), status=Status.INACTIVE)
+    others = [Change(token=token(number, manages=(EVERY_ORG,)), status=Status.INACTIVE) for number in (2, 3)]
+    plan = replace(plan_of(own, *others, waivers=(Guard.SELF,)), knows_own=True)
+    server = holding(plan)
+    outcome = run(plan, server, journal)
+    assert [line[:7] for line in server.log] == ["PATCH 2", "PATCH 3", "GET 2", "GET 3", "PATCH 1", "GET 1"]
+    assert outcome.exit_code is ExitCode.OK
+
+
+def test_managers_of_which_one_may_be_the_callers_go_one_by_one_until_it_was(journal: Journal) -> None:
+    changes = [Change(token=token(number, manages=(EVERY_ORG,)), status=Status.INACTIVE) for number in (1, 2, 3)]
+    plan = plan_of(*changes, waivers=(Guard.SELF,))
+    server = holding(plan)
+
+    def locked_out(memory: Memory, _: TokenId) -> TokenctlError | None:
+        off = memory.tokens[nth(2)].status is Status.INACTIVE
+        return AuthError(Problem("token is inactive")) if off else None
+
+    server.on_get = locked_out
+    outcome = run(plan, server, journal, parallelism=8)
+    assert [line[:7] for line in server.log] == ["PATCH 1", "GET 1", "PATCH 2", "GET 2"]
+    assert [fate for _, fate, _ in fates(outcome)] == [Fate.DONE, Fate.DONE, Fate.NOT_ATTEMPTED]
+    assert outcome.stopped == f"`token 2` {nth(2)} was the token that this run signs in with"
+    assert outcome.exit_code is ExitCode.PARTIAL
+
+
 def test_the_callers_own_token_stays_when_anything_before_it_failed(journal: Journal) -> None:
     own = Change(token=token(1, is_own=True), status=Status.INACTIVE)
     plan = plan_of(own, DEACTIVATE, waivers=(Guard.SELF,))
@@ -355,7 +383,7 @@ def test_no_more_than_the_agreed_number_is_in_flight(journal: Journal) -> None:
     class Writer:
         """Counts the requests that are under way, and answers only when four are."""
 
-        def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
+        def patch(self, token_id: TokenId, body: dict[str, str], ready: Callable[[], None]) -> Token:
             nonlocal flying, most
             with counting:
                 flying += 1
@@ -363,7 +391,7 @@ def test_no_more_than_the_agreed_number_is_in_flight(journal: Journal) -> None:
             four.wait(10)
             with counting:
                 flying -= 1
-            return server.patch(token_id, body)
+            return server.patch(token_id, body, ready)
 
     outcome = run(plan_of(*changes), server, journal, writer=Writer(), parallelism=4)
     assert most == 4
@@ -430,7 +458,7 @@ def test_a_bug_in_a_worker_is_raised_and_not_reported_as_a_result(journal: Journ
     class Broken(Memory):
         """Raises what is no TokenctlError."""
 
-        def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
+        def patch(self, token_id: TokenId, body: dict[str, str], ready: Callable[[], None]) -> Token:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
