@@ -24,6 +24,7 @@ import httpx
 from reconciler.apply.executor import execute
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
+from reconciler.apply.pace import Moment
 from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Fate
@@ -79,13 +80,18 @@ def _tokenctl(transport: Transport, listing: Listing, text: str, size: int) -> N
                 writer=Writer(transport, retries),
                 journal=journal,
                 clock=time.monotonic,
-                read_at=time.monotonic(),
+                moment=_moment,
+                read_at=_moment(),
                 retries=retries,
             ),
         )
         journal.close()
     if outcome.exit_code is not ExitCode.OK or len(outcome.having(Fate.DONE)) != size:
         raise RuntimeError(outcome.stopped)
+
+
+def _moment() -> Moment:
+    return Moment(time.monotonic(), time.time())
 
 
 def _httpx(url: str, token: str, ids: Sequence[str], text: str) -> None:

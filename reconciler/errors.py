@@ -161,13 +161,15 @@ class Trouble(StrEnum):
 class TransientError(UnreachableError):
     """No usable answer came from the server, and one may when it is asked again.
 
-    `retry_after` is the text of the answer's header of that name, "" for none.
+    `retry_after` is the text of the answer's header of that name, "" for none. `is_over` says that the request is not
+    under way any more: the server itself refused it, or had closed the connection before it came.
     """
 
-    def __init__(self, problem: Problem, trouble: Trouble, retry_after: str = "") -> None:
+    def __init__(self, problem: Problem, trouble: Trouble, retry_after: str = "", *, is_over: bool = False) -> None:
         super().__init__(problem)
         self.trouble = trouble
         self.retry_after = retry_after
+        self.is_over = is_over or trouble is Trouble.STALE
 
 
 class CancelledError(TokenctlError):

@@ -26,6 +26,7 @@ from typing import Any
 from reconciler.apply.executor import execute
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
+from reconciler.apply.pace import Moment
 from reconciler.commands import connect, planning
 from reconciler.commands.context import Context
 from reconciler.commands.reading import read_manifest
@@ -94,10 +95,10 @@ class CrashingServer:
     reader: Reader
     writer: Writer
 
-    def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
+    def patch(self, token_id: TokenId, body: dict[str, str], ready: Callable[[], None]) -> Token:
         """Send a PATCH."""
         with self.boundaries.around("patch"):
-            return self.writer.patch(token_id, body)
+            return self.writer.patch(token_id, body, ready)
 
     def get(self, token_id: TokenId) -> Token | Missing:
         """Read one token."""
@@ -110,12 +111,16 @@ class CrashingServer:
             return self.reader.list_tokens()
 
 
+def _moment() -> Moment:
+    return Moment(0.0, 0.0)
+
+
 def _run(wanted: dict[str, Any]) -> None:
     """What `apply` does, with everything that has boundaries in the place of what has none."""
     nowhere = io.StringIO()
     context = Context(
         environment=wanted["environment"], home=Path("/"), stdin=io.BytesIO(), stdout=nowhere, stderr=nowhere,
-        clock=time.monotonic, now=lambda: datetime.now(UTC), sleep=time.sleep, chance=lambda: 0.5,
+        clock=time.monotonic, moment=_moment, now=lambda: datetime.now(UTC), sleep=time.sleep, chance=lambda: 0.5,
         nonce=lambda: "", who="",
     )  # fmt: skip
     boundaries = Boundaries(wanted["kill"])
@@ -127,7 +132,9 @@ def _run(wanted: dict[str, Any]) -> None:
         started = "2025-12-31T00:00:00+00:00"
         journal.header(plan, Provenance(run=wanted["run"], started=started, tool="0", files=files))
         server = CrashingServer(boundaries, connection.reader, Writer(connection.transport, connection.retries))
-        means = Means(reader=server, writer=server, journal=journal, clock=lambda: 0.0, read_at=0.0)
+        means = Means(
+            reader=server, writer=server, journal=journal, clock=lambda: 0.0, moment=_moment, read_at=_moment()
+        )
         execute(plan, means)
 
 

@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reconciler.apply.pace import Moment
 from reconciler.commands import connect, locking
 from reconciler.commands.context import Context
 from reconciler.core.token import OrgId
@@ -23,7 +24,7 @@ def main() -> None:
     """Race until standard input ends."""
     context = Context(
         environment=os.environ, home=Path("/"), stdin=io.BytesIO(), stdout=sys.stdout, stderr=sys.stderr,
-        clock=time.monotonic, now=lambda: datetime.now(UTC), sleep=time.sleep, chance=lambda: 0.5,
+        clock=time.monotonic, moment=lambda: Moment(0.0, 0.0), now=lambda: datetime.now(UTC), sleep=time.sleep, chance=lambda: 0.5,
         nonce=lambda: os.urandom(16).hex(), who=f"process {os.getpid()}",
     )  # fmt: skip
     with connect.connected(connect.resolve(Flags(), context), context) as connection:

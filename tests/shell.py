@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+from reconciler.apply.pace import Moment
 from reconciler.commands.context import Context
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.render import pieces
@@ -102,14 +103,14 @@ class Shell(Program):
     waits: list[float] = field(default_factory=list)
     nonces: Iterator[int] = field(default_factory=count)
 
-    def call(self, run: Run, *, stdin: bytes = b"", **surroundings: object) -> Done:
+    def call(self, run: Run, *, stdin: bytes | io.BytesIO = b"", **surroundings: object) -> Done:
         """Run a command in this process; errors become text as the cli makes it."""
         out, err = io.StringIO(), io.StringIO()
         context = Context(
             environment={**self.environment, **surroundings.pop("environment", {})},  # type: ignore[dict-item]
-            home=self.folder / "home", stdin=io.BytesIO(stdin), stdout=surroundings.pop("stdout", out), stderr=err,  # type: ignore[arg-type]
+            home=self.folder / "home", stdin=stdin if isinstance(stdin, io.BytesIO) else io.BytesIO(stdin), stdout=surroundings.pop("stdout", out), stderr=err,  # type: ignore[arg-type]
             sleep=surroundings.pop("sleep", self.waits.append), pause=lambda _, wait: self.waits.append(wait), chance=lambda: 0.5,  # type: ignore[arg-type]
-            clock=surroundings.pop("clock", lambda: 0.0), now=surroundings.pop("now", self.now),  # type: ignore[arg-type]
+            clock=surroundings.pop("clock", lambda: 0.0), moment=surroundings.pop("moment", lambda: Moment(0.0, 0.0)), now=surroundings.pop("now", self.now),  # type: ignore[arg-type]
             nonce=lambda: f"nonce {next(self.nonces)}", who="ci on runner-7, process 4711",
             **surroundings,  # type: ignore[arg-type]
         )  # fmt: skip

@@ -6,9 +6,8 @@ breaker and the decision to stop.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 
 from reconciler.apply.breaker import Breaker
@@ -16,23 +15,22 @@ from reconciler.apply.means import Means
 from reconciler.apply.operation import Look, Operation, Send, after_answer, after_look
 from reconciler.apply.pace import Pace
 from reconciler.apply.pool import Pool
-from reconciler.apply.verify import Seen, attempt
+from reconciler.apply.verify import Seen
+from reconciler.apply.work import Step, Work
 from reconciler.core.outcome import Fate, Result
 from reconciler.core.plan import Change
 from reconciler.core.token import Token, TokenId
-from reconciler.errors import AuthError, ExitCode, LocalError, Problem, TokenctlError, TransientError, UnreachableError
+from reconciler.errors import (
+    AuthError,
+    ExitCode,
+    LocalError,
+    Problem,
+    TokenctlError,
+    TransientError,
+    UnreachableError,
+)
 
 _TOO_LATE = UnreachableError(Problem("there was no answer before the run had to end"))
-_NO_TOKEN = TokenId("")
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What a worker brings: of one token what it has seen, None if it has only waited; or why a question failed."""
-
-    token_id: TokenId
-    seen: Seen | None = None
-    failure: TokenctlError | None = None
 
 
 class Flight:
@@ -47,13 +45,12 @@ class Flight:
         self.stopped = ""
         self.code = ExitCode.ERROR
         self._means = means
-        self._size = size
-        self._pool: Pool[_Step] = Pool(size)
+        self._pool: Pool[Step] = Pool(size)
         self._flying: dict[TokenId, Operation] = {}
-        self._due: list[tuple[Operation, Result | None]] = []  # to be sent, and what holds of it if it is not
+        self._due: list[Operation] = []
         self._pace = Pace(means.pacing.per_s)
         self._breaker = Breaker(means.pacing.max_failures)
-        self._halt = threading.Event()
+        self._work = Work(means)
         self._ends: float | None = None
         means.interrupt.wake = self._pool.wake
 
@@ -65,12 +62,12 @@ class Flight:
         """Begin no more operations, and wait no longer before another try; the first reason is kept."""
         if not self.stopped:
             self.stopped, self.code = why, code
-        self._halt.set()
+        self._work.stop()
 
     def send(self, changes: Iterable[Change]) -> None:
         """Send these and settle what has no plain answer; gives up what is under way when the run has to end."""
         waiting = iter(changes)
-        steps: list[_Step] = []
+        steps: list[Step] = []
         while True:
             self._notice()
             self._write(partial(self._turn, steps, waiting))
@@ -86,7 +83,7 @@ class Flight:
         """Read these tokens; an error stands for each that was not read in time."""
         seen: dict[TokenId, Seen] = dict.fromkeys(token_ids, _TOO_LATE)
         for token_id in seen:
-            self._pool.submit(partial(self._read, token_id))
+            self._pool.submit(partial(self._work.read, token_id))
         for _ in range(len(seen)):
             step = self._take()
             if not step:
@@ -101,7 +98,7 @@ class Flight:
 
     def ask(self, question: Callable[[], object]) -> TokenctlError | None:
         """Have a worker ask something else of the server; the error that came of it, or of having no time for it."""
-        self._pool.submit(partial(self._ask, question))
+        self._pool.submit(partial(self._work.ask, question))
         step = self._take()
         return step.failure if step else _TOO_LATE
 
@@ -111,65 +108,72 @@ class Flight:
         self._write(partial(self._means.journal.result, result))
         self._means.watch.finished(result)
 
-    def _turn(self, steps: Iterable[_Step], waiting: Iterator[Change]) -> None:
+    def _turn(self, steps: Iterable[Step], waiting: Iterator[Change]) -> None:
         """Go on with what workers have brought, and begin more; what all of that writes down is written together."""
         with self._means.journal.together():
             for step in steps:
                 self._go_on(self._flying.pop(step.token_id), step)
-            while not self.stopped and len(self._flying) + len(self._due) < self._size:
+            while not self.stopped and len(self._flying) + len(self._due) < self._pool.size:
                 if not (change := next(waiting, None)):
                     break
-                self._begin(Operation(change=change))
-            for operation, _ in () if self.stopped else self._due:
+                self._begin(Operation(change=change, known_at=self._means.read_at))
+            for operation in () if self.stopped else self._due:
                 self._means.journal.intent(operation.change, operation.attempt)
 
     def _depart(self) -> None:
         """Send what is due, now that its intents are on the disk; once the run has stopped nothing is."""
         due, self._due = self._due, []
-        for operation, otherwise in due:
-            if not self.stopped:
-                if operation.attempt == 1:
-                    self._means.watch.started(operation.change)
-                self._submit(operation, partial(self._send, operation.change))
-            elif otherwise:
-                self._finish(otherwise)
+        for operation in due:
+            if self.stopped:
+                self._leave(operation)
+                continue
+            if operation.attempt == 1:
+                self._means.watch.started(operation.change)
+            self._means.interrupt.sending = True
+            self._submit(operation, partial(self._work.send, operation))
 
     def _begin(self, operation: Operation) -> None:
-        now, token_id = self._means.clock(), operation.change.token.id
-        wait_s = self._pace.wait_s(now)
-        if now + wait_s - self._means.read_at > self._means.recheck_after_s:
-            self._submit(operation, partial(self._read, token_id, wait_s))
-        elif wait_s:
-            self._submit(operation, partial(self._wait, token_id, wait_s))
+        wait_s = self._pace.wait_s(self._means.clock())
+        if wait_s:
+            self._submit(operation, partial(self._work.wait, operation.change.token.id, wait_s))
         else:
-            self._due.append((operation.sent(), None))
+            self._due.append(operation.due(None))
 
-    def _go_on(self, operation: Operation, step: _Step) -> None:
+    def _go_on(self, operation: Operation, step: Step) -> None:
         """Do what comes next for an operation whose token was sent or read, or that has only waited."""
-        following: Look | Send | Result = Send()
+        self._work.land(step.token_id)
+        following: Look | Send | Result = Send(operation.otherwise)
         if seen := step.seen:
             if isinstance(seen, UnreachableError | AuthError) and not isinstance(seen, TransientError):
                 self.stop(seen.problems[0].message, seen.exit_code)
-            if operation.in_flight:
-                operation, following = after_answer(operation, seen, self._means.retries)
-            else:
+            if step.known_at:
+                operation = replace(operation, known_at=step.known_at)
                 following = after_look(operation, seen)
+            else:
+                operation, following = after_answer(operation, seen, self._means.retries, sent=step.sent)
         match following:
             case Look(wait_s):
                 if operation.again:
                     wait_s = max(wait_s, self._pace.wait_s(self._means.clock()))
-                self._submit(operation, partial(self._read, operation.change.token.id, wait_s))
+                self._submit(operation, partial(self._work.read, operation.change.token.id, wait_s))
             case Send(otherwise):
-                self._due.append((operation.sent(), otherwise))
+                self._due.append(operation.due(otherwise))
             case _:
                 self._finish(following)
+
+    def _leave(self, operation: Operation) -> None:
+        """Write down of an operation what holds although its PATCH, which may have an intent, is not sent."""
+        if operation.otherwise:
+            self._finish(operation.otherwise)
+        else:
+            self.record(Result(change=operation.change, fate=Fate.NOT_ATTEMPTED, code=self.code))
 
     def _finish(self, result: Result) -> None:
         self.record(result)
         if why := self._breaker.note(failed=result.fate is not Fate.DONE):
             self.stop(why, result.code)
 
-    def _submit(self, operation: Operation, job: Callable[[], _Step]) -> None:
+    def _submit(self, operation: Operation, job: Callable[[], Step]) -> None:
         self._flying[operation.change.token.id] = operation
         self._pool.submit(job)
 
@@ -179,7 +183,7 @@ class Flight:
         except LocalError as error:
             self.stop(error.problems[0].message, error.exit_code)
 
-    def _take(self) -> _Step | None:
+    def _take(self) -> Step | None:
         """What a worker brings next, None when the time that is left to a run that has to end is over."""
         watch = self._means.watch
         while True:
@@ -190,7 +194,7 @@ class Flight:
             if step or left_s == 0.0:
                 return step
 
-    def _take_all(self) -> list[_Step]:
+    def _take_all(self) -> list[Step]:
         """What the workers bring next, and what they have brought by then; nothing when the time is over."""
         step = self._take()
         steps = []
@@ -207,34 +211,12 @@ class Flight:
 
     def _give_up(self) -> None:
         """Leave what is under way: whether it will be applied, nobody here will see."""
-        for operation in self._flying.values():
-            if operation.in_flight:
-                self.record(
-                    Result(
-                        change=operation.change, fate=Fate.UNVERIFIED, reason=_TOO_LATE.problems[0].message, sent=True
-                    )
-                )
+        for token_id, operation in self._flying.items():
+            if self._work.is_out(token_id):
+                late = _TOO_LATE.problems[0].message
+                self.record(Result(change=operation.change, fate=Fate.UNVERIFIED, reason=late, sent=True))
             elif operation.doubt:
                 self.record(operation.doubt)
+            else:
+                self._leave(operation)
         self._flying.clear()
-
-    # What workers do.
-
-    def _send(self, change: Change) -> _Step:
-        return _Step(change.token.id, attempt(lambda: self._means.writer.patch(change.token.id, change.body)))
-
-    def _read(self, token_id: TokenId, wait_s: float = 0.0) -> _Step:
-        self._wait(token_id, wait_s)
-        return _Step(token_id, attempt(lambda: self._means.reader.get(token_id)))
-
-    def _wait(self, token_id: TokenId, wait_s: float) -> _Step:
-        if wait_s:
-            self._means.pause(self._halt, wait_s)
-        return _Step(token_id, None)
-
-    def _ask(self, question: Callable[[], object]) -> _Step:
-        try:
-            question()
-        except TokenctlError as error:
-            return _Step(_NO_TOKEN, failure=error)
-        return _Step(_NO_TOKEN)

@@ -19,13 +19,15 @@ _MEANING = {
 class Interrupt:
     """The first signal raises KeyboardInterrupt or, once `defer` was called, is noted and `wake` is called.
 
-    The second one leaves at once. SIGALRM stands for the end of the run's time, and is never a second one.
+    The second one leaves at once: with PARTIAL from when `sending` says that something may have been changed, as the
+    code tells that. SIGALRM stands for the end of the run's time, and is never a second one.
     """
 
     def __init__(self, leave: Callable[[int], object] = os._exit) -> None:
         self._leave = leave
         self._deferred = False
         self._number: int | None = None
+        self.sending = False
         self.wake: Callable[[], None] = lambda: None
 
     @property
@@ -58,7 +60,7 @@ class Interrupt:
         """Take a signal; a handler for `signal.signal`."""
         if self._number is not None:
             if number != signal.SIGALRM:
-                self._leave(self._meaning(number)[0])
+                self._leave(ExitCode.PARTIAL if self.sending else self._meaning(number)[0])
             return
         self._number = number
         if not self._deferred:

@@ -1,7 +1,7 @@
 """What is known of one operation in, what to do next out: the life of a PATCH, without any of its effects.
 
-An operation is looked at first when what is known of its token is old; then it is sent. Whatever does not plainly say
-that it was done is settled by another look: only when that shows the token as it was before may it be sent again.
+Whatever does not plainly say that it was done is settled by a look: only when that shows the token as it was before may
+it be sent again.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from reconciler.apply.pace import Moment
 from reconciler.apply.verify import Seen, answered, refused, settled
 from reconciler.core.outcome import Fate, Result
 from reconciler.core.plan import Change
-from reconciler.errors import TransientError, Trouble
+from reconciler.errors import ExitCode, TransientError, Trouble
 
 
 class Retrying(Protocol):
@@ -49,30 +50,34 @@ class Send:
 class Operation:
     """A change on its way.
 
-    `attempt` counts the PATCHes sent. `doubt` is what the answer to the latest one said, when that was not that it is
-    done, None while there was no answer. `failures` are those that might have passed, and `again` says whether
-    one more PATCH may be sent.
+    `known_at` is the moment before its token was last asked for. `attempt` counts the PATCHes that were to be sent,
+    `out` says whether any was, and `may_come` whether the server may still be about one of them. `doubt` is what came
+    of the latest that was answered, when that was not that it is done, and `otherwise` what holds if the next one is
+    not sent, None for nothing. `failures` are those that might have passed, and `again` says whether one more PATCH may
+    be sent.
     """
 
     change: Change
+    known_at: Moment
     attempt: int = 0
+    out: bool = False
+    may_come: bool = False
     doubt: Result | None = None
+    otherwise: Result | None = None
     failures: tuple[TransientError, ...] = ()
     again: bool = True
 
-    @property
-    def in_flight(self) -> bool:
-        """Whether its PATCH is sent and not answered."""
-        return self.attempt > 0 and self.doubt is None
-
-    def sent(self) -> Operation:
-        """The operation with one more PATCH under way."""
-        return replace(self, attempt=self.attempt + 1, doubt=None)
+    def due(self, otherwise: Result | None) -> Operation:
+        """The operation with one more PATCH to be sent."""
+        return replace(self, attempt=self.attempt + 1, otherwise=otherwise)
 
 
-def after_answer(operation: Operation, seen: Seen, retries: Retrying) -> tuple[Operation, Look | Result]:
-    """What to do after the answer to a PATCH, or what came in its place."""
-    result = answered(operation.change, seen)
+def after_answer(operation: Operation, seen: Seen, retries: Retrying, *, sent: bool) -> tuple[Operation, Look | Result]:
+    """What to do after the answer to a PATCH, or what came in its place, which may be that nothing of it was sent."""
+    may_come = operation.may_come or (sent and isinstance(seen, TransientError) and not seen.is_over)
+    operation = replace(operation, out=operation.out or sent, may_come=may_come)
+    result = answered(operation.change, seen, sent=operation.out)
+    result = replace(result, code=ExitCode.PARTIAL) if may_come else result
     if result.fate is Fate.DONE:
         if operation.attempt > 1:
             first = operation.failures[0].problems[0].message
@@ -91,13 +96,14 @@ def after_answer(operation: Operation, seen: Seen, retries: Retrying) -> tuple[O
 
 def after_look(operation: Operation, seen: Seen) -> Send | Result:
     """What to do after the token was read."""
-    if operation.doubt is None:
-        return refused(operation.change, seen) or Send()
-    result = settled(operation.doubt, seen)
+    doubt = operation.doubt
+    if doubt is None or not doubt.sent:
+        return refused(operation.change, seen) or (doubt if doubt and not operation.again else Send(doubt))
+    result = settled(doubt, seen)
     if result.fate is not Fate.FAILED:
         return result
     if operation.again:
         return Send(otherwise=result)
     if operation.failures and operation.failures[-1].trouble is Trouble.LATE:
-        return replace(result, fate=Fate.UNVERIFIED, reason=f"not applied so far: {operation.doubt.reason}")
+        return replace(result, fate=Fate.UNVERIFIED, reason=f"not applied so far: {doubt.reason}")
     return result

@@ -1,4 +1,4 @@
-"""How fast and how carefully a run sends, as its user wants it; and when the next PATCH is due."""
+"""How fast and how carefully a run sends, as its user wants it; when the next PATCH is due, and how old a look is."""
 
 from __future__ import annotations
 
@@ -18,6 +18,21 @@ class Pacing:
     per_s: float = 0.0
     canary: int = 0
     max_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment by two clocks, in seconds: `steady` goes on while the machine sleeps, `wall` is the time of day.
+
+    Neither is enough: a copy of a virtual machine brings its `steady` along, and anybody may set the time of day.
+    """
+
+    steady: float
+    wall: float
+
+    def is_within(self, seconds: float, earlier: Moment) -> bool:
+        """Whether by both clocks at most so many seconds have passed since then: not when the time of day went back."""
+        return self.steady - earlier.steady <= seconds and 0 <= self.wall - earlier.wall <= seconds
 
 
 class Pace:

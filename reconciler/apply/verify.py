@@ -54,13 +54,17 @@ def refused(change: Change, seen: Seen) -> Result | None:
     return Result(change=change, fate=Fate.FAILED, reason=reason, code=ExitCode.STALE)
 
 
-def answered(change: Change, seen: Seen) -> Result:
-    """The result of a PATCH: done when the answer shows it, unverified whatever else came."""
+def answered(change: Change, seen: Seen, *, sent: bool) -> Result:
+    """The result of a PATCH: done when the answer shows it, failed when it was not even sent, else unverified."""
     if isinstance(seen, Token):
         reason = deviation(change, seen)
         fate = Fate.UNVERIFIED if reason else Fate.DONE
-        return Result(change=change, fate=fate, reason=reason, sent=True, updated_at=seen.updated_at)
-    return Result(change=change, fate=Fate.UNVERIFIED, reason=_words(seen), sent=True)
+        return Result(
+            change=change, fate=fate, reason=reason, sent=True, updated_at=seen.updated_at, code=ExitCode.PARTIAL
+        )
+    fate = Fate.UNVERIFIED if sent else Fate.FAILED
+    code = seen.exit_code if isinstance(seen, TokenctlError) else ExitCode.PARTIAL
+    return Result(change=change, fate=fate, reason=_words(seen), sent=sent, code=code)
 
 
 def settled(result: Result, seen: Seen) -> Result:

@@ -19,6 +19,7 @@ from typer._click.core import Command
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
 from reconciler.apply.interrupt import Interrupt
+from reconciler.apply.pace import Moment
 from reconciler.cli import screen
 from reconciler.cli.app import app
 from reconciler.cli.signals import end_after
@@ -103,6 +104,7 @@ def _context(interrupt: Interrupt) -> Context:
         stdout=sys.stdout,
         stderr=sys.stderr,
         clock=time.monotonic,
+        moment=_moment,
         now=lambda: datetime.now(UTC),
         sleep=time.sleep,
         chance=lambda: int.from_bytes(os.urandom(4)) / 2**32,
@@ -114,6 +116,11 @@ def _context(interrupt: Interrupt) -> Context:
         interactive=sys.stdin.isatty() and sys.stderr.isatty() and not environment.get("CI"),
         colour=_colour(environment, terminal=sys.stdout.isatty()),
     )
+
+
+def _moment() -> Moment:
+    """Now, by a clock that goes on while the machine sleeps, as macOS's monotonic one does, and by the time of day."""
+    return Moment(time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)), time.time())
 
 
 def _home() -> Path:

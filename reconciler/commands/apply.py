@@ -66,7 +66,7 @@ def _apply(
         orgs = source.orgs(connection) if source.locks or wait is not None else None
         with locking.held(orgs, wait or 0.0, connection, context) as locks:
             journals.tell_interrupted(journals.folder_of(request.consent.journal, context), connection, context)
-            read_at = context.clock()
+            read_at = context.moment()
             plan = source.plan(connection)
             locks.demand(plan)
             if told:

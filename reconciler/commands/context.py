@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
 from reconciler.apply.interrupt import Interrupt
+from reconciler.apply.pace import Moment
 from reconciler.core.secrets import masked, without
 from reconciler.errors import CancelledError, LocalError, Problem
 
@@ -33,11 +34,12 @@ class Context:
     """The surroundings of one run.
 
     stdout is for data, stderr for talk. `interactive` says that a person can be asked, `colour` that stdout shows
-    colours. `clock` counts seconds from any moment, `now` gives the time of day in UTC, `sleep` waits for so many
-    seconds, `pause` too but ends when the event is set, `chance` gives numbers from 0 to 1, and `nonce` a text that was
-    never there before. `who` names user, machine and process. `interrupt` is what signals do, and `end_after` sets the
-    time after which the run has to end. `display` is where progress is shown, None for nowhere. `secrets` are those
-    that the run has come to know: no stream shows one.
+    colours. `clock` counts seconds from any moment, `moment` tells how old a look at the server is, also when the
+    machine slept meanwhile, `now` gives the time of day in UTC, `sleep` waits for so many seconds, `pause` too but ends
+    when the event is set, `chance` gives numbers from 0 to 1, and `nonce` a text that was never there before. `who`
+    names user, machine and process. `interrupt` is what signals do, and `end_after` sets the time after which the run
+    has to end. `display` is where progress is shown, None for nowhere. `secrets` are those that the run has come to
+    know: no stream shows one.
     """
 
     environment: Mapping[str, str]
@@ -46,6 +48,7 @@ class Context:
     stdout: TextIO
     stderr: TextIO
     clock: Callable[[], float]
+    moment: Callable[[], Moment]
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     chance: Callable[[], float]

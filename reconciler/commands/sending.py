@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.apply.executor import canary, execute
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
-from reconciler.apply.pace import Pacing
+from reconciler.apply.pace import Moment, Pacing
 from reconciler.apply.watch import Several, Watch
 from reconciler.commands import planning, progress
 from reconciler.commands.connect import Connection
@@ -77,7 +77,7 @@ def check_digest(consent: Consent) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A plan that may be sent: the files that it was made from, and when its tokens were read, in the context's clock.
+    """A plan that may be sent: the files that it was made from, and the moment before its tokens were asked for.
 
     `events` are told the run where they are wanted. `before_own` runs before the caller's own token is switched off, if
     it is at all.
@@ -85,7 +85,7 @@ class Proposal:
 
     plan: Plan
     files: Sequence[str]
-    read_at: float
+    read_at: Moment
     events: Events | None = None
     before_own: Callable[[], None] = lambda: None
 
@@ -136,6 +136,7 @@ def _send(proposal: Proposal, connection: Connection, consent: Consent, context:
             writer=Writer(connection.transport, connection.retries),
             journal=journal,
             clock=context.clock,
+            moment=context.moment,
             read_at=proposal.read_at,
             before_own=proposal.before_own,
             withheld=_withheld(proposal.plan, connection),

@@ -58,7 +58,7 @@ def _undo(request: UndoRequest, told: Events | None, context: Context) -> ExitCo
     ):
         if request.send:
             journals.tell_interrupted(folder, connection, context)
-        read_at = context.clock()
+        read_at = context.moment()
         plan = planning.reverse(past.run, connection, request.allow, reviewed=reviewed)
         locks.demand(plan)
         if told:

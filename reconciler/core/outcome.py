@@ -21,7 +21,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One change's fate, why, and whether its PATCH was sent; `code` is what a failure before any PATCH exits with.
+    """One change's fate, why, and whether its PATCH was sent; `code` is what the run exits with if it changed nothing.
 
     `updated_at` is the server's text for when it made the change, "" where no answer said so.
     """
@@ -48,12 +48,17 @@ class Outcome:
 
     @property
     def exit_code(self) -> ExitCode:
-        """OK when all is done; PARTIAL once a PATCH was sent; else what kept the first PATCH from being sent."""
+        """OK when all is done; PARTIAL when anything may have been changed; else what kept it from being changed."""
         if all(result.fate is Fate.DONE for result in self.results):
             return ExitCode.OK
-        if any(result.sent for result in self.results):
+        if any(result.fate in (Fate.DONE, Fate.UNVERIFIED) for result in self.results):
             return ExitCode.PARTIAL
         return ExitCode.gravest(result.code for result in self.results)
+
+    @property
+    def changed_nothing(self) -> bool:
+        """Whether the server is as it was: what was sent, if anything, was refused, and a read has shown it."""
+        return self.exit_code not in (ExitCode.OK, ExitCode.PARTIAL)
 
 
 def deviation(change: Change, token: Token) -> str:

@@ -82,7 +82,8 @@ def error(answer: Answer, endpoint: Endpoint) -> TokenctlError:
         return UnreachableError(Problem(f"the path of {endpoint.url} leads nowhere: {said}", hint))
     problem = _problem(answer, said, endpoint)
     if trouble := TROUBLE.get(answer.status):
-        return TransientError(problem, trouble, answer.headers.get("retry-after", ""))
+        # What has no code may be a proxy's, behind which the request may still be under way.
+        return TransientError(problem, trouble, answer.headers.get("retry-after", ""), is_over=bool(code))
     return UnreachableError(problem)
 
 

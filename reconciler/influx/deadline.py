@@ -32,9 +32,13 @@ class DeadlineBackend(httpcore.NetworkBackend):
         self._current = threading.local()
 
     @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        """Let every wait of this thread end `seconds` from now: the time of one request."""
+    def within(self, seconds: float, ready: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Let every wait of this thread end `seconds` from now: the time of one request.
+
+        `ready` is called before each part of the request goes out, and may raise.
+        """
         self._current.ends = self._clock() + seconds
+        self._current.ready = ready
         self._current.reused = self._current.heard = False
         try:
             yield
@@ -47,7 +51,11 @@ class DeadlineBackend(httpcore.NetworkBackend):
         return self._current.reused and not self._current.heard
 
     def wrote(self, *, reused: bool) -> None:
-        """Note that a part of this thread's request goes out, on a connection that has answered before or has not."""
+        """Note that a part of this thread's request goes out, on a connection that has answered before or has not.
+
+        Raises what says that it must not.
+        """
+        self._current.ready()
         self._current.reused = reused
 
     def heard(self) -> None:
@@ -109,7 +117,8 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of it."""
-        self._backend.wrote(reused=self._has_answered)
+        if buffer:  # httpcore also writes nothing, once all is out
+            self._backend.wrote(reused=self._has_answered)
         self._stream.write(buffer, self._backend.cut(timeout))
 
     def close(self) -> None:

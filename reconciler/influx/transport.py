@@ -103,12 +103,14 @@ class Transport:
         *,
         sink: Sink | None = None,
         within_s: float | None = None,
+        ready: Callable[[], None] = lambda: None,
     ) -> Answer:
         """Send one request, once, and give its whole answer, whatever its status but a redirect.
 
         `path` begins with `/`. With a sink, the body of an answer with status 200 goes there. `within_s` is how long it
-        may take in all, where that is less than usual. Raises UnreachableError when no whole answer came within the
-        bounds, TransientError where asking again may help.
+        may take in all, where that is less than usual. `ready` is called when there is a connection, right before each
+        part of the request goes out; when it raises, that is raised, and the server never has the whole request. Raises
+        UnreachableError when no whole answer came within the bounds, TransientError where asking again may help.
         """
         target = (
             path
@@ -118,7 +120,7 @@ class Transport:
         request = self._request(method, target, body)
         started, seen = self._clock(), "no answer"
         try:
-            with self._backend.within(min(self._bounds.deadline_s, within_s or self._bounds.deadline_s)):
+            with self._backend.within(min(self._bounds.deadline_s, within_s or self._bounds.deadline_s), ready):
                 answer = self._exchange(request, sink)
             seen = f"{answer.status}, {answer.size:,} bytes"
         except httpx.HTTPError as error:

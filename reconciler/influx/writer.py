@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from reconciler.core.token import Token, TokenId
 from reconciler.errors import Problem, StaleError
@@ -21,13 +21,14 @@ class Writer:
         self._transport = transport
         self._retries = retries
 
-    def patch(self, token_id: TokenId, body: Mapping[str, str]) -> Token:
+    def patch(self, token_id: TokenId, body: Mapping[str, str], ready: Callable[[], None]) -> Token:
         """Send `PATCH /api/v2/authorizations/{id}` once and give the token of the answer, which may be any token.
 
-        Raises AuthError, StaleError (the token is gone) and UnreachableError: then whether it was applied is unknown.
+        `ready` is called right before anything of it goes out: what it raises is raised, and nothing is changed. Raises
+        AuthError, StaleError (the token is gone) and UnreachableError: then whether it was applied is unknown.
         """
         self._retries.count()
-        answer = self._transport.send("PATCH", wire.path(token_id), body=body)
+        answer = self._transport.send("PATCH", wire.path(token_id), body=body, ready=ready)
         if gone := answers.not_found(answer, self._transport.endpoint):
             raise StaleError(Problem(f"the server says: 404 {gone}", "make a new plan"))
         return answers.decoded(answer, self._transport.endpoint, wire.token)

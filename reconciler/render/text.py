@@ -134,7 +134,8 @@ def outcome(outcome: Outcome, *, across: bool = False, colour: bool = False) -> 
             lines.append("")
     if outcome.stopped:
         lines += [terminal(f"Stopped early: {outcome.stopped}"), ""]
-    lines.append(", ".join(f"{len(outcome.having(fate))} {fate}" for fate in Fate).join(("Apply: ", ".")))
+    counts = ", ".join(f"{len(outcome.having(fate))} {fate}" for fate in Fate)
+    lines.append(f"Apply: {counts}." + " Nothing was changed." * outcome.changed_nothing)
     if outcome.journal:
         lines.append(f"Journal {terminal(outcome.journal)}")
     return "\n".join(lines) + "\n"

@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.apply.executor import execute
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
-from reconciler.apply.pace import Pacing
+from reconciler.apply.pace import Moment, Pacing
 from reconciler.core.guard import Guard
 from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.manifest import Limits
@@ -81,7 +81,8 @@ class Memory:
                 raise self.on_list
             return Listing(dict(self.tokens))
 
-    def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
+    def patch(self, token_id: TokenId, body: dict[str, str], ready: Callable[[], None]) -> Token:
+        ready()
         with self.lock:
             self.log.append(f"PATCH {int(token_id, 16)} {json.dumps(body)}")
             token = self.tokens[token_id]
@@ -137,13 +138,17 @@ def plan_of(*changes: Change, waivers: tuple[Guard, ...] = (), live: int = 100) 
 
 
 def means_of(server: Memory, journal: Journal, *, now: float = 1.0, parallelism: int = 1, **others: Any) -> Means:
-    """What a run on this server works with, one operation at a time unless a test says more, at a time that stands."""
+    """What a run on this server works with, one operation at a time unless a test says more.
+
+    The plan's tokens were read at 0.0, and `now` stands.
+    """
     usual = {
         "reader": server,
         "writer": server,
         "journal": journal,
         "clock": lambda: now,
-        "read_at": 0.0,
+        "moment": lambda: Moment(now, now),
+        "read_at": Moment(0.0, 0.0),
         "pacing": Pacing(parallelism=parallelism),
     }
     return Means(**{**usual, **others})

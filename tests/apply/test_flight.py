@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
-from reconciler.apply.pace import Pacing
+from reconciler.apply.pace import Moment, Pacing
 from reconciler.core import lines
 from reconciler.core.live import Absence, Missing
 from reconciler.core.outcome import Fate
@@ -254,15 +254,22 @@ def test_changes_are_sent_no_faster_than_is_wanted(journal: Journal) -> None:
 
     outcome = run(
         plan_of(*MANY[:4]), server, journal, pacing=Pacing(parallelism=1, per_s=2.0), clock=lambda: now[0], pause=pause,
-        read_at=10.0,
+        moment=lambda: Moment(now[0], now[0]), read_at=Moment(10.0, 10.0),
     )  # fmt: skip
     assert (patched(server), waited, outcome.exit_code) == ([1, 2, 3, 4], [0.5, 0.5, 0.5], ExitCode.OK)
     assert len(server.log) == 8  # nothing was known for so long that it was read before
 
 
 def test_what_has_to_wait_its_turn_for_long_is_read_again(journal: Journal) -> None:
-    server = holding(plan_of(*MANY[:2]))
-    run(plan_of(*MANY[:2]), server, journal, pacing=Pacing(parallelism=2, per_s=0.1), pause=lambda *_: None)
+    server, now = holding(plan_of(*MANY[:2])), [0.0]
+
+    def pause(_: threading.Event, wait: float) -> None:
+        while not patched(server):  # the first one goes at once
+            pass
+        now[0] += wait
+
+    pacing = Pacing(parallelism=2, per_s=0.1)
+    run(plan_of(*MANY[:2]), server, journal, pacing=pacing, pause=pause, moment=lambda: Moment(now[0], 0.0))
     sent = {number: [line.split()[0] for line in server.log if f" {number}" in line[:8]] for number in (1, 2)}
     assert sent == {1: ["PATCH", "GET"], 2: ["GET", "PATCH", "GET"]}
 
@@ -340,9 +347,10 @@ class Silent:
     over: threading.Event
     asked: Callable[[], None]
 
-    def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
+    def patch(self, token_id: TokenId, body: dict[str, str], ready: Callable[[], None]) -> Token:
+        ready()
         self._wait(token_id)
-        return self.server.patch(token_id, body)
+        return self.server.patch(token_id, body, ready)
 
     def get(self, token_id: TokenId) -> Token | Missing:
         self._wait(token_id)
@@ -366,10 +374,10 @@ def over() -> Iterator[threading.Event]:
     event.set()
 
 
-def ticking(start: float = 0.0) -> Callable[[], float]:
+def ticking() -> Callable[[], float]:
     """A clock that moves on by 10 ms whenever it is looked at."""
     times = itertools.count()
-    return lambda: start + next(times) / 100
+    return lambda: next(times) / 100
 
 
 def test_what_does_not_answer_in_the_time_that_is_left_is_unverified(journal: Journal, over: threading.Event) -> None:
@@ -402,7 +410,7 @@ def test_what_was_not_sent_when_the_time_was_up_was_not_attempted(journal: Journ
     interrupt = interrupted()
     server = holding(PLAN)
     reader = Silent(server, frozenset({nth(2)}), over, lambda: interrupt.receive(signal.SIGINT))
-    outcome = run(PLAN, server, journal, reader=reader, interrupt=interrupt, clock=ticking(9.0), grace_s=0.1)
+    outcome = run(PLAN, server, journal, reader=reader, interrupt=interrupt, clock=ticking(), now=9.0, grace_s=0.1)
     assert (fates(outcome), server.log) == ([(2, Fate.NOT_ATTEMPTED, "")], [])
     assert outcome.exit_code is ExitCode.INTERRUPTED
 
@@ -434,10 +442,10 @@ def test_whoever_waits_for_another_attempt_is_woken_when_the_run_stops(journal: 
     class Writer:
         """Answers for the second token only when the first one waits."""
 
-        def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
+        def patch(self, token_id: TokenId, body: dict[str, str], ready: Callable[[], None]) -> Token:
             if token_id == nth(2):
                 both.wait(10)
-            return server.patch(token_id, body)
+            return server.patch(token_id, body, ready)
 
     server.on_patch = fail
     outcome = run(plan, server, journal, writer=Writer(), retries=Patience([60.0]), parallelism=2, pause=pause)
@@ -454,14 +462,14 @@ def test_two_changes_of_one_token_are_never_under_way(journal: Journal) -> None:
     class Writer:
         """Fails every other time before anything is stored."""
 
-        def patch(self, token_id: TokenId, body: dict[str, str]) -> Token:
+        def patch(self, token_id: TokenId, body: dict[str, str], ready: Callable[[], None]) -> Token:
             assert token_id not in flying
             flying.add(token_id)
             try:
                 error = next(failures)
                 if error:
                     raise error
-                return server.patch(token_id, body)
+                return server.patch(token_id, body, ready)
             finally:
                 flying.discard(token_id)
 
@@ -492,3 +500,134 @@ def test_an_orphan_cannot_be_settled(journal: Journal) -> None:
 
     outcome = run(PLAN, server, journal, reader=Reader({}))
     assert fates(outcome) == [(2, Fate.UNVERIFIED, "the server says: 404 user not found; it is orphaned now")]
+
+
+class Connecting:
+    """A writer that has to connect first, which takes so long each time."""
+
+    def __init__(self, server: Memory, now: list[float], takes: list[float]) -> None:
+        self._server = server
+        self._now = now
+        self._takes = takes
+
+    def patch(self, token_id: TokenId, body: dict[str, str], ready: Callable[[], None]) -> Token:
+        self._now[0] += self._takes.pop(0) if self._takes else 0.0
+        return self._server.patch(token_id, body, ready)
+
+
+@pytest.mark.parametrize(
+    ("takes", "sent"),
+    [([5.0], [PATCH, GET]), ([6.0], [GET, PATCH, GET]), ([6.0, 6.0], [GET, GET, PATCH, GET])],
+)
+def test_a_connection_that_took_long_to_make_lets_the_token_be_read_again(
+    journal: Journal, takes: list[float], sent: list[str]
+) -> None:
+    server, now = holding(PLAN), [0.0]
+    writer = Connecting(server, now, takes)
+    outcome = run(PLAN, server, journal, writer=writer, moment=lambda: Moment(now[0], 0.0))
+    assert (server.log, outcome.exit_code) == (sent, ExitCode.OK)
+    assert events(journal) == [f"intent {nth(2)}", f"result {nth(2)} done", "summary"]
+
+
+@pytest.mark.parametrize("slow", ["connecting", "reading"])
+def test_who_cannot_be_quick_enough_sends_nothing(journal: Journal, slow: str) -> None:
+    server, now = holding(PLAN), [6.0]
+    if slow == "reading":
+        server.on_get = lambda *_: now.append(now.pop() + 6)
+    writer = Connecting(server, now, [6.0] * 9) if slow == "connecting" else server
+    outcome = run(PLAN, server, journal, writer=writer, moment=lambda: Moment(0.0, now[0]))
+    assert server.log == [GET] * 3
+    reason = "not sent: reading it takes so long that somebody may change it meanwhile"
+    assert (fates(outcome), outcome.exit_code) == ([(2, Fate.FAILED, reason)], ExitCode.UNREACHABLE)
+
+
+def test_an_attempt_whose_intent_took_long_to_write_is_not_sent_when_the_token_moved(journal: Journal) -> None:
+    server, now = holding(PLAN), [0.0]
+    server.on_patch = before(failed(Trouble.PASSING))
+
+    class Slow(Journal):
+        """Takes 6 s for the second intent, while somebody else comes."""
+
+        def intent(self, change: Change, attempt: int = 1) -> None:
+            super().intent(change, attempt)
+            if attempt == 2:
+                now[0] += 6
+                server.tokens[nth(2)] = replace(DESCRIBE.token, description="theirs", updated_at="2026")
+
+    slow = Slow(journal.path, journal._descriptor)
+    outcome = run(PLAN, server, slow, retries=Patience([0.0]), moment=lambda: Moment(now[0], 0.0))
+    assert server.log == [PATCH, GET, GET, GET]
+    reason = "answered 503; somebody else changed it: description is `theirs`, not `better`"
+    assert (fates(outcome), outcome.exit_code) == ([(2, Fate.UNVERIFIED, reason)], ExitCode.PARTIAL)
+
+
+def test_a_signal_while_a_token_is_read_again_sends_nothing_and_says_so(journal: Journal) -> None:
+    server, interrupt = holding(PLAN), interrupted()
+    server.on_get = lambda *_: interrupt.receive(signal.SIGINT)
+    outcome = run(PLAN, server, journal, interrupt=interrupt, now=9.0)
+    assert (server.log, fates(outcome)) == ([GET], [(2, Fate.NOT_ATTEMPTED, "")])
+    assert outcome.exit_code is ExitCode.INTERRUPTED
+    assert events(journal) == [f"intent {nth(2)}", f"result {nth(2)} not attempted", "summary"]
+
+
+def test_what_cannot_even_be_sent_changed_nothing(journal: Journal) -> None:
+    server = holding(plan_of(*MANY))
+
+    class Gone:
+        """Gets no connection."""
+
+        def patch(self, token_id: TokenId, body: dict[str, str], ready: Callable[[], None]) -> Token:
+            raise failed(Trouble.PASSING, "nothing listens there")
+
+    outcome = run(plan_of(*MANY), server, journal, writer=Gone(), retries=Patience([0.0, "given up"] * 5))
+    assert {line.split()[0] for line in server.log} == {"GET"}
+    assert [(fate, why) for _, fate, why in fates(outcome)][:5] == [
+        (Fate.FAILED, "nothing listens there; given up")
+    ] * 5
+    assert (outcome.stopped, outcome.exit_code) == ("5 in a row failed", ExitCode.UNREACHABLE)
+    assert not any(each.sent for each in outcome.results)
+
+
+def test_what_could_not_be_sent_and_moved_meanwhile_is_left_alone(journal: Journal) -> None:
+    server = holding(PLAN)
+    server.tokens[nth(2)] = replace(DESCRIBE.token, description="theirs", updated_at="2026")
+    steps = iter([failed(Trouble.PASSING, "nothing listens there")])
+
+    class Back:
+        """Gets no connection the first time."""
+
+        def patch(self, token_id: TokenId, body: dict[str, str], ready: Callable[[], None]) -> Token:
+            raise next(steps)
+
+    outcome = run(PLAN, server, journal, writer=Back(), retries=Patience([0.0]))
+    assert (server.log, outcome.exit_code) == ([GET], ExitCode.STALE)
+    assert fates(outcome)[0][2].startswith("not sent, it changed since it was planned: description was `token 2`")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (AuthError(Problem("your token lacks `write`")), ExitCode.AUTH),
+        (UnreachableError(Problem("answered 400")), ExitCode.UNREACHABLE),
+        (TransientError(Problem("answered 429"), Trouble.PASSING, is_over=True), ExitCode.UNREACHABLE),
+        (TransientError(Problem("answered 500"), Trouble.FAULT, is_over=True), ExitCode.UNREACHABLE),
+        (failed(Trouble.STALE), ExitCode.UNREACHABLE),
+        (failed(Trouble.PASSING, "it was reset"), ExitCode.PARTIAL),
+        (failed(Trouble.LATE), ExitCode.PARTIAL),
+    ],
+    ids=["no right", "bad", "too many", "fault", "stale", "reset", "late"],
+)
+def test_what_was_refused_changed_nothing_unless_it_may_still_come(
+    journal: Journal, error: TokenctlError, code: ExitCode
+) -> None:
+    server = holding(PLAN)
+    server.on_patch = before(error)
+    outcome = run(PLAN, server, journal, retries=Patience(["it is sent once"]))
+    assert (outcome.exit_code, outcome.changed_nothing) == (code, code is not ExitCode.PARTIAL)
+
+
+def test_a_refusal_after_an_attempt_that_may_still_come_leaves_that_open(journal: Journal) -> None:
+    server = holding(PLAN)
+    server.on_patch = first(before(failed(Trouble.PASSING)), before(AuthError(Problem("no right"))))
+    outcome = run(PLAN, server, journal, retries=Patience([0.0]))
+    assert (fates(outcome), outcome.exit_code) == ([(2, Fate.FAILED, "not applied: no right")], ExitCode.PARTIAL)

@@ -52,6 +52,16 @@ def test_the_second_signal_leaves_at_once(number: int, code: int, deferred: bool
     assert left == [code]
 
 
+def test_the_second_signal_leaves_with_the_code_for_changes_once_there_may_be_some() -> None:
+    left: list[int] = []
+    interrupt = Interrupt(leave=left.append)
+    interrupt.defer()
+    interrupt.sending = True
+    interrupt.receive(signal.SIGINT)
+    interrupt.receive(signal.SIGTERM)
+    assert (left, interrupt.exit_code) == ([ExitCode.PARTIAL], ExitCode.INTERRUPTED)
+
+
 def test_an_exception_that_got_lost_is_raised_again_before_anything_is_sent() -> None:
     interrupt = Interrupt()
     with pytest.raises(KeyboardInterrupt):

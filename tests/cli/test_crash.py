@@ -76,7 +76,7 @@ def surroundings(**environment: str) -> Context:
     """A context that nothing was done in."""
     return Context(
         environment=environment, home=Path(), stdin=BytesIO(), stdout=StringIO(), stderr=StringIO(),
-        clock=lambda: 0.0, now=lambda: pytest.fail("no time is told"), sleep=print, chance=lambda: 0.0,
+        clock=lambda: 0.0, moment=lambda: pytest.fail("nothing is sent"), now=lambda: pytest.fail("no time is told"), sleep=print, chance=lambda: 0.0,
         nonce=lambda: "", who="",
     )  # fmt: skip
 

@@ -159,15 +159,15 @@ def test_what_does_not_answer_within_five_seconds_is_unverified(tmp_path: Path) 
     assert out.count("there was no answer before the run had to end") == PARALLELISM
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_the_second_signal_leaves_at_once(tmp_path: Path, number: int, code: int) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_leaves_at_once_and_the_code_still_says_what_was_sent(tmp_path: Path, number: int) -> None:
     with crowded(tmp_path, HELD) as shell, running(shell, "apply", "--yes") as process:
         until(lambda: len(patches(shell)) == PARALLELISM, process)
         process.send_signal(signal.SIGINT)
         while process.poll() is None:  # two of one kind that come at once count as one
             time.sleep(0.05)
             process.send_signal(number)
-        assert process.returncode == code  # it would have been 3 in the end
+        assert (process.returncode, len(changed(shell))) == (3, PARALLELISM)
         assert [each["event"] for each in journal(shell)] == ["header", *["intent"] * PARALLELISM]
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reconciler.apply.pace import Pacing
 from reconciler.commands import apply, plan
 from reconciler.commands.planning import Sources
 from reconciler.commands.sending import Consent
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
+from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.permissions import Permission
+from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.settings import Flags
 from tests.shell import (
     ABSENT,
@@ -323,22 +329,86 @@ def test_bad_input_sends_nothing_and_loses_nothing(shell: Shell, run: Callable[[
     assert done.err
 
 
-def test_what_was_read_long_ago_is_read_again_before_it_is_changed(shell: Shell) -> None:
-    moments: Iterator[float] = (n * 10.0 for n in range(10**6))
-    done = applied(shell, shell.declare(DESCRIBE), yes=True, with_clock=lambda: next(moments))
-    assert done.code == ExitCode.OK
-    assert shell.sent()[:3] == [
-        "GET /api/v2/authorizations",
-        f"GET /api/v2/authorizations/{GRAFANA}",
-        f"PATCH /api/v2/authorizations/{GRAFANA}",
-    ]
-
-
 def test_the_own_token_goes_last_when_that_is_allowed(shell: Shell) -> None:
     file = shell.declare(f'id: "{OPERATOR}", status: inactive', DEACTIVATE, DESCRIBE)
     done = applied(shell, file, yes=True, allow=(Guard.SELF, Guard.MIN_MANAGERS))
     assert (done.code, shell.patches()) == (ExitCode.OK, [GRAFANA, BACKUP_2023, OPERATOR])
     assert applied(shell, file, yes=True).code == ExitCode.AUTH
+
+
+@pytest.mark.parametrize(
+    ("self_id", "code", "patched"),
+    [(OPERATOR, ExitCode.OK, [GRAFANA, MANAGER, OPERATOR]), ("", ExitCode.PARTIAL, [GRAFANA, OPERATOR])],
+    ids=["known", "not known"],
+)
+@pytest.mark.parametrize("reviewed", [False, True])
+def test_the_own_token_is_last_of_the_managers_or_ends_the_run(
+    tmp_path: Path, self_id: str, code: ExitCode, patched: list[str], reviewed: bool
+) -> None:
+    with shell_on(tmp_path, version="2.9.1") as shell:
+        both = [f'id: "{each}", status: inactive' for each in (OPERATOR, MANAGER)]
+        allow, flags = (Guard.SELF, Guard.MIN_MANAGERS), Flags(self_id=self_id)
+        if reviewed:
+            done = applied(shell, saved(shell, *both, DESCRIBE, allow=allow), yes=True, flags=flags)
+        else:
+            done = applied(shell, shell.declare(*both, DESCRIBE), yes=True, allow=allow, flags=flags)
+        assert (done.code, shell.patches()) == (code, patched), done
+    assert ("Stopped early: " in done.out) == (code is ExitCode.PARTIAL)
+    if code is ExitCode.PARTIAL:
+        assert f" {OPERATOR} was the token that this run signs in with\n" in done.out
+        assert "Not attempted:\n  - deactivate  " in done.out.replace(MANAGER, "")
+
+
+def reader_of_all() -> Seed:
+    """The world in which acme's manager may see everything, and change nothing."""
+    seed = default_seed()
+    rights = tuple(Permission("read", kind, "", "") for kind in ("authorizations", "users", "orgs"))
+    return replace(
+        seed, tokens=tuple(replace(each, permissions=rights) if each.id == MANAGER else each for each in seed.tokens)
+    )
+
+
+def test_credentials_that_may_only_read_change_nothing_and_the_report_says_so(tmp_path: Path) -> None:
+    with shell_on(tmp_path, seed=reader_of_all(), caller=MANAGER) as shell:
+        ids = [each.id for each in shell.sandbox.tokens if each.id != MANAGER]
+        before = shell.sandbox.tokens
+        done = applied(shell, shell.declare(*(f'id: "{each}", description: x' for each in ids)), yes=True)
+        assert (done.code, shell.sandbox.tokens) == (ExitCode.AUTH, before)
+        assert 0 < len(shell.patches()) <= Pacing().parallelism
+    assert "\nStopped early: your token lacks `write` on `authorizations`" in done.out
+    assert " 0 done, " in done.out
+    assert " not attempted. Nothing was changed.\n" in done.out
+    (path,) = (tmp_path / "state" / "tokenctl").iterdir()
+    assert json.loads(path.read_text().splitlines()[-1])["reason"] == "auth"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("too-many-requests", ExitCode.UNREACHABLE),
+        ("error-before", ExitCode.UNREACHABLE),
+        ("overloaded", ExitCode.UNREACHABLE),
+        ("bad-gateway", ExitCode.PARTIAL),  # behind a proxy that says so the change may still be made
+    ],
+)
+def test_a_server_that_refuses_each_change_has_changed_nothing(shell: Shell, fault: str, code: ExitCode) -> None:
+    shell.sandbox.fail(Fault(fault, "PATCH", 1000))
+    done = applied(shell, shell.declare(DESCRIBE), yes=True)
+    assert done.code == code
+    assert ("Nothing was changed." in done.out) == (code is not ExitCode.PARTIAL)
+
+
+def test_a_server_that_is_gone_when_it_is_to_be_changed_was_not_changed(shell: Shell) -> None:
+    class Leaving(io.BytesIO):
+        """While the question waits for its answer the server goes away."""
+
+        def readline(self, size: int | None = -1, /) -> bytes:
+            shell.sandbox.close()
+            return b"yes\n"
+
+    done = applied(shell, shell.declare(DESCRIBE, DEACTIVATE), with_interactive=True, with_stdin=Leaving())
+    assert done.code == ExitCode.UNREACHABLE
+    assert "Nothing was changed." in done.out
 
 
 def test_whose_credentials_these_are_is_asked_again_when_a_saved_plan_is_applied(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.apply.interrupt import Interrupt
-from reconciler.apply.pace import Pacing
+from reconciler.apply.pace import Moment, Pacing
 from reconciler.commands import list as listing
 from reconciler.commands.context import Context
 from reconciler.commands.names import ListFormat
@@ -164,15 +164,15 @@ def other(shell: Shell, body: dict[str, str]) -> None:
 def test_a_description_never_activates_what_was_switched_off_meanwhile(shell: Shell) -> None:
     file = shell.declare(f'id: "{INGEST}", description: x')
 
-    def clock() -> float:
+    def moment() -> Moment:
         """Once the tokens were read somebody switches one of them off, and 6 s have passed."""
         if not shell.sandbox.requests:
-            return 0.0
+            return Moment(0.0, 0.0)
         if len(shell.sandbox.requests) == 1:
             shell.sandbox.change(INGEST, status="inactive")
-        return 6.0
+        return Moment(6.0, 6.0)
 
-    done = applied(shell, file, yes=True, with_clock=clock)
+    done = applied(shell, file, yes=True, with_moment=moment)
     assert (done.code, shell.patches()) == (ExitCode.STALE, [])
     assert next(each.status for each in shell.sandbox.tokens if each.id == INGEST) == "inactive"
 

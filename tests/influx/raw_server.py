@@ -22,7 +22,7 @@ class Connection:
         self._over = over
 
     def read_request(self) -> bytes:
-        """The next request, head and body, or nothing when the client closed."""
+        """The next request, head and body, or nothing when the client closed before it was whole."""
         data = b""
         while b"\r\n\r\n" not in data:
             chunk = self._stream.recv(65536)
@@ -36,7 +36,10 @@ class Connection:
             (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
         )
         while len(body) < length:
-            body += self._stream.recv(65536)
+            chunk = self._stream.recv(65536)
+            if not chunk:
+                return b""
+            body += chunk
         return head + b"\r\n\r\n" + body
 
     def pause(self, seconds: float = 0.01) -> bool:

@@ -273,9 +273,9 @@ def test_a_writer_sends_one_patch_and_gives_the_token_of_the_answer() -> None:
         endpoint = Endpoint(url=server.url, secret=Secret(SECRET))
         with Transport(endpoint, clock=time.monotonic) as transport:
             writer = Writer(transport, retries())
-            assert writer.patch(TokenId(ID), {"description": "new"}).description == "new"
+            assert writer.patch(TokenId(ID), {"description": "new"}, lambda: None).description == "new"
             with pytest.raises(StaleError):
-                writer.patch(TokenId(ID), {"description": "new"})
+                writer.patch(TokenId(ID), {"description": "new"}, lambda: None)
         head, _, body = server.requests[0].decode().partition("\r\n\r\n")
     assert head.startswith(f"PATCH /api/v2/authorizations/{ID} HTTP/1.1\r\n")
     assert body == '{"description": "new"}'

@@ -25,6 +25,10 @@ NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 TOKEN = TokenId(ID)
 
 
+def ready() -> None:
+    """Anything may go out."""
+
+
 def retries(
     waits: list[float] | None = None, said: list[str] | None = None, chance: Callable[[], float] = lambda: 1.0
 ) -> Retries:
@@ -203,7 +207,7 @@ def test_a_server_that_cannot_be_trusted_is_not_asked_again() -> None:
 def test_a_write_is_sent_once_whatever_happens() -> None:
     with reading(answer(503), answer(200)) as (_, writer, waits, server):
         with pytest.raises(TransientError) as caught:
-            writer.patch(TOKEN, {"description": "x"})
+            writer.patch(TOKEN, {"description": "x"}, ready)
         assert (caught.value.trouble, len(server.requests), waits) == (Trouble.PASSING, 1, [])
 
 
@@ -229,7 +233,7 @@ def test_a_write_on_a_connection_that_was_closed_meanwhile_is_told_from_one_that
         troubles = set()
         for _ in range(200):
             try:
-                writer.patch(TOKEN, {"description": "x"})
+                writer.patch(TOKEN, {"description": "x"}, ready)
             except TransientError as error:
                 troubles.add(error.trouble)
         assert troubles <= {Trouble.STALE}
@@ -241,7 +245,7 @@ def test_only_a_connection_that_had_answered_before_can_be_stale() -> None:
         seen: list[Trouble | None] = []
         for _ in range(5):
             try:
-                writer.patch(TOKEN, {"description": "x"})
+                writer.patch(TOKEN, {"description": "x"}, ready)
                 seen.append(None)
             except TransientError as error:
                 seen.append(error.trouble)

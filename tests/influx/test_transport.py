@@ -361,3 +361,22 @@ def test_a_sink_is_bounded_too() -> None:
     ):
         opened.send("GET", "/api", sink=Collecting(10**9))
     assert "it has more than 2,000 bytes" in str(caught.value)
+
+
+@pytest.mark.parametrize("parts", [0, 1])
+def test_a_request_that_must_not_go_out_any_more_never_comes_whole(parts: int) -> None:
+    class TooLateError(Exception):
+        """Not now."""
+
+    left = iter([None] * parts)
+
+    def ready() -> None:
+        """Let so many parts of the request go out."""
+        if next(left, TooLateError) is TooLateError:
+            raise TooLateError
+
+    with raw_server(answer(200)) as server, transport(server.url) as opened:
+        with pytest.raises(TooLateError):
+            opened.send("PATCH", "/x", body={"description": "x"}, ready=ready)
+        assert (opened.send("GET", "/y").status, server.calls) == (200, 2)
+    assert [each[:6] for each in server.requests if b"description" in each] == []

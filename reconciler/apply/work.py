@@ -1,0 +1,127 @@
+"""What the workers of a run do, on their own threads: an operation or a token in, what came of one exchange out.
+
+What stands between a look at a token and its PATCH is decided here: whoever decides any earlier does not know how long
+the disk, the scheduler or the connection will take.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from reconciler.apply.means import Means
+from reconciler.apply.operation import Operation
+from reconciler.apply.pace import Moment
+from reconciler.apply.verify import Seen, attempt, refused
+from reconciler.core.token import TokenId
+from reconciler.errors import Problem, TokenctlError, TransientError, Trouble
+
+_TOO_SLOW = TransientError(
+    Problem("not sent: reading it takes so long that somebody may change it meanwhile", "look at the server's load"),
+    Trouble.PASSING,
+)
+_LOOKS = 3  # of one attempt, in a row: whoever is stopped, or asleep, that often is not to change anything
+_NO_TOKEN = TokenId("")
+
+
+class _NotNowError(Exception):
+    """A PATCH must not go out: what is known of its token is too old, or the run has to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a worker brings: of one token what it has seen, None if it has only waited or must not send.
+
+    `known_at` is the moment before it asked, None unless this is a look; `sent` says that this is about a PATCH that
+    went out; `failure` is why another question failed.
+    """
+
+    token_id: TokenId
+    seen: Seen | None = None
+    known_at: Moment | None = None
+    sent: bool = False
+    failure: TokenctlError | None = None
+
+
+class Work:
+    """The work of one run, for all of its threads."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._halt = threading.Event()
+        self._gate = threading.Lock()  # of what is out: once the run has stopped, nothing comes to it
+        self._out: set[TokenId] = set()
+
+    def stop(self) -> None:
+        """Let nothing go out any more, and wake who waits."""
+        with self._gate:
+            self._halt.set()
+
+    def is_out(self, token_id: TokenId) -> bool:
+        """Whether a PATCH of this token went out and did not land."""
+        return token_id in self._out
+
+    def land(self, token_id: TokenId) -> None:
+        """Note that what came of this token's PATCH is known to the owner."""
+        self._out.discard(token_id)
+
+    def send(self, operation: Operation) -> Step:
+        """Send its PATCH while what is known of its token is young; else look again, and bring what speaks against it.
+
+        Once the run has stopped it is not sent.
+        """
+        change, known_at = operation.change, operation.known_at
+        token_id = change.token.id
+        for _ in range(_LOOKS):
+            if self._must_end:
+                return Step(token_id)
+            if not self._is_young(known_at):
+                known_at, seen = self._look(token_id)
+                if refused(change, seen):
+                    return Step(token_id, seen, known_at)
+            with suppress(_NotNowError):
+                ready = partial(self._let_go, token_id, known_at)
+                answer = attempt(partial(self._means.writer.patch, token_id, change.body, ready))
+                return Step(token_id, answer, sent=self.is_out(token_id))
+        return Step(token_id, _TOO_SLOW, known_at)
+
+    def read(self, token_id: TokenId, wait_s: float = 0.0) -> Step:
+        """Wait so long, then read the token."""
+        self.wait(token_id, wait_s)
+        known_at, seen = self._look(token_id)
+        return Step(token_id, seen, known_at)
+
+    def wait(self, token_id: TokenId, wait_s: float) -> Step:
+        """Let so much time pass, less when the run stops."""
+        if wait_s:
+            self._means.pause(self._halt, wait_s)
+        return Step(token_id)
+
+    def ask(self, question: Callable[[], object]) -> Step:
+        """Ask something else of the server."""
+        try:
+            question()
+        except TokenctlError as error:
+            return Step(_NO_TOKEN, failure=error)
+        return Step(_NO_TOKEN)
+
+    def _let_go(self, token_id: TokenId, known_at: Moment) -> None:
+        """Note that something of a PATCH goes out now; raises _NotNowError when it must not."""
+        with self._gate:
+            self._out.discard(token_id)
+            if self._must_end or not self._is_young(known_at):
+                raise _NotNowError
+            self._out.add(token_id)
+
+    @property
+    def _must_end(self) -> bool:
+        return self._halt.is_set() or self._means.interrupt.came
+
+    def _is_young(self, known_at: Moment) -> bool:
+        return self._means.moment().is_within(self._means.recheck_after_s, known_at)
+
+    def _look(self, token_id: TokenId) -> tuple[Moment, Seen]:
+        return self._means.moment(), attempt(lambda: self._means.reader.get(token_id))
