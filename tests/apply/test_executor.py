@@ -324,8 +324,8 @@ def test_a_token_that_may_be_the_callers_is_last_when_the_guard_is_waived(journa
 
 
 def test_other_managers_are_sent_as_usual_where_the_callers_own_token_is_known(journal: Journal) -> None:
-    own = Change(token=token(1, is_own=True, manages=(EVERY_ORG,)), status=Status.INACTIVE)
-    others = [Change(token=token(number, manages=(EVERY_ORG,)), status=Status.INACTIVE) for number in (2, 3)]
+    own = Change(token=token(1, is_own=True, rights=managing()), status=Status.INACTIVE)
+    others = [Change(token=token(number, rights=managing()), status=Status.INACTIVE) for number in (2, 3)]
     plan = replace(plan_of(own, *others, waivers=(Guard.SELF,)), knows_own=True)
     server = holding(plan)
     outcome = run(plan, server, journal)
@@ -334,7 +334,7 @@ def test_other_managers_are_sent_as_usual_where_the_callers_own_token_is_known(j
 
 
 def test_managers_of_which_one_may_be_the_callers_go_one_by_one_until_it_was(journal: Journal) -> None:
-    changes = [Change(token=token(number, manages=(EVERY_ORG,)), status=Status.INACTIVE) for number in (1, 2, 3)]
+    changes = [Change(token=token(number, rights=managing()), status=Status.INACTIVE) for number in (1, 2, 3)]
     plan = plan_of(*changes, waivers=(Guard.SELF,))
     server = holding(plan)
 
