@@ -144,9 +144,16 @@ class AuthError(TokenctlError):
 
 
 class UnreachableError(TokenctlError):
-    """No usable answer came from the server."""
+    """No usable answer came from the server.
+
+    `is_over` says that the request was refused, and is not under way any more.
+    """
 
     exit_code = ExitCode.UNREACHABLE
+
+    def __init__(self, problem: Problem, *, is_over: bool = False) -> None:
+        super().__init__(problem)
+        self.is_over = is_over
 
 
 class Trouble(StrEnum):
@@ -161,15 +168,14 @@ class Trouble(StrEnum):
 class TransientError(UnreachableError):
     """No usable answer came from the server, and one may when it is asked again.
 
-    `retry_after` is the text of the answer's header of that name, "" for none. `is_over` says that the request is not
-    under way any more: the server itself refused it, or had closed the connection before it came.
+    `retry_after` is the text of the answer's header of that name, "" for none. A connection that had been
+    closed before the request came counts as a refusal.
     """
 
     def __init__(self, problem: Problem, trouble: Trouble, retry_after: str = "", *, is_over: bool = False) -> None:
-        super().__init__(problem)
+        super().__init__(problem, is_over=is_over or trouble is Trouble.STALE)
         self.trouble = trouble
         self.retry_after = retry_after
-        self.is_over = is_over or trouble is Trouble.STALE
 
 
 class CancelledError(TokenctlError):

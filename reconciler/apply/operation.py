@@ -14,7 +14,7 @@ from reconciler.apply.pace import Moment
 from reconciler.apply.verify import Seen, answered, refused, settled
 from reconciler.core.outcome import Fate, Result
 from reconciler.core.plan import Change
-from reconciler.errors import ExitCode, TransientError, Trouble
+from reconciler.errors import ExitCode, TransientError, Trouble, UnreachableError
 
 
 class Retrying(Protocol):
@@ -74,7 +74,7 @@ class Operation:
 
 def after_answer(operation: Operation, seen: Seen, retries: Retrying, *, sent: bool) -> tuple[Operation, Look | Result]:
     """What to do after the answer to a PATCH, or what came in its place, which may be that nothing of it was sent."""
-    may_come = operation.may_come or (sent and isinstance(seen, TransientError) and not seen.is_over)
+    may_come = operation.may_come or (sent and isinstance(seen, UnreachableError) and not seen.is_over)
     operation = replace(operation, out=operation.out or sent, may_come=may_come)
     result = answered(operation.change, seen, sent=operation.out)
     result = replace(result, code=ExitCode.PARTIAL) if may_come else result

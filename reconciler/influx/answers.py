@@ -72,19 +72,20 @@ def error(answer: Answer, endpoint: Endpoint) -> TokenctlError:
     """The error that any answer but the one hoped for means."""
     code, message = _said(answer, endpoint)
     foreign = _product(answer, code)
+    # A server error that has no code may be a proxy's, behind which the request may still be under way.
+    is_over = bool(code) or 400 <= answer.status < 500
     if foreign:
-        return _other_product(foreign, endpoint)
+        return _other_product(foreign, endpoint, is_over=is_over)
     said = f"{answer.status} {message}" if message else str(answer.status)
     if answer.status in (401, 403):
         return _auth(message, said, endpoint)
     if message == _NO_PATH:
         hint = "leave the path out of the URL (--url, INFLUX_HOST), unless a proxy before the server wants it"
-        return UnreachableError(Problem(f"the path of {endpoint.url} leads nowhere: {said}", hint))
+        return UnreachableError(Problem(f"the path of {endpoint.url} leads nowhere: {said}", hint), is_over=is_over)
     problem = _problem(answer, said, endpoint)
     if trouble := TROUBLE.get(answer.status):
-        # What has no code may be a proxy's, behind which the request may still be under way.
-        return TransientError(problem, trouble, answer.headers.get("retry-after", ""), is_over=bool(code))
-    return UnreachableError(problem)
+        return TransientError(problem, trouble, answer.headers.get("retry-after", ""), is_over=is_over)
+    return UnreachableError(problem, is_over=is_over)
 
 
 def _problem(answer: Answer, said: str, endpoint: Endpoint) -> Problem:
@@ -106,9 +107,9 @@ def _said(answer: Answer, endpoint: Endpoint) -> tuple[str, str]:
     return wire.failure(answer.body, *endpoint.secrets)
 
 
-def _other_product(what: str, endpoint: Endpoint) -> UnreachableError:
+def _other_product(what: str, endpoint: Endpoint, *, is_over: bool = False) -> UnreachableError:
     hint = "tokenctl needs InfluxDB OSS 2.x, Cloud or Cloud Serverless: check the URL (--url, INFLUX_HOST)"
-    return UnreachableError(Problem(f"{endpoint.url} is {what}", hint))
+    return UnreachableError(Problem(f"{endpoint.url} is {what}", hint), is_over=is_over)
 
 
 def _auth(message: str, said: str, endpoint: Endpoint) -> AuthError:

@@ -608,14 +608,15 @@ def test_what_could_not_be_sent_and_moved_meanwhile_is_left_alone(journal: Journ
     ("error", "code"),
     [
         (AuthError(Problem("your token lacks `write`")), ExitCode.AUTH),
-        (UnreachableError(Problem("answered 400")), ExitCode.UNREACHABLE),
+        (UnreachableError(Problem("answered 400"), is_over=True), ExitCode.UNREACHABLE),
+        (UnreachableError(Problem("it is not JSON")), ExitCode.PARTIAL),
         (TransientError(Problem("answered 429"), Trouble.PASSING, is_over=True), ExitCode.UNREACHABLE),
         (TransientError(Problem("answered 500"), Trouble.FAULT, is_over=True), ExitCode.UNREACHABLE),
         (failed(Trouble.STALE), ExitCode.UNREACHABLE),
         (failed(Trouble.PASSING, "it was reset"), ExitCode.PARTIAL),
         (failed(Trouble.LATE), ExitCode.PARTIAL),
     ],
-    ids=["no right", "bad", "too many", "fault", "stale", "reset", "late"],
+    ids=["no right", "bad", "useless", "too many", "fault", "stale", "reset", "late"],
 )
 def test_what_was_refused_changed_nothing_unless_it_may_still_come(
     journal: Journal, error: TokenctlError, code: ExitCode

@@ -124,8 +124,8 @@ def test_an_answer_that_never_ends_is_cut_and_never_asked_for_again(shell: Shell
     said = told(shell, name, deaf=deaf, with_clock=lambda: time.monotonic() * 1000)
     late = "URL did not answer in time: 30 s without a byte, or 120 s in all"
     ends = (
-        f"unverified (3), GET GET PATCH GET GET: not applied so far: {late}"
+        f"unverified (3), GET PATCH GET GET: not applied so far: {late}"
         if deaf
-        else f"done (0), GET GET PATCH GET GET: the answer was not usable ({late}), a read shows it"
+        else f"done (0), GET PATCH GET GET: the answer was not usable ({late}), a read shows it"
     )
     assert said == ends
