@@ -90,7 +90,7 @@ def test_without_changes_there_is_a_plan_and_a_summary(shell: Shell) -> None:
 def test_a_change_that_fails_is_told_with_its_reason_and_keeps_the_next_phase_back(tmp_path: Path) -> None:
     with shell_on(tmp_path, faults=[Fault("error-before", "PATCH", 9)]) as shell:
         done = told(shell, DESCRIBE, DEACTIVATE)
-    assert (done.code, counts(done.out)) == (ExitCode.PARTIAL, [0, 1, 0, 1])
+    assert (done.code, counts(done.out)) == (ExitCode.UNREACHABLE, [0, 1, 0, 1])
     assert short(done.out) == ["plan", STARTED, f"op_finished {GRAFANA} failed", "summary partial"]
     finished = events_of(done.out)[2]
     assert finished["detail"] == (
@@ -241,7 +241,7 @@ def test_foreign_text_is_data_and_no_secret_is_ever_told(tmp_path: Path) -> None
         done = told(
             shell, DESCRIBE, ACTIVATE, f'id: "{LAPTOP}", description: "##[error]y"', allow=(Guard.REACTIVATION,)
         )
-        assert done.code == ExitCode.PARTIAL
+        assert done.code == ExitCode.UNREACHABLE
         assert "##[" not in done.out
         (found,) = [each for each in events_of(done.out)[0]["plan"]["changes"] if each["id"] == GRAFANA]
         assert found["before"]["description"] == "\x1b[2J##[error]\u202e\n::error::x"
