@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from reconciler import files, influx_cli
 from reconciler.core.endpoint import Endpoint, Secret, is_loopback
-from reconciler.core.secrets import holds_secret
+from reconciler.core.secrets import holds_secret, masked
 from reconciler.core.token import TokenId
 from reconciler.errors import Problem, UsageError
 from reconciler.influx_cli import Profile, is_id
@@ -78,11 +78,16 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
     _check_profile(named, source, url)
     if lent and not flags.url:
         _check_lent(named, source, host, url)
+    secret = typed or lent or _profile_secret(named, url)
+    if masked(url, secret.reveal()) != url:
+        raise UsageError(
+            Problem("the server's URL holds a token's secret", "leave it out: plans and journals name the URL")
+        )
     org, org_is_id = influx_cli.organisation(flags.org, given)
     return Settings(
         endpoint=Endpoint(
             url=url,
-            secret=typed or lent or _profile_secret(named, url),
+            secret=secret,
             ca_file=flags.ca_file,
             client_cert=flags.client_cert,
             client_key=flags.client_key,

@@ -25,7 +25,11 @@ def _secret(token_id: str) -> str:
 
 LISTED = tuple(_secret(each.id) for each in default_seed().tokens if each.id != OPERATOR)
 SECRETS = (CALLER, PASSWORD, *LISTED)
-ECHO = f"{CALLER} me:{PASSWORD} {quote(PASSWORD, safe='')} {LISTED[0]}, {LISTED[1]}"
+ECHO = (
+    f"{CALLER} me:{PASSWORD} {quote(PASSWORD, safe='')} {LISTED[0]}, {LISTED[1]}"
+    # What a double click copies, and a mouse that slipped.
+    f" {LISTED[2].rstrip('=')} {CALLER[3:]} {CALLER[:-4]} {CALLER[2:-2]}"
+)
 """What somebody says who wants to see them on a screen."""
 
 

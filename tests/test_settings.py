@@ -476,6 +476,14 @@ def test_a_url_with_a_password_is_refused_without_it() -> None:
     assert str(caught.value).startswith("the server's URL cannot be used\n")
 
 
+def test_a_url_that_holds_a_secret_is_refused_without_it(tmp_path: Path) -> None:
+    hint = "\n  hint: leave it out: plans and journals name the URL"
+    other = "A" * 40 + "_" + "w" * 45
+    for secret in (SECRET, SECRET[:-2], SECRET[3:-5], other, f"{other}%3D%3D"):
+        said = refused(Flags(url=f"https://influx.example/{secret}/"), tmp_path, {"INFLUX_TOKEN": SECRET})
+        assert said == f"the server's URL holds a token's secret{hint}"
+
+
 def test_plain_http_to_another_machine_has_to_be_allowed(tmp_path: Path) -> None:
     environment = {"INFLUX_TOKEN": SECRET}
     flags = Flags(url="http://influx.example")

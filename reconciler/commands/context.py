@@ -91,14 +91,14 @@ class Context:
         except OSError as error:
             raise unwritable(error) from error
 
-    def say(self, text: str) -> None:
-        """Write a line of talk to stderr, unless told to be quiet."""
+    def say(self, text: str, *, public: bool = False) -> None:
+        """Write a line of talk to stderr, unless told to be quiet; a `public` one may have the secret of a sandbox."""
         if not self.quiet:
-            self._talk(text)
+            self._write(text if public else self.masked(text))
 
     def warn(self, text: str) -> None:
         """Write to stderr, quiet or not, what somebody has to know although the run goes on."""
-        self._talk(self.masked(text))
+        self._talk(text)
 
     def ask(self, question: str) -> str:
         """Put a question on stderr and give the line that was typed, without blanks around it."""
@@ -125,6 +125,9 @@ class Context:
         return self._talk if self.debug else None
 
     def _talk(self, text: str) -> None:
+        self._write(self.masked(text))
+
+    def _write(self, text: str) -> None:
         # That nobody listens is no reason to stop in the middle of anything.
         with suppress(OSError, ValueError), self.aside():
             self.stderr.write(self.hidden(text) + "\n")

@@ -142,4 +142,4 @@ class Locks:
 
 
 def _say(words: str, context: Context) -> None:
-    context.say(context.masked(line(words.rstrip())))
+    context.say(line(words.rstrip()))

@@ -76,11 +76,13 @@ def check_secret(manifest: Manifest, resolved: Settings) -> None:
     Raises InvalidError.
     """
     own = resolved.endpoint.secret.reveal()
-    found = [each for each in manifest.tokens if masked(text := each.text, own) != text]
-    if found:
+    server = {"server.url": manifest.server.url, "server.org": manifest.server.org}
+    places = [manifest.places.get(key) for key, text in server.items() if text and masked(text, own) != text]
+    places += [each.origin.place("") for each in manifest.tokens if masked(text := each.text, own) != text]
+    if places:
         hint = "remove it here and from the history, and replace that token on the server"
         message = "this declaration holds the token that you sign in with"
-        raise InvalidError([Problem(message, hint, each.origin.place("")) for each in found])
+        raise InvalidError([Problem(message, hint, place) for place in places])
 
 
 def draft(

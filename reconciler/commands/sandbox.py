@@ -52,7 +52,7 @@ def run(request: SandboxRequest, context: Context) -> ExitCode:
             context.say(f"It listens on {address[0]}: everybody who can reach this machine can use it.")
         if not request.seed:
             secret = seed.tokens[0].secret
-            context.say(f"Try: INFLUX_HOST={sandbox.url} INFLUX_TOKEN={secret} tokenctl list")
+            context.say(f"Try: INFLUX_HOST={sandbox.url} INFLUX_TOKEN={secret} tokenctl list", public=True)
         stop.get()
     return ExitCode.OK
 

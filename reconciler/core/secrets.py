@@ -3,29 +3,88 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
-SECRET = re.compile(r"[A-Za-z0-9+/_-]{86}(?:==|%3[Dd]%3[Dd])|apiv3_[A-Za-z0-9+/_-]{20,}")
-"""InfluxDB 2 makes secrets of 64 bytes in base64: 86 characters and `==`; those of InfluxDB 3 have this prefix."""
+_PADDED = re.compile(r"[A-Za-z0-9+/_-]{86}(?:==|%3[Dd]%3[Dd])")
+"""InfluxDB 2 makes secrets of 64 bytes in base64: 86 characters and `==`."""
 
+_BARE = re.compile(
+    # What stands before is no part of it, but it may be the end of an escape, in JSON or in a URL.
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2})(?<!%2[BbFf]))"
+    # The last of the 86 has two bits that 64 bytes leave over, all others have six.
+    r"(?:(?<![+/%])(?:[A-Za-z0-9+/]|%2[BbFf]){85}[AQgw](?![A-Za-z0-9+/]|%2[BbFf])"
+    r"|(?<![_-])[A-Za-z0-9_-]{85}[AQgw](?![A-Za-z0-9_-]))(?:=|%3[Dd]){0,2}"
+    r"|apiv3_[A-Za-z0-9+/_-]{20,}"
+)
+"""The same without its padding, as a double click copies it, in either alphabet of base64; and one of InfluxDB 3."""
+
+_LONG = 86  # characters, but for those of InfluxDB 3
+_SPECIAL = re.compile(r"[^A-Za-z0-9._~-]")  # what a URL escapes
 _HIDDEN = "***"
 _TELLING = 12  # a shorter secret, such as `admin`, is a word that stands anywhere
+_CUT = 8  # characters that may be missing at either end of a known secret
+_SHARE = 10  # but no more than one in so many: what is left of a word may be any word
+
+
+def secrets_in(text: str) -> Iterator[int]:
+    """Where each part of the text begins that looks like a token's secret, with its padding or without."""
+    for pattern in _patterns(text):
+        yield from (found.start() for found in pattern.finditer(text))
 
 
 def holds_secret(text: str) -> bool:
-    """Whether a part of the text looks like a token's secret."""
-    # Each of these is in every secret, and looking for them takes no time.
-    return ("==" in text or "%3" in text or "apiv3_" in text) and SECRET.search(text) is not None
+    """Whether a part of the text looks like a token's secret, with its padding or without."""
+    # Taking a text apart at its blanks, which no secret has, costs less than looking for one everywhere.
+    return ("apiv3_" in text or len(text) >= _LONG) and any(
+        pattern.search(word)
+        for word in text.split()
+        if len(word) >= _LONG or "apiv3_" in word
+        for pattern in _patterns(word)
+    )
 
 
 def without(text: str, *known: str) -> str:
-    """The text with `***` for each of these secrets."""
-    for secret in known:
-        if len(secret) >= _TELLING:
-            text = text.replace(secret, _HIDDEN)
+    """The text with `***` for each of these secrets, also where its padding or a few characters at its ends lack."""
+    spelled = {core: whole for secret in known if len(secret) >= _TELLING for core, whole in _spelled(secret).items()}
+    for core, whole in spelled.items():
+        if core in text:
+            text = whole.sub(_HIDDEN, text)
     return text
 
 
 def masked(text: str, *known: str) -> str:
     """The text with `***` for each of these secrets, and for everything that looks like a token's secret."""
     text = without(text, *known)
-    return SECRET.sub(_HIDDEN, text) if holds_secret(text) else text
+    for pattern in _patterns(text) if holds_secret(text) else ():
+        text = pattern.sub(_HIDDEN, text)
+    return text
+
+
+def _patterns(text: str) -> Sequence[re.Pattern[str]]:
+    # Looking for what ends in padding costs most, and looking for padding nothing.
+    return (_PADDED, _BARE) if "==" in text or "%3" in text else (_BARE,)
+
+
+@lru_cache(maxsize=64)
+def _spelled(secret: str) -> dict[str, re.Pattern[str]]:
+    """What each piece of a secret holds that is nearly whole, by what finds all of it; in a URL's spellings too."""
+    bare = re.sub("(=|%3[Dd]){1,2}$", "", secret)
+    cut = max(0, min(_CUT, len(bare) // _SHARE, (len(bare) - _TELLING) // 2))
+    escaped = [_SPECIAL.sub(_escape, character) for character in bare]
+    ways = bare, escaped, [each.lower() if each.startswith("%") else each for each in escaped]
+    return dict(_nearly(each, cut) for each in ways)
+
+
+def _escape(special: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in special[0].encode("utf-8", "replace"))
+
+
+def _nearly(parts: Sequence[str], cut: int) -> tuple[str, re.Pattern[str]]:
+    core = "".join(parts[cut : len(parts) - cut])
+    before = after = ""
+    for part in parts[:cut]:
+        before = f"(?:{before}{re.escape(part)})?"
+    for part in reversed(parts[len(parts) - cut :]):
+        after = f"(?:{re.escape(part)}{after})?"
+    return core, re.compile(f"{before}{re.escape(core)}{after}(?:=|%3[Dd]){{0,2}}")

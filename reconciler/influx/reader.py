@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from reconciler.core import lock
 from reconciler.core.live import Absence, Missing, Owner, Server
 from reconciler.core.lock import Hold, LabelId
+from reconciler.core.secrets import masked
 from reconciler.core.text import count, trimmed
 from reconciler.core.token import OrgId, Token, TokenId, UserId
 from reconciler.errors import Problem, UsageError
@@ -76,17 +77,18 @@ class Reader:
         tokens = answers.decoded(answer, self._endpoint, lambda *_: found.finish())
         if not org:
             return Listing(self._server(answer), self._marked(tokens))
+        named = masked(org, *self._endpoint.secrets)
         # Servers before 2.1 look the name up and then list every organisation.
         inside = {
             token_id: token
             for token_id, token in tokens.items()
-            if (token.org_id == org.lower() if by_id else trimmed(token.org) == trimmed(org))
+            if (token.org_id == org.lower() if by_id else trimmed(token.org) == trimmed(named))
         }
         if not inside and (tokens or by_id):
             raise UsageError(self._nothing_of(org, len(tokens), by_id=by_id))
         first = next(iter(inside.values()), None)
         return Listing(
-            self._server(answer), self._marked(inside), first.org if first else org, first.org_id if first else None
+            self._server(answer), self._marked(inside), first.org if first else named, first.org_id if first else None
         )
 
     def server(self) -> Server:

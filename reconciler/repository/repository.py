@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reconciler.core.secrets import masked
 from reconciler.core.text import is_plain
 from reconciler.errors import LocalError, Problem, UsageError
 from reconciler.repository.commit import Commit, within
@@ -41,7 +42,7 @@ class Repository:
         if "is ambiguous" in said.err and oid != ref and not _HEAD.match(ref):
             message = f"--base {ref}: this is the name of a branch and of a tag"
             raise UsageError(Problem(message, f"write which one, such as `refs/remotes/{ref}`, or its hash"))
-        return Commit(ref, oid, self.git.top, self.objects)
+        return Commit(masked(ref), oid, self.git.top, self.objects)
 
     def in_effect(
         self, commit: Commit, paths: Sequence[str], moments: Iterable[float]

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from tests.cli.test_exit_codes import ENDS
 from tests.commands.test_locking import ACME, locked
 from tests.liar import Exchange, liar
 from tests.lies import LIES
-from tests.shell import BACKUP_2023, GRAFANA, PROGRAM, Done, Shell, shell_on, texts
+from tests.shell import BACKUP_2023, BENCH, GRAFANA, PROGRAM, Done, Shell, shell_on, texts
 
 OUTPUTS = " ".join(f"--output {form}={{dir}}/out/plan.{form}" for form in PlanFormat if form is not PlanFormat.TEXT)
 NEVER_SIGNED_IN = {
@@ -136,7 +137,7 @@ def leaked(shell: Shell, *lines: str, trouble: Callable[[], object] = lambda: No
 
 
 def test_what_is_looked_for_would_be_found(full: Shell) -> None:
-    assert found([ECHO]) == {CALLER, PASSWORD, *LISTED[:2]}
+    assert found([ECHO]) == {CALLER, PASSWORD, *LISTED[:3]}
     assert found([json.dumps(LISTED)]) == set(LISTED)
     assert {each.secret for each in full.sandbox.tokens} == {CALLER, *LISTED}
 
@@ -175,6 +176,20 @@ def test_each_way_to_sign_in(full: Shell, tmp_path_factory: pytest.TempPathFacto
     assert leaked(full, *lines, environment=environment, stdin=stdin) == set()
     code = cli(full, f"list {flags}", environment=environment, stdin=stdin).code
     assert code == (64 if way in ("nonsense", "as something else", "as a path", "broken profiles") else 0)
+
+
+def test_an_organisation_whose_name_is_a_secret(tmp_path: Path) -> None:
+    name, seed = LISTED[0][:-2], world()
+    orgs = tuple(replace(each, name=name if each.id == ACME else each.name) for each in seed.orgs)
+    with shell_on(tmp_path, seed=replace(seed, orgs=orgs)) as shell:
+        shell.environment["HTTPS_PROXY"] = proxy("127.0.0.1:1")
+        prepare(shell)
+        shell.declare(f'id: "{GRAFANA}", description: x', f'id: "{BENCH}", description: x')
+        lines = (*IN_TROUBLE.values(), "plan {dir}/tokens.yaml --format json", "doctor --self-id 00000000000000ff")
+        assert leaked(shell, *(f"{line} --org {name}" for line in lines)) == set()
+        done = cli(shell, f"plan {{dir}}/tokens.yaml --org {name}")
+        assert (done.code, done.out.count("left out: not a token of organisation `***`")) == (0, 1)
+        assert GRAFANA in done.out
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - {"slow-body", "deleted-meanwhile"}))

@@ -1,0 +1,111 @@
+"""What counts as a secret and what does not, and that neither a double click nor a slip of the mouse gets one through."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from time import process_time
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.secrets import holds_secret, masked, secrets_in, without
+
+RAW = [hashlib.sha512(b"%d" % number).digest() for number in range(40)]
+PADDED = [encode(raw).decode() for raw in RAW for encode in (base64.urlsafe_b64encode, base64.b64encode)]
+BARE = [each.rstrip("=") for each in PADDED]
+OWN = PADDED[0]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}", "the old one was {}.", "`{}`", "{}\n", "\n{}", "token:{}", "https://influx.example/?token={}&x=1", "a,{},b",
+        "{}=", "{}==", "{}%3D", "{}%3d%3d", "\\n{}", "\\t{}\\n", "%20{}%20", "token%3D{}",
+    ],
+)  # fmt: skip
+def test_a_secret_is_one_with_its_padding_and_without(around: str) -> None:
+    for secret in BARE:
+        text = around.format(secret)
+        assert holds_secret(text)
+        assert masked(text) == re.sub("(=|%3[Dd])+$", "", around).format("***")
+
+
+def test_an_address_escapes_the_standard_alphabet() -> None:
+    for secret in PADDED:
+        escaped = quote(secret, safe="")
+        for text in (escaped, re.sub("%..", lambda found: found[0].lower(), escaped)):
+            assert masked(f"https://influx.example/?token={text}&x") == "https://influx.example/?token=***&x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"{one}{secret}" for secret in BARE[:2] for one in "aZ9"),
+        *(f"{secret}{one}" for secret in BARE[:2] for one in "aZ9"),
+        *(f"{secret[:-1]}{last}" for secret in BARE[:2] for last in "BRhxz059-"),
+        BARE[0][1:], BARE[1][:-1], "A" * 85, "A" * 87, "-" * 86, "=" * 90, "x" * 86,
+        hashlib.sha512(b"").hexdigest(), "_" + "A" * 86 + "+",
+        "/var/lib/telegraf-data/" + "very/long_path/" * 4 + "as-people/make-w",
+        "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft-neun",
+    ],
+)  # fmt: skip
+def test_long_words_and_paths_are_no_secrets(text: str) -> None:
+    assert holds_secret(text) is False
+    assert masked(text) == text
+    assert list(secrets_in(text)) == []
+
+
+def test_where_secrets_begin_is_told() -> None:
+    assert sorted(set(secrets_in(f"a {PADDED[0]} {BARE[1]} apiv3_{'x' * 30}"))) == [2, 91, 178]
+
+
+CUT = range(9)
+
+
+@pytest.mark.parametrize(
+    "secret", [PADDED[0], PADDED[1], "kAnArY'of\\the+caller/with=all%signs-in-it-and-of-some-length,whatever-it-is"]
+)
+def test_the_own_secret_is_found_with_its_ends_cut(secret: str) -> None:
+    bare = secret.rstrip("=")
+    most = min(8, len(bare) // 10)
+    for left in range(most + 1):
+        for right in range(most + 1):
+            piece = bare[left : len(bare) - right]
+            for spelled in (piece, quote(piece, safe="")):
+                assert without(f"<{spelled}|", secret) == "<***|"
+    assert without(f"<{secret}|{secret}>", secret) == "<***|***>"
+    assert without(f"<{quote(secret, safe='')}|", secret) == "<***|"
+
+
+def test_what_is_left_of_a_word_may_be_any_word() -> None:
+    assert without("influxdb-admin-team", "influxdb-admin-token") == "influxdb-admin-team"
+    assert without("the nfluxdb-admin-toke", "influxdb-admin-token") == "the ***"
+    assert without("admin-secre admin-secret", "admin-secret") == "admin-secre ***"
+    assert without("admin", "admin") == "admin"
+
+
+@given(st.text(max_size=40), st.text(max_size=40), st.integers(0, 8), st.integers(0, 10))
+def test_the_own_secret_is_in_no_text(before: str, after: str, left: int, right: int) -> None:
+    shown = masked(f"{before}{OWN[left : len(OWN) - right]}{after}", OWN)
+    assert OWN[8:-10] not in shown
+    assert json.dumps(OWN)[9:-11] not in shown
+
+
+def test_looking_costs_little_whatever_the_text() -> None:
+    size = 2_000_000
+    texts = [
+        "x" * size,
+        "%2B" * (size // 3),
+        "\\n" * (size // 2),
+        ("A" * 85 + "-") * (size // 86),
+        "a b " * (size // 4),
+    ]
+    started = process_time()
+    for text in texts:
+        assert masked(text, OWN) == text
+    assert process_time() - started < 10
