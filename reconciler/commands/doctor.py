@@ -17,6 +17,7 @@ from reconciler.core.checkup import Check, State
 from reconciler.core.endpoint import is_loopback
 from reconciler.core.live import Server
 from reconciler.core.token import Token
+from reconciler.core.unmanaged import too_large
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.influx import proxy, trust
 from reconciler.render import checkup as drawn
@@ -106,7 +107,8 @@ def _credentials(connection: Connection, context: Context) -> Iterator[Check]:
     reader, settings = connection.reader, connection.settings
     started = context.clock()
     try:
-        listed = connection.listing().tokens
+        listing = connection.listing()
+        listed = listing.tokens
         took = context.clock() - started
         user = reader.own_user()
         asked = settings.self_id if listed else None
@@ -121,6 +123,8 @@ def _credentials(connection: Connection, context: Context) -> Iterator[Check]:
     if theirs and not own and not (wrong and wrong[0]):
         own = theirs
     yield checkup.listing(tokens, took)
+    for problem in too_large(tokens, listing.unreadable):
+        yield Check(name="list", state=State.NOTE, message=problem.message, hint=problem.hint)
     yield checkup.user(user, tokens)
     if tokens:
         yield from checkup.own_token(own, settings.self_id, wrong)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from reconciler.commands import connect
 from reconciler.commands.context import Context
 from reconciler.commands.names import ListFormat
+from reconciler.core.unmanaged import too_large
 from reconciler.errors import ExitCode
-from reconciler.render import json, table
+from reconciler.render import json, pieces, table
 from reconciler.settings import Flags
 
 
@@ -20,6 +21,8 @@ def run(flags: Flags, form: ListFormat, context: Context) -> ExitCode:
         context.show(json.tokens(listing.server, tokens))
     else:
         context.show(table.tokens(tokens, listing.server))
+    for problem in too_large(tokens, listing.unreadable):
+        context.say(pieces.problem(problem, "Warning"))
     if not tokens:
         context.say("The list is empty. A server leaves out what these credentials may not read, and says nothing.")
     return ExitCode.OK

@@ -197,8 +197,8 @@ def read_live(connection: Connection, unlisted: Unlisted) -> Live:
     """Everything a plan needs of the server; `unlisted` names the ids to ask for beside the list."""
     reader, resolved = connection.reader, connection.settings
     listing = connection.listing()
-    tokens, missing = dict(listing.tokens), {}
-    for token_id in unlisted(listing.tokens):
+    tokens, missing = dict(listing.tokens), dict(listing.unreadable)
+    for token_id in [each for each in unlisted(listing.tokens) if each not in missing]:
         found = reader.get(token_id)
         if isinstance(found, Missing):
             missing[token_id] = found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.core.plan import Change, in_order
 from reconciler.core.resolve import Wanted
-from reconciler.core.token import TokenId
+from reconciler.core.token import Elided, TokenId
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,9 @@ def explain(change: Change) -> tuple[Difference, ...]:
     from deepdiff import DeepDiff  # 70 ms: paid only when something differs and is shown
 
     live = {"status": change.token.status.value, "description": change.token.description}
-    tree = DeepDiff(live, {**live, **change.body}, view="tree", ignore_private_variables=False)
+    kinds = [(str, Elided)]
+    tree = DeepDiff(
+        live, {**live, **change.body}, view="tree", ignore_private_variables=False, ignore_type_in_groups=kinds
+    )
     found = {item.path(output_format="list")[0]: item for item in tree.get("values_changed", ())}
     return tuple(Difference(field, found[field].t1, found[field].t2) for field in live if field in found)

@@ -13,7 +13,7 @@ from reconciler.core.mark import Mark
 from reconciler.core.plan import Action, Change, Plan, Refusal, in_order
 from reconciler.core.problem_document import PlaceDocument, ProblemDocument, place_document, problem_from, problem_to
 from reconciler.core.revision_document import RevisionDocument, revision_from, revision_to
-from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
+from reconciler.core.token import Elided, OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import ExitCode, Place
 
 FORMAT_VERSION = 1
@@ -33,6 +33,27 @@ class Operation(TypedDict):
     body: dict[str, str]
 
 
+class ElidedDocument(TypedDict):
+    """What stands for a text that is too large to be kept."""
+
+    length: int
+    sha256: str
+
+
+class ElidedField(TypedDict):
+    """With `elided`, a description only says in words what `elided` says."""
+
+    elided: NotRequired[ElidedDocument]
+
+
+class BeforeDocument(ElidedField):
+    """The values that must still hold."""
+
+    status: str
+    description: str
+    updatedAt: str
+
+
 class SubjectDocument(TypedDict):
     """What plans and journals say alike of a change: its token, whose `before` has the values that must still hold."""
 
@@ -43,7 +64,7 @@ class SubjectDocument(TypedDict):
     org: str
     user_id: str
     user: str
-    before: dict[str, str]
+    before: BeforeDocument
 
 
 class ChangeDocument(SubjectDocument):
@@ -124,9 +145,20 @@ def operation(change: Change) -> Operation:
     return {"method": "PATCH", "path": change.path, "body": change.body}
 
 
-def before_document(token: Token) -> dict[str, str]:
+def before_document(token: Token) -> BeforeDocument:
     """The values that must still hold when a change is sent, under the names of the InfluxDB API."""
-    return {"status": token.status.value, "description": token.description, "updatedAt": token.updated_at}
+    return {
+        "status": token.status.value,
+        "description": str(token.description),
+        "updatedAt": token.updated_at,
+        **elided(token),
+    }
+
+
+def elided(token: Token) -> ElidedField:
+    """What stands for the description, beside the words for it; nothing where it is there itself."""
+    text = token.description
+    return {"elided": {"length": text.length, "sha256": text.sha256}} if isinstance(text, Elided) else {}
 
 
 def server_document(server: Server) -> dict[str, str]:
@@ -232,7 +264,7 @@ def change_from(document: SubjectDocument, body: dict[str, str], *, own: bool = 
         token=Token(
             id=TokenId(document["id"]),
             status=Status(earlier["status"]),
-            description=earlier["description"],
+            description=Elided(**earlier["elided"]) if "elided" in earlier else earlier["description"],
             org_id=OrgId(document["org_id"]),
             org=document["org"],
             user_id=UserId(document["user_id"]),

@@ -16,11 +16,12 @@ class Absence(StrEnum):
     ABSENT = "absent"  # no such authorization
     ORPHANED = "orphaned"  # it exists, but its owner or organisation was deleted: the server lists it no more
     HIDDEN = "hidden"  # it exists, but these credentials may not read it
+    UNREADABLE = "unreadable"  # it exists, but something of it that has to be known is too large to be kept
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A declared id that the server's list lacks; `detail` is the server's own message."""
+    """A declared id that is not among the tokens that could be read; `detail` is the server's own message, or ours."""
 
     kind: Absence
     detail: str
@@ -52,10 +53,11 @@ class Server:
 class Live:
     """Everything that was read for one plan.
 
-    `tokens` is by id. `missing` tells what a GET said of each declared id that the list lacked. `org` is the name of
-    the only organisation that was listed ("": all), and `org_id` its id, as far as a token of it was listed; `others`
-    are the tokens of all others where these were asked for. `own_id` is the caller's own token where it is known,
-    `own_user` the caller's user where it was asked for and answered, and `owners` what was answered of users.
+    `tokens` is by id. `missing` tells what a GET said of each declared id that the list lacked, and which tokens of the
+    list cannot be read. `org` is the name of the only organisation that was listed ("": all), and `org_id` its id, as
+    far as a token of it was listed; `others` are the tokens of all others where these were asked for. `own_id` is the
+    caller's own token where it is known, `own_user` the caller's user where it was asked for and answered, and `owners`
+    what was answered of users.
     """
 
     server: Server

@@ -38,7 +38,7 @@ def _is_attempt(value: object) -> bool:
 
 
 def _is_before(value: object) -> bool:
-    return isinstance(value, dict) and _has(value, {**_SENT, "updatedAt": _is_text})
+    return isinstance(value, dict) and "elided" not in value and _has(value, {**_SENT, "updatedAt": _is_text})
 
 
 def _is_after(value: object) -> bool:

@@ -13,7 +13,7 @@ from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits
 from reconciler.core.mark import Mark
-from reconciler.core.token import OrgId, Status, Token
+from reconciler.core.token import Elided, OrgId, Status, Token
 from reconciler.errors import Place, Problem
 
 
@@ -141,9 +141,13 @@ class Plan:
             "server": self.server.url,
             "orgs": self.org_ids,
             "waivers": sorted(self.waivers),
-            "changes": [[change.token.id, *before(change.token), change.body] for change in changes],
+            "changes": [[change.token.id, *map(_agreed, before(change.token)), change.body] for change in changes],
         }
         return hashlib.sha256(json.dumps(agreed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _agreed(text: str) -> str | list[str | int]:
+    return [text.length, text.sha256] if isinstance(text, Elided) else text
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:

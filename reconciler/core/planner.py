@@ -17,7 +17,7 @@ from reconciler.core.plan import Action, Change, Plan, Refusal, before
 from reconciler.core.resolve import Resolution, assert_org, means, moving, resolve
 from reconciler.core.revise import unshown
 from reconciler.core.token import Token, TokenId, UserId
-from reconciler.core.unmanaged import unmanaged
+from reconciler.core.unmanaged import too_large, unmanaged
 from reconciler.errors import InvalidError, Problem, StaleError
 
 _UNTOLD = Problem(
@@ -64,6 +64,7 @@ def draft(
     warned, refused = unmanaged(manifest, baseline, resolution.wanted, live)
     if found:
         refused += [Refusal(Guard.BASE, replace(each, hint=_MEND_BASE)) for each in unread]
+    warned += too_large(live.tokens.values(), live.missing)
     return judged(replace(plan, warnings=(*plan.warnings, *warned)), live, refused, reviewed=reviewed)
 
 

@@ -94,7 +94,7 @@ def settle(entry: Entry, seen: Token | Missing) -> Entry:
     Its fate is None when the caller may not read the token: somebody else may.
     """
     if isinstance(seen, Missing):
-        known = None if seen.kind is Absence.HIDDEN else Fate.UNVERIFIED
+        known = None if seen.kind in (Absence.HIDDEN, Absence.UNREADABLE) else Fate.UNVERIFIED
         return replace(entry, fate=known, reason=f"not known, it is {seen.kind} now")
     fate, changed = judged(entry.change, seen)
     words = {Fate.DONE: "applied", Fate.FAILED: "not applied"}.get(fate, f"changed since: {changed}")

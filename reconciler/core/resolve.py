@@ -88,6 +88,10 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
         found = _find(declaration, live, index)
         if isinstance(found, Problem):
             wrong.append(found)
+        elif isinstance(found, Missing) and found.kind is Absence.UNREADABLE:
+            hint = "look at it on the server; nothing can be declared of a token that cannot be read"
+            message = f"token {declaration.target} cannot be read: {found.detail}"
+            wrong.append(Problem(message, hint, declaration.origin.place("id")))
         elif isinstance(found, Missing):
             unseen.append((declaration, found))
         else:

@@ -14,13 +14,14 @@ from reconciler.core.plan import Change, Plan, Refusal, in_order
 from reconciler.core.planner import differences, judged
 from reconciler.core.record import Entry, Run
 from reconciler.core.text import is_sendable, name_some
-from reconciler.core.token import RIGHTS, Token, TokenId
+from reconciler.core.token import RIGHTS, Elided, Token, TokenId
+from reconciler.core.unmanaged import too_large
 from reconciler.errors import AuthError, InvalidError, Problem
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What one operation of the run comes to: at most one of a change and a warning, and perhaps a refusal."""
+    """What one operation of the run comes to: perhaps a change, a refusal of it, and what to warn about."""
 
     change: Change | None = None
     refusal: Refusal | None = None
@@ -47,7 +48,7 @@ def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: 
         live=len(live.tokens),
         limits=run.limits,
         waivers=tuple(sorted(set(waivers))),
-        warnings=tuple(step.warning for step in steps if step.warning),
+        warnings=(*(step.warning for step in steps if step.warning), *too_large(live.tokens.values(), live.missing)),
         undoes=run.name,
         lock=run.lock,
     )
@@ -97,12 +98,14 @@ def _step(entry: Entry, live: Live) -> _Step:
     if not live.includes(token):
         return _Step(warning=Problem(f"left out: {label(change)} is not a token of organisation `{live.org}`"))
     back = _restored(change, token)
+    lost = _lost(change) if isinstance(back.description, Elided) else None
+    back = replace(back, description=None) if lost else back
     if not back.body:
-        return _Step()
+        return _Step(warning=lost)
     if not is_sendable(back.description or ""):
         return _Step(warning=Problem(f"left out: {label(change)} had a description that no server would store again"))
     moved = differences(_left(entry, token), token)
-    return _Step(back, _moved(change, moved) if moved else None)
+    return _Step(back, _moved(change, moved) if moved else None, lost)
 
 
 def _restored(change: Change, token: Token) -> Change:
@@ -128,6 +131,11 @@ def _left(entry: Entry, token: Token) -> Token:
         description=change.token.description if change.description is None else change.description,
         updated_at=entry.left_at or token.updated_at,
     )
+
+
+def _lost(change: Change) -> Problem:
+    message = f"the description that {label(change)} had cannot be restored: {change.token.description}"
+    return Problem(message, "whoever wrote it may have it still: look for what has this length and hash")
 
 
 def _late(change: Change) -> Problem:

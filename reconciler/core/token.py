@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType, TypeVar
+from typing import NewType, Self, TypeVar
 
 TokenId = NewType("TokenId", str)  # 16 lower-case hex digits, not all zero
 OrgId = NewType("OrgId", str)
@@ -21,11 +22,47 @@ RIGHTS = (
 """What it takes to see a token and to change it, as a hint."""
 
 
+LARGEST_TEXT = 64 * 1024
+"""How many characters of a live text are kept: more than a manifest can declare."""
+
+
 class Status(StrEnum):
     """The two states of a token."""
 
     ACTIVE = "active"
     INACTIVE = "inactive"
+
+
+class Elided(str):
+    """Stands for a text that is too large to be kept: reads as its length and its SHA-256, and equals no text.
+
+    It equals only what stands for a text of the same length with the same hash.
+    """
+
+    length: int
+    sha256: str
+
+    def __new__(cls, length: int, sha256: str) -> Self:
+        """For a text of so many characters, whose UTF-8 has this SHA-256 in hex."""
+        self = super().__new__(cls, f"({length:,} characters, too large to be kept, SHA-256 {sha256})")
+        self.length, self.sha256 = length, sha256
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Elided) and (self.length, self.sha256) == (other.length, other.sha256)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.length, self.sha256))
+
+
+def kept(text: str) -> str:
+    """The text, or what stands for it where it is too large to be kept."""
+    if len(text) <= LARGEST_TEXT or isinstance(text, Elided):
+        return text
+    return Elided(len(text), hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +168,10 @@ def _both(some: frozenset[_Id], others: frozenset[_Id], every: _Id) -> frozenset
 class Token:
     """One live authorization.
 
-    `updated_at` is the server's text, compared as text only with the same server's. `is_own` says that the caller
-    signed in with this token (known only where the server shows secrets, or from `--self-id`). `proven` is what the
-    secret that the server showed says of that, None where it showed none.
+    `updated_at` is the server's text, compared as text only with the same server's. A description that is too large to
+    be kept is an Elided. `is_own` says that the caller signed in with this token (known only where the server shows
+    secrets, or from `--self-id`). `proven` is what the secret that the server showed says of that, None where it showed
+    none.
     """
 
     id: TokenId

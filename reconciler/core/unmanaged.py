@@ -1,16 +1,17 @@
-"""Manifests and the live tokens in, what `unmanaged` says of those that no declaration names out."""
+"""Manifests and the live tokens in, what is said of tokens that no declaration names, or that are too large, out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.core.baseline import Baseline
 from reconciler.core.guard import Guard
-from reconciler.core.live import Live
+from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.manifest import Manifest, Severity
 from reconciler.core.plan import Refusal
 from reconciler.core.resolve import Wanted
 from reconciler.core.text import count, name_some
+from reconciler.core.token import Elided, Token, TokenId
 from reconciler.errors import Problem
 
 
@@ -49,3 +50,33 @@ def _names(wanted: Sequence[Wanted], live: Live, asserted: str | None) -> list[s
         if token.id not in managed and live.includes(token) and (only is None or token.org_id in only)
     ]
     return [f"{token.id} ({token.user})" for token in sorted(found, key=lambda token: token.id)]
+
+
+def too_large(tokens: Iterable[Token], missing: Mapping[TokenId, Missing]) -> list[Problem]:
+    """What to warn of when something of a token is too large to be kept."""
+    tokens = sorted(tokens, key=lambda token: token.id)
+    found = [
+        (
+            [token for token in tokens if isinstance(token.description, Elided)],
+            "with a description too large to be kept",
+            "its length and its SHA-256 stand for it: once it is replaced, `undo` cannot restore it",
+        ),
+        (
+            [token for token in tokens if token.rights.unknown],
+            "with rights too large to be kept",
+            "for the guard `self` it may manage anything, for `min_managers` nothing",
+        ),
+    ]
+    unreadable = [
+        f"{token_id} ({each.detail})" for token_id, each in sorted(missing.items()) if each.kind is Absence.UNREADABLE
+    ]
+    problems = [
+        Problem(
+            f"{count(len(some), 'token')} {what}: {name_some([f'{token.id} ({token.user})' for token in some])}", hint
+        )
+        for some, what, hint in found
+        if some
+    ]
+    if unreadable:
+        problems.append(Problem(f"left out, as it cannot be read: {name_some(unreadable)}", "look at it on the server"))
+    return problems

@@ -10,7 +10,7 @@ from reconciler.core.endpoint import Endpoint
 from reconciler.core.token import RIGHTS
 from reconciler.errors import AuthError, Problem, TokenctlError, TransientError, Trouble, UnreachableError
 from reconciler.influx import wire
-from reconciler.influx.body import WireError
+from reconciler.influx.decoding import WireError
 from reconciler.influx.transport import Answer
 
 _Value = TypeVar("_Value")

@@ -1,39 +1,20 @@
-"""Bodies of answers in, JSON out: stricter than Python reads it, and of a long list one element at a time.
+"""Bodies of answers in as they come, JSON out, of a long list one element at a time.
 
 A list is never held whole: one of 100,000 tokens has 100 MB, and hostile JSON takes thirty times its size in memory.
+Nor is an object that is too large: of that one, the values of the keys that matter are kept as far as they fit.
 """
 
 from __future__ import annotations
 
 import codecs
-import json
 import re
-from collections.abc import Callable
-from typing import Any, NoReturn, Protocol
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
 
-LARGEST = 1024 * 1024
-"""How many characters one element of a list may have, and how many bytes the body of any other answer."""
+from reconciler.influx.decoding import BLANKS, JSON, LARGEST, PIECE, Skim, WireError, decode, too_large, unique
 
-_PIECE = 64 * 1024  # bytes are looked at in pieces of this size at least: a server may send them one by one
-_BLANKS = " \t\n\r"
-_SEPARATOR = re.compile(rf"[{_BLANKS}]*([,\]])[{_BLANKS}]*")
+_SEPARATOR = re.compile(rf"[{BLANKS}]*([,\]])[{BLANKS}]*")
 _CLOSING = re.compile(r"(\])")
-
-
-class WireError(Exception):
-    """The body is not what it should be; the text says how, and holds nothing of the body but positions and keys."""
-
-
-def decode(body: bytes | str) -> dict[str, Any]:
-    """The JSON object that the body is; raises WireError for anything else, and for a key that stands twice."""
-    try:
-        document = _JSON.decode(body if isinstance(body, str) else body.decode())
-    except (ValueError, RecursionError):
-        # `from None`: the exception holds the document.
-        raise WireError("it is not JSON") from None
-    if type(document) is not dict:
-        raise WireError("it is no JSON object")
-    return document
 
 
 class Sink(Protocol):
@@ -63,14 +44,19 @@ class Whole:
 
 
 class Elements:
-    """Reads `{…, KEY: [ELEMENT, …], …}` as it comes; gives each element to `take`, which may raise WireError."""
+    """Reads `{…, KEY: [ELEMENT, …], …}` as it comes; gives each element to `take`, which may raise WireError.
 
-    def __init__(self, key: str, take: Callable[[Any], None]) -> None:
+    Of an element that is too large to be held, only the keys in `wanted` are: see Skim.
+    """
+
+    def __init__(self, key: str, take: Callable[[Any], None], wanted: Collection[str] = ()) -> None:
         self._key = key
         self._take = take
-        self._opening = re.compile(rf'"{key}"[{_BLANKS}]*:[{_BLANKS}]*\[')
+        self._wanted = wanted
+        self._skim = Skim(wanted)
+        self._opening = re.compile(rf'"{key}"[{BLANKS}]*:[{BLANKS}]*\[')
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        self._waiting, self._enough = bytearray(), _PIECE
+        self._waiting, self._enough = bytearray(), PIECE
         self._text = ""  # what was decoded and not read yet
         self._first = True
         self._read = self._head
@@ -95,10 +81,10 @@ class Elements:
         if self._read == self._head:
             decode(self._text)
             raise self._missing()
-        if self._read == self._elements:
+        if self._read != self._tail:
             raise WireError("it is not JSON")
         after = decode(f'{{"{self._key}":0{self._text}')
-        return _unique([*self._before.items(), *((key, value) for key, value in after.items() if key != self._key)])
+        return unique([*self._before.items(), *((key, value) for key, value in after.items() if key != self._key)])
 
     def _advance(self, *, last: bool) -> None:
         if self._refusal:
@@ -107,13 +93,13 @@ class Elements:
             self._text += self._decode(self._waiting, last)
             self._read()
             if len(self._text) > LARGEST:
-                raise _too_large()
+                raise too_large()
         except WireError as error:
             self._refusal = error
         except (UnicodeDecodeError, RecursionError):
             self._refusal = WireError("it is not JSON")
         # What is not whole yet is tried again when it has doubled.
-        self._waiting, self._enough = bytearray(), max(_PIECE, len(self._text))
+        self._waiting, self._enough = bytearray(), max(PIECE, len(self._text))
 
     def _missing(self) -> WireError:
         return WireError(f"it has no list `{self._key}`")
@@ -131,7 +117,7 @@ class Elements:
 
     def _elements(self) -> None:
         """Take every element that is there with what follows it."""
-        text, at = self._text.lstrip(_BLANKS), 0
+        text, at = self._text.lstrip(BLANKS), 0
         found = (_CLOSING.match(text) if self._first else None) or self._element(text, 0)
         while found:
             self._first, at = False, found.end()
@@ -140,38 +126,80 @@ class Elements:
                 break
             found = self._element(text, at)
         self._text = text[at:]
+        if self._read == self._elements and len(self._text) > LARGEST:
+            self._skim = Skim(self._wanted)
+            self._read = self._large
+            self._read()
 
     def _element(self, text: str, at: int) -> re.Match[str] | None:
-        """Take the element that begins there; gives what follows it, None when that has not come yet."""
+        """Take the element that begins there; gives what follows it, None when that has not come yet or it is large."""
         try:
-            element, end = _JSON.raw_decode(text, at)
+            element, end = JSON.raw_decode(text, at)
         except ValueError:
             return None
-        if end - at > LARGEST:
-            raise _too_large()
-        found = _SEPARATOR.match(text, end)
+        found = _SEPARATOR.match(text, end) if end - at <= LARGEST else None
         if found:
             self._take(element)
         return found
+
+    def _large(self) -> None:
+        """Go on with an element that is too large to be held, and then with what follows it."""
+        self._text = self._skim.feed(self._text).lstrip(BLANKS)
+        found = _SEPARATOR.match(self._text)
+        if found and self._skim.found is not None:
+            self._take(self._skim.found)
+            self._first = False
+            self._text = self._text[found.end() :]
+            self._read = self._tail if found[1] == "]" else self._elements
+            self._read()
+        elif self._text:
+            raise WireError("it is not JSON")
 
     def _tail(self) -> None:
         """Wait for the end, where it is judged as a whole."""
 
 
-def _too_large() -> WireError:
-    return WireError(f"a part of it has more than {LARGEST:,} characters")
+class Single:
+    """A sink for a body that is one JSON object, of which only the keys in `wanted` are held when it is too large."""
 
+    def __init__(self, wanted: Collection[str]) -> None:
+        self._wanted = wanted
+        self.begin()
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise WireError("it has a key twice")
-    return found
+    def begin(self) -> None:
+        """Forget what came so far."""
+        self._body = bytearray()
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+        self._skim: Skim | None = None
+        self._refusal: WireError | None = None
 
+    def feed(self, chunk: bytes) -> bool:
+        """Take the next bytes; says whether more are wanted, which after a refusal they are not."""
+        self._body += chunk
+        if len(self._body) > (PIECE if self._skim else LARGEST):
+            self._advance(last=False)
+        return self._refusal is None
 
-def _no_number(_: str) -> NoReturn:
-    raise ValueError
+    def finish(self) -> dict[str, Any]:
+        """The object; raises WireError for anything else."""
+        if not self._skim and not self._refusal:
+            return decode(bytes(self._body))
+        self._advance(last=True)
+        if self._refusal:
+            raise self._refusal
+        if self._skim is None or self._skim.found is None:
+            raise WireError("it is not JSON")
+        return self._skim.found
 
-
-# NaN and Infinity are words that Python reads and JSON does not have.
-_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_number)
+    def _advance(self, *, last: bool) -> None:
+        if self._refusal:
+            return
+        self._skim = self._skim or Skim(self._wanted)
+        try:
+            if self._skim.feed(self._decode(self._body, last)).strip(BLANKS):
+                self._refusal = WireError("it is not JSON")
+        except WireError as error:
+            self._refusal = error
+        except UnicodeDecodeError:
+            self._refusal = WireError("it is not JSON")
+        self._body = bytearray()

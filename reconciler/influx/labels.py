@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
 
 from reconciler.core.lock import NAME, Claim, Hold, LabelId
 from reconciler.core.secrets import masked
 from reconciler.core.token import EVERY_ORG, OrgId
-from reconciler.influx.body import WireError, decode
+from reconciler.influx.decoding import OMITTED, WireError, decode
 from reconciler.influx.wire import check_whole
 
 LABELS = "/api/v2/labels"
@@ -44,19 +46,19 @@ def lock(body: bytes, *secrets: str) -> Hold:
     return hold
 
 
-def lockable(body: bytes, *secrets: str) -> tuple[OrgId, ...]:
-    """The organisations in which the rights of a single authorization let it take and give back a lock.
+def lockable(entry: Mapping[str, Any], *secrets: str) -> tuple[OrgId, ...]:
+    """The organisations in which the rights of an authorization let it take and give back a lock.
 
-    EVERY_ORG: in all. Raises WireError when it is no authorization.
+    EVERY_ORG: in all. Rights that are too large to be kept count as none. Raises WireError when it is no authorization.
     """
     actions: defaultdict[OrgId, set[str]] = defaultdict(set)
     try:
-        for entry in decode(body)["permissions"]:
-            resource = entry["resource"]
+        for each in () if entry["permissions"] is OMITTED else entry["permissions"]:
+            resource = each["resource"]
             if resource["type"] == "instance":  # whatever else it says
-                actions[EVERY_ORG].add(entry["action"])
+                actions[EVERY_ORG].add(each["action"])
             elif resource["type"] == "labels" and not resource.get("id"):
-                actions[OrgId(masked(resource.get("orgID") or EVERY_ORG, *secrets))].add(entry["action"])
+                actions[OrgId(masked(resource.get("orgID") or EVERY_ORG, *secrets))].add(each["action"])
     except (KeyError, TypeError, AttributeError):
         raise WireError("its `permissions` are none") from None
     everywhere = actions[EVERY_ORG]

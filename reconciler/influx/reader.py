@@ -14,7 +14,7 @@ from reconciler.core.text import count, trimmed
 from reconciler.core.token import OrgId, Token, TokenId, UserId
 from reconciler.errors import Problem, UsageError
 from reconciler.influx import answers, labels, wire
-from reconciler.influx.body import Sink
+from reconciler.influx.body import Single, Sink
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Answer, Transport
 
@@ -27,13 +27,14 @@ _OWN_USER = re.compile(r"read:users/([0-9a-f]{16}) is unauthorized")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one list showed: the server that answered, and the tokens by id.
+    """What one list showed: the server that answered, the tokens by id, and those that cannot be read.
 
     Of a list that was limited to an organisation also its name and, as far as a token of it was listed, its id.
     """
 
     server: Server
     tokens: dict[TokenId, Token]
+    unreadable: dict[TokenId, Missing]
     org: str = ""
     org_id: OrgId | None = None
 
@@ -75,8 +76,9 @@ class Reader:
             hint = "check --org and INFLUX_ORG: a name counts exactly as it is written, upper and lower case too"
             raise UsageError(Problem(f"{self._endpoint.url} has no organisation `{org}`", hint))
         tokens = answers.decoded(answer, self._endpoint, lambda *_: found.finish())
+        unreadable = {token_id: Missing(Absence.UNREADABLE, why) for token_id, why in found.unreadable.items()}
         if not org:
-            return Listing(self._server(answer), self._marked(tokens))
+            return Listing(self._server(answer), self._marked(tokens), unreadable)
         named = masked(org, *self._endpoint.secrets)
         # Servers before 2.1 look the name up and then list every organisation.
         inside = {
@@ -88,7 +90,11 @@ class Reader:
             raise UsageError(self._nothing_of(org, len(tokens), by_id=by_id))
         first = next(iter(inside.values()), None)
         return Listing(
-            self._server(answer), self._marked(inside), first.org if first else named, first.org_id if first else None
+            self._server(answer),
+            self._marked(inside),
+            unreadable,
+            first.org if first else named,
+            first.org_id if first else None,
         )
 
     def server(self) -> Server:
@@ -99,13 +105,14 @@ class Reader:
 
     def get(self, token_id: TokenId) -> Token | Missing:
         """One token, or why the list does not have it: one request."""
-        answer = self._get(wire.path(token_id))
+        found = wire.OneToken()
+        answer = self._get(wire.path(token_id), sink=found)
         message = answers.not_found(answer, self._endpoint)
         if message:
             return Missing(Absence.ORPHANED if message in _ORPHANED else Absence.ABSENT, message)
         if right := answers.missing_right(answer, self._endpoint):
             return Missing(Absence.HIDDEN, right)
-        token = answers.decoded(answer, self._endpoint, wire.token)
+        token = answers.decoded(answer, self._endpoint, lambda _, *secrets: found.token(*secrets))
         if token.id != token_id:
             raise answers.unusable(self._endpoint, "it is for another token")
         return replace(token, is_own=True) if token_id == self._own_id else token
@@ -146,8 +153,9 @@ class Reader:
 
     def lockable(self, token_id: TokenId) -> tuple[OrgId, ...]:
         """The organisations that a token's rights let it lock, EVERY_ORG for all: one request."""
-        answer = self._get(wire.path(token_id))
-        return answers.decoded(answer, self._endpoint, labels.lockable)
+        found = Single(("permissions",))
+        answer = self._get(wire.path(token_id), sink=found)
+        return answers.decoded(answer, self._endpoint, lambda _, *secrets: labels.lockable(found.finish(), *secrets))
 
     def lock(self, label_id: LabelId) -> Hold | None:
         """The lock with that id, None when it is gone: one request."""

@@ -21,8 +21,9 @@ from reconciler.core.endpoint import Endpoint
 from reconciler.core.secrets import masked
 from reconciler.errors import Problem, TransientError, Trouble, UnreachableError, UsageError
 from reconciler.influx import network, proxy, trust
-from reconciler.influx.body import LARGEST, Sink, Whole
+from reconciler.influx.body import Sink, Whole
 from reconciler.influx.deadline import DeadlineBackend
+from reconciler.influx.decoding import LARGEST
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _SHOWN = 200  # characters of a header that may be shown

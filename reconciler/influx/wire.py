@@ -15,8 +15,22 @@ from sys import getsizeof
 from typing import Any, TypeVar
 
 from reconciler.core.secrets import holds_secret, masked
-from reconciler.core.token import EVERY_ORG, EVERY_USER, NO_RIGHTS, OrgId, Reach, Rights, Status, Token, TokenId, UserId
-from reconciler.influx.body import Elements, WireError, decode
+from reconciler.core.token import (
+    EVERY_ORG,
+    EVERY_USER,
+    NO_RIGHTS,
+    Elided,
+    OrgId,
+    Reach,
+    Rights,
+    Status,
+    Token,
+    TokenId,
+    UserId,
+    kept,
+)
+from reconciler.influx.body import Elements, Single
+from reconciler.influx.decoding import OMITTED, WireError, decode
 
 AUTHORIZATIONS = "/api/v2/authorizations"
 USERS = "/api/v2/users"
@@ -31,7 +45,18 @@ _MESSAGE_LENGTH = 200
 _KEPT = 80 * 1024 * 1024  # in bytes: room for more than 100,000 tokens
 _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
 _ENTRY_SIZE = 100  # in bytes: a place in a dict
+_MOST_RIGHTS = 4096
 _Value = TypeVar("_Value")
+_KEYS = frozenset(
+    ("id", "token", "status", "description", "orgID", "org", "userID", "user", "permissions", "updatedAt")
+)
+
+
+_UNKNOWN = Rights(unknown=True)
+
+
+class _TooLargeError(WireError):
+    """What cannot be left out is too large to be kept."""
 
 
 def is_id(text: str) -> bool:
@@ -55,7 +80,8 @@ class TokenList:
     """Takes the body of an authorization list as it comes and keeps its tokens.
 
     `own` is the caller's secret, and no text that is kept holds it or one of the `others`. `heard` is told how many
-    tokens have come: 0 when an answer begins, then after each piece of it.
+    tokens have come: 0 when an answer begins, then after each piece of it. `unreadable` says why a token cannot be
+    known although its id is: something is too large that cannot be left out.
     """
 
     def __init__(self, own: str, *others: str, heard: Callable[[int], object] = lambda _: None) -> None:
@@ -65,10 +91,11 @@ class TokenList:
 
     def begin(self) -> None:
         """Forget what came so far: an answer begins."""
+        self.unreadable: dict[TokenId, str] = {}
         self._tokens: dict[TokenId, Token] = {}
         self._shared = _Shared(*self._secrets)
         self._kept = 0
-        self._elements = Elements("authorizations", self._take)
+        self._elements = Elements("authorizations", self._take, _KEYS)
         self._heard(0)
 
     def feed(self, chunk: bytes) -> bool:
@@ -88,17 +115,26 @@ class TokenList:
         return self._tokens
 
     def _take(self, entry: Any) -> None:
-        number = len(self._tokens) + 1
+        number = len(self._tokens) + len(self.unreadable) + 1
         try:
-            token = _token(entry, self._secrets, self._shared)
+            self._keep(entry)
         except WireError as error:
             raise WireError(f"authorization {number}: {error}") from None
-        if token.id in self._tokens:
-            raise WireError(f"authorization {number}: its `id` was listed before")
-        self._tokens[token.id] = token
-        self._kept += _TOKEN_SIZE + getsizeof(token.description) + getsizeof(token.updated_at)
+
+    def _keep(self, entry: Any) -> None:
+        token_id = _id(entry)
+        if token_id in self._tokens or token_id in self.unreadable:
+            raise WireError("its `id` was listed before")
+        self._kept += _TOKEN_SIZE
+        try:
+            token = _token(entry, self._secrets, self._shared)
+            self._kept += getsizeof(token.description) + getsizeof(token.updated_at)
+        except _TooLargeError as error:
+            self.unreadable[token_id] = str(error)
+        else:
+            self._tokens[token_id] = token
         if self._kept + self._shared.size > _KEPT:
-            raise WireError(f"authorization {number}: the list does not fit into memory")
+            raise WireError("the list does not fit into memory")
 
 
 class _Shared:
@@ -141,9 +177,15 @@ class _Shared:
         )
 
 
-def token(body: bytes, own: str, *others: str) -> Token:
-    """The token of a single authorization; raises WireError when it is none."""
-    return _token(decode(body), (own, *others), _Shared(own, *others))
+class OneToken(Single):
+    """Takes the body of a single authorization as it comes, however large."""
+
+    def __init__(self) -> None:
+        super().__init__(_KEYS)
+
+    def token(self, own: str, *others: str) -> Token:
+        """Its token; raises WireError when it is none."""
+        return _token(self.finish(), (own, *others), _Shared(own, *others))
 
 
 def check_whole(beside: Mapping[str, Any], listed: float = math.inf) -> None:
@@ -185,24 +227,20 @@ def failure(body: bytes, *secrets: str) -> tuple[str, str]:
 
 def _token(entry: Any, secrets: Sequence[str], shared: _Shared) -> Token:
     """The token of an entry; the first of the secrets is the caller's."""
-    if type(entry) is not dict:
-        raise WireError("it is no JSON object")
-    token_id = _text(entry, "id")
-    if not is_id(token_id):
-        raise WireError("its `id` is not 16 hex digits")
+    token_id = _id(entry)
     status = _STATUS.get(_text(entry, "status"))
     if status is None:
         raise WireError("its `status` is neither active nor inactive")
-    secret = _text(entry, "token", "")
+    secret = _kept(entry, "token", str)
     is_own = hmac.compare_digest(secret.encode("utf-8", "replace"), secrets[0].encode())
     return Token(
-        id=TokenId(token_id),
+        id=token_id,
         status=status,
-        description=masked(_text(entry, "description", ""), *secrets),
+        description=_kept(entry, "description", lambda text: masked(text, *secrets)),
         org_id=OrgId(shared.text(_text(entry, "orgID"))),
-        org=shared.text(_text(entry, "org", "")),
+        org=str(_kept(entry, "org", shared.text)),
         user_id=UserId(shared.text(_text(entry, "userID"))),
-        user=shared.text(_text(entry, "user", "")),
+        user=str(_kept(entry, "user", shared.text)),
         updated_at=masked(_text(entry, "updatedAt", ""), *secrets),
         rights=_rights(entry.get("permissions"), shared),
         is_own=is_own,
@@ -211,10 +249,30 @@ def _token(entry: Any, secrets: Sequence[str], shared: _Shared) -> Token:
     )
 
 
+def _id(entry: Any) -> TokenId:
+    if type(entry) is not dict:
+        raise WireError("it is no JSON object")
+    token_id = _text(entry, "id")
+    if not is_id(token_id):
+        raise WireError("its `id` is not 16 hex digits")
+    return TokenId(token_id)
+
+
+def _kept(entry: dict[str, Any], key: str, share: Callable[[str], str]) -> str:
+    """The text as `share` gives it, or what stands for it where it is too large to be kept."""
+    value = entry.get(key, "")
+    if isinstance(value, str):
+        value = kept(value)
+    return value if isinstance(value, Elided) else share(_text(entry, key, ""))
+
+
 def _text(entry: dict[str, Any], key: str, default: str | None = None) -> str:
     value = entry.get(key, default)
-    if type(value) is not str:
+    if not isinstance(value, str):
         raise WireError(f"its `{key}` is no text")
+    value = kept(value)
+    if isinstance(value, Elided):
+        raise _TooLargeError(f"its `{key}` has {value.length:,} characters")
     return value
 
 
@@ -224,6 +282,8 @@ def _rights(permissions: Any, shared: _Shared) -> Rights:
     An id counts whatever the organisation beside it. A permission for users that is limited to an organisation never
     matches; one for `instance` matches everything, whatever stands beside it.
     """
+    if permissions is OMITTED or (type(permissions) is list and len(permissions) > _MOST_RIGHTS):
+        return _UNKNOWN
     if type(permissions) is not list:
         return NO_RIGHTS
     found: tuple[defaultdict[str, set[str]], ...] = defaultdict(set), defaultdict(set), defaultdict(set)

@@ -28,7 +28,8 @@ class Writer:
         AuthError, StaleError (the token is gone) and UnreachableError: then whether it was applied is unknown.
         """
         self._retries.count()
-        answer = self._transport.send("PATCH", wire.path(token_id), body=body, ready=ready)
+        found = wire.OneToken()
+        answer = self._transport.send("PATCH", wire.path(token_id), body=body, sink=found, ready=ready)
         if gone := answers.not_found(answer, self._transport.endpoint):
             raise StaleError(Problem(f"the server says: 404 {gone}", "make a new plan"))
-        return answers.decoded(answer, self._transport.endpoint, wire.token)
+        return answers.decoded(answer, self._transport.endpoint, lambda _, *secrets: found.token(*secrets))

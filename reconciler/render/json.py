@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.core import review_document, revision_document
-from reconciler.core.document import FORMAT_VERSION, to_document
+from reconciler.core.document import FORMAT_VERSION, elided, to_document
 from reconciler.core.live import Server
 from reconciler.core.plan import Plan
 from reconciler.core.review import Review
@@ -37,6 +37,7 @@ def tokens(server: Server, tokens: Iterable[Token]) -> str:
             "manages": sorted(token.rights.orgs),
             "manages_owners": sorted(token.rights.users) if token.rights.orgs else [],
             "own": token.is_own,
+            **elided(token),
         }
         for token in sorted(tokens, key=lambda token: token.id)
     ]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.influx.body import LARGEST, Elements, Whole, WireError, decode
+from reconciler.influx.body import Elements, Whole
+from reconciler.influx.decoding import LARGEST, WireError, decode
 
 
 def read(*pieces: bytes) -> list[Any]:

@@ -15,7 +15,7 @@ from reconciler.core.lock import Claim, Hold, LabelId
 from reconciler.core.token import EVERY_ORG, OrgId, TokenId
 from reconciler.errors import AuthError, ExitCode, StaleError, TokenctlError, TransientError, UnreachableError
 from reconciler.influx import labels
-from reconciler.influx.body import WireError
+from reconciler.influx.decoding import WireError
 from reconciler.influx.lock import Lock
 from reconciler.influx.reader import Reader
 from reconciler.influx.transport import Transport
@@ -306,4 +306,4 @@ def test_a_token_may_lock_where_it_may_read_and_write_labels(permissions: object
 )
 def test_permissions_that_are_none_are_refused(body: str) -> None:
     with pytest.raises(WireError):
-        labels.lockable(body.encode(), SECRET)
+        labels.lockable(json.loads(body), SECRET)
