@@ -18,7 +18,7 @@ from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Seed, default_seed
 from tests.commands.test_undo import journals, stored
 from tests.liar import Exchange, liar
-from tests.shell import BACKUP_2023, GRAFANA, INGEST, Done, Shell, shell_on
+from tests.shell import BACKUP_2023, GRAFANA, INGEST, OPERATOR, Done, Shell, shell_on
 
 COMMAND = typer.main.get_command(app)
 MIB = 1024 * 1024
@@ -138,7 +138,9 @@ def test_a_name_may_be_large_too(tmp_path: Path) -> None:
 
 def test_rights_that_are_not_known_may_be_those_of_the_caller(tmp_path: Path) -> None:
     seed = world({}, INGEST)
-    with shell_on(tmp_path, seed=seed, version="2.9.1") as shell:
+    (admin,) = (each.user_id for each in seed.tokens if each.id == OPERATOR)
+    tokens = tuple(replace(each, user_id=admin) if each.id == INGEST else each for each in seed.tokens)
+    with shell_on(tmp_path, seed=replace(seed, tokens=tokens), version="2.9.1") as shell:
         shell.declare(f'id: "{INGEST}", status: inactive')
         done = cli(shell, "plan {dir}/tokens.yaml")
         assert (done.code, "`self`" in done.out) == (ExitCode.REFUSED, True), done.out
