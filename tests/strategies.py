@@ -272,7 +272,7 @@ def rights_of(permissions: Iterable[Permission]) -> Rights:
         }
         for each in permissions
     ]
-    return wire.token(
-        json.dumps({"id": FOUND[0], "status": "active", "orgID": ACME, "userID": "u", "permissions": listed}).encode(),
-        "own",
-    ).rights
+    body = wire.OneToken()
+    entry = {"id": FOUND[0], "status": "active", "orgID": ACME, "userID": "u", "permissions": listed}
+    body.feed(json.dumps(entry).encode())
+    return body.token("own").rights
