@@ -1,12 +1,19 @@
-"""A verb of the action as the only argument in, an exit code out."""
+"""A verb of the action as the only argument in, an exit code out. Any Python 3 can read this module."""
 
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Tuple  # noqa: UP035  # see above
 
-# Last, so that an installed tokenctl of another version comes before the one beside this folder.
-sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from action.python import too_old
+def too_old(version: Tuple[int, ...]) -> str:  # noqa: UP006  # see above
+    """The words for whoever runs the action with a Python that tokenctl does not support, "" for any other."""
+    if version >= (3, 11):
+        return ""
+    return "::error::tokenctl needs Python 3.11 or later: name one with the input `python`"
 
-sys.exit(too_old(sys.version_info[:2]) or import_module("action.verbs").main(sys.argv[1:]))
+
+if __name__ == "__main__":
+    # Last, so that an installed tokenctl of another version comes before the one beside this folder.
+    sys.path.append(str(Path(__file__).resolve().parent.parent))
+    sys.exit(too_old(sys.version_info[:2]) or import_module("action.verbs").main(sys.argv[1:]))

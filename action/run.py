@@ -1,4 +1,4 @@
-"""The inputs in, tokenctl run in this very process, its exit code left for the report.
+"""The inputs in; what they need installed, tokenctl run in this very process, its exit code left for the report.
 
 The runner's signals go to the process that a step began with. The step's shell is replaced by this process (`exec`),
 and tokenctl runs in it, so that an interrupted apply ends as tokenctl ends it.
@@ -7,16 +7,38 @@ and tokenctl runs in it, so that an interrupted apply ends as tokenctl ends it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from action.inputs import Inputs
+from action.runner import Inputs
+
+LOCKED = Path(__file__).parent / "requirements.txt"
 
 CODES, KEPT = {"plan": "plan.code", "apply": "apply.code"}, "kept"
 """Below the run's folder: the exit code of each step, and the folder of what is kept as an artifact."""
 
 SHOWN = "shown.json"
 """The plan with its review, which is not what a saved plan holds."""
+
+_PIP = ["-I", "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check", "install", "--only-binary=:all:"]
+
+
+def install(inputs: Inputs, temporary: Path, run: Callable[[Sequence[str]], object]) -> dict[str, str]:
+    """Make the run's folder, install into an environment in it, and give what later steps need.
+
+    tokenctl itself is the source beside this folder, which runs as it is, with dependencies that are locked by their
+    hashes; or else a release, with what its own metadata asks for. With `install: false` this interpreter is taken.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tokenctl-", dir=temporary))
+    python = Path(sys.executable)
+    if inputs.install:
+        environment = folder / "environment"
+        run([sys.executable, "-I", "-m", "venv", str(environment)])
+        python = environment / "bin" / "python"
+        wanted = [f"tokenctl=={inputs.version}"] if inputs.version else ["--require-hashes", "-r", str(LOCKED)]
+        run([str(python), *_PIP, *wanted])
+    return {"folder": str(folder), "python": str(python)}
 
 
 def plan(inputs: Inputs, folder: Path, main: Callable[[], int]) -> int:

@@ -10,10 +10,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from action import comment, inputs, install, issue, markers, outputs, report, reviewed, run
-from action.github import Api
-from action.inputs import path, variable
-from action.outputs import ActionError
+from action import github, posts, report, run, runner
+from action.runner import ActionError, path, variable
 
 Environment = Mapping[str, str]
 
@@ -23,38 +21,38 @@ def main(arguments: Sequence[str], environment: Environment = os.environ) -> int
     try:
         return _VERBS[arguments[0]](environment)
     except ActionError as error:
-        print(outputs.command("error", str(error)))
+        print(runner.command("error", str(error)))
         return 1
 
 
 def _install(environment: Environment) -> int:
-    wanted = inputs.read(environment)
+    wanted = runner.read(environment)
     # Nothing that is installed is to see the credentials that the job holds for tokenctl.
     bare = {name: value for name, value in environment.items() if not name.startswith("INFLUX_")}
     run_bare = functools.partial(subprocess.check_call, env=bare)
-    made = install.install(wanted, path(environment, "RUNNER_TEMP"), run_bare)
-    outputs.write(path(environment, "GITHUB_OUTPUT"), made)
+    made = run.install(wanted, path(environment, "RUNNER_TEMP"), run_bare)
+    runner.write(path(environment, "GITHUB_OUTPUT"), made)
     return 0
 
 
 def _plan(environment: Environment) -> int:
     from reconciler.__main__ import main as tokenctl
 
-    return run.plan(inputs.read(environment), path(environment, "TOKENCTL_FOLDER"), tokenctl)
+    return run.plan(runner.read(environment), path(environment, "TOKENCTL_FOLDER"), tokenctl)
 
 
 def _apply(environment: Environment) -> int:
     from reconciler.__main__ import main as tokenctl
 
-    return run.apply(inputs.read(environment), path(environment, "TOKENCTL_FOLDER"), tokenctl)
+    return run.apply(runner.read(environment), path(environment, "TOKENCTL_FOLDER"), tokenctl)
 
 
 def _report(environment: Environment) -> int:
     found = report.read(environment)
     text = report.markdown(found)
     report.keep(found, text)
-    outputs.summarise(path(environment, "GITHUB_STEP_SUMMARY"), text, report.brief(found))
-    outputs.write(path(environment, "GITHUB_OUTPUT"), report.outputs(found))
+    runner.summarise(path(environment, "GITHUB_STEP_SUMMARY"), text, report.brief(found))
+    runner.write(path(environment, "GITHUB_OUTPUT"), report.outputs(found))
     return 0
 
 
@@ -63,8 +61,8 @@ def _comment(environment: Environment) -> int:
     if not number:
         raise ActionError("this is no run for a pull request: there is nothing to comment on")
     markdown, brief = _texts(environment)
-    name, author = variable(environment, "INPUT_NAME"), environment.get("INPUT_AUTHOR") or markers.BOT
-    url = comment.upsert(_api(environment), int(number), name, markdown, author=author, instead=brief)
+    name, author = variable(environment, "INPUT_NAME"), environment.get("INPUT_AUTHOR") or posts.BOT
+    url = posts.upsert(_api(environment), int(number), name, markdown, author=author, instead=brief)
     print(f"The plan is in {url}")
     return 0
 
@@ -74,10 +72,10 @@ def _issue(environment: Environment) -> int:
     if not changes.isdecimal():
         raise ActionError("the input `changes` is a number")
     markdown, brief = _texts(environment)
-    drift = issue.Drift(
+    drift = posts.Drift(
         name=variable(environment, "INPUT_NAME"), changes=int(changes), markdown=markdown, instead=brief
     )
-    print(issue.keep_one(_api(environment), drift, environment.get("INPUT_AUTHOR") or markers.BOT))
+    print(posts.keep_one(_api(environment), drift, environment.get("INPUT_AUTHOR") or posts.BOT))
     return 0
 
 
@@ -85,16 +83,16 @@ def _reviewed(environment: Environment) -> int:
     """Never fails: what is not found decides only words."""
     try:
         artifact = variable(environment, "INPUT_ARTIFACT")
-        found = reviewed.find_run(_api(environment), variable(environment, "GITHUB_SHA"), artifact)
+        found = github.find_run(_api(environment), variable(environment, "GITHUB_SHA"), artifact)
     except (ActionError, KeyError, TypeError) as error:
-        print(outputs.command("warning", f"what was reviewed is not known: {error}"))
+        print(runner.command("warning", f"what was reviewed is not known: {error}"))
         found = {}
-    outputs.write(path(environment, "GITHUB_OUTPUT"), found)
+    runner.write(path(environment, "GITHUB_OUTPUT"), found)
     return 0
 
 
-def _api(environment: Environment) -> Api:
-    return Api(
+def _api(environment: Environment) -> github.Api:
+    return github.Api(
         url=variable(environment, "GITHUB_API_URL"),
         repository=variable(environment, "GITHUB_REPOSITORY"),
         token=variable(environment, "GITHUB_TOKEN"),

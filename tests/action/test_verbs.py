@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from action.markers import marker
-from action.python import too_old
+from action.__main__ import too_old
+from action.posts import marker
 from action.verbs import main
 from tests.action.fake_github import GitHub
 from tests.action.runner_outputs import read_outputs

@@ -1,13 +1,16 @@
-"""What a workflow may ask for, and what is refused before anything runs."""
+"""What a workflow may ask for and what is refused; outputs that no value can forge, and a summary that is not thrown away."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from action.inputs import Inputs, path, read, variable
-from action.outputs import ActionError
+from action.runner import LARGEST_SUMMARY, ActionError, Inputs, command, path, read, summarise, variable, write
+from tests.action.runner_outputs import read_outputs
 
 
 def test_nothing_said_is_a_plan_of_the_default_file() -> None:
@@ -72,3 +75,40 @@ def test_a_variable_of_the_runner_is_needed() -> None:
     for environment in ({}, {"GITHUB_SHA": ""}):
         with pytest.raises(ActionError, match="the variable GITHUB_SHA is not set"):
             variable(environment, "GITHUB_SHA")
+
+
+def test_outputs_are_added_and_read_back(tmp_path: Path) -> None:
+    file = tmp_path / "output"
+    write(file, {"digest": "abc", "empty": ""})
+    write(file, {"text": "a\nb=c\nd<<EOF\nEOF"})
+    assert read_outputs(file) == {"digest": "abc", "empty": "", "text": "a\nb=c\nd<<EOF\nEOF"}
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r")))
+def test_no_value_makes_another_output(value: str) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "output"
+        write(file, {"value": value, "after": "1"})
+        assert read_outputs(file).keys() == {"value", "after"}
+
+
+def test_two_outputs_never_have_one_delimiter(tmp_path: Path) -> None:
+    write(tmp_path / "output", {"a": "", "b": ""})
+    delimiters = {line.partition("<<")[2] for line in (tmp_path / "output").read_text().splitlines() if "<<" in line}
+    assert {len(each) for each in delimiters} == {4 + 32}
+    assert len(delimiters) == 2
+
+
+def test_a_summary_stays_below_what_the_runner_takes(tmp_path: Path) -> None:
+    file = tmp_path / "summary"
+    summarise(file, "# one", "instead")
+    summarise(file, "ä" * (LARGEST_SUMMARY // 2), "instead")
+    assert file.read_text() == "# one\n\ninstead\n\n"
+    summarise(file, "x" * (LARGEST_SUMMARY - 16 - 2), "")
+    assert file.stat().st_size == LARGEST_SUMMARY
+    summarise(file, "more", "y")
+    assert file.stat().st_size == LARGEST_SUMMARY
+
+
+def test_a_message_is_one_command() -> None:
+    assert command("error", "50%\r\n::warning::x") == "::error::50%25%0D%0A::warning::x"

@@ -1,19 +1,25 @@
-"""The inputs of the action, which come through the environment, in; checked values out."""
+"""What a GitHub runner gives in: inputs and variables, checked; what it reads out: outputs, summaries, log commands."""
 
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from action.outputs import ActionError
-
 COMMANDS = ("validate", "plan", "apply")
+
+LARGEST_SUMMARY = 1024 * 1024
+"""Bytes that all summaries of a step may have together; over that the runner uploads none of it."""
 
 _VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){2}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SWITCHES = {"true": True, "false": False, "": False}
+
+
+class ActionError(Exception):
+    """Something a user of the action can meet: a sentence without a secret in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +69,33 @@ def variable(environment: Mapping[str, str], name: str) -> str:
 
 
 def path(environment: Mapping[str, str], name: str) -> Path:
-    """The same as a path."""
+    """The path in such a variable; raises ActionError when it is missing or empty."""
     return Path(variable(environment, name))
+
+
+def write(path: Path, values: Mapping[str, str]) -> None:
+    """Add outputs to the runner's file, each between delimiters that no value can know beforehand."""
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        for name, value in values.items():
+            delimiter = f"end-{secrets.token_hex(16)}"
+            file.write(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
+
+
+def summarise(path: Path, markdown: str, instead: str) -> None:
+    """Add Markdown to the step's summary, or `instead` where it has no room for it, or nothing."""
+    used = path.stat().st_size if path.exists() else 0
+    for text in (markdown, instead):
+        content = f"{text.rstrip()}\n\n".encode()
+        if used + len(content) <= LARGEST_SUMMARY:
+            with path.open("ab") as file:
+                file.write(content)
+            return
+
+
+def command(level: str, message: str) -> str:
+    """A line that the runner shows as an annotation of the run; `level` is error, warning or notice."""
+    escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::{level}::{escaped}"
 
 
 def _matching(environment: Mapping[str, str], name: str, pattern: re.Pattern[str], what: str) -> str:
