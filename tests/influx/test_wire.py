@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from reconciler.core.token import EVERY_ORG, EVERY_USER, NO_RIGHTS, OrgId, Reach, Rights, Status, Token, TokenId, UserId
 from reconciler.influx import labels, wire
@@ -278,17 +280,19 @@ def numbered(number: int, **texts: str) -> dict[str, Any]:
     return entry(id=f"{number:016x}", permissions=[], links={}, token="", **texts)
 
 
-@pytest.mark.parametrize("key", ["description", "org", "user", "orgID", "userID", "updatedAt"])
-def test_a_list_that_does_not_fit_into_memory_is_refused(key: str) -> None:
+KEPT = ("description", "org", "user", "orgID", "userID", "updatedAt")
+
+
+def test_a_list_that_does_not_fit_into_memory_is_refused() -> None:
     found = wire.TokenList(SECRET)
     assert found.feed(b'{"authorizations":[')
-    for number in range(1, 2000):
+    for number in range(1, 2000):  # they take turns: a text that was not counted would let in a sixth more
         text = f"{number}" + "x" * 60_000
-        if not found.feed(json.dumps(numbered(number, **{key: text})).encode() + b","):
+        if not found.feed(json.dumps(numbered(number, **{KEPT[number % len(KEPT)]: text})).encode() + b","):
             break
     with pytest.raises(WireError, match=rf"authorization {number}: the list does not fit into memory"):
         found.finish()
-    assert 1000 < number < 1500
+    assert wire._KEPT / 61_000 < number < wire._KEPT / 60_000 + 1
 
 
 def test_a_hundred_thousand_tokens_fit() -> None:
@@ -353,24 +357,129 @@ def test_an_id_alone_goes_into_a_path() -> None:
             wire.path(TokenId(text))
 
 
+# What an answer must be, said once more and apart from what reads it.
+TEXT = {"type": "string"}
+RIGHT = {
+    "type": "object",
+    "required": ["action", "resource"],
+    "properties": {"resource": {"type": "object", "required": ["type"]}},
+}
+AUTHORIZATION: dict[str, Any] = {
+    "type": "object",
+    "required": ["id", "status", "orgID", "userID"],
+    "properties": {
+        **dict.fromkeys(("description", "org", "orgID", "user", "userID", "updatedAt", "token"), TEXT),
+        "id": {"type": "string", "pattern": r"^(?!0{16})[0-9a-f]{16}\Z"},
+        "status": {"enum": ["active", "inactive"]},
+        "permissions": {"items": RIGHT},
+    },
+}
+LIST = {
+    "type": "object",
+    "required": ["authorizations"],
+    "properties": {"authorizations": {"type": "array", "items": AUTHORIZATION}},
+}
+USER = {"type": "object", "required": ["id"], "properties": {"id": TEXT}}
+A_LIST, AN_AUTHORIZATION, A_USER = (Draft202012Validator(schema) for schema in (LIST, AUTHORIZATION, USER))
+
 KEYS = st.sampled_from(["authorizations", "id", "status", "permissions", "resource", "type", "action"])
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner),
 )
+OTHERS: list[Any] = [
+    ..., None, True, 5, "", ID, ID + "\n", ID.upper(), "0" * 16, "active", "ACTIVE", {}, [], [None], [{}], ["x"], both("users"),
+    [permission("read", "users"), {"action": "read"}], [{"action": "read", "resource": []}], [{"resource": {"type": "users"}}],
+    [{"action": "read", "resource": {"id": ID}}],
+]  # fmt: skip
+BENDS = st.tuples(st.sampled_from(sorted(AUTHORIZATION["properties"])), st.sampled_from(OTHERS) | VALUES)
 
 
-@given(st.binary(max_size=50) | VALUES.map(lambda value: json.dumps(value).encode()))
-def test_any_bytes_are_read_or_refused_in_words_of_our_own(body: bytes) -> None:
-    reads: tuple[Callable[[], object], ...] = (
-        lambda: tokens(body),
-        lambda: single(body),
-        lambda: wire.user(body, SECRET),
-    )
-    for read in reads:
-        said = ""
-        try:
-            read()
-        except WireError as error:
-            said = str(error)
-        assert said.startswith(("it ", "its ", "authorization ")) or said == ""
+def bent(number: int, bends: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An authorization with other values in these places, or none where that is `...`."""
+    changed = {**entry(id=f"{number:016x}"), **dict(bends)}
+    return {key: value for key, value in changed.items() if value is not ...}
+
+
+ENTRIES = st.builds(bent, st.integers(1, 9), st.lists(BENDS, max_size=2))
+SAID = re.compile(
+    r"it is not JSON|it is no JSON object|it has no list `authorizations`|(authorization [0-9]+: )?(it is no JSON object|"
+    r"its `(id|status|description|org|orgID|user|userID|updatedAt|token)` is no text|its `id` is not 16 hex digits|"
+    r"its `status` is neither active nor inactive|its `permissions` are none)|authorization [0-9]+: its `id` was listed before"
+)  # fmt: skip
+
+
+def held(schema: Draft202012Validator, body: bytes) -> Any:
+    """What the body is where the schema takes it, else None."""
+    try:
+        document = json.loads(body.decode())
+    except ValueError:
+        return None
+    return document if schema.is_valid(document) else None
+
+
+def known(token: Token) -> dict[str, str]:
+    """The token as an answer writes it."""
+    return {
+        "id": token.id, "status": token.status, "description": token.description, "orgID": token.org_id, "org": token.org,
+        "userID": token.user_id, "user": token.user, "updatedAt": token.updated_at,
+    }  # fmt: skip
+
+
+def meant(document: dict[str, Any]) -> dict[str, str]:
+    """What an authorization says of the token."""
+    return {**dict.fromkeys(("description", "org", "user", "updatedAt"), ""), **document}
+
+
+def outcome(read: Callable[[bytes], Any], body: bytes) -> Any:
+    """What is read, or None where it is refused in words of our own."""
+    try:
+        return read(body)
+    except WireError as error:
+        said = str(error)
+    assert SAID.fullmatch(said)
+    return None
+
+
+BYTES = st.binary(max_size=50)
+LISTS = st.lists(ENTRIES, max_size=3).map(lambda some: listed(*some))
+
+
+def check_list(body: bytes) -> None:
+    """It is read exactly when it is a list, and then for what it says."""
+    document, found = held(A_LIST, body), outcome(tokens, body)
+    entries = document["authorizations"] if document else []
+    if document is None or len({each["id"] for each in entries}) < len(entries):
+        assert found is None
+    else:
+        assert found is not None
+        for token, said in zip(found.values(), entries, strict=True):
+            assert known(token).items() <= meant(said).items()
+
+
+def check_single(body: bytes) -> None:
+    """It is read exactly when it is an authorization, or a user, and then for what it says."""
+    document, found = held(AN_AUTHORIZATION, body), outcome(single, body)
+    assert (found is None) == (document is None)
+    assert document is None or known(found).items() <= meant(document).items()
+    someone = held(A_USER, body)
+    assert outcome(lambda body: wire.user(body, SECRET), body) == (someone["id"] if someone else None)
+
+
+@pytest.mark.parametrize("key", AUTHORIZATION["properties"])
+def test_anything_else_in_any_place_of_an_answer_is_read_or_refused(key: str) -> None:
+    for value in OTHERS:
+        check_list(listed(bent(1, []), bent(2, [(key, value)])))
+        check_single(json.dumps(bent(2, [(key, value)])).encode())
+
+
+@given(BYTES | VALUES.map(lambda value: json.dumps(value).encode()) | LISTS)
+@example(listed(bent(1, []), bent(1, [])))
+@example(b'{"authorizations": {}}')
+def test_a_list_is_read_exactly_when_it_is_one_and_else_refused_in_words_of_our_own(body: bytes) -> None:
+    check_list(body)
+
+
+@given(BYTES | (VALUES | ENTRIES).map(lambda value: json.dumps(value).encode()))
+def test_a_single_answer_is_read_exactly_when_it_is_one_and_else_refused_in_words_of_our_own(body: bytes) -> None:
+    check_single(body)
