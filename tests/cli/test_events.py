@@ -22,7 +22,7 @@ ARGUMENTS = ("apply", "--yes", "--json")
 
 
 def test_the_option_reaches_the_commands_and_needs_a_yes(shell: Shell) -> None:
-    shell.measured = True
+    shell.here = True
     shell.declare(DESCRIBE)
     done = shell.run("apply", "--json")
     assert (done.code, done.out, shell.sent()) == (64, "", [])

@@ -1,4 +1,7 @@
-"""A test for each row of the table of exit codes, through the installed program; each says what was sent."""
+"""A test for each row of the table of exit codes, from the command line; each says what was sent.
+
+That the installed program ends with the code that the command line gives is held by test_main.py and test_signals.py.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import io
 import json
 import re
 import socket
-from contextlib import chdir
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,7 @@ from typer._click.core import Command
 from reconciler.cli.app import app
 from reconciler.cli.main import run
 from reconciler.errors import ExitCode
+from reconciler.sandbox.seed import Seed
 from tests.liar import Exchange, liar
 from tests.shell import (
     ABSENT,
@@ -45,6 +50,21 @@ ENDS = {
 DESCRIBE = f'id: "{GRAFANA}", name: grafana, description: dashboard'
 
 
+@pytest.fixture
+def shell(shell: Shell) -> Shell:
+    """The shell, in this process."""
+    shell.here = True
+    return shell
+
+
+@contextmanager
+def managed(folder: Path, seed: Seed | None = None) -> Iterator[Shell]:
+    """The same, signed in as acme's manager."""
+    with shell_on(folder, seed=seed, caller=MANAGER) as shell:
+        shell.here = True
+        yield shell
+
+
 def test_0_ok(shell: Shell) -> None:
     shell.declare(DESCRIBE)
     assert [shell.run(*arguments.split()).code for arguments in ("validate", "plan", "apply --yes", "apply --yes")] == [
@@ -69,7 +89,7 @@ def test_2_changes(shell: Shell) -> None:
 
 
 def test_3_partial(tmp_path: Path) -> None:
-    with shell_on(tmp_path, seed=manager_who_sees_all(), caller=MANAGER) as shell:
+    with managed(tmp_path, manager_who_sees_all()) as shell:
         shell.declare(f'id: "{BACKUP_2024}", status: active', f'id: "{BENCH}", description: x')
         assert shell.run("apply", "--yes", "--allow", "reactivation").code == 3
         assert shell.patches() == [BACKUP_2024, BENCH]
@@ -107,7 +127,7 @@ def test_6_auth(shell: Shell, tmp_path: Path) -> None:
     shell.declare(DESCRIBE)
     assert shell.run("apply", "--yes", INFLUX_TOKEN="FAKE").code == 6
     assert shell.patches() == []
-    with shell_on(tmp_path, caller=MANAGER) as other:
+    with managed(tmp_path) as other:
         other.declare(f'id: "{BENCH}", description: x')
         assert other.run("apply", "--yes").code == 6
         assert other.patches() == []
@@ -156,7 +176,6 @@ def test_64_usage(shell: Shell, arguments: str) -> None:
     ],
 )  # fmt: skip
 def test_64_a_text_that_a_variable_did_not_give(shell: Shell, arguments: list[str]) -> None:
-    shell.measured = True
     shell.declare(DESCRIBE)
     done = shell.run(*arguments)
     assert (done.code, done.out, shell.patches()) == (64, "", [])

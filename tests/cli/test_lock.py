@@ -76,6 +76,7 @@ def test_a_killed_run_leaves_its_lock_and_unlock_removes_it(shell: Shell) -> Non
         process.kill()
     (label,) = labels(shell)
     assert f"process {process.pid}" in label.properties["holder"]
+    shell.here = True
     done = shell.run("apply", "--lock", "--yes")
     assert (done.code, shell.patches()) == (9, [])
     assert f"nothing was sent: organisation `acme` is locked by `{label.properties['holder']}` since " in done.err

@@ -81,6 +81,7 @@ def test_a_manifest_and_a_token_may_come_through_a_pipe(shell: Shell) -> None:
 
 
 def test_what_is_decided_on_the_command_line_reaches_the_commands(shell: Shell) -> None:
+    shell.here = True
     shell.declare(f'id: "{BACKUP_2024}", name: new, status: active, labels: {{team: storage}}', DESCRIBE)
     shell.run("plan", "--select", "team=storage", "--out", "plan.json", "--allow", "reactivation")
     shown = shell.run("show", "plan.json")
@@ -99,6 +100,7 @@ def test_what_is_decided_on_the_command_line_reaches_the_commands(shell: Shell) 
 
 
 def test_an_undo_takes_what_is_decided_on_the_command_line(shell: Shell) -> None:
+    shell.here = True
     shell.declare(DESCRIBE)
     applied = shell.run("apply", "--yes", "--journal", "journals")
     journal = applied.out.rpartition("Journal ")[2].strip()
@@ -130,11 +132,13 @@ def test_a_disk_that_fills_up_midway_stops_the_run_and_says_so(shell: Shell) -> 
     assert f"\nApply: {sent} done, 0 failed, 0 unverified, {3 - sent} not attempted.\n" in full.stdout
     assert re.search(r"\nStopped early: cannot write the journal .*: File too large\n", full.stdout)
     # What is in the journal is whole lines, and the next run goes on where this one was stopped.
+    shell.here = True
     assert shell.run("undo", "--quiet").out.count("~ describe ") == sent
     assert (shell.run("apply", "--yes").code, len(shell.patches())) == (0, 3 - sent)
 
 
 def test_quiet_and_debug_say_less_and_more_on_stderr(shell: Shell) -> None:
+    shell.here = True
     shell.declare(DESCRIBE)
     assert shell.run("plan", "-o", "plan.json", "--quiet").err == ""
     debug = shell.run("plan", "--debug")

@@ -73,6 +73,7 @@ FILES: dict[str, tuple[str, Callable[[Path], object]]] = {
 def test_a_token_file_that_cannot_be_one_is_refused_at_once(
     shell: Shell, why: str, make: Callable[[Path], object]
 ) -> None:
+    shell.here = True
     make(shell.folder / "token")
     done = shell.run("list", "--token-file", "token")
     assert done.code == 64

@@ -1,4 +1,4 @@
-"""The log of a CI job, both streams of the program together, as GitHub's runner reads it: no command but our own."""
+"""The log of a CI job, both streams of a run together, as GitHub's runner reads it: no command but our own."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     folder.mkdir()
     seed = hostile_world()
     with shell_on(folder, seed) as shell:
+        shell.here = True
         shell.declare(
             *(f'id: "{each.id}", description: "::debug::x"' for each in seed.tokens[2:]),
             f'id: "{OPERATOR}", status: inactive', head="unmanaged: warn\n", name=FILE,

@@ -211,7 +211,8 @@ def test_a_refused_plan_is_written_everywhere_and_ends_with_that_code(shell: She
     assert done.out.startswith("::error title=refused by guard self,file=DIR/tokens.yaml,line=3,col=")
 
 
-def test_the_program_takes_them_all(shell: Shell) -> None:
+def test_the_command_line_takes_them_all(shell: Shell) -> None:
+    shell.here = True
     shell.declare(DESCRIBE)
     done = shell.run(
         "plan", "--output", "text=-", "--output", "github", "--output", "markdown=plan.md", "-o", "plan.json"

@@ -22,8 +22,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def shell(shell: Shell) -> Shell:
-    """The shell, with coverage measured in its processes."""
-    shell.measured = True
+    """The shell, in this process; with coverage measured in the sandboxes beside it."""
+    shell.measured = shell.here = True
     return shell
 
 

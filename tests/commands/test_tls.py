@@ -111,6 +111,7 @@ def listed(shell: Shell, **flags: str) -> Done:
 def test_the_commands_work_with_an_authority_and_a_client_certificate_of_ones_own(
     shell: Shell, certificates: Certificates
 ) -> None:
+    shell.here = True
     shell.declare(DESCRIBE)
     cert, key = certificates.parts()
     flags = ("--ca-file", certificates.trusted(), "--client-cert", cert, "--client-key", key)
@@ -260,6 +261,7 @@ def test_a_doctor_says_the_same_of_a_server_that_is_not_trusted(shell: Shell, ce
 
 
 def test_a_token_goes_to_another_machine_over_plain_http_only_when_told(shell: Shell) -> None:
+    shell.here = True
     shell.environment["INFLUX_HOST"] = "http://influx.example"
     for command in ("list", "plan", "apply --yes", "doctor"):
         shell.declare(DESCRIBE)

@@ -118,11 +118,11 @@ def operator(request: pytest.FixtureRequest) -> Iterator[Operator]:
 
 @pytest.fixture
 def program(operator: Operator, tmp_path: Path) -> Program:
-    """The installed program, signed in as the operator."""
+    """The installed program, signed in as the operator; on a sandbox its command lines, which say as much of that."""
     secret = operator.client.headers["Authorization"].removeprefix("Token ")
     environment = {
         "INFLUX_HOST": str(operator.client.base_url),
         "INFLUX_TOKEN": secret,
         "XDG_STATE_HOME": str(tmp_path / "state"),
     }
-    return Program(tmp_path, environment)
+    return Program(tmp_path, environment, here=not _REAL)
