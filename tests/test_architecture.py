@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -36,12 +37,18 @@ CORE_IMPORTS = {
 }  # fmt: skip
 
 
+@cache
+def _tree(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of the module."""
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
 def _room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def _imports(path: Path) -> Iterator[tuple[ast.stmt, str]]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in _tree(path):
         if isinstance(node, ast.Import):
             yield from ((node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -63,7 +70,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in MODULES}
     graph: dict[str, set[str]] = {}
     for name, path in names.items():
-        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        nodes = [node for node in _tree(path) if isinstance(node, ast.ImportFrom)]
         found = {f"{node.module}.{each.name}" for node in nodes for each in node.names} | {str(n.module) for n in nodes}
         graph[name] = found & names.keys()
     assert len(list(TopologicalSorter(graph).static_order())) == len(names)
@@ -109,7 +116,7 @@ def test_a_lock_is_made_in_one_place_for_the_commands_that_may() -> None:
     named = {
         path.relative_to(PACKAGE).as_posix()
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in _tree(path)
         if isinstance(node, ast.ImportFrom) and "locking" in [each.name for each in node.names]
     }
     assert found == {"reconciler.influx.lock": {"commands/locking.py"}, "reconciler.commands.locking": set()}
@@ -118,9 +125,8 @@ def test_a_lock_is_made_in_one_place_for_the_commands_that_may() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_and_its_functions_keep_to_their_size(path: Path) -> None:
-    text = path.read_text()
-    assert len(text.splitlines()) <= 350
-    for node in ast.walk(ast.parse(text)):
+    assert len(path.read_text().splitlines()) <= 350
+    for node in _tree(path):
         if isinstance(node, ast.FunctionDef) and "cli" not in path.parts:
             assert (node.end_lineno or 0) - node.lineno < 40, node.name
 
