@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +24,10 @@ from reconciler.schema import load_schema
 ROOT = Path(__file__).parent.parent
 DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
 COMMANDS = DOCS["commands.md"]
+WRITTEN = {
+    name: (ROOT / name).read_text()
+    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", *(f"docs/{name}" for name in DOCS))
+}
 
 
 def _commands() -> dict[str, set[str]]:
@@ -47,8 +54,33 @@ def test_every_option_is_explained(option: str) -> None:
     assert re.search(rf"`{option}(?![\w-])", COMMANDS), f"{option} is in no table of docs/commands.md"
 
 
-def test_the_documentation_names_no_option_that_does_not_exist() -> None:
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", COMMANDS)) <= {*OPTIONS, "--help", "--version"}
+def _section(name: str) -> str:
+    return COMMANDS.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("name", sorted(_commands()))
+def test_every_option_of_a_command_is_in_its_section_or_in_one_that_is_about_all(name: str) -> None:
+    about_all = COMMANDS.partition("\n## ")[0] + _section("Which server, and as whom")
+    said = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", _section(name) + about_all))
+    assert _commands()[name] - said - {"--help"} == set()
+
+
+# Of every command, of pytest, the influx CLI and gh.
+FOREIGN = {
+    "CONTRIBUTING.md": {"--update-golden"},
+    "README.md": {"--id"},
+    "docs/commands.md": {"--help", "--version"},
+    "docs/pull-requests.md": {
+        "--description", "--dir", "--name", "--read-authorizations", "--read-users", "--write-authorizations", "--write-users",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_no_document_names_an_option_or_a_command_that_does_not_exist(name: str) -> None:
+    text = WRITTEN[name]
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= {*OPTIONS, *FOREIGN.get(name, ())}
+    assert set(re.findall(r"(?:^ {4}|`)tokenctl ([a-z]+)", text, re.MULTILINE)) <= _commands().keys()
 
 
 @pytest.mark.parametrize("code", list(ExitCode), ids=lambda code: code.reason)
@@ -76,8 +108,22 @@ def test_every_link_leads_somewhere(name: str) -> None:
 
 
 def test_the_changelog_names_every_command() -> None:
-    changelog = (ROOT / "CHANGELOG.md").read_text()
-    assert _commands().keys() - set(re.findall(r"[a-z]+", changelog)) == set()
+    # Written as a command, `plan` or `tokenctl plan …`: a word that happens to be one names none.
+    named = re.findall(r"`(?:tokenctl )?([a-z]+)(?: [^`]*)?`", WRITTEN["CHANGELOG.md"])
+    assert _commands().keys() - set(named) == set()
+
+
+def test_coverage_is_measured_where_it_must_be_whole_and_not_for_a_newcomer() -> None:
+    make = shutil.which("make")
+    assert make
+
+    def made(*arguments: str) -> str:
+        environment = {"PATH": os.environ["PATH"]}  # and nothing of a `make` that runs this
+        return subprocess.check_output([make, "-n", "test", *arguments], cwd=ROOT, env=environment, text=True)
+
+    assert ("--cov" in made(), "--cov" in made("COVERAGE=1")) == (False, True)
+    for name in (".ci/run", ".github/workflows/ci.yml"):
+        assert re.findall(r"make test.*", (ROOT / name).read_text()) == ["make test COVERAGE=1"]
 
 
 def _keys(schema: dict[str, Any], path: str = "") -> Iterator[str]:
