@@ -29,7 +29,7 @@ test: .venv/.dev  ## run the whole test suite; COVERAGE=1 holds it to all branch
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not thorough" $(if $(COVERAGE),--cov --cov-report=)
 
-soak: .venv/.dev  ## run the tests that take minutes: more seeds, more crashes
+soak: .venv/.dev  ## run the tests that take minutes: more seeds, more crashes, more examples of each property
 	$(BIN)/python -m pytest --numprocesses 2 -m soak
 
 lint: .venv/.dev  ## format, lint, type and workflow checks

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from tests.branch import Branch
 from tests.checkout import Checkout
 from tests.shell import Shell, shell_on
 
 settings.register_profile(
-    "tokenctl", derandomize=True, deadline=None, max_examples=40, database=None,
+    "tokenctl", derandomize=True, deadline=None, max_examples=25, database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
+settings.register_profile("soak", settings.get_profile("tokenctl"), derandomize=False, max_examples=400)
 settings.load_profile("tokenctl")
 
 # Where the suite itself runs under nohup its processes would inherit that; a handler they do not.
@@ -29,10 +30,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A soak has other examples of each property every time, and many more."""
+    if "soak" in config.getoption("markexpr"):
+        settings.load_profile("soak")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes minutes runs only where it is asked for by its marker."""
+    """What takes minutes runs only where it is asked for by its marker; every property takes minutes in a soak."""
     if "soak" not in config.getoption("markexpr"):
         items[:] = [each for each in items if not each.get_closest_marker("soak")]
+        return
+    for each in items:
+        if isinstance(each, pytest.Function) and is_hypothesis_test(each.obj):
+            each.add_marker("soak")
 
 
 @pytest.fixture

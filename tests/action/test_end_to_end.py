@@ -144,7 +144,6 @@ def test_the_merge_applies_exactly_what_was_reviewed(project: Project, tmp_path:
 
 
 def test_a_change_of_the_server_in_between_is_refused_and_nothing_is_sent(project: Project) -> None:
-    assert _results(project.pull_request())["plan"] == "success"
     stored: dict[str, tuple[str, str]] = {}
 
     def approve(environment: str, jobs: Mapping[str, Job]) -> None:

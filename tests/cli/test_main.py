@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from reconciler import __version__
-from reconciler.cli.main import main
+from reconciler.cli.main import _colour, main
 from tests.shell import BACKUP_2023, BACKUP_2024, GRAFANA, PROGRAM, Done, Shell, secret
 
 DESCRIBE = f'id: "{GRAFANA}", name: grafana, description: "dashboard →"'
@@ -31,6 +31,13 @@ def measured(shell: Shell) -> None:
     shell.measured = True
 
 
+def here(*arguments: str) -> Done:
+    """All of the program but its process."""
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        code = main(arguments)
+    return Done(code, out.getvalue(), err.getvalue())
+
+
 @pytest.mark.parametrize("arguments", [["--version"], ["--version", "plan"], ["--version", "--help"]])
 @pytest.mark.usefixtures("measured")
 def test_the_version_is_told(shell: Shell, arguments: list[str]) -> None:
@@ -38,12 +45,13 @@ def test_the_version_is_told(shell: Shell, arguments: list[str]) -> None:
     assert (done.code, done.out, done.err) == (0, f"tokenctl {__version__}\n", "")
 
 
-def test_help_names_every_command_and_each_has_help_of_its_own(shell: Shell) -> None:
-    overview = shell.run("--help")
-    assert overview.code == 0
+def test_help_names_every_command_and_each_has_help_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    overview = here("--help")
+    assert (overview.code, overview.err) == (0, "")
     for command in ("validate", "plan", "show", "apply", "undo", "list", "doctor", "schema", "demo", "sandbox"):
         assert f"\n  {command} " in overview.out
-        done = shell.run(command, "--help")
+        done = here(command, "--help")
         assert (done.code, done.err) == (0, "")
         assert done.out.startswith(f"Usage: tokenctl {command} [OPTIONS]")
         assert max(len(line) for line in done.out.splitlines()) <= 80
@@ -291,9 +299,21 @@ def test_nobody_is_asked_in_ci_even_on_a_terminal(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "coloured"),
-    [({}, True), ({"TERM": "dumb"}, False), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False)],
+    ("environment", "on_terminal", "in_pipe"),
+    [
+        ({}, True, False),
+        ({"TERM": "dumb"}, False, False),
+        ({"FORCE_COLOR": "1"}, True, True),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True, True),
+        ({"NO_COLOR": "1"}, False, False),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False, False),
+    ],
 )
+def test_when_there_are_colours(environment: dict[str, str], on_terminal: bool, in_pipe: bool) -> None:
+    assert (_colour(environment, terminal=True), _colour(environment, terminal=False)) == (on_terminal, in_pipe)
+
+
+@pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 @pytest.mark.usefixtures("measured")
 def test_a_terminal_has_colours_unless_told_otherwise(
     shell: Shell, environment: dict[str, str], coloured: bool
@@ -311,11 +331,10 @@ def test_a_pipe_has_colours_only_when_told_so(shell: Shell) -> None:
 
 
 def test_it_writes_to_where_its_caller_redirected_the_streams() -> None:
-    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
-        assert main(["schema", "plan"]) == 0
-        assert main(["schema", "--bogus"]) == 64
-    assert json.loads(out.getvalue())["title"] == "tokenctl plan"
-    assert err.getvalue().startswith("tokenctl: No such option: --bogus")
+    good, bad = here("schema", "plan"), here("schema", "--bogus")
+    assert (good.code, json.loads(good.out)["title"], good.err) == (0, "tokenctl plan", "")
+    assert (bad.code, bad.out) == (64, "")
+    assert bad.err.startswith("tokenctl: No such option: --bogus")
 
 
 @pytest.mark.usefixtures("measured")

@@ -42,10 +42,8 @@ def endless(connection: Connection, first: bytes, again: Callable[[int], bytes])
 def tokens(number: int) -> bytes:
     """A thousand tokens more, each with a description of its own."""
     entry = {"status": "active", "orgID": "5f2c9e1a77b0d3c4", "userID": "0d3a5e9c41e4e000", "token": "x" * 88}
-    ids = range(number * 1000, number * 1000 + 1000)
-    return "".join(
-        json.dumps({**entry, "id": f"{each + 1:016x}", "description": f"{each:0100}"}) + "," for each in ids
-    ).encode()
+    one = json.dumps({**entry, "id": "%016x", "description": "%0100d"}) + ","
+    return "".join(one % (each + 1, each) for each in range(number * 1000, number * 1000 + 1000)).encode()
 
 
 def headers(_: Connection) -> Iterator[bytes]:

@@ -64,9 +64,19 @@ def listeners(shell: Shell, leads: Leads, *, away: bool) -> Iterator[tuple[RawSe
             yield server, other
 
 
-@pytest.mark.parametrize("leads", LEADS.values(), ids=LEADS)
+WAYS = {"away": (True, False), "in a circle": (False, False), "by a proxy": (True, True)}
+ALIKE = ("301", "302", "303", "308")  # as 307 is
+
+
 @pytest.mark.parametrize(
-    ("away", "by_proxy"), [(True, False), (False, False), (True, True)], ids=["away", "in a circle", "by a proxy"]
+    ("leads", "away", "by_proxy"),
+    [
+        pytest.param(
+            leads, *WAYS[way], id=f"{name} {way}", marks=pytest.mark.soak if name in ALIKE and way != "away" else ()
+        )
+        for name, leads in LEADS.items()
+        for way in WAYS
+    ],
 )
 def test_nobody_but_the_configured_server_is_ever_called(
     shell: Shell, leads: Leads, away: bool, by_proxy: bool
