@@ -69,7 +69,7 @@ class Runner:
     """A repository on GitHub with its settings, and machines for its jobs.
 
     `secrets` are the repository's, `environments` has those of each environment; `approve` is called with the name of
-    an environment and the jobs so far before a job enters it.
+    an environment and the jobs so far before a job enters it. `python` is what the workflows are told to use.
     """
 
     folder: Path
@@ -79,6 +79,7 @@ class Runner:
     variables: dict[str, str]
     environments: dict[str, dict[str, str]] = field(default_factory=dict)
     approve: Callable[[str, Mapping[str, Job]], None] = lambda name, jobs: None
+    python: str = sys.executable
     runs: int = 100
 
     def call(self, workflow: str, event: Values, *, head: str, **inputs: str) -> dict[str, Job]:
@@ -91,7 +92,7 @@ class Runner:
         contexts = {
             "github": github,
             "vars": self.variables,
-            "inputs": {**defaults, "python": sys.executable, **inputs},
+            "inputs": {**defaults, "python": self.python, **inputs},
         }
         jobs: dict[str, Job] = {}
         for name, job in parsed["jobs"].items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.sandbox.server import Sandbox
 from tests.action.emulator import Job, Runner
 from tests.action.fake_github import REPOSITORY, GitHub
+from tests.action.forked import forked_python
 from tests.checkout import Checkout
 from tests.shell import BACKUP_2023, GRAFANA, INGEST, OPERATOR, Program, secret, ticking
 
@@ -84,14 +86,21 @@ class Project:
         return self.runner.call("apply", event, head=self.merge, **inputs)
 
 
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Python that starts fast; the test of a merge takes the real one."""
+    with forked_python(tmp_path_factory.mktemp("python")) as path:
+        yield path
+
+
 @pytest.fixture
-def project(tmp_path: Path, github: GitHub) -> Iterator[Project]:
+def project(tmp_path: Path, github: GitHub, python: str) -> Iterator[Project]:
     """The project, with a pull request that is not merged yet."""
     checkout = Checkout.init(tmp_path / "repository")
     with Sandbox.start(seed=_seed(), now=ticking()) as sandbox:
         runner = Runner(
             tmp_path / "runner", github, checkout, secrets={"INFLUX_TOKEN": "FAKE-reader"},
-            variables={"INFLUX_HOST": sandbox.url}, environments={"production": {"INFLUX_TOKEN": secret(OPERATOR)}},
+            variables={"INFLUX_HOST": sandbox.url}, environments={"production": {"INFLUX_TOKEN": secret(OPERATOR)}}, python=python,
         )  # fmt: skip
         project = Project(runner, sandbox)
         project.propose(BASE, CHANGED)
@@ -103,6 +112,7 @@ def _results(jobs: Mapping[str, Job]) -> dict[str, str]:
 
 
 def test_the_merge_applies_exactly_what_was_reviewed(project: Project, tmp_path: Path) -> None:
+    project.runner.python = sys.executable
     before = project.stored()
     planned = project.pull_request()
     assert _results(planned) == {"plan": "success", "comment": "success", "fork": "skipped"}, planned["plan"].log
@@ -139,7 +149,9 @@ def test_the_merge_applies_exactly_what_was_reviewed(project: Project, tmp_path:
         "INFLUX_TOKEN": secret(OPERATOR),
         "XDG_STATE_HOME": str(tmp_path / "state"),
     }
-    done = Program(tmp_path, elsewhere).run("undo", str(journal), "--apply", "--yes", "--allow", "reactivation")
+    done = Program(tmp_path, elsewhere, here=True).run(
+        "undo", str(journal), "--apply", "--yes", "--allow", "reactivation"
+    )
     assert (done.code, project.stored()) == (0, before), done
 
 
