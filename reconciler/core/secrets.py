@@ -35,19 +35,21 @@ def secrets_in(text: str) -> Iterator[int]:
 
 def holds_secret(text: str) -> bool:
     """Whether a part of the text looks like a token's secret, with its padding or without."""
+    if "apiv3_" not in text and len(text) < _LONG:
+        return False
     # Taking a text apart at its blanks, which no secret has, costs less than looking for one everywhere.
-    return ("apiv3_" in text or len(text) >= _LONG) and any(
-        pattern.search(word)
-        for word in text.split()
-        if len(word) >= _LONG or "apiv3_" in word
-        for pattern in _patterns(word)
-    )
+    return any(_is_in(word) for word in text.split() if len(word) >= _LONG or "apiv3_" in word)
+
+
+def _is_in(word: str) -> bool:
+    if word.isalnum() and word.isascii():  # the usual long word
+        return len(word) == _LONG and word[-1] in "AQgw"
+    return any(pattern.search(word) for pattern in _patterns(word))
 
 
 def without(text: str, *known: str) -> str:
     """The text with `***` for each of these secrets, also where its padding or a few characters at its ends lack."""
-    spelled = {core: whole for secret in known if len(secret) >= _TELLING for core, whole in _spelled(secret).items()}
-    for core, whole in spelled.items():
+    for core, whole in _pieces(known):
         if core in text:
             text = whole.sub(_HIDDEN, text)
     return text
@@ -67,6 +69,12 @@ def _patterns(text: str) -> Sequence[re.Pattern[str]]:
 
 
 @lru_cache(maxsize=64)
+def _pieces(known: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """What to look for, each once."""
+    spelled = {core: whole for secret in known if len(secret) >= _TELLING for core, whole in _spelled(secret).items()}
+    return tuple(spelled.items())
+
+
 def _spelled(secret: str) -> dict[str, re.Pattern[str]]:
     """What each piece of a secret holds that is nearly whole, by what finds all of it; in a URL's spellings too."""
     bare = re.sub("(=|%3[Dd]){1,2}$", "", secret)

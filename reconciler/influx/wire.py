@@ -18,6 +18,7 @@ from reconciler.core.secrets import holds_secret, masked
 from reconciler.core.token import (
     EVERY_ORG,
     EVERY_USER,
+    LARGEST_TEXT,
     NO_RIGHTS,
     Elided,
     OrgId,
@@ -127,7 +128,7 @@ class TokenList:
             raise WireError("its `id` was listed before")
         self._kept += _TOKEN_SIZE
         try:
-            token = _token(entry, self._secrets, self._shared)
+            token = _token(token_id, entry, self._secrets, self._shared)
             self._kept += getsizeof(token.description) + getsizeof(token.updated_at)
         except _TooLargeError as error:
             self.unreadable[token_id] = str(error)
@@ -185,7 +186,8 @@ class OneToken(Single):
 
     def token(self, own: str, *others: str) -> Token:
         """Its token; raises WireError when it is none."""
-        return _token(self.finish(), (own, *others), _Shared(own, *others))
+        entry = self.finish()
+        return _token(_id(entry), entry, (own, *others), _Shared(own, *others))
 
 
 def check_whole(beside: Mapping[str, Any], listed: float = math.inf) -> None:
@@ -225,9 +227,8 @@ def failure(body: bytes, *secrets: str) -> tuple[str, str]:
     return code, message if len(message) <= _MESSAGE_LENGTH else message[: _MESSAGE_LENGTH - 1] + "…"
 
 
-def _token(entry: Any, secrets: Sequence[str], shared: _Shared) -> Token:
+def _token(token_id: TokenId, entry: dict[str, Any], secrets: Sequence[str], shared: _Shared) -> Token:
     """The token of an entry; the first of the secrets is the caller's."""
-    token_id = _id(entry)
     status = _STATUS.get(_text(entry, "status"))
     if status is None:
         raise WireError("its `status` is neither active nor inactive")
@@ -261,19 +262,19 @@ def _id(entry: Any) -> TokenId:
 def _kept(entry: dict[str, Any], key: str, share: Callable[[str], str]) -> str:
     """The text as `share` gives it, or what stands for it where it is too large to be kept."""
     value = entry.get(key, "")
-    if isinstance(value, str):
-        value = kept(value)
-    return value if isinstance(value, Elided) else share(_text(entry, key, ""))
+    if type(value) is str and len(value) <= LARGEST_TEXT:
+        return share(value)
+    value = kept(value) if isinstance(value, str) else value
+    return value if isinstance(value, Elided) else _text(entry, key)
 
 
 def _text(entry: dict[str, Any], key: str, default: str | None = None) -> str:
     value = entry.get(key, default)
+    if type(value) is str and len(value) <= LARGEST_TEXT:
+        return value
     if not isinstance(value, str):
         raise WireError(f"its `{key}` is no text")
-    value = kept(value)
-    if isinstance(value, Elided):
-        raise _TooLargeError(f"its `{key}` has {value.length:,} characters")
-    return value
+    raise _TooLargeError(f"its `{key}` has {value.length if isinstance(value, Elided) else len(value):,} characters")
 
 
 def _rights(permissions: Any, shared: _Shared) -> Rights:
