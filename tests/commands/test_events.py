@@ -91,7 +91,7 @@ def test_a_change_that_fails_is_told_with_its_reason_and_keeps_the_next_phase_ba
     with shell_on(tmp_path, faults=[Fault("error-before", "PATCH", 9)]) as shell:
         done = told(shell, DESCRIBE, DEACTIVATE)
     assert (done.code, counts(done.out)) == (ExitCode.UNREACHABLE, [0, 1, 0, 1])
-    assert short(done.out) == ["plan", STARTED, f"op_finished {GRAFANA} failed", "summary partial"]
+    assert short(done.out) == ["plan", STARTED, f"op_finished {GRAFANA} failed", "summary unreachable"]
     finished = events_of(done.out)[2]
     assert finished["detail"] == (
         "not applied: URL answered 500 unexpected error writing points to database; given up after 2 attempts"

@@ -77,7 +77,9 @@ def result(fate: Fate, *, sent: bool = False, code: ExitCode = ExitCode.ERROR) -
         ([], ExitCode.OK),
         ([result(Fate.DONE, sent=True)], ExitCode.OK),
         ([result(Fate.DONE, sent=True), result(Fate.NOT_ATTEMPTED)], ExitCode.PARTIAL),
-        ([result(Fate.FAILED, sent=True)], ExitCode.PARTIAL),
+        ([result(Fate.UNVERIFIED, sent=True, code=ExitCode.AUTH)], ExitCode.PARTIAL),
+        ([result(Fate.FAILED, sent=True, code=ExitCode.PARTIAL)], ExitCode.PARTIAL),  # it may still come
+        ([result(Fate.FAILED, sent=True, code=ExitCode.AUTH)], ExitCode.AUTH),  # it was refused
         ([result(Fate.FAILED, code=ExitCode.AUTH), result(Fate.NOT_ATTEMPTED, code=ExitCode.AUTH)], ExitCode.AUTH),
         ([result(Fate.FAILED, code=ExitCode.UNREACHABLE), result(Fate.FAILED, code=ExitCode.STALE)], ExitCode.STALE),
         ([result(Fate.NOT_ATTEMPTED)], ExitCode.ERROR),
