@@ -166,8 +166,9 @@ def test_rights_that_many_tokens_have_are_kept_once() -> None:
     assert {each.rights for each in tokens(listed(entry(permissions=both("buckets")))).values()} == {NO_RIGHTS}
 
 
-def test_a_list_whose_rights_do_not_fit_into_memory_is_refused() -> None:
-    """A few texts, of which each token has others."""
+def test_a_list_whose_rights_do_not_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few texts, of which each token has others; in less memory, as it takes half a minute to fill all of it."""
+    monkeypatch.setattr(wire, "_KEPT", wire._KEPT // 32)
     found = wire.TokenList(SECRET)
     assert found.feed(b'{"authorizations":[')
     for number in range(1, 1000):
