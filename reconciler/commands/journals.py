@@ -14,6 +14,7 @@ from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
 from reconciler.core import lines
 from reconciler.core.record import Entry, settle
+from reconciler.core.text import count
 from reconciler.errors import InvalidError, LocalError, Problem, RefusedError, StaleError, TokenctlError, UsageError
 from reconciler.influx.reader import Reader
 from reconciler.render import pieces, runs
@@ -98,8 +99,10 @@ def _newest(folder: Path, url: str, context: Context) -> Past:
             continue
         if found.run.effective:
             return found
+    but = f", but for {count(len(ahead), 'run')} that began in the future" if ahead else ""
     raise UsageError(
         Problem(
-            f"{folder} has no journal of a run that changed anything at {url}", "name the journal of the run to undo"
+            f"{folder} has no journal of a run that changed anything at {url}{but}",
+            "name the journal of the run to undo",
         )
     )

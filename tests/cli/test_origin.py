@@ -24,14 +24,14 @@ def redirect(status: int) -> Leads:
 
 
 def linked(exchange: Exchange, other: str) -> bytes:
-    """The right answer, in which every link is absolute."""
-    links = {"self": other, "next": f"{other}/next", "org": f"{other}/org", "user": f"{other}/user"}
+    """The right answer, in which every link is absolute; one to a next page would be refused, which is a lie of its own."""
+    links = {"self": other, "prev": f"{other}/prev", "org": f"{other}/org", "user": f"{other}/user"}
     body = (
-        {**exchange.document, "links": links, "next": f"{other}/next"} if exchange.body[:1] == b"{" else exchange.body
+        {**exchange.document, "links": links, "first": f"{other}/first"} if exchange.body[:1] == b"{" else exchange.body
     )
     return exchange.answer(
         body=body,
-        Link=f'<{other}/next>; rel="next"',
+        Link=f'<{other}/first>; rel="first"',
         Refresh=f"0; url={other}",
         Location=other,
         Content_Location=other,
