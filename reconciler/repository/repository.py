@@ -95,7 +95,7 @@ class Repository:
         for name in names:
             for path in (os.path.abspath(name), os.path.realpath(name)):  # noqa: PTH100  # as typed, and as it is
                 ways |= dict.fromkeys(set(Path(path).parents) - ways.keys(), name)
-        known = {_identity(folder): name for folder, name in ways.items()}
+        known = {identity: name for folder, name in ways.items() if (identity := _identity(folder))}
         found: dict[str, str] = {}
         for outer in sorted(folder for folder in ways if os.path.lexists(folder / ".git")):
             git = replace(self.git, top=outer)
@@ -103,7 +103,7 @@ class Repository:
             if around and not _is_used(git):
                 continue
             for path, is_link in _tracked(git, ways):
-                if (around or not is_link) and (borrowed := known.get(_identity(outer / path))):
+                if (around or not is_link) and (borrowed := known.get(_identity(outer / path) or (0, 0))):
                     what = "a link to another repository" if is_link else "a submodule"
                     found.setdefault(borrowed, f"{outer / path} is {what} in the repository {outer}")
         return found

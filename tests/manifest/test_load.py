@@ -315,6 +315,13 @@ NASTY = {
 }
 
 
+def test_no_more_of_what_is_wrong_is_told_than_somebody_reads_at_once(tmp_path: Path) -> None:
+    (tmp_path / "tokens.yaml").write_text("".join(f"&a{number} x{number}: y\n" for number in range(100)))
+    with pytest.raises(InvalidError) as caught:
+        load([str(tmp_path / "tokens.yaml")], BytesIO())
+    assert [each.place.line for each in caught.value.problems if each.place] == list(range(1, 21))
+
+
 # Each in a process of its own, forked where everything is imported: that takes longer than most of them.
 BOUNDED = """
 import os, resource, sys

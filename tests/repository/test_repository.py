@@ -386,6 +386,8 @@ def test_a_submodule_is_told_and_a_clone_that_nobody_tracks_is_none(checkout: Ch
     assert misplaced(here, "sub/tokens.yaml", "sub/other.yaml") == said  # in HEAD
     checkout.git("commit", "--quiet", "--message", "none")
     assert misplaced(here, "sub/tokens.yaml") == []
+    checkout.git("update-index", "--add", "--cacheinfo", f"160000,{oid},elsewhere")
+    assert misplaced(here, "sub/gone/tokens.yaml") == []  # neither folder is there, which makes them no one thing
 
 
 def test_repositories_are_asked_upwards_and_by_every_way(checkout: Checkout, nested: Checkout, tmp_path: Path) -> None:
