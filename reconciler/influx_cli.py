@@ -19,7 +19,7 @@ from reconciler.errors import Problem, UsageError
 _ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 _VARIABLES = (
     "INFLUX_HOST", "INFLUX_ORG", "INFLUX_ORG_ID", "INFLUX_TOKEN_FILE", "INFLUX_CONFIGS_PATH", "INFLUX_ACTIVE_CONFIG",
-    "INFLUX_SKIP_VERIFY", "TOKENCTL_SELF_ID",
+    "INFLUX_SKIP_VERIFY", "INFLUX_EXTRA_HTTP_HEADER", "TOKENCTL_SELF_ID",
 )  # fmt: skip
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")  # what the influx CLI takes for no
 _FIELDS = {"url": str, "token": str, "active": bool, "cookie": str}
@@ -55,6 +55,9 @@ def variables(environment: Mapping[str, str]) -> dict[str, str]:
     if given.get("INFLUX_SKIP_VERIFY", "false") not in _FALSE:
         hint = "unset it, and name the certificates to trust with --ca-file or SSL_CERT_FILE"
         raise UsageError(Problem("INFLUX_SKIP_VERIFY is set, and certificates are always verified", hint))
+    if "INFLUX_EXTRA_HTTP_HEADER" in given:
+        hint = "unset it for tokenctl: what it names may choose other credentials or another target"
+        raise UsageError(Problem("INFLUX_EXTRA_HTTP_HEADER is set, and no header is added to requests", hint))
     return given
 
 

@@ -11,21 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from reconciler import files, influx_cli
-from reconciler.core.endpoint import Endpoint, Secret, is_loopback
-from reconciler.core.secrets import holds_secret, masked
+from reconciler.core.endpoint import Endpoint, Secret, is_loopback, normalise
+from reconciler.core.secrets import masked
 from reconciler.core.token import TokenId
 from reconciler.errors import Problem, UsageError
 from reconciler.influx_cli import Profile, is_id
 
 _DEFAULT_URL = "http://localhost:8086"
 _PATIENCE_S = 60.0  # for a pipe: a password manager may ask for a finger first
-_PORTS = {"http": 80, "https": 443}
-_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]*:[0-9a-f:.]*")
-_PATH = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*/?")
-_PLAIN = re.compile(r"[^\x00-\x20\x7f-\U0010ffff?#@]+")
 _SECRET = re.compile(r"[\x21-\x7e]{1,4096}")
 
 
@@ -115,34 +111,6 @@ def _check_lent(profile: Profile, source: str, host: str, url: str) -> None:
         message = f"the token from the environment is for INFLUX_HOST, and {whose}"
         hint = f"unset it to use the profile's own, or set INFLUX_HOST={url} if it is for that, or use --token-file"
         raise UsageError(Problem(message, hint))
-
-
-def normalise(url: str) -> str:
-    """The URL with scheme and host in lower case, without a default port and without a trailing slash.
-
-    Raises UsageError unless it is http or https, a host, and at most a port and a path.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        parts, port = SplitResult("", "", "", "", ""), None
-    host = parts.hostname or ""
-    good = (
-        parts.scheme in _PORTS
-        and _HOST.fullmatch(host)
-        and _PATH.fullmatch(parts.path)
-        and not {".", ".."} & set(parts.path.split("/"))
-        and _PLAIN.fullmatch(url)  # urlsplit drops tabs and line breaks
-    )
-    if not good:
-        # A URL with a password in it must not be repeated, nor a secret that stands in the wrong variable.
-        shown = f" `{url}`" if "@" not in url and not holds_secret(url) else ""
-        hint = "write http:// or https://, a host, and no more than a port and a path"
-        raise UsageError(Problem(f"the server's URL{shown} cannot be used", hint))
-    host = f"[{host}]" if ":" in host else host
-    where = host if port in (None, _PORTS[parts.scheme]) else f"{host}:{port}"
-    return f"{parts.scheme}://{where}{parts.path.rstrip('/')}"
 
 
 def _check_transport(url: str, flags: Flags) -> None:

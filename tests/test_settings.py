@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.endpoint import normalise
 from reconciler.errors import UsageError
-from reconciler.settings import Flags, Settings, normalise, resolve
+from reconciler.settings import Flags, Settings, resolve
 
 SECRET = "FAKE-caller-" + "0" * 74 + "=="
 OTHER = "FAKE-other-" + "0" * 75 + "=="
@@ -340,6 +341,7 @@ INVISIBLE = ["\ufeff", "\u200b", "\u2060", "\x1c", "\x00", "\x1b", "\u00ad", "\u
         "INFLUX_ACTIVE_CONFIG",
         "INFLUX_CONFIGS_PATH",
         "INFLUX_SKIP_VERIFY",
+        "INFLUX_EXTRA_HTTP_HEADER",
     ],
 )
 def test_what_nobody_sees_around_a_variable_is_refused(tmp_path: Path, name: str, unseen: str) -> None:
@@ -348,6 +350,14 @@ def test_what_nobody_sees_around_a_variable_is_refused(tmp_path: Path, name: str
             f"{name} begins or ends with white space, or with a character that nobody sees\n"
             "  hint: write the value without it: a line break often comes along where a variable is set"
         )
+
+
+def test_a_header_that_would_not_be_sent_is_no_secret(tmp_path: Path) -> None:
+    said = refused(Flags(), tmp_path, {"INFLUX_TOKEN": SECRET, "INFLUX_EXTRA_HTTP_HEADER": "Gate: secret"})
+    assert said == (
+        "INFLUX_EXTRA_HTTP_HEADER is set, and no header is added to requests\n"
+        "  hint: unset it for tokenctl: what it names may choose other credentials or another target"
+    )
 
 
 @pytest.mark.parametrize("unseen", UNSEEN)

@@ -105,16 +105,18 @@ def _proxy(connection: Connection, context: Context) -> Iterator[Check]:
 
 def _credentials(connection: Connection, context: Context) -> Iterator[Check]:
     reader, settings = connection.reader, connection.settings
-    started = context.clock()
+    started, check = context.clock(), "list"
     try:
         listing = connection.listing()
         listed = listing.tokens
         took = context.clock() - started
+        check = "user"
         user = reader.own_user()
+        check = "own token"
         asked = settings.self_id if listed else None
         named = (listed.get(asked) or reader.get(asked)) if asked else None
     except TokenctlError as error:
-        yield from checkup.failed("list", error)
+        yield from checkup.failed(check, error)
         return
     tokens = list(listed.values())
     theirs = named if isinstance(named, Token) else None

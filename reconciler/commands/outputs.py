@@ -120,8 +120,8 @@ def _parsed(text: str) -> tuple[PlanFormat, str]:
         what = f"`{text}` names no path" if name in set(PlanFormat) else f"there is no format `{name}`"
         hint = f"write FORMAT=PATH, or FORMAT for standard output; the formats are {', '.join(PlanFormat)}"
         raise UsageError(Problem(what, hint))
-    if path.startswith("="):
-        hint = f"write `{name}={path.lstrip('=')}`, or `{name}=./{path}` for a file that is called so"
+    if path.startswith("=") or (path.startswith("-") and path != "-"):
+        hint = f"write `{name}={path.lstrip('=-') or 'PATH'}`, or `{name}=./{path}` for a file that is called so"
         raise UsageError(Problem(f"`{text}` names the file `{path}`", hint))
     return PlanFormat(name), path or "-"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler import settings
 from reconciler.commands.connect import Connection
 from reconciler.core import checkup, planner, resolve, reversal
 from reconciler.core.baseline import Baseline
 from reconciler.core.checkup import Doubt
+from reconciler.core.endpoint import normalise
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live, Missing
 from reconciler.core.manifest import Manifest
@@ -50,7 +50,7 @@ def check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None:
     file = f"the file at `{ref}`" if ref else "the file"
     mend = "change `server.{}` in a change of its own" if ref else "mend `server.{}`"
     problems = []
-    if url is not None and settings.normalise(url) != resolved.endpoint.url:
+    if url is not None and normalise(url) != resolved.endpoint.url:
         problems.append(
             Problem(
                 f"{file} is for {url}, but this run would talk to {resolved.endpoint.url}",

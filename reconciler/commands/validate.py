@@ -7,11 +7,12 @@ from pathlib import Path
 
 from reconciler.commands.context import Context
 from reconciler.commands.reading import read_manifest
-from reconciler.core.manifest import Asserted
 from reconciler.core.text import count
 from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
 from reconciler.manifest.disk import Disk
 from reconciler.manifest.load import load
+
+_NOTHING = ("", "")  # is asserted of the server
 
 
 def run(files: Sequence[str], context: Context, *, by_folder: bool = False) -> ExitCode:
@@ -37,22 +38,22 @@ def run(files: Sequence[str], context: Context, *, by_folder: bool = False) -> E
 
 def _groups(files: Iterable[str], context: Context) -> Iterable[Sequence[str]]:
     """The files that make a manifest together; what asserts no server goes with those of its folder, if they agree."""
-    folders: dict[Path, dict[Asserted | None, list[str]]] = {}
+    folders: dict[Path, dict[tuple[str, str] | None, list[str]]] = {}
     for path in files:
         if path == "-":
             raise UsageError(Problem("--by-folder is about files, and standard input is in no folder"))
         for name in Disk(context.stdin).names(path):
             folders.setdefault(Path(name).parent, {}).setdefault(_server(name, context), []).append(name)
     for groups in folders.values():
-        asserting = [server for server in groups if server not in (None, Asserted())]
+        asserting = [server for server in groups if server not in (None, _NOTHING)]
         if len(asserting) == 1:
-            groups[asserting[0]] += groups.pop(Asserted(), [])
+            groups[asserting[0]] += groups.pop(_NOTHING, [])
         yield from groups.values()
 
 
-def _server(name: str, context: Context) -> Asserted | None:
+def _server(name: str, context: Context) -> tuple[str, str] | None:
     """What the file asserts of the server, None when it is refused."""
     try:
-        return load([name], context.stdin).manifest.server
+        return load([name], context.stdin).manifest.server.meant
     except InvalidError:
         return None

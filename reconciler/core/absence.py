@@ -36,14 +36,19 @@ def explained(unseen: Sequence[Unseen], manifest: Manifest, live: Live) -> tuple
 def _nowhere(lost: Sequence[Unseen], manifest: Manifest, live: Live) -> Problem:
     """That most declarations find nothing on this server."""
     hidden = sum(missing.kind is Absence.HIDDEN for _, missing in lost)
-    counts = [f"{len(lost) - hidden:,} absent", *([f"{hidden:,} hidden from these credentials"] if hidden else [])]
+    absent = len(lost) - hidden
+    counts = [
+        *([f"{absent:,} absent"] if absent else []),
+        *([f"{hidden:,} hidden from these credentials"] if hidden else []),
+    ]
     where = live.server.url + (f" (profile `{live.server.profile}`)" if live.server.profile else "")
     listed = f", organisation `{live.org}`," if live.org else ""
     warn = "" if manifest.absent is Severity.WARN else ", or write `absent: warn` at the top of the file"
+    remove = f"; if so, remove those that are absent{warn}" if absent else f"; if so: {_RIGHTS}"
     return Problem(
         f"{len(lost):,} of {len(manifest.tokens):,} declarations find no token on {where}{listed} "
         f"({', '.join(counts)}): {_called(lost)}",
-        f"is that the right server? If not, correct --url, INFLUX_HOST or --profile; if so, remove them{warn}",
+        f"is that the right server? If not, correct --url, INFLUX_HOST or --profile{remove}",
         lost[0][0].origin.place(""),
     )
 

@@ -4,13 +4,49 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
 
+from reconciler.core.secrets import holds_secret
+from reconciler.errors import Problem, UsageError
+
+_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]*:[0-9a-f:.]*")
+_PATH = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*/?")
+_PLAIN = re.compile(r"[^\x00-\x20\x7f-\U0010ffff?#@]+")
 _LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
 
 
 def is_loopback(host: str) -> bool:
     """Whether the host (lower case, IPv6 without brackets) is this machine by its very name."""
     return _LOOPBACK.fullmatch(host) is not None
+
+
+def normalise(url: str) -> str:
+    """The URL with scheme and host in lower case, without a default port and without a trailing slash.
+
+    Raises UsageError unless it is http or https, a host, and at most a port and a path.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = SplitResult("", "", "", "", ""), None
+    host = parts.hostname or ""
+    good = (
+        parts.scheme in _PORTS
+        and _HOST.fullmatch(host)
+        and _PATH.fullmatch(parts.path)
+        and not {".", ".."} & set(parts.path.split("/"))
+        and _PLAIN.fullmatch(url)  # urlsplit drops tabs and line breaks
+    )
+    if not good:
+        # A URL with a password in it must not be repeated, nor a secret that stands in the wrong variable.
+        shown = f" `{url}`" if "@" not in url and not holds_secret(url) else ""
+        hint = "write http:// or https://, a host, and no more than a port and a path"
+        raise UsageError(Problem(f"the server's URL{shown} cannot be used", hint))
+    host = f"[{host}]" if ":" in host else host
+    where = host if port in (None, _PORTS[parts.scheme]) else f"{host}:{port}"
+    return f"{parts.scheme}://{where}{parts.path.rstrip('/')}"
 
 
 class Secret:

@@ -103,6 +103,14 @@ class Asserted:
     url: str | None = None
     org: str | None = None
 
+    @property
+    def meant(self) -> tuple[str, str]:
+        """Server and organisation, however they are written; "" for what is not asserted."""
+        from reconciler.core.endpoint import normalise  # most files assert nothing that has to be compared
+        from reconciler.core.text import trimmed
+
+        return normalise(self.url) if self.url else "", trimmed(self.org or "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:

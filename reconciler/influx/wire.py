@@ -40,7 +40,7 @@ _STATUS = {status.value: status for status in Status}
 _MORE = re.compile(
     "(?:x|has)?(?:more|next)(?:page|link|url|uri|cursor|token|pagetoken|offset)?|cursor|continuation(?:token)?|(?:is)?truncated"
 )
-_TOTAL = re.compile("total(?:count|items|results|elements)?")
+_TOTAL = re.compile("count|total(?:count|items|results|elements)?")
 _NEXT = re.compile(r"\brel *= *\"?[^\",;]*\bnext\b", re.IGNORECASE)
 _MESSAGE_LENGTH = 200
 _KEPT = 80 * 1024 * 1024  # in bytes: room for more than 100,000 tokens
@@ -196,7 +196,8 @@ def check_whole(beside: Mapping[str, Any], listed: float = math.inf) -> None:
     InfluxDB v2 lists tokens and labels at once. What a page leaves out would look as if it were not there.
     """
     within = [each.items() for each in beside.values() if isinstance(each, dict)]
-    for name, value in chain(beside.items(), *within):
+    links = [each for some in beside.values() if isinstance(some, list) for each in some if isinstance(each, dict)]
+    for name, value in chain(beside.items(), *within, ((str(each.get("rel")), each.get("href")) for each in links)):
         word = re.sub("[^a-z]", "", name.lower())
         more = bool(value) if _MORE.fullmatch(word) else word == "link" and _NEXT.search(str(value))
         if more or (_TOTAL.fullmatch(word) and type(value) is int and value > listed):

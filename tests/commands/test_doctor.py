@@ -24,6 +24,7 @@ from reconciler.settings import Flags
 from tests.commands.test_locking import EDGE, NOW, THEIRS, locked
 from tests.influx.raw_server import SECRET, RawServer, answer, raw_server, refusal
 from tests.influx.test_wire import entry, listed
+from tests.liar import Exchange, liar
 from tests.shell import ABSENT, GRAFANA, LAPTOP, MANAGER, OPERATOR, Done, Shell, shell_on
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -120,6 +121,18 @@ def test_what_is_no_influxdb_v2_is_named(shell: Shell, golden: Callable[[Path, s
     shell.environment.update(INFLUX_HOST=shell.sandbox.url.replace("http:", "https:"))
     said.append(f"# TLS on a plain port: unreachable\n{examined(shell).out}")
     golden(GOLDEN / "doctor-servers.txt", "\n".join(said))
+
+
+@pytest.mark.parametrize(("path", "check"), [("/api/v2/me", "user"), (f"/api/v2/authorizations/{ABSENT}", "own token")])
+def test_a_question_that_fails_is_told_as_that_one_and_not_as_the_list(shell: Shell, path: str, check: str) -> None:
+    def lie(exchange: Exchange) -> list[bytes] | None:
+        return [exchange.answer(status=500, body="broken")] if exchange.path == path else None
+
+    with liar(shell.sandbox.url, lie) as server:
+        shell.environment.update(INFLUX_HOST=server.url)
+        done = examined(shell, self_id=ABSENT)
+    assert done.code is ExitCode.UNREACHABLE
+    assert re.findall("(?m)^fail +(.*?)  ", done.out) == [check]
 
 
 def test_a_lock_that_somebody_holds_is_told(shell: Shell) -> None:

@@ -75,6 +75,11 @@ def test_files_can_be_checked_by_folder_and_by_server(shell: Shell) -> None:
         done = shell.call(lambda context: validate.run([*files[:2], "b"], context, by_folder=True))
         assert done == Done(ExitCode.OK, "6 files, 6 declarations: no problems\n", "")
         assert shell.call(lambda context: validate.run(["b"], context)).code == ExitCode.INVALID
+        alike = ("https://prod.example", "https://PROD.example:443/"), ("acme", "'acme '")
+        for number, (url, org) in enumerate(zip(*alike, strict=True)):
+            shell.declare(entry, name=f"c/{number}.yaml", head=f"server: {{url: '{url}', org: {org}}}\n")
+        done = shell.call(lambda context: validate.run(["c"], context, by_folder=True))
+        assert done.err.startswith("c/1.yaml:4:10: the token is declared for the second time")  # it is one server
         shell.declare(entry, name="a/rest.yaml")
         bad = shell.write("version: 2\n", "b/bad.yaml")
         done = shell.call(lambda context: validate.run([bad, *files], context, by_folder=True))

@@ -79,6 +79,11 @@ SHARED = "\n  hint: give all but one a file, `--output FORMAT=PATH`; only `text`
             None,
             "`json==x` names the file `=x`\n  hint: write `json=x`, or `json=./=x` for a file that is called so",
         ),
+        (
+            ["json=--yes"],
+            None,
+            "`json=--yes` names the file `--yes`\n  hint: write `json=yes`, or `json=./--yes` for a file that is called so",
+        ),
         (["json="], None, "`json=` names no path" + HINT),
         (["json", "github"], None, "these cannot all go to standard output: `json`, `github`" + SHARED),
         (["github=-"], JSON, "these cannot all go to standard output: `json`, `github`" + SHARED),

@@ -16,7 +16,9 @@ from tests.builders import EDGE, declared, live, manifest, token, token_id
 from tests.core.test_resolve import ids, missing, refused
 
 URL = "https://influx.example"
-RIGHT_SERVER = "is that the right server? If not, correct --url, INFLUX_HOST or --profile; if so, remove them"
+RIGHT_SERVER = (
+    "is that the right server? If not, correct --url, INFLUX_HOST or --profile; if so, remove those that are absent"
+)
 
 
 def absent(*numbers: int) -> dict[TokenId, Missing]:

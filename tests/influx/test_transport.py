@@ -12,10 +12,9 @@ from hypothesis import given as holds
 from hypothesis import strategies as st
 
 from reconciler import __version__
-from reconciler.core.endpoint import Endpoint, Secret
+from reconciler.core.endpoint import Endpoint, Secret, normalise
 from reconciler.errors import TokenctlError, UnreachableError, UsageError
 from reconciler.influx.transport import Answer, Bounds, Transport
-from reconciler.settings import normalise
 from tests.influx.raw_server import SECRET, Connection, answer, raw_server
 
 QUICK = Bounds(deadline_s=0.3, body=1000)

@@ -229,11 +229,12 @@ PAGES: list[tuple[dict[str, Any], str]] = [
     ({"next": 2}, "next"), ({"nextPage": "x"}, "nextpage"), ({"next_page_token": "x"}, "nextpagetoken"),
     ({"_links": {"next": {"href": "x"}}}, "next"), ({"cursor": "x"}, "cursor"), ({"paging": {"next-cursor": "x"}}, "nextcursor"),
     ({"hasMore": True}, "hasmore"), ({"isTruncated": True}, "istruncated"), ({"continuationToken": "x"}, "continuationtoken"),
+    ({"links": [{"rel": "self", "href": "x"}, {"rel": "next", "href": "y"}]}, "next"), ({"count": 999}, "count"),
     ({"total": 2}, "total"), ({"meta": {"total_count": 7}}, "totalcount"),
 ]  # fmt: skip
 WHOLE: list[dict[str, Any]] = [
     {}, {"links": {"self": "x", "next": "", "prev": "x"}}, {"next": None}, {"hasMore": False}, {"total": 1}, {"total": "many"},
-    {"links": [{"next": "x"}]}, {"context": "next"}, {"link": "x"},
+    {"links": [{"next": "x"}]}, {"links": [{"rel": "next"}, {"rel": "self", "href": "x"}, "next"]}, {"count": 1}, {"context": "next"}, {"link": "x"},
 ]  # fmt: skip
 
 
