@@ -11,10 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from reconciler.core import lines
 from reconciler.core.outcome import Outcome, Result
 from reconciler.core.plan import Change, Plan
 from reconciler.core.record import Provenance
+from reconciler.documents.decode import Document
+from reconciler.documents.journal import header_line, intent_line, result_line, summary_line
 from reconciler.errors import LocalError, Problem
 
 SUFFIX = ".ndjson"
@@ -50,19 +51,19 @@ class Journal:
 
     def header(self, plan: Plan, provenance: Provenance) -> None:
         """Say what run this is."""
-        self._write(lines.header(plan, provenance))
+        self._write(header_line(plan, provenance))
 
     def intent(self, change: Change, attempt: int = 1) -> None:
         """Say that a PATCH is about to be sent; `attempt` counts from 1."""
-        self._write(lines.intent(change, attempt))
+        self._write(intent_line(change, attempt))
 
     def result(self, result: Result) -> None:
         """Say what came of an operation; a later line about the same id is the better informed one."""
-        self._write(lines.result(result))
+        self._write(result_line(result))
 
     def summary(self, outcome: Outcome) -> None:
         """Say how the run ended."""
-        self._write(lines.summary(outcome))
+        self._write(summary_line(outcome))
 
     def close(self) -> None:
         """Close the file."""
@@ -80,7 +81,7 @@ class Journal:
             if held:
                 self._append(b"".join(held))
 
-    def _write(self, line: lines.Line) -> None:
+    def _write(self, line: Document) -> None:
         text = json.dumps(line).encode("ascii") + b"\n"
         if self._held is None:
             self._append(text)

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from reconciler import schema
 from reconciler.apply.journal import SUFFIX
-from reconciler.core import lines
-from reconciler.core.plain_lines import is_plain
 from reconciler.core.record import Run
 from reconciler.core.text import moment
+from reconciler.documents.decode import DecodeError, Document
+from reconciler.documents.journal import is_last, parse_line, read_run
 from reconciler.errors import InvalidError, LocalError, Problem
 
 _LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
@@ -75,9 +74,8 @@ def load(path: Path, *, most_lines: int = 500_000) -> Past:
     if len(content) > _LARGEST:
         raise InvalidError(Problem(f"{path} is no journal: it is larger than {_LARGEST // 1024**2} MiB"))
     try:
-        header, *rest = _documents(content, most_lines)
-        return Past(path, lines.from_lines(header, rest), running)
-    except _NoJournalError as error:
+        return Past(path, read_run(BytesIO(content), most_lines), running)
+    except DecodeError as error:
         raise InvalidError(Problem(f"{path} is no journal: {error}", _ORIGIN)) from None
 
 
@@ -106,14 +104,14 @@ def _glance(path: Path, url: str) -> Glance | None:
     """What the journal says at a glance, None when it is of a run against another server."""
     found = Glance(path)
     with suppress(OSError, LocalError), _opened(path) as stream:
-        header = _parsed(stream.readline(_HEAD)) or {}
+        header = parse_line(stream.readline(_HEAD)) or {}
         if isinstance(server := header.get("server"), dict) and server.get("url") != url:
             return None
         started = moment(str(header.get("started")))
         stream.seek(max(stream.tell(), os.fstat(stream.fileno()).st_size - _LATEST))
-        rest = [_parsed(text) or {} for text in stream]
+        rest = [parse_line(text) or {} for text in stream]
         changed = max(filter(None, (moment(str(line.get("updatedAt"))) for line in rest)), default=None)
-        before = [moment(str(line["before"].get("updatedAt"))) for line in rest if isinstance(line.get("before"), dict)]
+        before = [moment(str(was.get("updatedAt"))) for line in rest if isinstance(was := line.get("before"), dict)]
         found = Glance(path, started, changed, changed or max(filter(None, (started, *before)), default=None))
     return found
 
@@ -133,7 +131,7 @@ def interrupted(folder: Path, url: str) -> list[Past]:
     return found[::-1]
 
 
-def close(path: Path, line: lines.Settled) -> None:
+def close(path: Path, line: Document) -> None:
     """Add the line to an interrupted run's journal: it is not to be told of again.
 
     Where that cannot be written it will be, which does no harm.
@@ -150,14 +148,14 @@ def _has_summary(path: Path) -> bool:
     with _opened(path) as stream:
         stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
         *_, last = [b"", *stream.read().splitlines()]
-    line = _parsed(last)
-    return line is not None and lines.is_last(line)
+    line = parse_line(last)
+    return line is not None and is_last(line)
 
 
 def _has_begun(path: Path, url: str) -> bool:
     """Whether the run was against this server and wrote more than its header; reads only the beginning of the file."""
     with _opened(path) as stream:
-        header = _parsed(stream.readline(_HEAD))
+        header = parse_line(stream.readline(_HEAD))
         server = header.get("server") if header else None
         return isinstance(server, dict) and server.get("url") == url and bool(stream.read(1))
 
@@ -185,66 +183,3 @@ def _is_locked(stream: BinaryIO) -> bool:
         return True
     fcntl.flock(stream, fcntl.LOCK_UN)
     return False
-
-
-class _NoJournalError(Exception):
-    """Why not, in words."""
-
-
-def _documents(content: bytes, most_lines: int) -> list[Any]:
-    """The lines of a journal, the header first.
-
-    Raises _NoJournalError unless each is what the schema says. One may be broken: the last, as a crash left it, or
-    the one before the line that a later run added.
-    """
-    rules = _rules()
-    found: list[Any] = []
-    broken = 0
-    for number, text in enumerate(BytesIO(content), 1):
-        line = _parsed(text)
-        if number == 1:
-            _check_header(line)
-        if number > most_lines:
-            raise _NoJournalError(f"it has more than {most_lines:,} lines")
-        if broken and (line is None or line["event"] != "settled"):
-            raise _NoJournalError(f"line {broken} is not one of a journal")
-        broken = number if line is None else 0
-        if line is None:
-            continue
-        if found and line["event"] == "header":
-            raise _NoJournalError(f"line {number} is another header")
-        if rule := rules.get(line["event"]):
-            if not is_plain(line) and (violation := rule(line)):
-                raise _NoJournalError(f"line {number}: {violation}")
-            found.append(line)
-    if not found:
-        raise _NoJournalError("it is empty")
-    return found
-
-
-def _rules() -> dict[str, Callable[[object], schema.Violation | None]]:
-    """What checks the lines of each event: its own part of the schema, as asking the whole takes four times as long."""
-    whole = schema.load_schema("journal")
-    parts = {name: whole["definitions"][name] for name in ("header", "intent", "result", "summary", "settled")}
-    return {name: schema.checker({**part, "definitions": whole["definitions"]}) for name, part in parts.items()}
-
-
-def _check_header(line: Any) -> None:
-    if line is None or line["event"] != "header":
-        raise _NoJournalError("its first line is no header")
-    version = line.get("format_version")
-    if isinstance(version, int) and version != lines.FORMAT_VERSION:
-        raise _NoJournalError(f"its format has version {version}, and this tokenctl reads {lines.FORMAT_VERSION}")
-
-
-def _parsed(text: bytes) -> Any:
-    """The line as JSON, None when it is cut off or has no event."""
-    with suppress(ValueError, RecursionError):
-        line = json.loads(text, parse_constant=_refuse)
-        if isinstance(line, dict) and isinstance(line.get("event"), str):
-            return line
-    return None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler import planfile
 from reconciler.commands import base, connect, events, journals, locking, planning, sending
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
@@ -15,6 +14,7 @@ from reconciler.core.baseline import locked
 from reconciler.core.manifest import is_manifest
 from reconciler.core.plan import Plan
 from reconciler.core.token import OrgId
+from reconciler.documents.plan import is_plan, load_plan
 from reconciler.errors import ExitCode, Problem, StaleError, UsageError
 from reconciler.render import text
 from reconciler.settings import Flags, Settings
@@ -83,7 +83,7 @@ def _is_saved(request: ApplyRequest) -> bool:
     """Whether a saved plan is to be applied. Raises UsageError for one that may not be."""
     sources, consent = request.sources, request.consent
     # With a base nothing is read before it is known where it stands, and no plan can be meant.
-    known = planfile.is_plan if sources.base is None else lambda path: path.suffix == ".json"
+    known = is_plan if sources.base is None else lambda path: path.suffix == ".json"
     plans = [file for file in sources.files if file != "-" and known(Path(file))]
     if not plans:
         return False
@@ -105,7 +105,7 @@ def _is_saved(request: ApplyRequest) -> bool:
 
 def _saved(request: ApplyRequest, settings: Settings, _: Context) -> _Source:
     (file,) = request.sources.files
-    saved = planfile.load(Path(file))
+    saved = load_plan(Path(file))
     if saved.server.url != settings.endpoint.url:
         raise StaleError(
             Problem(

@@ -12,8 +12,8 @@ from reconciler.apply import past
 from reconciler.apply.past import Past
 from reconciler.commands.connect import Connection
 from reconciler.commands.context import Context
-from reconciler.core import lines
 from reconciler.core.record import Entry, settle
+from reconciler.documents.journal import settled_line
 from reconciler.errors import InvalidError, LocalError, Problem, RefusedError, StaleError, TokenctlError, UsageError
 from reconciler.influx.reader import Reader
 from reconciler.render import pieces, runs
@@ -43,7 +43,7 @@ def tell_interrupted(folder: Path, connection: Connection, context: Context) -> 
         for entry in known:
             context.say(runs.settled(entry))
         if all(entry.fate for entry in known):
-            past.close(found.path, lines.settled(known, context.now().isoformat(timespec="seconds"), __version__))
+            past.close(found.path, settled_line(known, context.now().isoformat(timespec="seconds"), __version__))
 
 
 def _read_again(entries: Iterable[Entry], reader: Reader) -> list[Entry]:

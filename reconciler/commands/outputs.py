@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler import files, planfile
+from reconciler import files
 from reconciler.commands.context import Context
 from reconciler.commands.formats import render
 from reconciler.commands.names import PlanFormat
 from reconciler.core.plan import Plan
 from reconciler.core.review import Review
+from reconciler.documents.plan import save_plan
 from reconciler.errors import LocalError, Problem, UsageError
 from reconciler.render.escape import terminal
 
@@ -55,7 +56,7 @@ class Outputs:
         self.write(
             lambda form, colour: render(plan, form, review, colour=colour),
             context,
-            lambda path: planfile.save(plan, path),
+            lambda path: save_plan(plan, path),
         )
 
     def write(self, draw: Draw, context: Context, save_plan: Callable[[Path], None] = _no_plan) -> None:

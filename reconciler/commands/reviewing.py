@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from reconciler import planfile
 from reconciler.commands.context import Context
 from reconciler.core import review
 from reconciler.core.plan import Plan
+from reconciler.documents.plan import load_plan
 from reconciler.errors import Problem, TokenctlError
 from reconciler.render import pieces
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
-_LARGEST = 32 * 1024 * 1024  # bytes: a pull request made it, and checking takes a second for each MiB
 
 
 def reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
@@ -27,7 +26,7 @@ def reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
     if _DIGEST.fullmatch(name):
         return review.compare_digest(plan, name.lower())
     try:
-        return review.compare(plan, planfile.load(Path(name), _LARGEST))
+        return review.compare(plan, load_plan(Path(name)))
     except TokenctlError as error:
         first = error.problems[0]
         context.say(pieces.problem(Problem(f"what was reviewed is not known: {first.message}"), "Warning"))

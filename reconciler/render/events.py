@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from reconciler.core import document
 from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Change, Plan
+from reconciler.documents.plan import plan_document
 from reconciler.errors import ExitCode
 from reconciler.render.escape import json_text
 
@@ -16,7 +16,7 @@ _FORMAT_VERSION = 1
 
 def plan(plan: Plan) -> str:
     """What the run is about, as a saved plan holds it."""
-    return _line("plan", plan=document.to_document(plan))
+    return _line("plan", plan=plan_document(plan))
 
 
 def op_started(change: Change) -> str:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.core import review_document, revision_document
-from reconciler.core.document import FORMAT_VERSION, elided, to_document
 from reconciler.core.live import Server
 from reconciler.core.plan import Plan
 from reconciler.core.review import Review
 from reconciler.core.revision import Revised
 from reconciler.core.token import Token
+from reconciler.documents.plan import FORMAT_VERSION, elided, plain, plan_document, review_document, revised_document
 from reconciler.render.escape import json_text
 
 
 def plan(plan: Plan, review: Review | None = None) -> str:
     """The plan as schemas/plan.v1.json describes it: as a saved plan holds it, and a review beside it."""
-    return _dump({**to_document(plan), **({"review": review_document.to_document(review)} if review else {})})
+    return _dump({**plan_document(plan), **({"review": review_document(review)} if review else {})})
 
 
 def tokens(server: Server, tokens: Iterable[Token]) -> str:
@@ -41,13 +40,12 @@ def tokens(server: Server, tokens: Iterable[Token]) -> str:
         }
         for token in sorted(tokens, key=lambda token: token.id)
     ]
-    shown = {"url": server.url, "build": server.build, "version": server.version}
-    return _dump({"format_version": FORMAT_VERSION, "server": shown, "tokens": listed})
+    return _dump({"format_version": FORMAT_VERSION, "server": plain(server), "tokens": listed})
 
 
 def revised(revised: Revised) -> str:
     """What a change of the files means, as schemas/revisions.v1.json describes it."""
-    return _dump(revision_document.to_document(revised))
+    return _dump(revised_document(revised))
 
 
 def _dump(document: object) -> str:

@@ -14,7 +14,7 @@ import pytest
 from reconciler.core.manifest import Asserted, Limits, Match, Pick, Severity
 from reconciler.core.revise import revise
 from reconciler.core.revision import Revised
-from reconciler.core.revision_document import revision_from, revision_to
+from reconciler.documents.plan import REVISION, plain
 from reconciler.errors import Place, Problem
 from reconciler.render import escape, github, markdown, revisions
 from reconciler.render import json as json_format
@@ -112,7 +112,7 @@ def test_json_is_what_its_schema_describes(name: str) -> None:
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_revision_is_read_back_as_it_was_written(name: str) -> None:
     for each in CHANGES[name].revisions:
-        assert revision_from(revision_to(each)) == each
+        assert REVISION(plain(each)) == each
 
 
 @pytest.mark.parametrize("name", CHANGES)
