@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.commands import apply, plan
-from reconciler.commands.names import PlanFormat
-from reconciler.commands.planning import Sources
-from reconciler.commands.sending import Consent
+from reconciler.render.formats import PlanFormat
+from reconciler.session.sending import Consent
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.checkout import Checkout
 from tests.shell import Done, Shell

@@ -27,15 +27,16 @@ from reconciler.apply.executor import execute
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
 from reconciler.apply.pace import Moment
-from reconciler.commands import connect, planning
-from reconciler.commands.context import Context
-from reconciler.commands.reading import read_manifest
 from reconciler.core.guard import Guard
 from reconciler.core.live import Missing
 from reconciler.core.record import Provenance
 from reconciler.core.token import Token, TokenId
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.writer import Writer
+from reconciler.session import planning
+from reconciler.session.connection import connected, resolve
+from reconciler.session.context import Context
+from reconciler.session.sources import read_manifest
 from reconciler.settings import Flags
 
 
@@ -125,7 +126,7 @@ def _run(wanted: dict[str, Any]) -> None:
     )  # fmt: skip
     boundaries = Boundaries(wanted["kill"])
     manifest, files = read_manifest([wanted["file"]], context)
-    with connect.connected(connect.resolve(Flags(), context), context) as connection:
+    with connected(resolve(Flags(), context), context) as connection:
         plan, _ = planning.draft(manifest, connection, tuple(Guard), reviewed=True)
         journal = CrashingJournal.create(Path(wanted["journals"]), wanted["run"])
         journal.boundaries = boundaries

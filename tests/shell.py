@@ -21,7 +21,6 @@ from typer._click.core import Command
 from reconciler.apply.pace import Moment
 from reconciler.cli import main
 from reconciler.cli.app import app
-from reconciler.commands.context import Context
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.render import pieces
 from reconciler.sandbox.faults import Fault
@@ -29,6 +28,7 @@ from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.sandbox.server import Sandbox
+from reconciler.session.context import Context
 
 PROGRAM = Path(sys.executable).parent / "tokenctl"
 

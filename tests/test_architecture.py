@@ -12,7 +12,10 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+import typer.main
+from typer.core import TyperGroup
 
+from reconciler.cli.app import app
 from tests.shell import GRAFANA, Shell
 
 ROOT = Path(__file__).parent.parent
@@ -26,6 +29,7 @@ LINES = (
     {"schema", "files", "influx_cli"},
     {"documents"},
     {"manifest", "influx", "render", "apply", "settings", "repository", "sandbox"},
+    {"session"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -88,6 +92,16 @@ def test_core_imports_nothing_that_could_read_or_write(path: Path) -> None:
     assert {name.split(".")[0] for _, name in _imports(path)} <= allowed
 
 
+def test_a_verb_is_one_file_and_only_the_demo_runs_other_verbs() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    assert {path.stem for path in (PACKAGE / "commands").glob("*.py")} == {*group.commands, "__init__"}
+    importing = {
+        path.name for path in (PACKAGE / "commands").glob("*.py") for _, name in _imports(path) if "commands" in name
+    }
+    assert importing == {"demo.py"}
+
+
 def test_only_the_transport_imports_httpx() -> None:
     found = {path.relative_to(PACKAGE).as_posix() for path in MODULES for _, name in _imports(path) if "httpx" in name}
     assert found == {"influx/transport.py"}
@@ -105,13 +119,13 @@ def test_only_the_screen_imports_rich() -> None:
 
 def test_a_writer_is_made_in_one_place() -> None:
     found = {path.relative_to(PACKAGE).as_posix() for path in MODULES for _, name in _imports(path) if "writer" in name}
-    assert found == {"commands/sending.py"}
+    assert found == {"session/sending.py"}
 
 
 def test_a_lock_is_made_in_one_place_for_the_commands_that_may() -> None:
     found = {
         name: {path.relative_to(PACKAGE).as_posix() for path in MODULES for _, each in _imports(path) if each == name}
-        for name in ("reconciler.influx.lock", "reconciler.commands.locking")
+        for name in ("reconciler.influx.lock", "reconciler.session.locking")
     }
     # What is imported from a package by its name is that package's module as well.
     named = {
@@ -120,7 +134,7 @@ def test_a_lock_is_made_in_one_place_for_the_commands_that_may() -> None:
         for node in _tree(path)
         if isinstance(node, ast.ImportFrom) and "locking" in [each.name for each in node.names]
     }
-    assert found == {"reconciler.influx.lock": {"commands/locking.py"}, "reconciler.commands.locking": set()}
+    assert found == {"reconciler.influx.lock": {"session/locking.py"}, "reconciler.session.locking": set()}
     assert named == {"commands/apply.py", "commands/undo.py", "commands/unlock.py"}
 
 

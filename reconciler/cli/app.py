@@ -11,13 +11,14 @@ import typer
 
 from reconciler import __version__
 from reconciler.cli.options import Allow, Base, ByFolder, Files, Format, Out, Output, Reviewed, Select, Yes
-from reconciler.cli.shared import command
-from reconciler.commands.context import Context
-from reconciler.commands.names import ListFormat, SchemaName, Switch
+from reconciler.cli.shared import Switch, command
+from reconciler.commands.schema import SchemaName
 from reconciler.errors import ExitCode
+from reconciler.render.formats import ListFormat
+from reconciler.session.context import Context
 
 if TYPE_CHECKING:
-    from reconciler.commands.sending import Consent
+    from reconciler.session.sending import Consent
     from reconciler.settings import Flags
 
 app = typer.Typer(
@@ -79,7 +80,7 @@ def plan(
 ) -> ExitCode:
     """Show what would change. Only reads from the server."""
     from reconciler.commands import plan
-    from reconciler.commands.planning import Sources
+    from reconciler.session.sources import Sources
 
     request = plan.PlanRequest(
         sources=Sources(files=files or (), select=select or (), allow=allow or (), base=base),
@@ -124,7 +125,7 @@ def apply(
 ) -> ExitCode:
     """Plan, ask, send the changes, and read them back."""
     from reconciler.commands import apply
-    from reconciler.commands.planning import Sources
+    from reconciler.session.sources import Sources
 
     sources = Sources(files=files or (), select=select or (), allow=allow or (), base=base)
     return apply.run(apply.ApplyRequest(sources=sources, flags=flags, consent=consent), context)

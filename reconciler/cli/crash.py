@@ -5,8 +5,8 @@ from __future__ import annotations
 import traceback
 from contextlib import suppress
 
-from reconciler.commands.context import Context
 from reconciler.render.escape import line
+from reconciler.session.context import Context
 
 _WHAT = (
     "tokenctl: this is a mistake in tokenctl itself\n"

@@ -23,8 +23,8 @@ from reconciler.apply.pace import Moment
 from reconciler.cli import screen
 from reconciler.cli.app import app
 from reconciler.cli.signals import end_after
-from reconciler.commands.context import Context
 from reconciler.errors import ExitCode, TokenctlError
+from reconciler.session.context import Context
 
 
 def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.commands.names import PlanFormat
 from reconciler.core.guard import Guard
+from reconciler.render.formats import PlanFormat
 
 Files = Annotated[
     list[str] | None,

@@ -6,15 +6,20 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperOption
 
 from reconciler.cli.options import Yes
-from reconciler.commands.context import Context
 from reconciler.core.text import is_bare
 from reconciler.errors import ExitCode, Problem, UsageError
+from reconciler.session.context import Context
+
+if TYPE_CHECKING:
+    from reconciler.apply.pace import Pacing
+    from reconciler.session.sending import Consent
 
 
 def _text(flag: str, metavar: str, help_text: str) -> Any:
@@ -24,6 +29,17 @@ def _text(flag: str, metavar: str, help_text: str) -> Any:
 _PATHS = frozenset({" PATH", " DIR", " FILE"})  # what options take that name something on this machine
 _WORD = re.compile("[a-z-]+")
 _AT_ONCE_S = 0.001  # a timer that is set to 0 never rings
+_RATE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/s")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)?")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Switch(StrEnum):
+    """What an option takes that is on, off, or left to the server's version."""
+
+    TRUE = "true"
+    FALSE = "false"
+
 
 _SERVER: dict[str, tuple[Any, object]] = {
     "url": (_text("--url", "URL", "The server; else INFLUX_HOST, else http://localhost:8086."), ""),
@@ -104,8 +120,6 @@ def command(run: Callable[..., ExitCode]) -> Callable[..., int]:
             _end_in_time(values.pop("timeout"), context)
             values["flags"] = Flags(**{name: values.pop(name) for name in server if name != "timeout"})
         if sending:
-            from reconciler.commands.sending import consent
-
             values["consent"] = consent(**{name: values.pop(name) for name in sending})
         return run(context=replace(context, **talk), **values)
 
@@ -192,6 +206,45 @@ def _mistaken(opts: Sequence[str], text: str, names: Mapping[str, str]) -> Probl
 
 def _end_in_time(timeout: str, context: Context) -> None:
     if timeout:
-        from reconciler.commands.duration import duration
-
         context.end_after(max(duration("--timeout", timeout), _AT_ONCE_S))
+
+
+def consent(*, expect: str, lock: bool, lock_timeout: str, yes: bool, json: bool, journal: str, **pace: Any) -> Consent:
+    """What these options mean, and those of `pacing`. Raises UsageError."""
+    from reconciler.session.sending import Consent
+
+    if json and not yes:
+        hint = "agree beforehand with `--yes`, best to a plan that was reviewed: `apply PLAN`, or `--expect DIGEST`"
+        raise UsageError(Problem("--json leaves no room for a question", hint))
+    wait = duration("--lock-timeout", lock_timeout) if lock_timeout else 0.0 if lock else None
+    return Consent(expect=expect.lower(), yes=yes, json=json, journal=journal, pacing=pacing(**pace), lock=wait)
+
+
+def pacing(*, parallelism: int | None, rate: str, canary: int | None, max_failures: int | None) -> Pacing:
+    """What these options mean, None for those not given; `rate` is like `10/s`, "" for none. Raises UsageError."""
+    from reconciler.apply.pace import Pacing
+
+    return Pacing(
+        parallelism=parallelism or Pacing().parallelism,
+        per_s=_per_s(rate),
+        canary=canary or 0,
+        max_failures=max_failures or 0,
+    )
+
+
+def _per_s(rate: str) -> float:
+    found = _RATE.fullmatch(rate)
+    per_s = float(found[1]) if found else 0.0
+    if rate and not per_s:
+        raise UsageError(
+            Problem(f"--rate takes so many changes a second, and `{rate}` is none", "write it like 10/s or 0.5/s")
+        )
+    return per_s
+
+
+def duration(option: str, text: str) -> float:
+    """The seconds that the value of an option means, such as `90`, `90s`, `1.5m` or `2h`; raises UsageError."""
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise UsageError(Problem(f"{option} takes a duration, and `{text}` is none", "write it like 90s, 10m or 1h"))
+    return float(found[1]) * _SECONDS[found[2] or "s"]

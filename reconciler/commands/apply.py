@@ -6,10 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.commands import base, connect, events, journals, locking, planning, sending
-from reconciler.commands.connect import Connection
-from reconciler.commands.context import Context
-from reconciler.commands.events import Events
 from reconciler.core.baseline import locked
 from reconciler.core.manifest import is_manifest
 from reconciler.core.plan import Plan
@@ -17,6 +13,11 @@ from reconciler.core.token import OrgId
 from reconciler.documents.plan import is_plan, load_plan
 from reconciler.errors import ExitCode, Problem, StaleError, UsageError
 from reconciler.render import text
+from reconciler.session import events, journals, locking, planning, sending, sources
+from reconciler.session.connection import Connection, check, connected, resolve
+from reconciler.session.context import Context
+from reconciler.session.events import Events
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags, Settings
 
 
@@ -24,7 +25,7 @@ from reconciler.settings import Flags, Settings
 class ApplyRequest:
     """What was asked for. A file that holds a saved plan, whatever it is called, stands alone; others are manifests."""
 
-    sources: planning.Sources
+    sources: Sources
     flags: Flags
     consent: sending.Consent
 
@@ -59,9 +60,9 @@ def _apply(
     told: Events | None,
     context: Context,
 ) -> ExitCode:
-    settings = connect.resolve(request.flags, context)
+    settings = resolve(request.flags, context)
     source = find(request, settings, context)
-    with connect.connected(settings, context, sends=True) as connection:
+    with connected(settings, context, sends=True) as connection:
         wait = request.consent.lock
         orgs = source.orgs(connection) if source.locks or wait is not None else None
         with locking.held(orgs, wait or 0.0, connection, context) as locks:
@@ -81,15 +82,15 @@ def _apply(
 
 def _is_saved(request: ApplyRequest) -> bool:
     """Whether a saved plan is to be applied. Raises UsageError for one that may not be."""
-    sources, consent = request.sources, request.consent
+    wanted, consent = request.sources, request.consent
     # With a base nothing is read before it is known where it stands, and no plan can be meant.
-    known = is_plan if sources.base is None else lambda path: path.suffix == ".json"
-    plans = [file for file in sources.files if file != "-" and known(Path(file))]
+    known = is_plan if wanted.base is None else lambda path: path.suffix == ".json"
+    plans = [file for file in wanted.files if file != "-" and known(Path(file))]
     if not plans:
         return False
-    if len(sources.files) > 1:
+    if len(wanted.files) > 1:
         raise UsageError(Problem("a saved plan stands alone: name one, or only manifests"))
-    if sources.select or sources.allow or sources.base is not None:
+    if wanted.select or wanted.allow or wanted.base is not None:
         raise UsageError(
             Problem(
                 "--select, --allow and --base are part of a saved plan and cannot be added to it",
@@ -122,13 +123,13 @@ def _saved(request: ApplyRequest, settings: Settings, _: Context) -> _Source:
 
 
 def _declared(request: ApplyRequest, settings: Settings, context: Context) -> _Source:
-    declared = base.read(request.sources, context)
-    base.check(declared, settings)
+    declared = sources.read(request.sources, context)
+    check(declared.manifest, declared.baseline, settings)
     reviewed = bool(request.consent.expect) or not request.consent.yes
     allow = request.sources.allow
     return _Source(
         files=declared.files,
-        plan=lambda connection: base.draft(declared, connection, allow, context, reviewed=reviewed),
+        plan=lambda connection: planning.draft_declared(declared, connection, allow, context, reviewed=reviewed),
         locks=locked(declared.manifest, declared.baseline),
         orgs=lambda connection: planning.organisations(declared.manifest, connection),
     )

@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 
 import reconciler
 from reconciler.commands import apply, plan
-from reconciler.commands.context import Context
-from reconciler.commands.planning import Sources
-from reconciler.commands.sending import Consent
 from reconciler.errors import ExitCode
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import default_seed
 from reconciler.sandbox.server import Sandbox
+from reconciler.session.context import Context
+from reconciler.session.sending import Consent
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 
 _FILE, _PLAN = "tokens.yaml", "plan.json"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from reconciler.commands import connect
-from reconciler.commands.context import Context
-from reconciler.commands.names import ListFormat
 from reconciler.core.unmanaged import too_large
 from reconciler.errors import ExitCode
 from reconciler.render import json, pieces, table
+from reconciler.render.formats import ListFormat
+from reconciler.session.connection import connected, resolve
+from reconciler.session.context import Context
 from reconciler.settings import Flags
 
 
 def run(flags: Flags, form: ListFormat, context: Context) -> ExitCode:
     """Show every token that these credentials may read."""
-    settings = connect.resolve(flags, context)
-    with connect.connected(settings, context) as connection:
+    settings = resolve(flags, context)
+    with connected(settings, context) as connection:
         listing = connection.listing()
     tokens = listing.tokens.values()
     if form is ListFormat.JSON:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from reconciler.commands.context import Context
 from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import default_seed, read_seed
 from reconciler.sandbox.server import Sandbox
+from reconciler.session.context import Context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

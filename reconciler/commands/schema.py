@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from reconciler.commands.context import Context
-from reconciler.commands.names import SchemaName
+from enum import StrEnum
+
 from reconciler.errors import ExitCode
 from reconciler.schema import schema_text
+from reconciler.session.context import Context
+
+
+class SchemaName(StrEnum):
+    """The schemas that `schema` prints."""
+
+    TOKENS = "tokens"
+    PLAN = "plan"
+    REVISIONS = "revisions"
+    JOURNAL = "journal"
+    EVENTS = "events"
 
 
 def run(name: SchemaName, context: Context) -> ExitCode:

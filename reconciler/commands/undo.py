@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.commands import connect, events, journals, locking, outputs, planning, sending
-from reconciler.commands.context import Context
-from reconciler.commands.events import Events
-from reconciler.commands.names import PlanFormat
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.render import runs
+from reconciler.render.formats import PlanFormat
+from reconciler.session import events, journals, locking, outputs, planning, sending
+from reconciler.session.connection import connected, resolve
+from reconciler.session.context import Context
+from reconciler.session.events import Events
 from reconciler.settings import Flags
 
 
@@ -20,7 +21,7 @@ class UndoRequest:
     """What was asked for.
 
     `journal` is that of the run to undo, "" for the newest. `send` says to apply the plan; else it is only written, as
-    `form`, `out` ("" for none) and `outputs` say: see `commands.outputs.parse`.
+    `form`, `out` ("" for none) and `outputs` say: see `session.outputs.parse`.
     """
 
     journal: str
@@ -44,7 +45,7 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
 
 def _undo(request: UndoRequest, told: Events | None, context: Context) -> ExitCode:
     consent, wanted = request.consent, outputs.parse(request.outputs, request.form, request.out)
-    settings = connect.resolve(request.flags, context)
+    settings = resolve(request.flags, context)
     folder = journals.folder_of(consent.journal, context)
     past = journals.chosen(request.journal, folder, settings.endpoint.url, context)
     wanted.check([str(past.path)])
@@ -53,7 +54,7 @@ def _undo(request: UndoRequest, told: Events | None, context: Context) -> ExitCo
     locked = consent.lock is not None or (request.send and past.run.lock)
     orgs = {each.change.token.org_id: each.change.token.org for each in past.run.effective} if locked else None
     with (
-        connect.connected(settings, context, sends=request.send) as connection,
+        connected(settings, context, sends=request.send) as connection,
         locking.held(orgs, consent.lock or 0.0, connection, context) as locks,
     ):
         if request.send:

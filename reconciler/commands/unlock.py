@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.commands import connect, locking
-from reconciler.commands.connect import Connection
-from reconciler.commands.context import Context
 from reconciler.core.lock import Hold
 from reconciler.core.token import OrgId
 from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.render import lock as drawn
 from reconciler.render.escape import terminal
+from reconciler.session import locking
+from reconciler.session.connection import Connection, connected, resolve
+from reconciler.session.context import Context
 from reconciler.settings import Flags
 
 
@@ -28,8 +28,8 @@ def run(request: UnlockRequest, context: Context) -> ExitCode:
 
     Raises UsageError when there are several, CancelledError when nobody agrees, StaleError when it is another by then.
     """
-    settings = connect.resolve(request.flags, context)
-    with connect.connected(settings, context) as connection:
+    settings = resolve(request.flags, context)
+    with connected(settings, context) as connection:
         found = _standing(connection)
         if not found:
             context.show("No organisation is locked, as far as these credentials may see.\n")

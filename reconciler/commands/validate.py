@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from reconciler.commands.context import Context
-from reconciler.commands.reading import read_manifest
 from reconciler.core.manifest import Asserted
 from reconciler.core.text import count
 from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
 from reconciler.manifest.disk import Disk
 from reconciler.manifest.load import load
+from reconciler.session.context import Context
+from reconciler.session.sources import read_manifest
 
 
 def run(files: Sequence[str], context: Context, *, by_folder: bool = False) -> ExitCode:

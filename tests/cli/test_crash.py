@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import crash
-from reconciler.commands.context import Context
+from reconciler.session.context import Context
 from tests.canary import found
 from tests.shell import GRAFANA, PROGRAM, Shell
 

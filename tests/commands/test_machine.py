@@ -35,9 +35,7 @@ from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.apply.verify import attempt
-from reconciler.commands import connect, planning, undo
-from reconciler.commands.context import Context
-from reconciler.commands.sending import Consent
+from reconciler.commands import undo
 from reconciler.core.guard import Guard
 from reconciler.core.live import Missing
 from reconciler.core.manifest import Declaration, Manifest
@@ -50,6 +48,10 @@ from reconciler.influx.writer import Writer
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.seed import Authorization, Seed, default_seed
 from reconciler.sandbox.server import Sandbox
+from reconciler.session import planning
+from reconciler.session.connection import connected, resolve
+from reconciler.session.context import Context
+from reconciler.session.sending import Consent
 from reconciler.settings import Flags
 from tests.builders import Line
 from tests.shell import OPERATOR, Shell, shell_on
@@ -297,7 +299,7 @@ class Machine(RuleBasedStateMachine):
         ran: list[Ran] = []
 
         def run(context: Context) -> ExitCode:
-            with connect.connected(connect.resolve(Flags(), context), context) as connection:
+            with connected(resolve(Flags(), context), context) as connection:
                 plan, _ = planning.draft(self._manifest(), connection, tuple(Guard), reviewed=True)
                 if not plan.changes:
                     return ExitCode.OK

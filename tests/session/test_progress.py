@@ -15,15 +15,16 @@ import pytest
 
 from reconciler.apply.pace import Pacing
 from reconciler.cli.screen import Line, Log
-from reconciler.commands import apply, connect
+from reconciler.commands import apply
 from reconciler.commands import list as listing
-from reconciler.commands.context import Context
-from reconciler.commands.names import ListFormat
-from reconciler.commands.planning import Sources
-from reconciler.commands.sending import Consent
 from reconciler.errors import ExitCode
+from reconciler.render.formats import ListFormat
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.seed import default_seed
+from reconciler.session.connection import connected, resolve
+from reconciler.session.context import Context
+from reconciler.session.sending import Consent
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.cli.test_signals import CHANGES, crowd, crowded
 from tests.commands.test_apply import DESCRIBE, applied
@@ -181,7 +182,7 @@ def test_the_line_is_gone_when_reading_ends_with_an_error(shell: Shell) -> None:
 
     def fail(context: Context) -> ExitCode:
         """Draw, and meet a signal."""
-        with connect.connected(connect.resolve(Flags(), context), context):
+        with connected(resolve(Flags(), context), context):
             drawn.draw("Reading tokens: 1 so far", None)
             raise KeyboardInterrupt
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.commands.context import Context
-from reconciler.commands.history import History
 from reconciler.core.marks import Stood
 from reconciler.errors import ExitCode
+from reconciler.session.context import Context
+from reconciler.session.sources import History
 from tests.builders import live, token, token_id
 from tests.checkout import Checkout
 from tests.shell import Shell

@@ -1,22 +1,24 @@
-"""The folder of journals in: where it is, the run to undo, and what became of runs that were interrupted."""
+"""The folder of journals: where it is, what a new run says there of itself, the run to undo, and interrupted runs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from reconciler import __version__
 from reconciler.apply import past
 from reconciler.apply.past import Past
-from reconciler.commands.connect import Connection
-from reconciler.commands.context import Context
-from reconciler.core.record import Entry, settle
+from reconciler.core.plan import Plan
+from reconciler.core.record import Entry, Provenance, settle
 from reconciler.documents.journal import settled_line
 from reconciler.errors import InvalidError, LocalError, Problem, RefusedError, StaleError, TokenctlError, UsageError
 from reconciler.influx.reader import Reader
 from reconciler.render import pieces, runs
+from reconciler.repository.repository import head
+from reconciler.session.connection import Connection
+from reconciler.session.context import Context
 
 _SHOWN = 5  # runs from the future
 
@@ -28,6 +30,27 @@ def folder_of(journal: str, context: Context) -> Path:
     base = context.environment.get("XDG_STATE_HOME", "")
     # The XDG base directory specification: a relative path is to be ignored.
     return (Path(base) if base.startswith("/") else context.home / ".local" / "state") / "tokenctl"
+
+
+def provenance_of(plan: Plan, files: Sequence[str], context: Context) -> Provenance:
+    """A new run's name, which no other has, and all that is known of where it comes from."""
+    started = context.now()
+    return Provenance(
+        run=f"{'undo' if plan.undoes else 'apply'}-{started:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}",
+        started=started.isoformat(timespec="seconds"),
+        tool=__version__,
+        files=tuple(files),
+        commit=head(files[0], context.environment, context.home) if Path(files[0]).exists() else "",
+        run_url=run_url(context.environment),
+    )
+
+
+def run_url(environment: Mapping[str, str]) -> str:
+    """Where GitHub Actions, GitLab CI or Jenkins shows this run, "" where none of them says so."""
+    repository, number = environment.get("GITHUB_REPOSITORY"), environment.get("GITHUB_RUN_ID")
+    if repository and number:
+        return f"{environment.get('GITHUB_SERVER_URL', 'https://github.com')}/{repository}/actions/runs/{number}"
+    return environment.get("CI_JOB_URL") or environment.get("BUILD_URL") or ""
 
 
 def tell_interrupted(folder: Path, connection: Connection, context: Context) -> None:

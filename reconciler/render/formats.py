@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from reconciler.commands.names import PlanFormat
-from reconciler.core.plan import Plan
-from reconciler.core.review import Review
-from reconciler.core.revision import Revised
-from reconciler.render import text
+if TYPE_CHECKING:  # `--help` needs only the words
+    from reconciler.core.plan import Plan
+    from reconciler.core.review import Review
+    from reconciler.core.revision import Revised
+
+
+class PlanFormat(StrEnum):
+    """What `--format` takes for a plan."""
+
+    TEXT = "text"
+    JSON = "json"
+    OPS = "ops"
+    CURL = "curl"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    GITHUB = "github"
+    GITLAB_TERRAFORM = "gitlab-terraform"
+    GITLAB_CODEQUALITY = "gitlab-codequality"
+    SARIF = "sarif"
+    JUNIT = "junit"
+
+
+class ListFormat(StrEnum):
+    """What `--format` takes for an inventory."""
+
+    TEXT = "text"
+    JSON = "json"
+
 
 # The module of reconciler.render and its function; each is imported when it is asked for, to start fast.
 _DRAWN_BY: dict[PlanFormat, tuple[str, str]] = {
@@ -25,7 +50,6 @@ _DRAWN_BY: dict[PlanFormat, tuple[str, str]] = {
     PlanFormat.JUNIT: ("junit", "plan"),
 }
 
-
 OFFLINE = (PlanFormat.TEXT, PlanFormat.JSON, PlanFormat.MARKDOWN, PlanFormat.GITHUB)
 """The formats that what differs from a commit can be shown in, without a server."""
 
@@ -35,6 +59,8 @@ _REVIEWED = frozenset({PlanFormat.JSON, PlanFormat.MARKDOWN})
 def render(plan: Plan, form: PlanFormat, review: Review | None = None, *, colour: bool) -> str:
     """The plan in a format; only text has colours, and only text, Markdown and JSON have the review."""
     if form is PlanFormat.TEXT:
+        from reconciler.render import text
+
         return text.plan(plan, review, colour=colour)
     module, function = _DRAWN_BY[form]
     draw: Callable[..., str] = getattr(import_module(f"reconciler.render.{module}"), function)

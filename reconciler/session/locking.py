@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from reconciler.commands.connect import Connection
-from reconciler.commands.context import Context
-from reconciler.commands.provenance import run_url
 from reconciler.core import lock
 from reconciler.core.lock import Claim, Hold
 from reconciler.core.plan import Plan
@@ -19,6 +16,9 @@ from reconciler.errors import Problem, StaleError, TokenctlError, UnreachableErr
 from reconciler.influx.lock import Lock
 from reconciler.render import pieces
 from reconciler.render.escape import line
+from reconciler.session.connection import Connection
+from reconciler.session.context import Context
+from reconciler.session.journals import run_url
 
 _PAUSE_S = 2.0  # between two looks at somebody's lock, on average
 _RELEASE_S = 3.0  # for giving a lock back: who cancels a pipeline waits no longer for a server that is gone

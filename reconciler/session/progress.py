@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 
 from reconciler.apply.watch import Unwatched, Watch
-from reconciler.commands.context import Context, Display
 from reconciler.core.outcome import Fate, Result
 from reconciler.core.plan import Change
 from reconciler.core.token import TokenId
 from reconciler.render import progress
+from reconciler.session.context import Context, Display
 
 
 def reading(context: Context) -> Callable[[int], None]:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.commands import plan
-from reconciler.commands.names import PlanFormat
-from reconciler.commands.planning import Sources
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
+from reconciler.render.formats import PlanFormat
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.branch import Branch
 from tests.checkout import Checkout

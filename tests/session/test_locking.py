@@ -15,10 +15,8 @@ from typing import Any, TextIO
 import httpx
 import pytest
 
-from reconciler.commands import apply, connect, locking, plan, undo
-from reconciler.commands.context import Context
-from reconciler.commands.planning import Sources
-from reconciler.commands.sending import Consent, consent
+from reconciler.cli.shared import consent
+from reconciler.commands import apply, plan, undo
 from reconciler.core import lock
 from reconciler.core.guard import Guard
 from reconciler.core.lock import NAME, Claim
@@ -27,6 +25,11 @@ from reconciler.errors import ExitCode, UsageError
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Seed, default_seed
+from reconciler.session import locking
+from reconciler.session.connection import connected, resolve
+from reconciler.session.context import Context
+from reconciler.session.sending import Consent
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.shell import ABSENT, BENCH, GRAFANA, INGEST, MANAGER, OPERATOR, Done, Shell, shell_on
 
@@ -378,7 +381,7 @@ def holding(meanwhile: Callable[[Shell], object], shell: Shell, stderr: TextIO |
 
     def run(context: Context) -> ExitCode:
         with (
-            connect.connected(connect.resolve(Flags(), context), context) as connection,
+            connected(resolve(Flags(), context), context) as connection,
             locking.held({OrgId(ACME): "acme"}, 0.0, connection, context),
         ):
             meanwhile(shell)
@@ -425,7 +428,7 @@ def test_a_run_that_is_interrupted_while_it_takes_the_lock_leaves_none(shell: Sh
     def run(context: Context) -> ExitCode:
         orgs = {OrgId(ACME): "acme", OrgId(EDGE): "EDGE"}
         with (
-            connect.connected(connect.resolve(Flags(), context), context) as connection,
+            connected(resolve(Flags(), context), context) as connection,
             locking.held(orgs, 0.0, connection, context),
         ):
             raise AssertionError

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
-from reconciler import settings
-from reconciler.commands.connect import Connection
-from reconciler.core import checkup, planner, resolve, reversal
+from reconciler.core import checkup, marks, planner, resolve, reversal
 from reconciler.core.baseline import Baseline
 from reconciler.core.checkup import Doubt
 from reconciler.core.guard import Guard
@@ -15,74 +13,16 @@ from reconciler.core.live import Live, Missing
 from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Plan
 from reconciler.core.record import Run
-from reconciler.core.secrets import masked
-from reconciler.core.text import trimmed
+from reconciler.core.text import count
 from reconciler.core.token import OrgId, Token, TokenId
-from reconciler.errors import InvalidError, Problem, RefusedError, UsageError
+from reconciler.errors import Problem, UsageError
 from reconciler.influx.reader import Reader
-from reconciler.influx_cli import is_id
-from reconciler.settings import Settings
+from reconciler.session.connection import Connection
+from reconciler.session.context import Context
+from reconciler.session.sources import Declared, History
 
 Unlisted = Callable[[Mapping[TokenId, Token]], Iterable[TokenId]]
 """The tokens that a list has in, the ids to ask for beside it out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """What to plan.
-
-    That is manifest files and folders as typed, the terms of `--select`, the guards of `--allow`, and the commit that
-    the files are compared with, None for none.
-    """
-
-    files: Sequence[str] = ()
-    select: Sequence[str] = ()
-    allow: Sequence[Guard] = ()
-    base: str | None = None
-
-
-def check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None:
-    """Hold the file's `server:` block, or that of the file at `ref`, against the settings, before anything is sent.
-
-    Raises RefusedError when it does not hold.
-    """
-    url, org = manifest.server.url, manifest.server.org
-    file = f"the file at `{ref}`" if ref else "the file"
-    mend = "change `server.{}` in a change of its own" if ref else "mend `server.{}`"
-    problems = []
-    if url is not None and settings.normalise(url) != resolved.endpoint.url:
-        problems.append(
-            Problem(
-                f"{file} is for {url}, but this run would talk to {resolved.endpoint.url}",
-                f"the file never chooses the server: set INFLUX_HOST or --url, or {mend.format('url')}",
-            )
-        )
-    # An id and a name can only be compared once tokens were read: then every declared one is.
-    ids = resolved.org_is_id or is_id(resolved.org) or is_id(org or "")
-    if org is not None and resolved.org and not ids and trimmed(org) != resolved.org:
-        problems.append(
-            Problem(
-                f"{file} is for organisation `{org}`, but this run is limited to `{resolved.org}`",
-                f"set INFLUX_ORG or --org accordingly, or {mend.format('org')}",
-            )
-        )
-    if problems:
-        raise RefusedError(problems)
-
-
-def check_secret(manifest: Manifest, resolved: Settings) -> None:
-    """Refuse a manifest that holds the secret to sign in with, which need not look like one: nothing would mask it.
-
-    Raises InvalidError.
-    """
-    own = resolved.endpoint.secret.reveal()
-    server = {"server.url": manifest.server.url, "server.org": manifest.server.org}
-    places = [manifest.places.get(key) for key, text in server.items() if text and masked(text, own) != text]
-    places += [each.origin.place("") for each in manifest.tokens if masked(text := each.text, own) != text]
-    if places:
-        hint = "remove it here and from the history, and replace that token on the server"
-        message = "this declaration holds the token that you sign in with"
-        raise InvalidError([Problem(message, hint, place) for place in places])
 
 
 def draft(
@@ -102,6 +42,33 @@ def draft(
         connection,
         lambda listed: resolve.unlisted(manifest, listed),
         lambda live: planner.draft(manifest, live, waivers, reviewed=reviewed, baseline=baseline),
+    )
+
+
+def draft_declared(
+    declared: Declared, connection: Connection, waivers: Iterable[Guard], context: Context, *, reviewed: bool
+) -> Plan:
+    """Read the live tokens and plan, and mark where each change comes from.
+
+    Raises the errors of reading and of `core.planner.draft`.
+    """
+    baseline = declared.baseline
+    plan, live = draft(declared.manifest, connection, waivers, reviewed=reviewed, baseline=baseline)
+    wanted = marks.moments(plan.changes) if baseline else ()
+    if not baseline or not wanted:
+        return plan
+    then = History(baseline.commit, declared.paths, declared.files).declared(wanted, live, context)
+    changes = marks.settled(plan.changes, then)
+    unknown = [change for change in changes if change.marks.keys() < change.body.keys()]
+    warnings = (*plan.warnings, *([_untold(len(unknown), baseline)] if unknown else ()))
+    return replace(plan, changes=changes, warnings=warnings)
+
+
+def _untold(number: int, baseline: Baseline) -> Problem:
+    return Problem(
+        f"{count(number, 'change')} cannot be told apart as drift or pending: the history of `{baseline.ref}` that is "
+        "here does not reach back to when the tokens were last changed",
+        "fetch all of it, with `fetch-depth: 0` in actions/checkout",
     )
 
 

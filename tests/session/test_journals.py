@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reconciler.commands.provenance import run_url
+from reconciler.session.journals import run_url
 from tests.checkout import Checkout
 from tests.commands.test_apply import applied
 from tests.commands.test_undo import journals

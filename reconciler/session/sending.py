@@ -6,21 +6,12 @@ import gc
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from reconciler.apply.executor import canary, execute
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.apply.watch import Several, Watch
-from reconciler.commands import planning, progress
-from reconciler.commands.connect import Connection
-from reconciler.commands.context import Context
-from reconciler.commands.duration import duration
-from reconciler.commands.events import Events
-from reconciler.commands.journals import folder_of
-from reconciler.commands.pacing import pacing
-from reconciler.commands.provenance import provenance_of
 from reconciler.core import planner
 from reconciler.core.guard import Guard
 from reconciler.core.guards import label
@@ -39,6 +30,11 @@ from reconciler.errors import (
 from reconciler.influx.writer import Writer
 from reconciler.render import text
 from reconciler.render.escape import line
+from reconciler.session import planning, progress
+from reconciler.session.connection import Connection
+from reconciler.session.context import Context
+from reconciler.session.events import Events
+from reconciler.session.journals import folder_of, provenance_of
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -58,15 +54,6 @@ class Consent:
     pacing: Pacing = field(default_factory=Pacing)
     lock: float | None = None
     json: bool = False
-
-
-def consent(*, expect: str, lock: bool, lock_timeout: str, yes: bool, json: bool, journal: str, **pace: Any) -> Consent:
-    """What these options mean, and those of `commands.pacing.pacing`. Raises UsageError."""
-    if json and not yes:
-        hint = "agree beforehand with `--yes`, best to a plan that was reviewed: `apply PLAN`, or `--expect DIGEST`"
-        raise UsageError(Problem("--json leaves no room for a question", hint))
-    wait = duration("--lock-timeout", lock_timeout) if lock_timeout else 0.0 if lock else None
-    return Consent(expect=expect.lower(), yes=yes, json=json, journal=journal, pacing=pacing(**pace), lock=wait)
 
 
 def check_digest(consent: Consent) -> None:

@@ -11,14 +11,14 @@ import pytest
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Pacing
-from reconciler.commands.sending import consent
+from reconciler.cli.shared import consent
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode, UsageError
 from reconciler.sandbox.faults import Fault
 from tests.commands.test_apply import ACTIVATE, DEACTIVATE, DESCRIBE, applied, saved
-from tests.commands.test_locking import locked
 from tests.commands.test_undo import undone
 from tests.events import DIGEST, counts, events_of, short
+from tests.session.test_locking import locked
 from tests.shell import (
     BACKUP_2023,
     BACKUP_2024,

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.commands import outputs, plan, show
-from reconciler.commands.context import Context
-from reconciler.commands.names import PlanFormat
-from reconciler.commands.outputs import Outputs
-from reconciler.commands.planning import Sources
+from reconciler.commands import plan, show
 from reconciler.errors import ExitCode, UsageError
+from reconciler.render.formats import PlanFormat
+from reconciler.session import outputs
+from reconciler.session.context import Context
+from reconciler.session.outputs import Outputs
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.commands.test_plan import DEACTIVATE, DESCRIBE, LIST
 from tests.render.dataset import PLANS

@@ -13,9 +13,9 @@ from dataclasses import replace
 import pytest
 
 from reconciler.apply.interrupt import Interrupt
-from reconciler.commands.context import Context
-from reconciler.commands.outlet import Outlet
 from reconciler.errors import ExitCode, LocalError
+from reconciler.session.context import Context
+from reconciler.session.events import Outlet
 from tests.shell import Shell
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler import files
-from reconciler.commands.context import Context
-from reconciler.commands.formats import render
-from reconciler.commands.names import PlanFormat
 from reconciler.core.plan import Plan
 from reconciler.core.review import Review
 from reconciler.documents.plan import save_plan
 from reconciler.errors import LocalError, Problem, UsageError
 from reconciler.render.escape import terminal
+from reconciler.render.formats import PlanFormat, render
+from reconciler.session.context import Context
 
 Draw = Callable[[PlanFormat, bool], str]
 """A format, and whether it may have colours, in; the text out."""
