@@ -10,8 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler import __version__
-from reconciler.cli.options import Allow, Base, ByFolder, Files, Format, Out, Output, Reviewed, Select, Yes
-from reconciler.cli.shared import Switch, command
+from reconciler.cli.options import (
+    SENDING,
+    SERVER,
+    Allow,
+    Base,
+    ByFolder,
+    Files,
+    Format,
+    Out,
+    Output,
+    Reviewed,
+    Select,
+    Switch,
+    Yes,
+    command,
+)
 from reconciler.commands.schema import SchemaName
 from reconciler.errors import ExitCode
 from reconciler.render.formats import ListFormat
@@ -50,7 +64,7 @@ def _tokenctl(
 
 
 @app.command()
-@command
+@command()
 def validate(context: Context, files: Files = None, by_folder: ByFolder = False) -> ExitCode:
     """Check the files; name all problems at once. Needs no server."""
     from reconciler.commands import validate
@@ -59,7 +73,7 @@ def validate(context: Context, files: Files = None, by_folder: ByFolder = False)
 
 
 @app.command()
-@command
+@command(SERVER)
 def plan(
     context: Context,
     flags: Flags,
@@ -96,7 +110,7 @@ def plan(
 
 
 @app.command()
-@command
+@command()
 def show(
     context: Context,
     path: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that `plan -o` saved.")],
@@ -110,7 +124,7 @@ def show(
 
 
 @app.command()
-@command
+@command(SERVER, SENDING)
 def apply(
     context: Context,
     flags: Flags,
@@ -132,7 +146,7 @@ def apply(
 
 
 @app.command()
-@command
+@command(SERVER, SENDING)
 def undo(
     context: Context,
     flags: Flags,
@@ -163,7 +177,7 @@ def undo(
 
 
 @app.command()
-@command
+@command(SERVER)
 def unlock(context: Context, flags: Flags, yes: Yes = False) -> ExitCode:
     """Show who holds a lock, ask, and remove it."""
     from reconciler.commands import unlock
@@ -172,7 +186,7 @@ def unlock(context: Context, flags: Flags, yes: Yes = False) -> ExitCode:
 
 
 @app.command("list")
-@command
+@command(SERVER)
 def list_tokens(
     context: Context,
     flags: Flags,
@@ -185,7 +199,7 @@ def list_tokens(
 
 
 @app.command()
-@command
+@command(SERVER)
 def doctor(
     context: Context,
     flags: Flags,
@@ -199,7 +213,7 @@ def doctor(
 
 
 @app.command()
-@command
+@command()
 def schema(
     context: Context,
     name: Annotated[SchemaName, typer.Argument(help="What it is of.")] = SchemaName.TOKENS,
@@ -211,7 +225,7 @@ def schema(
 
 
 @app.command()
-@command
+@command()
 def demo(context: Context) -> ExitCode:
     """Plan, apply and plan again on a sandbox of its own."""
     from reconciler.commands import demo
@@ -220,7 +234,7 @@ def demo(context: Context) -> ExitCode:
 
 
 @app.command()
-@command
+@command()
 def sandbox(
     context: Context,
     listen: Annotated[

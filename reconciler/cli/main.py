@@ -22,9 +22,15 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Moment
 from reconciler.cli import screen
 from reconciler.cli.app import app
-from reconciler.cli.signals import end_after
+from reconciler.cli.process import end_after
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.session.context import Context
+
+_CRASHED = (
+    "tokenctl: this is a mistake in tokenctl itself\n"
+    "  hint: please report it with the lines below. Secrets in them are masked, names and descriptions are not;\n"
+    "  hint: when it came while changes were sent, the journal says which, and running it again is safe\n"
+)
 
 
 def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:
@@ -63,10 +69,20 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
         _complain(context.masked(pieces.problems(error.problems)), context.stderr)
         return error.exit_code
     except Exception as error:  # noqa: BLE001  Python would show its traceback as it is
-        from reconciler.cli import crash
-
-        _complain(crash.report(error, context), context.stderr)
+        _complain(report_crash(error, context), context.stderr)
         return ExitCode.ERROR
+
+
+def report_crash(error: BaseException, context: Context) -> str:
+    """The whole traceback, with `***` for each secret that the run knows and for whatever looks like one."""
+    import traceback
+
+    from reconciler.render.escape import line
+
+    context.hide(context.environment.get("INFLUX_TOKEN", ""))  # it may have come too early for the run to know
+    trace = context.masked("".join(traceback.format_exception(error)))
+    # A message may have any text in it, and draw or command with it.
+    return _CRASHED + "".join(f"{line(each)}\n" for each in trace.split("\n") if each)
 
 
 def _complain(text: str, stream: TextIO) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import crash
+from reconciler.cli.main import report_crash
 from reconciler.session.context import Context
 from tests.canary import found
 from tests.shell import GRAFANA, PROGRAM, Shell
@@ -87,7 +87,7 @@ def test_a_secret_is_masked_in_each_of_its_spellings_and_in_what_caused_the_mist
     cause, mistake = ValueError(CANARY), RuntimeError({"Authorization": f"Token {CANARY}"})
     cause.add_note(f"{PROXY} and {CANARY!r}")
     mistake.__cause__ = cause
-    said = crash.report(mistake, context)
+    said = report_crash(mistake, context)
     assert found([said], (CANARY, PROXY)) == set()
     assert said.partition("is safe\n")[2].replace('"', "'") == (
         "ValueError: ***\n"

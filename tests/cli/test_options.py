@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.apply.pace import Pacing
-from reconciler.cli.shared import duration, pacing
+from reconciler.cli.options import duration, pacing
 from reconciler.errors import UsageError
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Pacing
-from reconciler.cli.shared import consent
+from reconciler.cli.options import consent
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode, UsageError
 from reconciler.sandbox.faults import Fault

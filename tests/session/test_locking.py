@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import httpx
 import pytest
 
-from reconciler.cli.shared import consent
+from reconciler.cli.options import consent
 from reconciler.commands import apply, plan, undo
 from reconciler.core import lock
 from reconciler.core.guard import Guard

@@ -1,8 +1,9 @@
-"""The signals of this process in, an Interrupt out."""
+"""This process: what its signals do, when it has to end, and what it must not leave when it dies."""
 
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 
 from reconciler.apply.interrupt import Interrupt
 
@@ -30,3 +31,12 @@ def ignore() -> None:
 def end_after(seconds: float) -> None:
     """Let SIGALRM come after this time."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def leave_no_core() -> None:
+    """Let a crash of the interpreter leave no file with the memory of this process, which has the secret in it."""
+    import resource
+
+    with suppress(OSError, ValueError):  # where limits cannot be set, that is no reason to do nothing
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
