@@ -122,20 +122,24 @@ def test_a_writer_is_made_in_one_place() -> None:
     assert found == {"session/sending.py"}
 
 
-def test_a_lock_is_made_in_one_place_for_the_commands_that_may() -> None:
-    found = {
-        name: {path.relative_to(PACKAGE).as_posix() for path in MODULES for _, each in _imports(path) if each == name}
-        for name in ("reconciler.influx.lock", "reconciler.session.locking")
-    }
-    # What is imported from a package by its name is that package's module as well.
-    named = {
+def _importing(module: str) -> set[str]:
+    """The modules that import this one, by its name or from its package."""
+    package, _, name = module.rpartition(".")
+    return {
         path.relative_to(PACKAGE).as_posix()
         for path in MODULES
         for node in _tree(path)
-        if isinstance(node, ast.ImportFrom) and "locking" in [each.name for each in node.names]
+        if isinstance(node, ast.ImportFrom)
+        and (node.module == module or (node.module == package and name in [each.name for each in node.names]))
     }
-    assert found == {"reconciler.influx.lock": {"session/locking.py"}, "reconciler.session.locking": set()}
-    assert named == {"commands/apply.py", "commands/undo.py", "commands/unlock.py"}
+
+
+def test_a_lock_is_made_in_one_place_and_what_sends_is_for_the_verbs_that_may() -> None:
+    assert _importing("reconciler.influx.lock") == {"session/locking.py"}
+    assert _importing("reconciler.session.locking") == {"session/sending.py", "commands/unlock.py"}
+    # The demo and the options only say what agrees to a plan.
+    agreeing = {"commands/demo.py", "cli/options.py", "cli/app.py"}
+    assert _importing("reconciler.session.sending") == {"commands/apply.py", "commands/undo.py"} | agreeing
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.core.baseline import locked
+from reconciler.core.live import Live
 from reconciler.core.manifest import is_manifest
 from reconciler.core.plan import Plan
-from reconciler.core.token import OrgId
+from reconciler.core.planner import rebase
+from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.documents.plan import is_plan, load_plan
 from reconciler.errors import ExitCode, Problem, StaleError, UsageError
-from reconciler.render import text
-from reconciler.session import events, journals, locking, planning, sending, sources
-from reconciler.session.connection import Connection, check, connected, resolve
+from reconciler.session import sending, sources
+from reconciler.session.connection import check
 from reconciler.session.context import Context
-from reconciler.session.events import Events
+from reconciler.session.planning import Source
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags, Settings
 
@@ -31,16 +31,27 @@ class ApplyRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """Where the plan comes from: the files it is from, and how to make it over the live tokens.
+class _Saved:
+    """A source of plans: a saved one, which has to hold over the live tokens."""
 
-    `locks` says whether it asks for a lock, `orgs` whose.
-    """
-
+    saved: Plan
     files: Sequence[str]
-    plan: Callable[[Connection], Plan]
-    locks: bool
-    orgs: Callable[[Connection], Mapping[OrgId, str]]
+
+    @property
+    def locks(self) -> bool:
+        return self.saved.lock
+
+    def orgs(self, _: Callable[[], Live]) -> Mapping[OrgId, str]:
+        return {change.token.org_id: change.token.org for change in self.saved.changes}
+
+    def unlisted(self, listed: Mapping[TokenId, Token]) -> Iterable[TokenId]:
+        return sorted({change.token.id for change in self.saved.changes} - listed.keys())
+
+    def plan(self, live: Live) -> Plan:
+        return rebase(self.saved, live)
+
+    def explained(self, plan: Plan, _: Live) -> Plan:
+        return plan
 
 
 def run(request: ApplyRequest, context: Context) -> ExitCode:
@@ -51,33 +62,9 @@ def run(request: ApplyRequest, context: Context) -> ExitCode:
     """
     sending.check_digest(request.consent)
     find = _saved if _is_saved(request) else _declared
-    return events.streamed(request.consent.json, context, lambda told: _apply(request, find, told, context))
-
-
-def _apply(
-    request: ApplyRequest,
-    find: Callable[[ApplyRequest, Settings, Context], _Source],
-    told: Events | None,
-    context: Context,
-) -> ExitCode:
-    settings = resolve(request.flags, context)
-    source = find(request, settings, context)
-    with connected(settings, context, sends=True) as connection:
-        wait = request.consent.lock
-        orgs = source.orgs(connection) if source.locks or wait is not None else None
-        with locking.held(orgs, wait or 0.0, connection, context) as locks:
-            journals.tell_interrupted(journals.folder_of(request.consent.journal, context), connection, context)
-            read_at = context.moment()
-            plan = source.plan(connection)
-            locks.demand(plan)
-            if told:
-                told.plan(plan)
-            else:
-                context.show(text.plan(plan, colour=context.colour))
-            proposal = sending.Proposal(
-                plan=plan, files=source.files, read_at=read_at, events=told, before_own=locks.release
-            )
-            return sending.agree_and_send(proposal, connection, request.consent, context)
+    return sending.plan_and_send(
+        lambda settings: find(request, settings, context), request.flags, request.consent, context
+    )
 
 
 def _is_saved(request: ApplyRequest) -> bool:
@@ -104,7 +91,7 @@ def _is_saved(request: ApplyRequest) -> bool:
     return True
 
 
-def _saved(request: ApplyRequest, settings: Settings, _: Context) -> _Source:
+def _saved(request: ApplyRequest, settings: Settings, _: Context) -> Source:
     (file,) = request.sources.files
     saved = load_plan(Path(file))
     if saved.server.url != settings.endpoint.url:
@@ -114,22 +101,11 @@ def _saved(request: ApplyRequest, settings: Settings, _: Context) -> _Source:
                 "set INFLUX_HOST or --url accordingly, or make a new plan",
             )
         )
-    return _Source(
-        files=(file,),
-        plan=lambda connection: planning.rebase(saved, connection),
-        locks=saved.lock,
-        orgs=lambda _: {change.token.org_id: change.token.org for change in saved.changes},
-    )
+    return _Saved(saved, (file,))
 
 
-def _declared(request: ApplyRequest, settings: Settings, context: Context) -> _Source:
-    declared = sources.read(request.sources, context)
-    check(declared.manifest, declared.baseline, settings)
+def _declared(request: ApplyRequest, settings: Settings, context: Context) -> Source:
     reviewed = bool(request.consent.expect) or not request.consent.yes
-    allow = request.sources.allow
-    return _Source(
-        files=declared.files,
-        plan=lambda connection: planning.draft_declared(declared, connection, allow, context, reviewed=reviewed),
-        locks=locked(declared.manifest, declared.baseline),
-        orgs=lambda connection: planning.organisations(declared.manifest, connection),
-    )
+    declared = sources.read(request.sources, context, reviewed=reviewed)
+    check(declared.manifest, declared.baseline, settings)
+    return declared

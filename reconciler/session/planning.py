@@ -1,121 +1,60 @@
-"""Files and a connection in, a judged plan out: what `plan` and `apply` share."""
+"""Where a plan comes from and a connection in, the judged plan over the live tokens out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
-from reconciler.core import checkup, marks, planner, resolve, reversal
-from reconciler.core.baseline import Baseline
+from reconciler.core import checkup, planner
 from reconciler.core.checkup import Doubt
-from reconciler.core.guard import Guard
 from reconciler.core.live import Live, Missing
-from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Plan
-from reconciler.core.record import Run
-from reconciler.core.text import count
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import Problem, UsageError
 from reconciler.influx.reader import Reader
 from reconciler.session.connection import Connection
-from reconciler.session.context import Context
-from reconciler.session.sources import Declared, History
-
-Unlisted = Callable[[Mapping[TokenId, Token]], Iterable[TokenId]]
-"""The tokens that a list has in, the ids to ask for beside it out."""
 
 
-def draft(
-    manifest: Manifest,
-    connection: Connection,
-    waivers: Iterable[Guard],
-    *,
-    reviewed: bool,
-    baseline: Baseline | None = None,
-) -> tuple[Plan, Live]:
-    """Read the live tokens and plan: one list, a GET for each declared id that it lacks, at most one question who I am.
+class Source(Protocol):
+    """Where a plan comes from: what files declare, a saved plan, or the run that is to be undone."""
 
-    Gives what was read, too. Raises the errors of reading and of `core.planner.draft`.
+    @property
+    def files(self) -> Sequence[str]:
+        """The files that it was read from."""
+
+    @property
+    def locks(self) -> bool:
+        """Whether it asks for the locks of its organisations."""
+
+    def orgs(self, read: Callable[[], Live]) -> Mapping[OrgId, str]:
+        """Its organisations with their names; `read` reads the live tokens, for a source that does not know them."""
+
+    def unlisted(self, listed: Mapping[TokenId, Token]) -> Iterable[TokenId]:
+        """The ids of tokens that it has to know and that the list lacks."""
+
+    def plan(self, live: Live) -> Plan:
+        """The plan over these tokens, with what the guards say of it. Raises TokenctlError when there is none."""
+
+    def explained(self, plan: Plan, live: Live) -> Plan:
+        """The plan, once all is known of the live tokens, with what only the source can tell of it."""
+
+
+def plan_from(source: Source, connection: Connection) -> Plan:
+    """The plan over the live tokens, read here: one list, a GET for each id that it lacks, and what guards ask for.
+
+    Raises the errors of reading, those of `Source.plan`, and UsageError for a wrong --self-id.
     """
-    waivers = tuple(waivers)
-    return _planned(
-        connection,
-        lambda listed: resolve.unlisted(manifest, listed),
-        lambda live: planner.draft(manifest, live, waivers, reviewed=reviewed, baseline=baseline),
-    )
-
-
-def draft_declared(
-    declared: Declared, connection: Connection, waivers: Iterable[Guard], context: Context, *, reviewed: bool
-) -> Plan:
-    """Read the live tokens and plan, and mark where each change comes from.
-
-    Raises the errors of reading and of `core.planner.draft`.
-    """
-    baseline = declared.baseline
-    plan, live = draft(declared.manifest, connection, waivers, reviewed=reviewed, baseline=baseline)
-    wanted = marks.moments(plan.changes) if baseline else ()
-    if not baseline or not wanted:
-        return plan
-    then = History(baseline.commit, declared.paths, declared.files).declared(wanted, live, context)
-    changes = marks.settled(plan.changes, then)
-    unknown = [change for change in changes if change.marks.keys() < change.body.keys()]
-    warnings = (*plan.warnings, *([_untold(len(unknown), baseline)] if unknown else ()))
-    return replace(plan, changes=changes, warnings=warnings)
-
-
-def _untold(number: int, baseline: Baseline) -> Problem:
-    return Problem(
-        f"{count(number, 'change')} cannot be told apart as drift or pending: the history of `{baseline.ref}` that is "
-        "here does not reach back to when the tokens were last changed",
-        "fetch all of it, with `fetch-depth: 0` in actions/checkout",
-    )
-
-
-def organisations(manifest: Manifest, connection: Connection) -> dict[OrgId, str]:
-    """The organisations of the live tokens that are declared, with their names, by the same reading as for a plan.
-
-    Raises the errors of reading.
-    """
-    return resolve.organisations(manifest, read_live(connection, lambda listed: resolve.unlisted(manifest, listed)))
-
-
-def rebase(saved: Plan, connection: Connection) -> Plan:
-    """Read the live tokens and hold a saved plan against them.
-
-    Raises the errors of reading and of `core.planner.rebase`.
-    """
-    ids = {change.token.id for change in saved.changes}
-    plan, _ = _planned(connection, lambda listed: sorted(ids - listed.keys()), lambda live: planner.rebase(saved, live))
-    return plan
-
-
-def reverse(run: Run, connection: Connection, waivers: Iterable[Guard], *, reviewed: bool) -> Plan:
-    """Read the live tokens and plan to undo a run.
-
-    Raises the errors of reading and of `core.reversal.reverse`.
-    """
-    waivers = tuple(waivers)
-    plan, _ = _planned(
-        connection,
-        lambda listed: reversal.unlisted(run, listed.keys()),
-        lambda live: reversal.reverse(run, live, waivers, reviewed=reviewed),
-    )
-    return plan
-
-
-def _planned(connection: Connection, unlisted: Unlisted, make: Callable[[Live], Plan]) -> tuple[Plan, Live]:
-    """What `make` makes of the live tokens, and these; once more when a guard has to know more of them."""
-    live = read_live(connection, unlisted)
+    live = read_live(source, connection)
     doubt, live = _doubted(live, connection)
     if doubt and doubt[0] >= (Doubt.LIKELY if connection.sends else Doubt.CERTAIN):
         raise UsageError(doubt[1])
-    plan = make(live)
+    plan = source.plan(live)
     informed = _informed(plan, live, connection.reader)
-    plan = plan if informed is live else make(informed)
+    plan = plan if informed is live else source.plan(informed)
     if doubt and doubt[1] not in plan.warnings:
         plan = replace(plan, warnings=(doubt[1], *plan.warnings))
-    return plan, informed
+    return source.explained(plan, informed)
 
 
 def _informed(plan: Plan, live: Live, reader: Reader) -> Live:
@@ -160,12 +99,12 @@ def _doubted(live: Live, connection: Connection) -> tuple[tuple[Doubt, Problem] 
     return checkup.doubt(self_id, named, own, live.own_user), live
 
 
-def read_live(connection: Connection, unlisted: Unlisted) -> Live:
-    """Everything a plan needs of the server; `unlisted` names the ids to ask for beside the list."""
+def read_live(source: Source, connection: Connection) -> Live:
+    """Every live token that the source has to know. Raises the errors of reading."""
     reader, resolved = connection.reader, connection.settings
     listing = connection.listing()
     tokens, missing = dict(listing.tokens), dict(listing.unreadable)
-    for token_id in [each for each in unlisted(listing.tokens) if each not in missing]:
+    for token_id in [each for each in source.unlisted(listing.tokens) if each not in missing]:
         found = reader.get(token_id)
         if isinstance(found, Missing):
             missing[token_id] = found

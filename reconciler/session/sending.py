@@ -1,4 +1,4 @@
-"""A judged plan and who agrees to it in, its PATCHes sent and reported out. The only module that makes a Writer."""
+"""Where a plan comes from and who agrees to it in, its PATCHes sent and reported out. Only here a Writer is made."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from reconciler.core.guard import Guard
 from reconciler.core.guards import label
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import Plan
+from reconciler.core.record import Provenance
 from reconciler.core.text import count, name_some
 from reconciler.core.token import TokenId
 from reconciler.errors import (
@@ -30,11 +31,13 @@ from reconciler.errors import (
 from reconciler.influx.writer import Writer
 from reconciler.render import text
 from reconciler.render.escape import line
-from reconciler.session import planning, progress
-from reconciler.session.connection import Connection
+from reconciler.session import locking, planning, progress
+from reconciler.session.connection import Connection, connected, resolve
 from reconciler.session.context import Context
-from reconciler.session.events import Events
-from reconciler.session.journals import folder_of, provenance_of
+from reconciler.session.events import Events, streamed
+from reconciler.session.journals import folder_of, provenance_of, tell_interrupted
+from reconciler.session.planning import Source
+from reconciler.settings import Flags, Settings
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -62,9 +65,57 @@ def check_digest(consent: Consent) -> None:
         raise UsageError(Problem("--expect takes a whole digest: 64 hex digits, as `plan` prints them"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """A plan that may be sent: the files that it was made from, and the moment before its tokens were asked for.
+def plan_and_send(find: Callable[[Settings], Source], flags: Flags, consent: Consent, context: Context) -> ExitCode:
+    """Plan over the live tokens, show the plan, and send it once every guard and whoever is asked agrees.
+
+    `find` finds where the plan comes from. Raises what that raises, the errors of planning, LockedError, StaleError,
+    RefusedError and CancelledError: all before any PATCH.
+    """
+
+    def run(told: Events | None) -> ExitCode:
+        """Run it, with events to tell if any."""
+        settings = resolve(flags, context)
+        source = find(settings)
+        with connected(settings, context, sends=True) as connection:
+            wanted = source.locks or consent.lock is not None
+            orgs = source.orgs(lambda: planning.read_live(source, connection)) if wanted else None
+            with locking.held(orgs, consent.lock or 0.0, connection, context) as locks:
+                tell_interrupted(folder_of(consent.journal, context), connection, context)
+                read_at = context.moment()
+                plan = planning.plan_from(source, connection)
+                locks.demand(plan)
+                if told:
+                    told.plan(plan)
+                else:
+                    context.show(text.plan(plan, colour=context.colour))
+                _agree(plan, consent, context)
+                if not plan.changes:
+                    return ExitCode.OK
+                proposal = _Proposal(plan, source.files, read_at, told, locks.release)
+                return _send(proposal, connection, consent, context)
+
+    return streamed(consent.json, context, run)
+
+
+def send(plan: Plan, provenance: Provenance, means: Means, say: Callable[[str], None] = lambda _: None) -> Outcome:
+    """Send the changes of a plan that was agreed to, with its run in the journal, which is closed in the end.
+
+    It makes no part of the run itself: whoever tries or measures one hands in others. Raises LocalError when the
+    journal takes no header; nothing is sent then.
+    """
+    try:
+        means.journal.header(plan, provenance)
+        if first := canary(plan, means.pacing.canary):
+            names = line(name_some([label(each) for each in first]))
+            say(f"Canary: {names}; the rest follows when that is read back")
+        return execute(plan, means)
+    finally:
+        means.journal.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """A plan that was agreed to: the files that it was made from, and the moment before its tokens were asked for.
 
     `events` are told the run where they are wanted. `before_own` runs before the caller's own token is switched off, if
     it is at all.
@@ -73,19 +124,8 @@ class Proposal:
     plan: Plan
     files: Sequence[str]
     read_at: Moment
-    events: Events | None = None
-    before_own: Callable[[], None] = lambda: None
-
-
-def agree_and_send(proposal: Proposal, connection: Connection, consent: Consent, context: Context) -> ExitCode:
-    """Send what the plan has, once every guard and whoever is asked agrees.
-
-    Raises StaleError, RefusedError and CancelledError: all before any PATCH.
-    """
-    _agree(proposal.plan, consent, context)
-    if not proposal.plan.changes:
-        return ExitCode.OK
-    return _send(proposal, connection, consent, context)
+    events: Events | None
+    before_own: Callable[[], None]
 
 
 def _agree(plan: Plan, consent: Consent, context: Context) -> None:
@@ -108,37 +148,29 @@ def _refused(plan: Plan) -> str:
     return f"refused by {', '.join(f'`{name}`' for name in names)}"
 
 
-def _send(proposal: Proposal, connection: Connection, consent: Consent, context: Context) -> ExitCode:
+def _send(proposal: _Proposal, connection: Connection, consent: Consent, context: Context) -> ExitCode:
     context.interrupt.defer()  # from here on a signal ends the run in good order
     gc.enable()  # from here on it takes as long as the server does
     provenance = provenance_of(proposal.plan, proposal.files, context)
     watch: Watch = progress.applying(len(proposal.plan.changes), context)
     if proposal.events:
         watch = Several([proposal.events, watch])
-    journal = Journal.create(folder_of(consent.journal, context), provenance.run)
-    try:
-        journal.header(proposal.plan, provenance)
-        means = Means(
-            reader=connection.reader,
-            writer=Writer(connection.transport, connection.retries),
-            journal=journal,
-            clock=context.clock,
-            moment=context.moment,
-            read_at=proposal.read_at,
-            before_own=proposal.before_own,
-            withheld=_withheld(proposal.plan, connection),
-            retries=connection.retries,
-            pacing=consent.pacing,
-            interrupt=context.interrupt,
-            watch=watch,
-            pause=context.pause,
-        )
-        if first := canary(proposal.plan, consent.pacing.canary):
-            names = line(name_some([label(each) for each in first]))
-            context.say(f"Canary: {names}; the rest follows when that is read back")
-        outcome = execute(proposal.plan, means)
-    finally:
-        journal.close()
+    means = Means(
+        reader=connection.reader,
+        writer=Writer(connection.transport, connection.retries),
+        journal=Journal.create(folder_of(consent.journal, context), provenance.run),
+        clock=context.clock,
+        moment=context.moment,
+        read_at=proposal.read_at,
+        before_own=proposal.before_own,
+        withheld=_withheld(proposal.plan, connection),
+        retries=connection.retries,
+        pacing=consent.pacing,
+        interrupt=context.interrupt,
+        watch=watch,
+        pause=context.pause,
+    )
+    outcome = send(proposal.plan, provenance, means, context.say)
     if proposal.events:
         proposal.events.outcome = outcome
     else:

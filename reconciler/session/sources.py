@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.core.baseline import Baseline
+from reconciler.core import marks
+from reconciler.core.baseline import Baseline, locked
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest, is_manifest
 from reconciler.core.marks import Stood
-from reconciler.core.resolve import means, select, selected
+from reconciler.core.plan import Plan
+from reconciler.core.resolve import means, organisations, select, selected, unlisted
 from reconciler.core.revise import about, revise
+from reconciler.core.text import count
+from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
 from reconciler.manifest.disk import Disk
 from reconciler.manifest.load import load, load_from
@@ -40,26 +44,56 @@ class Sources:
     base: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """What the files declare, as far as it is selected, the files, and what they are compared with, if anything."""
+    """A source of plans: what the files declare, as far as it is selected, and what that is compared with, if anything.
+
+    `reviewed` is False for a run that applies without anybody having seen the very plan.
+    """
 
     manifest: Manifest
     files: tuple[str, ...]
-    baseline: Baseline | None
-    paths: Sequence[str]
+    baseline: Baseline | None = None
+    history: History | None = None
+    waivers: Sequence[Guard] = ()
+    reviewed: bool = True
+
+    @property
+    def locks(self) -> bool:
+        return locked(self.manifest, self.baseline)
+
+    def orgs(self, read: Callable[[], Live]) -> Mapping[OrgId, str]:
+        return organisations(self.manifest, read())
+
+    def unlisted(self, listed: Mapping[TokenId, Token]) -> Sequence[TokenId]:
+        return unlisted(self.manifest, listed)
+
+    def plan(self, live: Live) -> Plan:
+        from reconciler.core import planner  # files are read by commands that plan nothing, too
+
+        return planner.draft(self.manifest, live, self.waivers, reviewed=self.reviewed, baseline=self.baseline)
+
+    def explained(self, plan: Plan, live: Live) -> Plan:
+        """The plan with marks of where each change comes from, by the history of the files."""
+        wanted = marks.moments(plan.changes) if self.history else ()
+        if not self.history or not wanted:
+            return plan
+        changes = marks.settled(plan.changes, self.history.declared(wanted, live))
+        unknown = [change for change in changes if change.marks.keys() < change.body.keys()]
+        warnings = (*plan.warnings, *([_untold(len(unknown), self.history.ref)] if unknown else ()))
+        return replace(plan, changes=changes, warnings=warnings)
 
 
-def read(sources: Sources, context: Context) -> Declared:
+def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declared:
     """Read the files, and with --base those of that commit. Says the warnings.
 
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read, nothing is selected
     or the commit cannot be found, LocalError when git cannot be used.
     """
-    paths = sources.files or [DEFAULT]
     if sources.base is None:
         manifest, files = read_manifest(sources.files, context)
-        return Declared(select(manifest, sources.select), files, None, paths)
+        now = select(manifest, sources.select)
+        return Declared(manifest=now, files=files, waivers=sources.allow, reviewed=reviewed)
     manifest, files, baseline = _compared(sources.base, sources.files, context)
     before = selected(baseline.manifest, sources.select)
     now = selected(manifest, sources.select) if before.tokens else select(manifest, sources.select)
@@ -68,7 +102,17 @@ def read(sources: Sources, context: Context) -> Declared:
         # Other declarations of the base stay: they may be what protects a token that is selected now.
         rest = replace(baseline.manifest, unmanaged=before.unmanaged)
         baseline = replace(baseline, manifest=rest, revisions=revisions)
-    return Declared(now, files, baseline, paths)
+    history = History(
+        commit=baseline.commit,
+        ref=baseline.ref,
+        paths=sources.files or [DEFAULT],
+        files=files,
+        environment=context.environment,
+        home=context.home,
+    )
+    return Declared(
+        manifest=now, files=files, baseline=baseline, history=history, waivers=sources.allow, reviewed=reviewed
+    )
 
 
 def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...]]:
@@ -137,6 +181,14 @@ def _named(path: str, context: Context) -> Sequence[str]:
         return [path]  # reading it says why
 
 
+def _untold(number: int, ref: str) -> Problem:
+    return Problem(
+        f"{count(number, 'change')} cannot be told apart as drift or pending: the history of `{ref}` that is "
+        "here does not reach back to when the tokens were last changed",
+        "fetch all of it, with `fetch-depth: 0` in actions/checkout",
+    )
+
+
 def _unread(ref: str, problems: Sequence[Problem]) -> Problem:
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -147,25 +199,29 @@ def _unread(ref: str, problems: Sequence[Problem]) -> Problem:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """The history of the paths at a commit, and of the `files` that stand there now.
+    """The history of the paths at a commit, which is shown as `ref`, and of the `files` that stand there now.
 
-    No more `versions` of them are read than that, the newest: of large files each takes a good part of a second.
+    The environment and the home are those that git runs in. No more `versions` of the files are read than that, the
+    newest: of large files each takes a good part of a second.
     """
 
     commit: str
+    ref: str
     paths: Sequence[str]
     files: Sequence[str]
+    environment: Mapping[str, str]
+    home: Path
     versions: int = 50
 
-    def declared(self, moments: Collection[float], live: Live, context: Context) -> Mapping[float, Stood]:
+    def declared(self, moments: Collection[float], live: Live) -> Mapping[float, Stood]:
         """What was declared of each token at each moment, as far as that is known."""
         from reconciler.repository.repository import opened
 
         read: dict[str, Stood] = {}
         then: dict[float, Stood] = {}
-        with opened(self.paths, context.environment, context.home) as repository, suppress(LocalError):
+        with opened(self.paths, self.environment, self.home) as repository, suppress(LocalError):
             # An object that the clone left out ends the search: what was not found by then is not known.
             found = repository.in_effect(repository.commit(self.commit), (*self.paths, *self.files), moments)
             for moment, at in sorted(found.items(), reverse=True):

@@ -33,8 +33,11 @@ def declared(shell: Shell, checkout: Checkout, moments: list[int], versions: int
     found: list[Mapping[float, Stood]] = []
 
     def look_back(context: Context) -> ExitCode:
-        history = History("main", [str(checkout.folder / "tokens.yaml")], (), versions)
-        found.append(history.declared(moments, live(token(1), token(2)), context))
+        history = History(
+            commit="main", ref="main", paths=[str(checkout.folder / "tokens.yaml")], files=(),
+            environment=context.environment, home=context.home, versions=versions,
+        )  # fmt: skip
+        found.append(history.declared(moments, live(token(1), token(2))))
         return ExitCode.OK
 
     shell.call(look_back)
