@@ -33,7 +33,7 @@ from reconciler.core.token import Token, TokenId
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.writer import Writer
 from reconciler.session.connection import connected, resolve
-from reconciler.session.context import Context
+from reconciler.session.context import Context, Streams
 from reconciler.session.planning import plan_from
 from reconciler.session.sending import send
 from reconciler.session.sources import Declared, read_manifest
@@ -120,7 +120,7 @@ def _run(wanted: dict[str, Any]) -> None:
     """What `apply` does, with everything that has boundaries in the place of what has none."""
     nowhere = io.StringIO()
     context = Context(
-        environment=wanted["environment"], home=Path("/"), stdin=io.BytesIO(), stdout=nowhere, stderr=nowhere,
+        environment=wanted["environment"], home=Path("/"), streams=Streams(stdin=io.BytesIO(), stdout=nowhere, stderr=nowhere),
         clock=time.monotonic, moment=_moment, now=lambda: datetime.now(UTC), sleep=time.sleep, chance=lambda: 0.5,
         nonce=lambda: "", who="",
     )  # fmt: skip

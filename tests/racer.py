@@ -17,14 +17,14 @@ from reconciler.core.token import OrgId
 from reconciler.errors import LockedError
 from reconciler.session import locking
 from reconciler.session.connection import connected, resolve
-from reconciler.session.context import Context
+from reconciler.session.context import Context, Streams
 from reconciler.settings import Flags
 
 
 def main() -> None:
     """Race until standard input ends."""
     context = Context(
-        environment=os.environ, home=Path("/"), stdin=io.BytesIO(), stdout=sys.stdout, stderr=sys.stderr,
+        environment=os.environ, home=Path("/"), streams=Streams(stdin=io.BytesIO(), stdout=sys.stdout, stderr=sys.stderr),
         clock=time.monotonic, moment=lambda: Moment(0.0, 0.0), now=lambda: datetime.now(UTC), sleep=time.sleep, chance=lambda: 0.5,
         nonce=lambda: os.urandom(16).hex(), who=f"process {os.getpid()}",
     )  # fmt: skip

@@ -183,7 +183,7 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
             talk = {name: values.pop(name) for name in _TALK}
             for group in groups:
                 values[group.parameter] = group.make(context, **{name: values.pop(name) for name in group.options})
-            return run(context=replace(context, **talk), **values)
+            return run(context=replace(context, streams=replace(context.streams, **talk)), **values)
 
         parameters = _parameters(run, {"context", *(group.parameter for group in groups)}, options)
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it

@@ -37,9 +37,9 @@ def run(request: DoctorRequest, context: Context) -> ExitCode:
     settings = resolve(request.flags, context)
     checks = [*_profile(settings), *_file(request, settings, context), *_server(settings, context)]
     if request.form is ListFormat.JSON:
-        context.show(drawn.json(checks))
+        context.streams.show(drawn.json(checks))
     else:
-        context.show(drawn.text(checks, colour=context.colour))
+        context.streams.show(drawn.text(checks, colour=context.streams.colour))
     return checkup.exit_code(checks)
 
 

@@ -18,11 +18,13 @@ def run(flags: Flags, form: ListFormat, context: Context) -> ExitCode:
         listing = connection.listing()
     tokens = listing.tokens.values()
     if form is ListFormat.JSON:
-        context.show(json.tokens(listing.server, tokens))
+        context.streams.show(json.tokens(listing.server, tokens))
     else:
-        context.show(table.tokens(tokens, listing.server))
+        context.streams.show(table.tokens(tokens, listing.server))
     for problem in too_large(tokens, listing.unreadable):
-        context.say(pieces.problem(problem, "Warning"))
+        context.streams.say(pieces.problem(problem, "Warning"))
     if not tokens:
-        context.say("The list is empty. A server leaves out what these credentials may not read, and says nothing.")
+        context.streams.say(
+            "The list is empty. A server leaves out what these credentials may not read, and says nothing."
+        )
     return ExitCode.OK

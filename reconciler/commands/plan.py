@@ -70,7 +70,7 @@ def _reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
         return review.compare(plan, load_plan(Path(name)))
     except TokenctlError as error:
         first = error.problems[0]
-        context.say(pieces.problem(Problem(f"what was reviewed is not known: {first.message}"), "Warning"))
+        context.streams.say(pieces.problem(Problem(f"what was reviewed is not known: {first.message}"), "Warning"))
         return review.unknown(first.message)
 
 

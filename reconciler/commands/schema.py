@@ -21,5 +21,5 @@ class SchemaName(StrEnum):
 
 def run(name: SchemaName, context: Context) -> ExitCode:
     """Show the schema's file as it is."""
-    context.show(schema_text(name))
+    context.streams.show(schema_text(name))
     return ExitCode.OK

@@ -93,7 +93,7 @@ def _reversal(request: UndoRequest, wanted: Outputs, settings: Settings, context
     )
     file = str(past.path)
     wanted.check([file])
-    context.say(runs.undoing(past.run, file))
+    context.streams.say(runs.undoing(past.run, file))
     reviewed = not request.send or bool(consent.expect) or not consent.yes
     return _Reversal(past.run, (file,), request.allow, reviewed)
 

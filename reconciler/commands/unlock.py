@@ -32,16 +32,18 @@ def run(request: UnlockRequest, context: Context) -> ExitCode:
     with connected(settings, context) as connection:
         found = _standing(connection)
         if not found:
-            context.show("No organisation is locked, as far as these credentials may see.\n")
+            context.streams.show("No organisation is locked, as far as these credentials may see.\n")
         for hold, org in found:
-            context.show(drawn.text(hold, org, context.now()))
+            context.streams.show(drawn.text(hold, org, context.now()))
         if len(found) > 1:
             raise UsageError(Problem("several organisations are locked", "name one of them with --org or INFLUX_ORG"))
         for hold, org in found:
             if not request.yes:
-                context.confirm("Remove it? A run that still holds it may be changing tokens.", "nothing was removed")
+                context.streams.confirm(
+                    "Remove it? A run that still holds it may be changing tokens.", "nothing was removed"
+                )
             locking.lock_of(connection, context).remove(hold, org)
-            context.show(f"Removed the lock of organisation `{terminal(org)}`.\n")
+            context.streams.show(f"Removed the lock of organisation `{terminal(org)}`.\n")
     return ExitCode.OK
 
 

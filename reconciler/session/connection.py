@@ -58,16 +58,19 @@ def connected(
         _tidied(context),
         Transport(
             resolved.endpoint,
-            trace=context.trace,
+            trace=context.streams.trace,
             clock=context.clock,
             check=context.interrupt.check,
             environment=context.environment,
         ) as transport,
     ):
         for secret in transport.endpoint.secrets:
-            context.hide(secret)
+            context.streams.secrets.add(secret)
         retries = Retries(
-            chance=context.chance, now=context.now, sleep=context.sleep, say=lambda text: context.say(line(text))
+            chance=context.chance,
+            now=context.now,
+            sleep=context.sleep,
+            say=lambda text: context.streams.say(line(text)),
         )
         reader = Reader(
             transport,
@@ -76,7 +79,7 @@ def connected(
             heard=progress.reading(context),
         )
         if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
-            context.say(line(f"Warning: {words}"))
+            context.streams.say(line(f"Warning: {words}"))
         yield Connection(resolved, transport, retries, reader, sends)
 
 
@@ -85,14 +88,14 @@ def _tidied(context: Context) -> Iterator[None]:
     try:
         yield
     finally:
-        with context.aside():
+        with context.streams.aside():
             pass
 
 
 def resolve(flags: Flags, context: Context) -> Settings:
     """Which server to use and as whom; raises UsageError and AuthError as `settings.resolve` does."""
-    resolved = settings.resolve(flags, context.environment, context.home, context.stdin)
-    context.hide(resolved.endpoint.secret.reveal())
+    resolved = settings.resolve(flags, context.environment, context.home, context.streams.stdin)
+    context.streams.secrets.add(resolved.endpoint.secret.reveal())
     return resolved
 
 

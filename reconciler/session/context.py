@@ -29,53 +29,49 @@ class Display(Protocol):
         """While the block writes something else nothing is shown; for any thread."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """The surroundings of one run.
+class Secrets:
+    """The secrets that a run has come to know, in each of the ways in which they are written."""
 
-    stdout is for data, stderr for talk. `interactive` says that a person can be asked, `colour` that stdout shows
-    colours. `clock` counts seconds from any moment, `moment` tells how old a look at the server is, also when the
-    machine slept meanwhile, `now` gives the time of day in UTC, `sleep` waits for so many seconds, `pause` too but ends
-    when the event is set, `chance` gives numbers from 0 to 1, and `nonce` a text that was never there before. `who`
-    names user, machine and process. `interrupt` is what signals do, and `end_after` sets the time after which the run
-    has to end. `display` is where progress is shown, None for nowhere. `secrets` are those that the run has come to
-    know: no stream shows one.
-    """
+    def __init__(self) -> None:
+        self._known: set[str] = set()
 
-    environment: Mapping[str, str]
-    home: Path
-    stdin: BinaryIO
-    stdout: TextIO
-    stderr: TextIO
-    clock: Callable[[], float]
-    moment: Callable[[], Moment]
-    now: Callable[[], datetime]
-    sleep: Callable[[float], None]
-    chance: Callable[[], float]
-    nonce: Callable[[], str]
-    who: str
-    pause: Callable[[threading.Event, float], object] = threading.Event.wait
-    interrupt: Interrupt = field(default_factory=Interrupt)
-    end_after: Callable[[float], object] = lambda _: None
-    display: Display | None = None
-    interactive: bool = False
-    colour: bool = False
-    quiet: bool = False
-    debug: bool = False
-    secrets: set[str] = field(default_factory=set, repr=False)
-
-    def hide(self, secret: str) -> None:
-        """Let no stream show this secret from now on, in any of the ways in which it is written."""
+    def add(self, secret: str) -> None:
+        """Know this one from now on."""
         import json
         from base64 import b64encode
         from urllib.parse import quote
 
         encoded = b64encode(secret.encode("utf-8", "replace")).decode()
-        self.secrets.update((secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""), encoded))
+        self._known.update((secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""), encoded))
+
+    def hidden(self, text: str) -> str:
+        """The text without them."""
+        return without(text, *sorted(self._known, key=len, reverse=True))  # a longer one may begin like a shorter one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streams:
+    """The standard streams of one run: stdout is for data, stderr for talk. None of them shows a known secret.
+
+    `interactive` says that a person can be asked, `colour` that stdout shows colours, `display` is where progress is
+    shown, None for nowhere. `token` is the caller's secret as the environment has it, "" for none: talk may come before
+    the run knows whether it is used.
+    """
+
+    stdin: BinaryIO
+    stdout: TextIO
+    stderr: TextIO
+    display: Display | None = None
+    interactive: bool = False
+    colour: bool = False
+    quiet: bool = False
+    debug: bool = False
+    token: str = field(default="", repr=False)
+    secrets: Secrets = field(default_factory=Secrets)
 
     def masked(self, text: str) -> str:
-        """The text without these secrets, the one of the environment, and whatever looks like one."""
-        return masked(self.hidden(text), self.environment.get("INFLUX_TOKEN", ""))
+        """The text without any secret that is known, and without whatever looks like one."""
+        return masked(self.secrets.hidden(text), self.token)
 
     def show(self, text: str) -> None:
         """Write data to stdout as it is.
@@ -84,7 +80,7 @@ class Context:
         """
         try:
             with self.aside():
-                self.stdout.write(self.hidden(text))
+                self.stdout.write(self.secrets.hidden(text))
                 self.stdout.flush()
         except BrokenPipeError:
             raise
@@ -100,10 +96,10 @@ class Context:
         """Write to stderr, quiet or not, what somebody has to know although the run goes on."""
         self._talk(text)
 
-    def ask(self, question: str) -> str:
+    def _ask(self, question: str) -> str:
         """Put a question on stderr and give the line that was typed, without blanks around it."""
         with self.aside():
-            self.stderr.write(self.hidden(question))
+            self.stderr.write(self.secrets.hidden(question))
             self.stderr.flush()
         return self.stdin.readline().decode("utf-8", "replace").strip()
 
@@ -112,7 +108,7 @@ class Context:
         if not self.interactive:
             hint = "agree beforehand with `--yes`"
             raise CancelledError(Problem(f"{otherwise}: there is no terminal to ask on", hint))
-        if self.ask(f"{question} Only `yes` does it: ") != "yes":
+        if self._ask(f"{question} Only `yes` does it: ") != "yes":
             raise CancelledError(Problem(f"{otherwise}: the answer was not `yes`"))
 
     def aside(self) -> AbstractContextManager[object]:
@@ -130,12 +126,33 @@ class Context:
     def _write(self, text: str) -> None:
         # That nobody listens is no reason to stop in the middle of anything.
         with suppress(OSError, ValueError), self.aside():
-            self.stderr.write(self.hidden(text) + "\n")
+            self.stderr.write(self.secrets.hidden(text) + "\n")
             self.stderr.flush()
 
-    def hidden(self, text: str) -> str:
-        """The text without these secrets."""
-        return without(text, *sorted(self.secrets, key=len, reverse=True))  # a longer one may begin like a shorter one
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The surroundings of one run.
+
+    `clock` counts seconds from any moment, `moment` tells how old a look at the server is, also when the machine slept
+    meanwhile, `now` gives the time of day in UTC, `sleep` waits for so many seconds, `pause` too but ends when the
+    event is set, `chance` gives numbers from 0 to 1, and `nonce` a text that was never there before. `who` names user,
+    machine and process. `interrupt` is what signals do, and `end_after` sets the time after which the run has to end.
+    """
+
+    environment: Mapping[str, str]
+    home: Path
+    streams: Streams
+    clock: Callable[[], float]
+    moment: Callable[[], Moment]
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    chance: Callable[[], float]
+    nonce: Callable[[], str]
+    who: str
+    pause: Callable[[threading.Event, float], object] = threading.Event.wait
+    interrupt: Interrupt = field(default_factory=Interrupt)
+    end_after: Callable[[float], object] = lambda _: None
 
 
 def unwritable(error: OSError) -> LocalError:

@@ -21,7 +21,7 @@ class Outlet:
     """Writes lines of ASCII to the standard output of a context, each at once."""
 
     def __init__(self, context: Context) -> None:
-        self._stream = context.stdout
+        self._stream = context.streams.stdout
         self._interrupt = context.interrupt
         self._context = context
         self._midway = False
@@ -35,12 +35,12 @@ class Outlet:
         try:
             number = self._stream.fileno()
         except UnsupportedOperation:  # a stream of Python's own
-            self._context.show(line)
+            self._context.streams.show(line)
             return
-        with self._context.aside():
+        with self._context.streams.aside():
             try:
                 self._stream.flush()
-                self._send(number, self._context.hidden(line).encode("ascii"))
+                self._send(number, self._context.streams.secrets.hidden(line).encode("ascii"))
             except BrokenPipeError:
                 raise
             except OSError as error:
@@ -101,7 +101,7 @@ class Events:
         """Tell how it ended."""
         self._tell(events.summary(code, self._fates.values(), self._plan, self.outcome))
         if self._broken and self.outcome:
-            self._context.say(text.outcome(self.outcome))
+            self._context.streams.say(text.outcome(self.outcome))
 
     def _tell(self, line: str) -> None:
         if self._broken:

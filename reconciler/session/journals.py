@@ -58,13 +58,13 @@ def tell_interrupted(folder: Path, connection: Connection, context: Context) -> 
 
     Once all of that is known it is written into the run's journal, and not told again.
     """
-    if context.quiet:
+    if context.streams.quiet:
         return
     for found in past.interrupted(folder, connection.settings.endpoint.url):
-        context.say(runs.interrupted(found.run, str(found.path)))
+        context.streams.say(runs.interrupted(found.run, str(found.path)))
         known = _read_again(found.run.in_doubt, connection.reader)
         for entry in known:
-            context.say(runs.settled(entry))
+            context.streams.say(runs.settled(entry))
         if all(entry.fate for entry in known):
             past.close(found.path, settled_line(known, context.now().isoformat(timespec="seconds"), __version__))
 
@@ -108,7 +108,7 @@ def _newest(folder: Path, url: str, context: Context) -> Past:
     ahead = [each for each in glances if each.ahead(context.now)]
     for each in ahead[:_SHOWN]:
         message = f"{each.path} is passed over: it is of a run that began at {each.started}, which is yet to come"
-        context.say(
+        context.streams.say(
             pieces.problem(Problem(message, "see which clock is wrong, or name that journal to undo it"), "Warning")
         )
     for each in glances:
@@ -117,7 +117,7 @@ def _newest(folder: Path, url: str, context: Context) -> Past:
         try:
             found = past.load(each.path)
         except (LocalError, InvalidError) as error:
-            context.say(pieces.problem(error.problems[0], "Warning"))
+            context.streams.say(pieces.problem(error.problems[0], "Warning"))
             continue
         if found.run.effective:
             return found

@@ -98,7 +98,7 @@ class Locks:
             if why:
                 hint = "look with `tokenctl unlock`: while it is there, every run that wants it is refused"
                 problem = Problem(f"the lock of organisation `{self._names[org_id]}` was not given back: {why}", hint)
-                self._context.warn(pieces.problem(problem, "Warning"))
+                self._context.streams.warn(pieces.problem(problem, "Warning"))
         self._taken = {}
 
     def _take(self, org_id: OrgId, ends: float) -> bool:
@@ -142,4 +142,4 @@ class Locks:
 
 
 def _say(words: str, context: Context) -> None:
-    context.say(line(words.rstrip()))
+    context.streams.say(line(words.rstrip()))

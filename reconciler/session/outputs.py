@@ -72,11 +72,11 @@ class Outputs:
                 save_plan(path)
             else:
                 files.write(draw(form, False), path)
-            context.say(f"Saved to {terminal(str(path))}")
+            context.streams.say(f"Saved to {terminal(str(path))}")
 
         problems = _tried(save, self.saved)
         try:
-            context.show("".join(draw(form, context.colour) for form in self.shown))
+            context.streams.show("".join(draw(form, context.streams.colour) for form in self.shown))
         except LocalError as error:
             problems += error.problems
         finally:

@@ -16,16 +16,16 @@ from reconciler.session.context import Context, Display
 
 def reading(context: Context) -> Callable[[int], None]:
     """What to tell of each list: 0 when it begins, and how many tokens have come whenever some did."""
-    if context.quiet or not context.display:
+    if context.streams.quiet or not context.streams.display:
         return _nothing
-    return _Reading(context.display, context.clock).heard
+    return _Reading(context.streams.display, context.clock).heard
 
 
 def applying(total: int, context: Context) -> Watch:
     """The watch of a run with so many changes."""
-    if context.quiet or not context.display:
+    if context.streams.quiet or not context.streams.display:
         return Unwatched()
-    return Applying(total, context.display, context.clock)
+    return Applying(total, context.streams.display, context.clock)
 
 
 def _nothing(_: int) -> None:

@@ -87,7 +87,7 @@ def plan_and_send(find: Callable[[Settings], Source], flags: Flags, consent: Con
                 if told:
                     told.plan(plan)
                 else:
-                    context.show(text.plan(plan, colour=context.colour))
+                    context.streams.show(text.plan(plan, colour=context.streams.colour))
                 _agree(plan, consent, context)
                 if not plan.changes:
                     return ExitCode.OK
@@ -140,7 +140,7 @@ def _agree(plan: Plan, consent: Consent, context: Context) -> None:
     if plan.refusals:
         raise RefusedError(Problem(f"nothing was sent: {_refused(plan)}", "each way out is named above"))
     if plan.changes and not consent.yes:
-        context.confirm(f"Send {count(len(plan.changes), 'change')} to {plan.server.url}?", "nothing was sent")
+        context.streams.confirm(f"Send {count(len(plan.changes), 'change')} to {plan.server.url}?", "nothing was sent")
 
 
 def _refused(plan: Plan) -> str:
@@ -170,7 +170,7 @@ def _send(proposal: _Proposal, connection: Connection, consent: Consent, context
         watch=watch,
         pause=context.pause,
     )
-    outcome = send(proposal.plan, provenance, means, context.say)
+    outcome = send(proposal.plan, provenance, means, context.streams.say)
     if proposal.events:
         proposal.events.outcome = outcome
     else:
@@ -188,6 +188,6 @@ def _withheld(plan: Plan, connection: Connection) -> Callable[[], Mapping[TokenI
 def _report(outcome: Outcome, plan: Plan, context: Context) -> None:
     """Show what came of the run; where standard output is broken, on the other one: the exit code stays the run's."""
     try:
-        context.show("\n" + text.outcome(outcome, across=plan.across, colour=context.colour))
+        context.streams.show("\n" + text.outcome(outcome, across=plan.across, colour=context.streams.colour))
     except (BrokenPipeError, LocalError):
-        context.say(text.outcome(outcome, across=plan.across))
+        context.streams.say(text.outcome(outcome, across=plan.across))

@@ -125,20 +125,20 @@ def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tup
         hint = "name the files or folders to read, or `-` for standard input"
         but = f", but {' and '.join(beside)}" if beside else ""
         raise UsageError(Problem(f"no file was named and there is no {DEFAULT} here{but}", hint))
-    loaded = load(files or [DEFAULT], context.stdin)
+    loaded = load(files or [DEFAULT], context.streams.stdin)
     others = [
         Problem(f"{name} is not read, only {DEFAULT}: no file was named", "name all that are meant") for name in beside
     ]
     for warning in (*others, *loaded.warnings):
         from reconciler.render import pieces  # most files have none, and it costs as much as reading a small one
 
-        context.say(pieces.problem(warning, "Warning"))
+        context.streams.say(pieces.problem(warning, "Warning"))
     return loaded.manifest, loaded.files
 
 
 def beside_default(context: Context) -> list[str]:
     """What lies in this folder and could be taken for the default: the same in other letters, and a folder `tokens`."""
-    disk = Disk(context.stdin)
+    disk = Disk(context.streams.stdin)
     near = [name for name in _listed(".") if name.lower() in ("tokens.yaml", "tokens.yml", "tokens")]
     return [
         name
@@ -176,7 +176,7 @@ def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifes
 
 def _named(path: str, context: Context) -> Sequence[str]:
     try:
-        return Disk(context.stdin).names(path)
+        return Disk(context.streams.stdin).names(path)
     except InvalidError:
         return [path]  # reading it says why
 

@@ -376,6 +376,11 @@ def test_the_lock_is_given_back_before_the_own_token_is_switched_off(shell: Shel
     assert len([each for each in sent if "labels" in each]) == 4
 
 
+def talking(context: Context, stderr: TextIO) -> Context:
+    """The same surroundings, with another stderr."""
+    return replace(context, streams=replace(context.streams, stderr=stderr))
+
+
 def holding(meanwhile: Callable[[Shell], object], shell: Shell, stderr: TextIO | None = None) -> Done:
     """Hold the lock of acme while something happens."""
 
@@ -387,7 +392,7 @@ def holding(meanwhile: Callable[[Shell], object], shell: Shell, stderr: TextIO |
             meanwhile(shell)
         return ExitCode.OK
 
-    return shell.call(lambda context: run(replace(context, stderr=stderr or context.stderr)))
+    return shell.call(lambda context: run(talking(context, stderr or context.streams.stderr)))
 
 
 def test_a_lock_that_somebody_removed_is_told(shell: Shell) -> None:
@@ -434,7 +439,7 @@ def test_a_run_that_is_interrupted_while_it_takes_the_lock_leaves_none(shell: Sh
             raise AssertionError
 
     with pytest.raises(KeyboardInterrupt):
-        shell.call(lambda context: run(replace(context, stderr=Interrupting())))
+        shell.call(lambda context: run(talking(context, Interrupting())))
     assert [each for each in sequence(shell) if "DELETE" in each] == ["DELETE /api/v2/labels/ID"]
     assert shell.sandbox.labels == ()
 

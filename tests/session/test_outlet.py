@@ -27,7 +27,7 @@ def piped(shell: Shell, interrupt: Interrupt) -> Iterator[tuple[Outlet, int]]:
 
     def run(context: Context) -> ExitCode:
         """Make it."""
-        outlets.append(Outlet(replace(context, stdout=stream, interrupt=interrupt)))
+        outlets.append(Outlet(replace(context, streams=replace(context.streams, stdout=stream), interrupt=interrupt)))
         return ExitCode.OK
 
     with open(writer, "w", encoding="utf-8") as stream:  # noqa: PTH123
@@ -107,7 +107,7 @@ def test_a_stream_of_pythons_own_is_written_to(shell: Shell) -> None:
 
     def run(context: Context) -> ExitCode:
         """Write to it."""
-        Outlet(replace(context, stdout=kept)).write("short\n")
+        Outlet(replace(context, streams=replace(context.streams, stdout=kept))).write("short\n")
         return ExitCode.OK
 
     shell.call(run)

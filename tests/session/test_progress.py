@@ -203,7 +203,8 @@ def test_what_else_is_said_stands_on_lines_of_its_own(tmp_path: Path, debug: boo
 
         def run(context: Context) -> ExitCode:
             """Apply with both streams on one terminal."""
-            return apply.run(request, replace(context, stdout=screen, stderr=screen, debug=debug))
+            streams = replace(context.streams, stdout=screen, stderr=screen, debug=debug)
+            return apply.run(request, replace(context, streams=streams))
 
         assert shell.call(run, display=line, clock=stepping(0.01)).code == ExitCode.OK
     assert any(each.partition("Applying 0 of 1, ")[2] for each in frames(screen.getvalue()))
