@@ -24,7 +24,7 @@ load_plan(pathlib.Path(sys.argv[1]))
 """
 LOAD_JOURNAL = """
 import gc, pathlib, sys
-from reconciler.apply.past import load
+from reconciler.apply.journal import load
 gc.disable()
 load(pathlib.Path(sys.argv[1]))
 """

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler import __version__
-from reconciler.apply import past
-from reconciler.apply.past import Past
+from reconciler.apply import journal
+from reconciler.apply.journal import Past
 from reconciler.core.plan import Plan
 from reconciler.core.record import Entry, Provenance, settle
 from reconciler.documents.journal import settled_line
@@ -60,13 +60,13 @@ def tell_interrupted(folder: Path, connection: Connection, context: Context) -> 
     """
     if context.streams.quiet:
         return
-    for found in past.interrupted(folder, connection.settings.endpoint.url):
+    for found in journal.interrupted(folder, connection.settings.endpoint.url):
         context.streams.say(runs.interrupted(found.run, str(found.path)))
         known = _read_again(found.run.in_doubt, connection.reader)
         for entry in known:
             context.streams.say(runs.settled(entry))
         if all(entry.fate for entry in known):
-            past.close(found.path, settled_line(known, context.now().isoformat(timespec="seconds"), __version__))
+            journal.close(found.path, settled_line(known, context.now().isoformat(timespec="seconds"), __version__))
 
 
 def _read_again(entries: Iterable[Entry], reader: Reader) -> list[Entry]:
@@ -88,7 +88,7 @@ def chosen(path: str, folder: Path, url: str, context: Context) -> Past:
     Raises LocalError and InvalidError for what is no journal, UsageError when there is none, StaleError for another
     server's, RefusedError for a run that still goes on.
     """
-    found = past.load(Path(path)) if path else _newest(folder, url, context)
+    found = journal.load(Path(path)) if path else _newest(folder, url, context)
     if found.run.server.url != url:
         raise StaleError(
             Problem(
@@ -104,7 +104,7 @@ def chosen(path: str, folder: Path, url: str, context: Context) -> Past:
 
 
 def _newest(folder: Path, url: str, context: Context) -> Past:
-    glances = past.latest_first(folder, os.geteuid(), url)
+    glances = journal.latest_first(folder, os.geteuid(), url)
     ahead = [each for each in glances if each.ahead(context.now)]
     for each in ahead[:_SHOWN]:
         message = f"{each.path} is passed over: it is of a run that began at {each.started}, which is yet to come"
@@ -115,7 +115,7 @@ def _newest(folder: Path, url: str, context: Context) -> Past:
         if each in ahead:
             continue
         try:
-            found = past.load(each.path)
+            found = journal.load(each.path)
         except (LocalError, InvalidError) as error:
             context.streams.say(pieces.problem(error.problems[0], "Warning"))
             continue

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-from reconciler.apply.watch import Unwatched, Watch
+from reconciler.apply.means import Unwatched, Watch
 from reconciler.core.outcome import Fate, Result
 from reconciler.core.plan import Change
 from reconciler.core.token import TokenId

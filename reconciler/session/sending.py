@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 
 from reconciler.apply.executor import canary, execute
 from reconciler.apply.journal import Journal
-from reconciler.apply.means import Means
+from reconciler.apply.means import Means, Several, Watch
 from reconciler.apply.pace import Moment, Pacing
-from reconciler.apply.watch import Several, Watch
 from reconciler.core import planner
 from reconciler.core.guard import Guard
 from reconciler.core.guards import label

@@ -32,8 +32,8 @@ from hypothesis.stateful import (
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
+from reconciler.apply.operation import attempt
 from reconciler.apply.pace import Moment, Pacing
-from reconciler.apply.verify import attempt
 from reconciler.commands import undo
 from reconciler.core.guard import Guard
 from reconciler.core.live import Missing

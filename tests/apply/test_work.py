@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from reconciler.apply.pool import Pool
+from reconciler.apply.work import Pool
 
 
 def test_every_value_comes_back() -> None:

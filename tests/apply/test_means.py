@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
-from reconciler.apply.watch import Several, Unwatched
+from reconciler.apply.means import Several, Unwatched
 from reconciler.core.outcome import Fate, Result
 from reconciler.core.plan import Change
 from reconciler.errors import ExitCode
