@@ -1,6 +1,7 @@
 """What a run is about to do and what came of it in, an NDJSON file that survives the run out; and what such files say.
 
-What is no journal is refused, and never waited for."""
+What is no journal is refused, and never waited for.
+"""
 
 from __future__ import annotations
 

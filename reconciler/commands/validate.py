@@ -8,8 +8,7 @@ from pathlib import Path
 from reconciler.core.manifest import Asserted
 from reconciler.core.text import count
 from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
-from reconciler.manifest.disk import Disk
-from reconciler.manifest.load import load
+from reconciler.manifest.load import Disk, load
 from reconciler.session.context import Context
 from reconciler.session.sources import read_manifest
 

@@ -20,8 +20,7 @@ from reconciler.core.revise import about, revise
 from reconciler.core.text import count
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
-from reconciler.manifest.disk import Disk
-from reconciler.manifest.load import load, load_from
+from reconciler.manifest.load import Disk, load, load_from
 from reconciler.session.context import Context
 
 if TYPE_CHECKING:  # only --base needs git
