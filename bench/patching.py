@@ -26,9 +26,8 @@ from reconciler.apply.means import Means
 from reconciler.apply.pace import Moment
 from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate
+from reconciler.core.outcome import Fate, Provenance
 from reconciler.core.plan import Change, Plan
-from reconciler.core.record import Provenance
 from reconciler.errors import ExitCode
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.retry import Retries

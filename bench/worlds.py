@@ -7,9 +7,8 @@ from pathlib import Path
 
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate, Outcome, Result
+from reconciler.core.outcome import Fate, Outcome, Provenance, Result
 from reconciler.core.plan import Change, Plan, in_order
-from reconciler.core.record import Provenance
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.documents.journal import header_line, intent_line, result_line, summary_line
 from reconciler.documents.plan import save_plan

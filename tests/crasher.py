@@ -28,7 +28,7 @@ from reconciler.apply.means import Means
 from reconciler.apply.pace import Moment
 from reconciler.core.guard import Guard
 from reconciler.core.live import Missing
-from reconciler.core.record import Provenance
+from reconciler.core.outcome import Provenance
 from reconciler.core.token import Token, TokenId
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.writer import Writer

@@ -18,9 +18,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from reconciler.core.outcome import Outcome, Result
+from reconciler.core.outcome import Outcome, Provenance, Result, Run
 from reconciler.core.plan import Change, Plan
-from reconciler.core.record import Provenance, Run
 from reconciler.core.text import moment
 from reconciler.documents.decode import DecodeError, Document
 from reconciler.documents.journal import (

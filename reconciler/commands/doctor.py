@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from reconciler.core import checkup
 from reconciler.core.checkup import Check, State
 from reconciler.core.endpoint import is_loopback
+from reconciler.core.guards import too_large
 from reconciler.core.live import Server
 from reconciler.core.token import Token
-from reconciler.core.unmanaged import too_large
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.influx import proxy, trust
 from reconciler.render import checkup as drawn

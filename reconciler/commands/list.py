@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.unmanaged import too_large
+from reconciler.core.guards import too_large
 from reconciler.errors import ExitCode
 from reconciler.render import json, pieces, table
 from reconciler.render.formats import ListFormat

@@ -82,9 +82,9 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
     _check_offline(request, wanted)
     declared = sources.read(request.sources, context)
     wanted.check(declared.files)
-    revised = declared.baseline
-    if revised is None:
+    if declared.baseline is None:
         raise UsageError(Problem("--offline compares the files with a commit", "name it: --base REF"))
+    revised = declared.baseline.revised
     wanted.write(lambda form, colour: render_revised(revised, form, colour=colour), context)
     return ExitCode.CHANGES if request.detailed_exitcode and revised.revisions else ExitCode.OK
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from reconciler.core import reversal
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live
+from reconciler.core.outcome import Run
 from reconciler.core.plan import Plan
-from reconciler.core.record import Run
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.render import runs

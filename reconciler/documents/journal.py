@@ -8,9 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias, TypeVar
 
-from reconciler.core.outcome import Fate, Outcome, Result
+from reconciler.core.outcome import Entry, Fate, Outcome, Provenance, Result, Run
 from reconciler.core.plan import Change, Plan
-from reconciler.core.record import Entry, Provenance, Run
 from reconciler.documents import decode
 from reconciler.documents.decode import DecodeError, Document, Fields, matching, one_of, text
 from reconciler.documents.plan import (

@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
 
 from reconciler import files
-from reconciler.core.baseline import Comparison
+from reconciler.core.difference import Difference
 from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Share
-from reconciler.core.mark import Mark
-from reconciler.core.plan import Action, Change, Plan, Refusal, in_order
-from reconciler.core.review import Departure, Moved, Review, Side, Verdict
-from reconciler.core.revision import Edit, Kind, Revised, Revision
+from reconciler.core.plan import Action, Change, Comparison, Mark, Plan, Refusal, before, in_order
+from reconciler.core.review import Departure, Review, Side, Verdict
+from reconciler.core.revise import Kind, Revised, Revision
 from reconciler.core.token import Elided, OrgId, Status, Token, TokenId, UserId
 from reconciler.documents import decode
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
@@ -29,7 +28,7 @@ FORMAT_VERSION = 1
 
 Several: TypeAlias = "tuple[Plain, ...]"
 Plain: TypeAlias = (
-    "str | int | Share | Place | Problem | Server | Limits | Comparison | Revision | Departure | Several | None"
+    "str | int | Share | Place | Problem | Server | Limits | Comparison | Revision | Difference | Several | None"
 )
 
 _LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
@@ -134,8 +133,7 @@ def token_document(token: Token) -> Document:
 
 def before_document(token: Token) -> Document:
     """The values that must still hold when a change is sent, under the names of the InfluxDB API."""
-    words = str(token.description)
-    return {"status": token.status, "description": words, "updatedAt": token.updated_at, **elided(token)}
+    return {**before(token), "description": str(token.description), **elided(token)}
 
 
 def elided(token: Token) -> Document:
@@ -151,7 +149,18 @@ def operation_document(change: Change) -> Document:
 
 def review_document(review: Review) -> Document:
     """The review, as it stands beside a plan."""
-    return {**parts(review, "verdict", "digest", "reason", "moved"), "tokens": plain(review.departures)}
+    return {
+        **parts(review, "verdict", "digest", "reason"),
+        "moved": _moved(review.moved),
+        "tokens": [
+            {**parts(each, "id", "name", "description", "side"), "moved": _moved(each.moved)}
+            for each in review.departures
+        ],
+    }
+
+
+def _moved(differences: Iterable[Difference]) -> decode.Json:
+    return [{"what": each.field, "reviewed": each.before, "now": each.after} for each in differences]
 
 
 def revised_document(revised: Revised) -> Document:
@@ -182,9 +191,7 @@ _WRITTEN: Mapping[type, Sequence[str]] = {
     Problem: ("message", "hint", "place"),
     Comparison: ("ref", "commit", "limits", "managed", "revisions"),
     Revision: ("kind", "target", "name", "edits", "loosens", "place", "base_place"),
-    Edit: ("field", "before", "after"),
-    Departure: ("id", "name", "description", "side", "moved"),
-    Moved: ("what", "reviewed", "now"),
+    Difference: ("field", "before", "after"),
 }
 _COUNTS = ("unchanged", "declared", "managed", "live")
 _SETTINGS = ("url", "org", "max_deactivations", "min_managers", "unmanaged", "absent")
@@ -204,7 +211,7 @@ _STATUS, _GUARD, _MARK, _ACTION, _PATCH = one_of(Status), one_of(Guard), one_of(
 _ELIDED = record(Elided, length=COUNT, sha256=DIGEST)
 _PLACE = record(Place, file=text, line=ORDINAL, column=ORDINAL)
 _WHERE = or_null(_PLACE)
-_EDITS = list_of(record(Edit, field=one_of(_EDITED), before=TEXT_OR_NULL, after=TEXT_OR_NULL))
+_EDITS = list_of(record(Difference, field=one_of(_EDITED), before=TEXT_OR_NULL, after=TEXT_OR_NULL))
 _KIND, _NAME = one_of(Kind), TEXT_OR_NULL
 REVISION = record(
     Revision, kind=_KIND, target=text, name=_NAME, edits=_EDITS, loosens=decode.boolean, place=_WHERE, base_place=_WHERE
@@ -215,7 +222,11 @@ _REFUSAL = object_of(
         field("guard", _GUARD), Problem(field("message", text), field("hint", text), field("place", _WHERE))
     )
 )
-_MOVED = list_of(record(Moved, what=text, reviewed=TEXT_OR_NULL, now=TEXT_OR_NULL))
+_MOVED = list_of(
+    object_of(
+        lambda field: Difference(field("what", text), field("reviewed", TEXT_OR_NULL), field("now", TEXT_OR_NULL))
+    )
+)
 _DEPARTURES = list_of(record(Departure, id=ID, name=text, description=text, side=one_of(Side), moved=_MOVED))
 _REVIEW: decode.Decoder[object] = record(
     dict, verdict=one_of(Verdict), digest=text, reason=text, moved=_MOVED, tokens=_DEPARTURES

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # `--help` needs only the words
     from reconciler.core.plan import Plan
     from reconciler.core.review import Review
-    from reconciler.core.revision import Revised
+    from reconciler.core.revise import Revised
 
 
 class PlanFormat(StrEnum):

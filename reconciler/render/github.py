@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.plan import Plan
-from reconciler.core.revision import Revised
+from reconciler.core.revise import Revised
 from reconciler.render.escape import terminal
 from reconciler.render.findings import Finding, Level, findings, of_revisions
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from reconciler.core.live import Server
 from reconciler.core.plan import Plan
 from reconciler.core.review import Review
-from reconciler.core.revision import Revised
+from reconciler.core.revise import Revised
 from reconciler.core.token import Token
 from reconciler.documents.plan import FORMAT_VERSION, elided, plain, plan_document, review_document, revised_document
 from reconciler.render.escape import json_text

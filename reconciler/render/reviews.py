@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.core.review import Departure, Moved, Review, Side, Verdict
+from reconciler.core.difference import Difference
+from reconciler.core.review import Departure, Review, Side, Verdict
 from reconciler.render.escape import quoted, terminal
 
 _SIDES = {
@@ -23,20 +24,20 @@ def verdict(review: Review) -> str:
 
 def differences(review: Review) -> list[str]:
     """A line for each value of the whole plan and for each token that is not as it was reviewed."""
-    whole = [f"{each.what}: {_values(each)}" for each in review.moved]
+    whole = [f"{each.field}: {_values(each)}" for each in review.moved]
     return whole + [_departure(each) for each in review.departures]
 
 
 def _departure(departure: Departure) -> str:
-    moved = [each for each in departure.moved if departure.side is Side.BOTH or each.what.endswith(" after")]
-    values = "; ".join(f"{each.what} {_values(each)}" for each in moved)
+    moved = [each for each in departure.moved if departure.side is Side.BOTH or each.field.endswith(" after")]
+    values = "; ".join(f"{each.field} {_values(each)}" for each in moved)
     named = quoted(departure.name) + (f" ({quoted(departure.description)})" if departure.description else "")
     return f"{departure.id} {named}, {_SIDES[departure.side]}: {values}"
 
 
-def _values(moved: Moved) -> str:
-    show = quoted if moved.what.startswith("description") else terminal
-    known = [None if each is None else show(each) for each in (moved.reviewed, moved.now)]
+def _values(moved: Difference) -> str:
+    show = quoted if moved.field.startswith("description") else terminal
+    known = [None if each is None else show(each) for each in (moved.before, moved.after)]
     if None in known:
         (value,) = filter(None, known)
         return value

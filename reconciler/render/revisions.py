@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core.revision import Kind, Revised, Revision
+from reconciler.core.revise import Kind, Revised, Revision
 from reconciler.render.escape import line, terminal, width
 from reconciler.render.pieces import difference, pad, paint, problem
 from reconciler.render.words import revised as revised_in_words

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.guards import label
-from reconciler.core.outcome import Fate
-from reconciler.core.record import Entry, Run
+from reconciler.core.outcome import Entry, Fate, Run
 from reconciler.core.text import count, name_some
 from reconciler.render.escape import line
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from reconciler import __version__
 from reconciler.core.guard import Guard
 from reconciler.core.plan import Action, Plan
-from reconciler.core.revision import Kind
+from reconciler.core.revise import Kind
 from reconciler.errors import Place
 from reconciler.render.escape import json_text, terminal
 from reconciler.render.findings import WARNING, Finding, Level, findings, revised_rule, stand_in

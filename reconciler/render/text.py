@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from reconciler.core.baseline import Comparison
-from reconciler.core.diff import explain
 from reconciler.core.outcome import Fate, Outcome, Result
-from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.plan import Action, Change, Comparison, Plan
 from reconciler.core.review import Review
 from reconciler.core.text import count
 from reconciler.render import reviews, revisions
@@ -89,7 +87,7 @@ def _changes(plan: Plan, *, colour: bool) -> str:
         lines.append("  ".join(["", action, *cells, place_of(change)]).rstrip())
         if change.description is None and (told := _untold(change, sizes[0])):
             lines.append(_described(told))
-        for each in explain(change):
+        for each in change.differences():
             lines += difference(each.field, each.before, each.after)
         if told := why(change):
             lines.append(f"      {'because':<11}  {told}")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.core.diff import Difference
+from reconciler.core.difference import Difference
 from reconciler.core.live import Server
-from reconciler.core.mark import Mark
-from reconciler.core.plan import Action, Change, Plan
-from reconciler.core.revision import Kind, Revision
+from reconciler.core.plan import Action, Change, Mark, Plan
+from reconciler.core.revise import Kind, Revision
 from reconciler.core.text import count
 from reconciler.render.escape import quoted, terminal
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from reconciler import settings
-from reconciler.core.baseline import Baseline
 from reconciler.core.manifest import Manifest
+from reconciler.core.revise import Baseline
 from reconciler.core.secrets import masked
 from reconciler.core.text import trimmed
 from reconciler.errors import InvalidError, Problem, RefusedError
@@ -107,7 +107,7 @@ def check(manifest: Manifest, baseline: Baseline | None, resolved: Settings) -> 
     _check_server(manifest, resolved)
     _check_secret(manifest, resolved)
     if baseline:
-        _check_server(baseline.manifest, resolved, baseline.ref)
+        _check_server(baseline.manifest, resolved, baseline.revised.ref)
 
 
 def _check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from reconciler import __version__
 from reconciler.apply import journal
 from reconciler.apply.journal import Past
+from reconciler.core.outcome import Entry, Provenance, settle
 from reconciler.core.plan import Plan
-from reconciler.core.record import Entry, Provenance, settle
 from reconciler.documents.journal import settled_line
 from reconciler.errors import InvalidError, LocalError, Problem, RefusedError, StaleError, TokenctlError, UsageError
 from reconciler.influx.reader import Reader

@@ -14,9 +14,8 @@ from reconciler.apply.pace import Moment, Pacing
 from reconciler.core import planner
 from reconciler.core.guard import Guard
 from reconciler.core.guards import label
-from reconciler.core.outcome import Outcome
+from reconciler.core.outcome import Outcome, Provenance
 from reconciler.core.plan import Plan
-from reconciler.core.record import Provenance
 from reconciler.core.text import count, name_some
 from reconciler.core.token import TokenId
 from reconciler.errors import (

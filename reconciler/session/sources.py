@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core import marks
-from reconciler.core.baseline import Baseline, locked
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest, is_manifest
 from reconciler.core.marks import Stood
 from reconciler.core.plan import Plan
 from reconciler.core.resolve import means, organisations, select, selected, unlisted
-from reconciler.core.revise import about, revise
+from reconciler.core.revise import Baseline, Revised, about, locked, revise
 from reconciler.core.text import count
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
@@ -97,13 +96,13 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
     before = selected(baseline.manifest, sources.select)
     now = selected(manifest, sources.select) if before.tokens else select(manifest, sources.select)
     if sources.select:
-        revisions = about(baseline.revisions, (*before.tokens, *now.tokens))
+        revisions = about(baseline.revised.revisions, (*before.tokens, *now.tokens))
         # Other declarations of the base stay: they may be what protects a token that is selected now.
         rest = replace(baseline.manifest, unmanaged=before.unmanaged)
-        baseline = replace(baseline, manifest=rest, revisions=revisions)
+        baseline = Baseline(manifest=rest, revised=replace(baseline.revised, revisions=revisions))
     history = History(
-        commit=baseline.commit,
-        ref=baseline.ref,
+        commit=baseline.revised.commit,
+        ref=baseline.revised.ref,
         paths=sources.files or [DEFAULT],
         files=files,
         environment=context.environment,
@@ -169,8 +168,8 @@ def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifes
         manifest, refused = manifest_at(commit, paths)
     warnings = [_unread(ref, refused)] if refused else []
     revisions = revise(manifest, head, ref)
-    baseline = Baseline(ref=ref, commit=commit.oid, manifest=manifest, revisions=revisions, warnings=tuple(warnings))
-    return head, names, baseline
+    revised = Revised(ref=ref, commit=commit.oid, revisions=revisions, warnings=tuple(warnings))
+    return head, names, Baseline(manifest=manifest, revised=revised)
 
 
 def _named(path: str, context: Context) -> Sequence[str]:

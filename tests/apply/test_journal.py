@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 from reconciler.apply.journal import Journal, Past, close, interrupted, latest_first, load, newest_first
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate, Outcome, Result
+from reconciler.core.outcome import Fate, Outcome, Provenance, Result, settle
 from reconciler.core.plan import Change, Plan
-from reconciler.core.record import Provenance, settle
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.documents.decode import Document
 from reconciler.documents.journal import header_line, intent_line, read_run, result_line, settled_line, summary_line

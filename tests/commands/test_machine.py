@@ -38,8 +38,7 @@ from reconciler.commands import undo
 from reconciler.core.guard import Guard
 from reconciler.core.live import Missing
 from reconciler.core.manifest import Declaration, Manifest
-from reconciler.core.outcome import Fate, Outcome
-from reconciler.core.record import Provenance
+from reconciler.core.outcome import Fate, Outcome, Provenance
 from reconciler.core.token import Status, Token, TokenId
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.influx.reader import Listing, Reader

@@ -8,14 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.baseline import Baseline
 from reconciler.core.manifest import Asserted, Manifest, Match, Pick, Severity
-from reconciler.core.mark import Mark
 from reconciler.core.marks import moment, moments, settled, since
-from reconciler.core.plan import Change, Plan
+from reconciler.core.plan import Change, Mark, Plan
 from reconciler.core.planner import draft, rebase
 from reconciler.core.resolve import means
-from reconciler.core.revise import revise
+from reconciler.core.revise import Baseline, Revised, revise
 from reconciler.documents.plan import decode_plan, plan_document
 from reconciler.errors import Problem
 from tests.builders import ACTIVE, EDGE, INACTIVE, declared, live, manifest, planned, token, token_id
@@ -26,7 +24,9 @@ def compared(world: World, base: Manifest) -> Plan:
     """The plan of a world, compared with a base."""
     revisions = revise(base, world.manifest, "main")
     return draft(
-        world.manifest, world.live, baseline=Baseline(ref="main", commit="0" * 40, manifest=base, revisions=revisions)
+        world.manifest,
+        world.live,
+        baseline=Baseline(manifest=base, revised=Revised(ref="main", commit="0" * 40, revisions=revisions)),
     )
 
 
@@ -166,5 +166,7 @@ def test_the_stricter_of_two_policies_counts_and_one_that_both_have_counts_once(
 def test_the_warnings_of_the_base_come_first() -> None:
     world = World(live(token(1), token(2)), manifest(declared(1), unmanaged=Severity.WARN))
     told = Problem("the base is refused")
-    baseline = Baseline(ref="main", commit="0" * 40, manifest=Manifest(), revisions=(), warnings=(told,))
+    baseline = Baseline(
+        manifest=Manifest(), revised=Revised(ref="main", commit="0" * 40, revisions=(), warnings=(told,))
+    )
     assert draft(world.manifest, world.live, baseline=baseline).warnings[0] == told

@@ -5,7 +5,6 @@ from __future__ import annotations
 import jsonschema
 import pytest
 
-from reconciler.core.diff import Difference, explain
 from reconciler.core.endpoint import Secret, is_loopback
 from reconciler.core.manifest import Limits, Share
 from reconciler.core.outcome import Fate, Outcome, Result, deviation
@@ -56,15 +55,6 @@ def test_loopback_is_known_by_its_name(host: str, loopback: bool) -> None:
 def test_a_secret_is_shown_only_to_who_asks() -> None:
     secret = Secret("FAKE")
     assert (repr(secret), str(secret), f"{secret}", secret.reveal()) == ("***", "***", "***", "FAKE")
-
-
-def test_a_change_is_explained_field_by_field() -> None:
-    change = Change(token=token(1), status=INACTIVE, description="__dunder__")
-    assert explain(change) == (
-        Difference("status", "active", "inactive"),
-        Difference("description", "token 1", "__dunder__"),
-    )
-    assert explain(Change(token=token(1), description="")) == (Difference("description", "token 1", ""),)
 
 
 def result(fate: Fate, *, sent: bool = False, code: ExitCode = ExitCode.ERROR) -> Result:

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate, Outcome, Result
-from reconciler.core.record import Entry, Provenance
+from reconciler.core.outcome import Entry, Fate, Outcome, Provenance, Result
 from reconciler.documents.decode import DecodeError, Document
 from reconciler.documents.journal import (
     header_line,

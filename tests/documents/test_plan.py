@@ -19,13 +19,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.baseline import Comparison
+from reconciler.core.difference import Difference
 from reconciler.core.guard import Guard
 from reconciler.core.manifest import Limits, Severity
-from reconciler.core.mark import Mark
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Comparison, Mark, Plan
 from reconciler.core.review import compare
-from reconciler.core.revision import Edit, Kind, Revision
+from reconciler.core.revise import Kind, Revision
 from reconciler.core.token import NO_RIGHTS, Elided
 from reconciler.documents.decode import DecodeError
 from reconciler.documents.plan import decode_plan, load_plan, plan_document, review_document, save_plan
@@ -204,7 +203,7 @@ FULL = replace(
         limits=Limits(),
         managed=2,
         revisions=(
-            Revision(kind=Kind.SETTING, target="x", edits=(Edit("org", None, "acme"),), place=Place("a", 1, 2)),
+            Revision(kind=Kind.SETTING, target="x", edits=(Difference("org", None, "acme"),), place=Place("a", 1, 2)),
         ),
     ),
 )

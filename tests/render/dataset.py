@@ -7,14 +7,12 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from reconciler.core.baseline import Comparison
+from reconciler.core.difference import Difference
 from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Severity
-from reconciler.core.mark import Mark
-from reconciler.core.plan import Plan, Refusal
-from reconciler.core.revise import revise
-from reconciler.core.revision import Edit, Kind, Revision
+from reconciler.core.plan import Comparison, Mark, Plan, Refusal
+from reconciler.core.revise import Kind, Revision, revise
 from reconciler.errors import Place, Problem
 from reconciler.render import curl, github, gitlab, html, junit, markdown, ops, sarif, text
 from reconciler.render import json as json_format
@@ -104,7 +102,7 @@ def soiled(plan: Plan, texts: list[str]) -> Plan:
     base = Comparison(
         ref=one, commit="0" * 40, limits=plan.limits, managed=0,
         revisions=tuple(
-            Revision(kind=kind, target=two, name=three or None, edits=(Edit("description", two, three),), loosens=number % 2 > 0, place=place)
+            Revision(kind=kind, target=two, name=three or None, edits=(Difference("description", two, three),), loosens=number % 2 > 0, place=place)
             for number, kind in enumerate(Kind)
         ),
     )  # fmt: skip

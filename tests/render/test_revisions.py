@@ -12,8 +12,7 @@ import jsonschema
 import pytest
 
 from reconciler.core.manifest import Asserted, Limits, Match, Pick, Severity
-from reconciler.core.revise import revise
-from reconciler.core.revision import Revised
+from reconciler.core.revise import Revised, revise
 from reconciler.documents.plan import REVISION, plain
 from reconciler.errors import Place, Problem
 from reconciler.render import escape, github, markdown, revisions

@@ -9,9 +9,8 @@ import pytest
 
 from reconciler.core.live import Absence, Missing
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate, Outcome, Result
+from reconciler.core.outcome import Entry, Fate, Outcome, Provenance, Result, Run, settle, with_settled
 from reconciler.core.plan import Change
-from reconciler.core.record import Entry, Provenance, Run, settle, with_settled
 from reconciler.core.token import Token
 from reconciler.documents.decode import Document
 from reconciler.documents.journal import header_line, intent_line, read_run, result_line, settled_line, summary_line
