@@ -22,7 +22,7 @@ from reconciler.apply.pace import Moment
 from reconciler.cli import main
 from reconciler.cli.app import app
 from reconciler.errors import ExitCode, TokenctlError
-from reconciler.render import pieces
+from reconciler.render import words
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.profiles import profile
@@ -129,7 +129,7 @@ class Program:
         try:
             code = run(context)
         except TokenctlError as error:
-            err.write(pieces.problems(error.problems))
+            err.write(words.problems(error.problems))
             code = error.exit_code
         return Done(code, self.plain(out.getvalue()), self.plain(err.getvalue()))
 

@@ -64,9 +64,9 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
         _complain(f"tokenctl: {terminal(message)}\n  hint: see `tokenctl --help`\n", context.streams.stderr)
         return ExitCode.USAGE
     except TokenctlError as error:
-        from reconciler.render import pieces
+        from reconciler.render import words
 
-        _complain(context.streams.masked(pieces.problems(error.problems)), context.streams.stderr)
+        _complain(context.streams.masked(words.problems(error.problems)), context.streams.stderr)
         return error.exit_code
     except Exception as error:  # noqa: BLE001  Python would show its traceback as it is
         _complain(report_crash(error, context), context.streams.stderr)

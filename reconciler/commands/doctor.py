@@ -15,7 +15,7 @@ from reconciler.core.live import Server
 from reconciler.core.token import Token
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.influx import proxy, trust
-from reconciler.render import checkup as drawn
+from reconciler.render import status
 from reconciler.render.formats import ListFormat
 from reconciler.session.connection import Connection, check, connected, resolve
 from reconciler.session.context import Context
@@ -37,9 +37,9 @@ def run(request: DoctorRequest, context: Context) -> ExitCode:
     settings = resolve(request.flags, context)
     checks = [*_profile(settings), *_file(request, settings, context), *_server(settings, context)]
     if request.form is ListFormat.JSON:
-        context.streams.show(drawn.json(checks))
+        context.streams.show(status.checks_json(checks))
     else:
-        context.streams.show(drawn.text(checks, colour=context.streams.colour))
+        context.streams.show(status.checks(checks, colour=context.streams.colour))
     return checkup.exit_code(checks)
 
 

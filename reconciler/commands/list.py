@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.guards import too_large
 from reconciler.errors import ExitCode
-from reconciler.render import json, pieces, table
+from reconciler.render import json, status, words
 from reconciler.render.formats import ListFormat
 from reconciler.session.connection import connected, resolve
 from reconciler.session.context import Context
@@ -20,9 +20,9 @@ def run(flags: Flags, form: ListFormat, context: Context) -> ExitCode:
     if form is ListFormat.JSON:
         context.streams.show(json.tokens(listing.server, tokens))
     else:
-        context.streams.show(table.tokens(tokens, listing.server))
+        context.streams.show(status.tokens(tokens, listing.server))
     for problem in too_large(tokens, listing.unreadable):
-        context.streams.say(pieces.problem(problem, "Warning"))
+        context.streams.say(words.problem(problem, "Warning"))
     if not tokens:
         context.streams.say(
             "The list is empty. A server leaves out what these credentials may not read, and says nothing."

@@ -11,7 +11,7 @@ from reconciler.core import review
 from reconciler.core.plan import Plan
 from reconciler.documents.plan import load_plan
 from reconciler.errors import ExitCode, Problem, TokenctlError, UsageError
-from reconciler.render import pieces
+from reconciler.render import words
 from reconciler.render.formats import OFFLINE, PlanFormat, render_revised
 from reconciler.session import outputs, planning, sources
 from reconciler.session.connection import check, connected, resolve
@@ -70,7 +70,7 @@ def _reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
         return review.compare(plan, load_plan(Path(name)))
     except TokenctlError as error:
         first = error.problems[0]
-        context.streams.say(pieces.problem(Problem(f"what was reviewed is not known: {first.message}"), "Warning"))
+        context.streams.say(words.problem(Problem(f"what was reviewed is not known: {first.message}"), "Warning"))
         return review.unknown(first.message)
 
 

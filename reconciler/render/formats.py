@@ -39,15 +39,15 @@ class ListFormat(StrEnum):
 # The module of reconciler.render and its function; each is imported when it is asked for, to start fast.
 _DRAWN_BY: dict[PlanFormat, tuple[str, str]] = {
     PlanFormat.JSON: ("json", "plan"),
-    PlanFormat.OPS: ("ops", "plan"),
-    PlanFormat.CURL: ("curl", "plan"),
+    PlanFormat.OPS: ("requests", "ops"),
+    PlanFormat.CURL: ("requests", "curl"),
     PlanFormat.MARKDOWN: ("markdown", "plan"),
     PlanFormat.HTML: ("html", "plan"),
-    PlanFormat.GITHUB: ("github", "plan"),
-    PlanFormat.GITLAB_TERRAFORM: ("gitlab", "terraform"),
-    PlanFormat.GITLAB_CODEQUALITY: ("gitlab", "codequality"),
-    PlanFormat.SARIF: ("sarif", "plan"),
-    PlanFormat.JUNIT: ("junit", "plan"),
+    PlanFormat.GITHUB: ("reports", "github"),
+    PlanFormat.GITLAB_TERRAFORM: ("reports", "terraform"),
+    PlanFormat.GITLAB_CODEQUALITY: ("reports", "codequality"),
+    PlanFormat.SARIF: ("reports", "sarif"),
+    PlanFormat.JUNIT: ("reports", "junit"),
 }
 
 OFFLINE = (PlanFormat.TEXT, PlanFormat.JSON, PlanFormat.MARKDOWN, PlanFormat.GITHUB)
@@ -70,9 +70,9 @@ def render(plan: Plan, form: PlanFormat, review: Review | None = None, *, colour
 def render_revised(revised: Revised, form: PlanFormat, *, colour: bool) -> str:
     """What differs from a commit, in one of the formats of OFFLINE; only text has colours."""
     if form is PlanFormat.TEXT:
-        from reconciler.render import revisions
+        from reconciler.render import text
 
-        return revisions.text(revised, colour=colour)
+        return text.revised(revised, colour=colour)
     module, _ = _DRAWN_BY[form]
     draw: Callable[[Revised], str] = import_module(f"reconciler.render.{module}").revised
     return draw(revised)

@@ -12,7 +12,6 @@ from reconciler.core.review import Review
 from reconciler.core.revise import Revised, Revision
 from reconciler.core.text import common_start, count, shortened
 from reconciler.errors import Problem
-from reconciler.render import reviews
 from reconciler.render.escape import terminal
 from reconciler.render.words import (
     address,
@@ -29,6 +28,8 @@ from reconciler.render.words import (
     origins,
     place_of,
     product,
+    review_differences,
+    review_verdict,
     said,
     sent_by,
     subject,
@@ -134,12 +135,12 @@ def _size(parts: Iterable[str]) -> int:
 
 
 def _review(review: Review | None) -> list[str]:
-    return [f"Review: {code(_cut(reviews.verdict(review), 2 * _BRIEF))}"] if review else []
+    return [f"Review: {code(_cut(review_verdict(review), 2 * _BRIEF))}"] if review else []
 
 
 def _moved(review: Review | None, room: int) -> list[str]:
     """What is not as it was reviewed, as a list of at most so many bytes, in one part or in none."""
-    lines = [f"- {code(_cut(each, _PROBLEM))}" for each in reviews.differences(review)] if review else []
+    lines = [f"- {code(_cut(each, _PROBLEM))}" for each in review_differences(review)] if review else []
     return _fitted(["Otherwise than reviewed:", "", *lines] if lines else [], room)
 
 

@@ -11,7 +11,7 @@ from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Change, Plan
 from reconciler.core.token import TokenId
 from reconciler.errors import ExitCode, LocalError, Problem, TokenctlError
-from reconciler.render import events, text
+from reconciler.render import json, text
 from reconciler.session.context import Context, unwritable
 
 _LOOK_S = 0.1  # between two looks at whether the run has to end
@@ -79,7 +79,7 @@ class Events:
         self._plan = plan
         self._fates = dict.fromkeys((change.token.id for change in plan.changes), Fate.NOT_ATTEMPTED)
         try:
-            self._outlet.write(events.plan(plan))
+            self._outlet.write(json.plan_event(plan))
         except (OSError, LocalError):
             self._broken = True
             raise
@@ -87,19 +87,19 @@ class Events:
     def started(self, change: Change) -> None:
         """Tell it."""
         self._fates[change.token.id] = Fate.UNVERIFIED
-        self._tell(events.op_started(change))
+        self._tell(json.op_started(change))
 
     def finished(self, result: Result) -> None:
         """Tell it."""
         self._fates[result.change.token.id] = result.fate
-        self._tell(events.op_finished(result))
+        self._tell(json.op_finished(result))
 
     def tick(self) -> None:
         """Programs know the time."""
 
     def end(self, code: ExitCode) -> None:
         """Tell how it ended."""
-        self._tell(events.summary(code, self._fates.values(), self._plan, self.outcome))
+        self._tell(json.summary(code, self._fates.values(), self._plan, self.outcome))
         if self._broken and self.outcome:
             self._context.streams.say(text.outcome(self.outcome))
 

@@ -1,4 +1,4 @@
-"""The folder of journals: where it is, what a new run says there of itself, the run to undo, and interrupted runs."""
+"""The folder of journals: where it is, what a new run says there of itself, the run to undo, and interrupted status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.core.plan import Plan
 from reconciler.documents.journal import settled_line
 from reconciler.errors import InvalidError, LocalError, Problem, RefusedError, StaleError, TokenctlError, UsageError
 from reconciler.influx.reader import Reader
-from reconciler.render import pieces, runs
+from reconciler.render import status, words
 from reconciler.repository.repository import head
 from reconciler.session.connection import Connection
 from reconciler.session.context import Context
@@ -61,10 +61,10 @@ def tell_interrupted(folder: Path, connection: Connection, context: Context) -> 
     if context.streams.quiet:
         return
     for found in journal.interrupted(folder, connection.settings.endpoint.url):
-        context.streams.say(runs.interrupted(found.run, str(found.path)))
+        context.streams.say(status.interrupted(found.run, str(found.path)))
         known = _read_again(found.run.in_doubt, connection.reader)
         for entry in known:
-            context.streams.say(runs.settled(entry))
+            context.streams.say(status.settled(entry))
         if all(entry.fate for entry in known):
             journal.close(found.path, settled_line(known, context.now().isoformat(timespec="seconds"), __version__))
 
@@ -109,7 +109,7 @@ def _newest(folder: Path, url: str, context: Context) -> Past:
     for each in ahead[:_SHOWN]:
         message = f"{each.path} is passed over: it is of a run that began at {each.started}, which is yet to come"
         context.streams.say(
-            pieces.problem(Problem(message, "see which clock is wrong, or name that journal to undo it"), "Warning")
+            words.problem(Problem(message, "see which clock is wrong, or name that journal to undo it"), "Warning")
         )
     for each in glances:
         if each in ahead:
@@ -117,7 +117,7 @@ def _newest(folder: Path, url: str, context: Context) -> Past:
         try:
             found = journal.load(each.path)
         except (LocalError, InvalidError) as error:
-            context.streams.say(pieces.problem(error.problems[0], "Warning"))
+            context.streams.say(words.problem(error.problems[0], "Warning"))
             continue
         if found.run.effective:
             return found

@@ -14,7 +14,7 @@ from reconciler.core.plan import Plan
 from reconciler.core.token import OrgId
 from reconciler.errors import Problem, StaleError, TokenctlError, UnreachableError
 from reconciler.influx.lock import Lock
-from reconciler.render import pieces
+from reconciler.render import words
 from reconciler.render.escape import line
 from reconciler.session.connection import Connection
 from reconciler.session.context import Context
@@ -98,7 +98,7 @@ class Locks:
             if why:
                 hint = "look with `tokenctl unlock`: while it is there, every run that wants it is refused"
                 problem = Problem(f"the lock of organisation `{self._names[org_id]}` was not given back: {why}", hint)
-                self._context.streams.warn(pieces.problem(problem, "Warning"))
+                self._context.streams.warn(words.problem(problem, "Warning"))
         self._taken = {}
 
     def _take(self, org_id: OrgId, ends: float) -> bool:

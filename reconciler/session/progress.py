@@ -10,7 +10,7 @@ from reconciler.apply.means import Unwatched, Watch
 from reconciler.core.outcome import Fate, Result
 from reconciler.core.plan import Change
 from reconciler.core.token import TokenId
-from reconciler.render import progress
+from reconciler.render import words
 from reconciler.session.context import Context, Display
 
 
@@ -69,7 +69,7 @@ class _Reading:
         if not tokens:
             self._moments.restart()
         elif self._moments.elapsed() is not None:
-            self._display.draw(progress.reading(tokens), None)
+            self._display.draw(words.reading(tokens), None)
 
 
 class Applying:
@@ -93,5 +93,5 @@ class Applying:
         """Draw, if it is time to."""
         elapsed_s = self._moments.elapsed()
         if elapsed_s is not None:
-            words = progress.applying(self._total, Counter(self._fates.values()), elapsed_s)
-            self._display.draw(words, len(self._fates) / self._total)
+            told = words.applying(self._total, Counter(self._fates.values()), elapsed_s)
+            self._display.draw(told, len(self._fates) / self._total)

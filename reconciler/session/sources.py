@@ -128,9 +128,9 @@ def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tup
         Problem(f"{name} is not read, only {DEFAULT}: no file was named", "name all that are meant") for name in beside
     ]
     for warning in (*others, *loaded.warnings):
-        from reconciler.render import pieces  # most files have none, and it costs as much as reading a small one
+        from reconciler.render import words  # most files have none, and it costs as much as reading a small one
 
-        context.streams.say(pieces.problem(warning, "Warning"))
+        context.streams.say(words.problem(warning, "Warning"))
     return loaded.manifest, loaded.files
 
 

@@ -14,7 +14,7 @@ from reconciler.core.manifest import Limits, Severity
 from reconciler.core.plan import Comparison, Mark, Plan, Refusal
 from reconciler.core.revise import Kind, Revision, revise
 from reconciler.errors import Place, Problem
-from reconciler.render import curl, github, gitlab, html, junit, markdown, ops, sarif, text
+from reconciler.render import html, markdown, reports, requests, text
 from reconciler.render import json as json_format
 from tests.builders import ACTIVE, EDGE, INACTIVE, Line, declared, manager, manifest, planned, token
 from tests.strategies import HOSTILE, TEXT, draft_of, worlds
@@ -22,15 +22,15 @@ from tests.strategies import HOSTILE, TEXT, draft_of, worlds
 FORMATS: dict[str, Callable[[Plan], str]] = {
     "txt": text.plan,
     "json": json_format.plan,
-    "jsonl": ops.plan,
-    "sh": curl.plan,
+    "jsonl": requests.ops,
+    "sh": requests.curl,
     "md": markdown.plan,
     "html": html.plan,
-    "github": github.plan,
-    "terraform.json": gitlab.terraform,
-    "codequality.json": gitlab.codequality,
-    "sarif": sarif.plan,
-    "junit.xml": junit.plan,
+    "github": reports.github,
+    "terraform.json": reports.terraform,
+    "codequality.json": reports.codequality,
+    "sarif": reports.sarif,
+    "junit.xml": reports.junit,
 }
 RUN = "apply-20260102T030405.000000Z-7"
 LONG = "a description that is much longer than what fits into a line of eighty columns"
