@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import IO, Self
 
+from reconciler import files
 from reconciler.core.outcome import Outcome, Provenance, Result, Run
 from reconciler.core.plan import Change, Plan
 from reconciler.core.text import moment
@@ -193,7 +194,7 @@ def load(path: Path, *, most_lines: int = 500_000) -> Past:
     Raises LocalError when the file cannot be read, InvalidError when it is no journal.
     """
     try:
-        with _opened_journal(path) as stream:
+        with files.regular(path, follow=False) as stream:
             running = _is_locked(stream)
             content = stream.read(_LARGEST + 1)
     except OSError as error:
@@ -231,7 +232,7 @@ def latest_first(folder: Path, owner: int, url: str) -> list[Glance]:
 def _glance(path: Path, url: str) -> Glance | None:
     """What the journal says at a glance, None when it is of a run against another server."""
     found = Glance(path)
-    with suppress(OSError, LocalError), _opened_journal(path) as stream:
+    with suppress(OSError), files.regular(path, follow=False) as stream:
         header = parse_line(stream.readline(_HEAD)) or {}
         if isinstance(server := header.get("server"), dict) and server.get("url") != url:
             return None
@@ -264,16 +265,14 @@ def close(path: Path, line: Document) -> None:
 
     Where that cannot be written it will be, which does no harm.
     """
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "ab") as stream:
-            # The run may have been killed in the middle of a line.
-            stream.write(b"\n" + json.dumps(line).encode("ascii") + b"\n")
+    with suppress(OSError), files.regular(path, "ab", follow=False) as stream:
+        # The run may have been killed in the middle of a line.
+        stream.write(b"\n" + json.dumps(line).encode("ascii") + b"\n")
 
 
 def _has_summary(path: Path) -> bool:
     """Whether the last line says that nothing is left to tell; most journals in a folder end so."""
-    with _opened_journal(path) as stream:
+    with files.regular(path, follow=False) as stream:
         stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
         *_, last = [b"", *stream.read().splitlines()]
     line = parse_line(last)
@@ -282,26 +281,13 @@ def _has_summary(path: Path) -> bool:
 
 def _has_begun(path: Path, url: str) -> bool:
     """Whether the run was against this server and wrote more than its header; reads only the beginning of the file."""
-    with _opened_journal(path) as stream:
+    with files.regular(path, follow=False) as stream:
         header = parse_line(stream.readline(_HEAD))
         server = header.get("server") if header else None
         return isinstance(server, dict) and server.get("url") == url and bool(stream.read(1))
 
 
-@contextmanager
-def _opened_journal(path: Path) -> Iterator[BinaryIO]:
-    """The file, open, if it is a regular one: opening a FIFO would wait for its writer."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise LocalError(Problem(f"cannot read the journal {path}: it is not a regular file"))
-        with os.fdopen(descriptor, "rb", closefd=False) as stream:
-            yield stream
-    finally:
-        os.close(descriptor)
-
-
-def _is_locked(stream: BinaryIO) -> bool:
+def _is_locked(stream: IO[bytes]) -> bool:
     """Whether the run that writes this goes on; a run that has written nothing is none yet, and wants its lock."""
     if not os.fstat(stream.fileno()).st_size:
         return False

@@ -6,7 +6,7 @@ it be sent again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -38,14 +38,6 @@ class Reads(Protocol):
 
     def list_tokens(self) -> Listed:
         """Read all tokens; raises TokenctlError when the server does not say."""
-
-
-def attempt(exchange: Callable[[], Token | Missing]) -> Seen:
-    """What the exchange gives, or the error of the tree that it raises."""
-    try:
-        return exchange()
-    except TokenctlError as error:
-        return error
 
 
 def refused(change: Change, seen: Seen) -> Result | None:

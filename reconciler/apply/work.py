@@ -15,10 +15,10 @@ from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from reconciler.apply.means import Means
-from reconciler.apply.operation import Operation, Seen, attempt, refused
+from reconciler.apply.operation import Operation, Seen, refused
 from reconciler.apply.pace import Moment
 from reconciler.core.token import TokenId
-from reconciler.errors import LocalError, Problem, TokenctlError, TransientError, Trouble
+from reconciler.errors import LocalError, Problem, TokenctlError, TransientError, Trouble, attempt
 
 T = TypeVar("T")
 Job = Callable[[], T]
@@ -162,11 +162,8 @@ class Work:
 
     def ask(self, question: Callable[[], object]) -> Step:
         """Ask something else of the server."""
-        try:
-            question()
-        except TokenctlError as error:
-            return Step(_NO_TOKEN, failure=error)
-        return Step(_NO_TOKEN)
+        answer = attempt(question)
+        return Step(_NO_TOKEN, failure=answer if isinstance(answer, TokenctlError) else None)
 
     def _let_go(self, token_id: TokenId, known_at: Moment) -> None:
         """Note that something of a PATCH goes out now; raises _NotNowError when it must not."""

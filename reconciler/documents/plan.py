@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +18,7 @@ from reconciler.core.manifest import Limits, Share
 from reconciler.core.plan import Action, Change, Comparison, Mark, Plan, Refusal, before, in_order
 from reconciler.core.review import Departure, Review, Side, Verdict
 from reconciler.core.revise import Kind, Revised, Revision
-from reconciler.core.token import Elided, OrgId, Status, Token, TokenId, UserId
+from reconciler.core.token import HEX_ID, Elided, OrgId, Status, Token, TokenId, UserId
 from reconciler.documents import decode
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
 from reconciler.errors import ExitCode, InvalidError, LocalError, Place, Problem, StaleError
@@ -69,21 +68,17 @@ def is_plan(path: Path) -> bool:
     What says nothing of either kind, or cannot be read, is one when its name ends in `.json`.
     """
     keys: frozenset[str] = frozenset()
-    with suppress(OSError, decode.DecodeError):
-        if path.is_file():  # asked before opening: opening a FIFO waits for its writer
-            with path.open("rb") as stream:
-                if _BEGINNING.match(head := stream.read(_HEAD)):
-                    return True
-                if _BRACE.match(head):
-                    keys = frozenset(decode.parse(head + stream.read(_LARGEST)))
+    with suppress(OSError, ValueError, decode.DecodeError), files.regular(path) as stream:
+        if _BEGINNING.match(head := stream.read(_HEAD)):
+            return True
+        if _BRACE.match(head):
+            keys = frozenset(decode.parse(head + stream.read(_LARGEST)))
     return "format_version" in keys or (path.suffix == ".json" and "version" not in keys)
 
 
 def _content(path: Path) -> bytes:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # asked before opening: opening a FIFO waits for its writer
-            raise LocalError(Problem(f"cannot read the plan {path}: it is not a regular file"))
-        with path.open("rb") as stream:
+        with files.regular(path) as stream:
             content = stream.read(_LARGEST + 1)
     except OSError as error:
         raise LocalError(Problem(f"cannot read the plan {path}: {error.strerror}")) from error
@@ -199,12 +194,12 @@ _EDITED = ("target", "status", "description", "protected", "labels", "name", "fi
 
 COUNT, ORDINAL, TEXT_OR_NULL = decode.integer(0), decode.integer(1), or_null(text)
 VERSION = decode.integer(FORMAT_VERSION, FORMAT_VERSION)
-ID = matching("[0-9a-f]{16}", "16 lower-case hex digits")
+ID = matching(HEX_ID, "16 lower-case hex digits")
 DIGEST = matching("[0-9a-f]{64}", "64 lower-case hex digits")
 RUN_NAME = matching("[A-Za-z0-9._-]{1,200}", "the name of a run")
 _COMMIT = matching("[0-9a-f]{40}([0-9a-f]{24})?", "40 or 64 lower-case hex digits")
 _URL = matching('[!"$->A-~]*', "a URL in ASCII without user, query and fragment")
-_PATH = matching("/api/v2/authorizations/[0-9a-f]{16}", "the path of a token")
+_PATH = matching(f"/api/v2/authorizations/{HEX_ID}", "the path of a token")
 _PERCENT = matching("([0-9]|[1-9][0-9]|100)%", "an integer or a percentage from `0%` to `100%`")
 _STATUS, _GUARD, _MARK, _ACTION, _PATCH = one_of(Status), one_of(Guard), one_of(Mark), one_of(Action), one_of(["PATCH"])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from typing import Any, BinaryIO, Protocol
 from reconciler.core.manifest import Manifest, is_manifest
 from reconciler.core.text import name_some
 from reconciler.errors import InvalidError, Place, Problem
+from reconciler.files import IrregularError, regular
 from reconciler.manifest import check, source
 from reconciler.manifest.build import build
 from reconciler.manifest.source import Entry, Source
@@ -66,13 +66,12 @@ class Disk:
         if name == _STDIN:
             return self.stdin.read(most)
         with _reading(name):
-            # Without O_NONBLOCK a FIFO would wait for somebody to write.
-            descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as file:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    hint = "give it to standard input, and name that with `-`"
-                    raise InvalidError(Problem(f"{name}: this is no file", hint))
-                return file.read(most)
+            try:
+                with regular(Path(name)) as file:
+                    return file.read(most)
+            except IrregularError:
+                hint = "give it to standard input, and name that with `-`"
+                raise InvalidError(Problem(f"{name}: this is no file", hint)) from None
 
 
 @contextmanager

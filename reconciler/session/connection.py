@@ -11,11 +11,11 @@ from reconciler.core.manifest import Manifest
 from reconciler.core.revise import Baseline
 from reconciler.core.secrets import masked
 from reconciler.core.text import trimmed
+from reconciler.core.token import is_id
 from reconciler.errors import InvalidError, Problem, RefusedError
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
-from reconciler.influx_cli import is_id
 from reconciler.render.escape import line
 from reconciler.session import progress
 from reconciler.session.context import Context
@@ -127,7 +127,7 @@ def _check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None
             )
         )
     # An id and a name can only be compared once tokens were read: then every declared one is.
-    ids = resolved.org_is_id or is_id(resolved.org) or is_id(org or "")
+    ids = resolved.org_is_id or is_id(resolved.org.lower()) or is_id((org or "").lower())
     if org is not None and resolved.org and not ids and trimmed(org) != resolved.org:
         problems.append(
             Problem(

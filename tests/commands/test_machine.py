@@ -32,7 +32,6 @@ from hypothesis.stateful import (
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
-from reconciler.apply.operation import attempt
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.commands import undo
 from reconciler.core.guard import Guard
@@ -40,7 +39,7 @@ from reconciler.core.live import Missing
 from reconciler.core.manifest import Declaration, Manifest
 from reconciler.core.outcome import Fate, Outcome, Provenance
 from reconciler.core.token import Status, Token, TokenId
-from reconciler.errors import ExitCode, TokenctlError
+from reconciler.errors import ExitCode, TokenctlError, attempt
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.writer import Writer
 from reconciler.sandbox.faults import Fault
