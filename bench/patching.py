@@ -21,20 +21,19 @@ from queue import Empty, SimpleQueue
 
 import httpx
 
-from reconciler.apply.executor import execute
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
 from reconciler.apply.pace import Moment
 from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate
+from reconciler.core.outcome import Fate, Provenance
 from reconciler.core.plan import Change, Plan
-from reconciler.core.record import Provenance
 from reconciler.errors import ExitCode
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
 from reconciler.influx.writer import Writer
+from reconciler.session.sending import send
 
 THREADS = 8
 
@@ -72,9 +71,9 @@ def _tokenctl(transport: Transport, listing: Listing, text: str, size: int) -> N
     retries = Retries(chance=lambda: 0.5, now=lambda: datetime.now(UTC), sleep=time.sleep, say=print)
     with tempfile.TemporaryDirectory(dir=Path.home()) as folder:
         journal = Journal.create(Path(folder), "run")
-        journal.header(plan, Provenance(run="run", started="", tool="0"))
-        outcome = execute(
+        outcome = send(
             plan,
+            Provenance(run="run", started="", tool="0"),
             Means(
                 reader=Reader(transport, retries=retries),
                 writer=Writer(transport, retries),
@@ -85,7 +84,6 @@ def _tokenctl(transport: Transport, listing: Listing, text: str, size: int) -> N
                 retries=retries,
             ),
         )
-        journal.close()
     if outcome.exit_code is not ExitCode.OK or len(outcome.having(Fate.DONE)) != size:
         raise RuntimeError(outcome.stopped)
 

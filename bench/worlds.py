@@ -1,9 +1,18 @@
-"""Sizes in, manifests and list answers of so many tokens out."""
+"""Sizes in, manifests, plans, journals and list answers of so many tokens out."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+
+from reconciler.core.live import Server
+from reconciler.core.manifest import Limits
+from reconciler.core.outcome import Fate, Outcome, Provenance, Result
+from reconciler.core.plan import Change, Plan, in_order
+from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
+from reconciler.documents.journal import header_line, intent_line, result_line, summary_line
+from reconciler.documents.plan import save_plan
+from reconciler.errors import Place
 
 _EPOCH = 0x0D3A5F0C1BE4E000
 
@@ -27,6 +36,56 @@ def manifest(folder: Path, tokens: int, files: int = 1) -> list[str]:
         path.write_text("version: 1\ntokens:\n" + "".join(entries))
         paths.append(str(path))
     return paths
+
+
+def plan(folder: Path, changes: int) -> str:
+    """Write a saved plan of so many changes; gives its path."""
+    path = folder / f"plan-{changes}.json"
+    save_plan(_plan(changes), path)
+    return str(path)
+
+
+def journal(folder: Path, changes: int) -> str:
+    """Write the journal of a run that made so many changes; gives its path."""
+    path = folder / f"journal-{changes}.ndjson"
+    made = _plan(changes)
+    results = [Result(change=each, fate=Fate.DONE, updated_at="2024-05-13T09:41:07.52417Z") for each in made.changes]
+    lines = [header_line(made, Provenance(run="apply-1", started="now", tool="0.1.0"))]
+    lines += [line for each in results for line in (intent_line(each.change, 1), result_line(each))]
+    lines.append(summary_line(Outcome(results=tuple(results))))
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return str(path)
+
+
+def _plan(changes: int) -> Plan:
+    org, user = OrgId("5f2c9e1a77b0d3c4"), UserId("0d3a5f0bd1a4e000")
+    made = [
+        Change(
+            token=Token(
+                id=TokenId(token_id(number)),
+                status=Status.ACTIVE,
+                description=f"Old name of site {number} (platform)",
+                org_id=org,
+                org="acme",
+                user_id=user,
+                user="ci-bot",
+                updated_at="2024-05-13T09:41:07.52417Z",
+            ),
+            description=f"Ingest of site {number} (platform)",
+            name=f"token-{number}",
+            places={key: Place("tokens.yaml", 3 + 4 * number, 5) for key in ("", "description")},
+        )
+        for number in range(changes)
+    ]
+    return Plan(
+        server=Server(url="https://influx.example", build="OSS", version="v2.7.12"),
+        orgs=("acme",),
+        changes=in_order(made),
+        declared=changes,
+        managed=changes,
+        live=changes,
+        limits=Limits(),
+    )
 
 
 def answer(tokens: int, changed: int) -> bytes:

@@ -16,11 +16,11 @@ def main() -> int:
     # Commands that go on for longer switch it on again.
     gc.disable()
     try:
-        from reconciler.cli import signals
+        from reconciler.cli import process
         from reconciler.cli.main import main as run
 
-        code = run(sys.argv[1:], signals.handled())
-        signals.ignore()
+        code = run(sys.argv[1:], process.handled())
+        process.ignore()
     except KeyboardInterrupt:  # before or after the part that handles it
         return 130
     return code

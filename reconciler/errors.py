@@ -17,10 +17,12 @@ TokenctlError
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+_T = TypeVar("_T")
 
 
 class ExitCode(IntEnum):
@@ -192,3 +194,11 @@ class LockedError(TokenctlError):
 
 class LocalError(TokenctlError):
     """A file on this machine cannot be read or written."""
+
+
+def attempt(exchange: Callable[[], _T]) -> _T | TokenctlError:
+    """What the exchange gives, or the error of the tree that it raises."""
+    try:
+        return exchange()
+    except TokenctlError as error:
+        return error

@@ -1,4 +1,4 @@
-"""A text and a path in, a file that holds all of the text, or what it held before, out; and what a pipe brings."""
+"""A path in, what its file or its pipe has out; a text and a path in, a file that holds all of it, or is as it was."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Literal
 
 from reconciler.errors import LocalError, Problem
+
+_IRREGULAR = "it is not a regular file"
 
 
 def probe(path: Path) -> None:
@@ -35,6 +38,33 @@ def write(text: str, path: Path, *, private: bool = False) -> None:
             stream.flush()
             os.fsync(descriptor)
         temporary.replace(path)
+
+
+class IrregularError(OSError):
+    """What is there is no regular file."""
+
+
+@contextmanager
+def regular(path: Path, mode: Literal["rb", "ab"] = "rb", *, follow: bool = True) -> Iterator[IO[bytes]]:
+    """A file that is there, open, if it is a regular one; `follow` says whether a link to one will do.
+
+    Raises OSError, IrregularError among them.
+    """
+    # Without O_NONBLOCK it would wait for ever until somebody opens the other end of a pipe.
+    flags = os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags | (os.O_RDONLY if mode == "rb" else os.O_WRONLY | os.O_APPEND))
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # a socket, or a pipe to write into that nobody reads
+            raise
+        raise IrregularError(error.errno, _IRREGULAR) from None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise IrregularError(errno.EINVAL, _IRREGULAR)
+        with os.fdopen(descriptor, mode, closefd=False) as stream:
+            yield stream
+    finally:
+        os.close(descriptor)
 
 
 def read(path: Path, most: int, patience_s: float) -> bytes:
@@ -82,4 +112,4 @@ def _refuse_what_is_no_file(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     # /dev/stdout leads to a regular file when that is where standard output goes.
     if not stat.S_ISREG(mode) or path.parent.resolve() == Path("/dev"):
-        raise LocalError(Problem(f"cannot write to {path}: it is not a regular file"))
+        raise LocalError(Problem(f"cannot write to {path}: {_IRREGULAR}"))

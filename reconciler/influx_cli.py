@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.text import is_bare, is_sendable, trimmed
+from reconciler.core.token import is_id
 from reconciler.errors import Problem, UsageError
 
-_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 _VARIABLES = (
     "INFLUX_HOST", "INFLUX_ORG", "INFLUX_ORG_ID", "INFLUX_TOKEN_FILE", "INFLUX_CONFIGS_PATH", "INFLUX_ACTIVE_CONFIG",
     "INFLUX_SKIP_VERIFY", "INFLUX_EXTRA_HTTP_HEADER", "TOKENCTL_SELF_ID",
@@ -35,11 +35,6 @@ class Profile:
     token: str = ""
     active: bool = False
     cookie: bool = False
-
-
-def is_id(text: str) -> bool:
-    """Whether the text is an id, in upper case or lower."""
-    return _ID.fullmatch(text.lower()) is not None
 
 
 def variables(environment: Mapping[str, str]) -> dict[str, str]:
@@ -78,7 +73,7 @@ def organisation(flag: str, given: Mapping[str, str]) -> tuple[str, bool]:
         hint = "unset one of them, or say it with --org, which wins over both"
         raise UsageError(Problem("INFLUX_ORG and INFLUX_ORG_ID are both set", hint))
     if not text and org_id:
-        if not is_id(org_id):
+        if not is_id(org_id.lower()):
             raise UsageError(
                 Problem("INFLUX_ORG_ID takes an id: 16 hex digits, as `tokenctl list --format json` shows")
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,6 @@ class Violation:
     rule: str
     within: Mapping[str, Any]
 
-    def __str__(self) -> str:
-        where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.path).removeprefix(".")
-        return f"{f'`{where}`' if where else 'the document'} breaks the schema's rule `{self.rule}`"
-
 
 def load_schema(name: str) -> dict[str, Any]:
     """The schema of that name, such as `tokens` for manifests or `journal` for a journal's lines, as installed."""
@@ -40,24 +36,12 @@ def schema_text(name: str) -> str:
 
 def explain(value: object, schema: Mapping[str, Any]) -> tuple[Violation, ...]:
     """Every rule of a draft-07 schema that the value breaks, sorted by place; nothing is ever fetched."""
-    found = _violations(schema)(value)
-    return tuple(sorted(found, key=lambda each: ([str(part).rjust(9) for part in each.path], each.rule)))
-
-
-def checker(schema: Mapping[str, Any]) -> Callable[[object], Violation | None]:
-    """What gives one rule that a value breaks, if it breaks any; for many values of one schema."""
-    violations = _violations(schema)
-    return lambda value: next(violations(value), None)
-
-
-def _violations(schema: Mapping[str, Any]) -> Callable[[object], Iterator[Violation]]:
     import jsonschema
     import referencing
 
-    validator = jsonschema.Draft7Validator(schema, registry=referencing.Registry())
-    return lambda value: (
-        Violation(tuple(error.absolute_path), _rule(error), error.schema) for error in validator.iter_errors(value)
-    )
+    found = jsonschema.Draft7Validator(schema, registry=referencing.Registry()).iter_errors(value)
+    violations = (Violation(tuple(error.absolute_path), _rule(error), error.schema) for error in found)
+    return tuple(sorted(violations, key=lambda each: ([str(part).rjust(9) for part in each.path], each.rule)))
 
 
 def _rule(error: Any) -> str:

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from reconciler import files, influx_cli
 from reconciler.core.endpoint import Endpoint, Secret, is_loopback, normalise
 from reconciler.core.secrets import masked
-from reconciler.core.token import TokenId
+from reconciler.core.token import TokenId, is_id
 from reconciler.errors import Problem, UsageError
-from reconciler.influx_cli import Profile, is_id
+from reconciler.influx_cli import Profile
 
 _DEFAULT_URL = "http://localhost:8086"
 _PATIENCE_S = 60.0  # for a pipe: a password manager may ask for a finger first
@@ -127,7 +127,7 @@ def _check_transport(url: str, flags: Flags) -> None:
 
 
 def _self_id(text: str) -> TokenId | None:
-    if text and not is_id(text):
+    if text and not is_id(text.lower()):
         raise UsageError(Problem("--self-id and TOKENCTL_SELF_ID take an id: 16 hex digits, as `tokenctl list` shows"))
     return TokenId(text.lower()) if text else None
 

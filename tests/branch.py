@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.commands import apply, plan
-from reconciler.commands.names import PlanFormat
-from reconciler.commands.planning import Sources
-from reconciler.commands.sending import Consent
-from reconciler.core.document import PlanDocument
+from reconciler.render.formats import PlanFormat
+from reconciler.session.sending import Consent
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.checkout import Checkout
 from tests.shell import Done, Shell
@@ -40,9 +39,9 @@ class Branch:
         made = plan.PlanRequest(sources=self.sources(files, request), **{"flags": Flags(), **request})
         return self.shell.call(lambda context: plan.run(made, context))
 
-    def document(self, *files: str, **request: Any) -> PlanDocument:
+    def document(self, *files: str, **request: Any) -> dict[str, Any]:
         """The plan as `plan` prints it in JSON."""
-        document: PlanDocument = json.loads(self.plan(*files, form=PlanFormat.JSON, **request).out)
+        document: dict[str, Any] = json.loads(self.plan(*files, form=PlanFormat.JSON, **request).out)
         return document
 
     def apply(self, *files: str, **request: Any) -> Done:

@@ -23,19 +23,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reconciler.apply.executor import execute
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
 from reconciler.apply.pace import Moment
-from reconciler.commands import connect, planning
-from reconciler.commands.context import Context
-from reconciler.commands.reading import read_manifest
 from reconciler.core.guard import Guard
 from reconciler.core.live import Missing
-from reconciler.core.record import Provenance
+from reconciler.core.outcome import Provenance
 from reconciler.core.token import Token, TokenId
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.writer import Writer
+from reconciler.session.connection import connected, resolve
+from reconciler.session.context import Context, Streams
+from reconciler.session.planning import plan_from
+from reconciler.session.sending import send
+from reconciler.session.sources import Declared, read_manifest
 from reconciler.settings import Flags
 
 
@@ -119,23 +120,23 @@ def _run(wanted: dict[str, Any]) -> None:
     """What `apply` does, with everything that has boundaries in the place of what has none."""
     nowhere = io.StringIO()
     context = Context(
-        environment=wanted["environment"], home=Path("/"), stdin=io.BytesIO(), stdout=nowhere, stderr=nowhere,
+        environment=wanted["environment"], home=Path("/"), streams=Streams(stdin=io.BytesIO(), stdout=nowhere, stderr=nowhere),
         clock=time.monotonic, moment=_moment, now=lambda: datetime.now(UTC), sleep=time.sleep, chance=lambda: 0.5,
         nonce=lambda: "", who="",
     )  # fmt: skip
     boundaries = Boundaries(wanted["kill"])
     manifest, files = read_manifest([wanted["file"]], context)
-    with connect.connected(connect.resolve(Flags(), context), context) as connection:
-        plan, _ = planning.draft(manifest, connection, tuple(Guard), reviewed=True)
+    with connected(resolve(Flags(), context), context) as connection:
+        plan = plan_from(Declared(manifest=manifest, files=files, waivers=tuple(Guard)), connection)
         journal = CrashingJournal.create(Path(wanted["journals"]), wanted["run"])
         journal.boundaries = boundaries
         started = "2025-12-31T00:00:00+00:00"
-        journal.header(plan, Provenance(run=wanted["run"], started=started, tool="0", files=files))
+        provenance = Provenance(run=wanted["run"], started=started, tool="0", files=files)
         server = CrashingServer(boundaries, connection.reader, Writer(connection.transport, connection.retries))
         means = Means(
             reader=server, writer=server, journal=journal, clock=lambda: 0.0, moment=_moment, read_at=_moment()
         )
-        execute(plan, means)
+        send(plan, provenance, means)
 
 
 def main() -> None:

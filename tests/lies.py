@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.canary import CALLER, ECHO, LISTED, PASSWORD
-from tests.commands.test_locking import ACME
 from tests.influx.raw_server import answer
 from tests.liar import Exchange
+from tests.session.test_locking import ACME
 from tests.shell import GRAFANA
 
 KINDS = {

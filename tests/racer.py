@@ -13,21 +13,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.apply.pace import Moment
-from reconciler.commands import connect, locking
-from reconciler.commands.context import Context
 from reconciler.core.token import OrgId
 from reconciler.errors import LockedError
+from reconciler.session import locking
+from reconciler.session.connection import connected, resolve
+from reconciler.session.context import Context, Streams
 from reconciler.settings import Flags
 
 
 def main() -> None:
     """Race until standard input ends."""
     context = Context(
-        environment=os.environ, home=Path("/"), stdin=io.BytesIO(), stdout=sys.stdout, stderr=sys.stderr,
+        environment=os.environ, home=Path("/"), streams=Streams(stdin=io.BytesIO(), stdout=sys.stdout, stderr=sys.stderr),
         clock=time.monotonic, moment=lambda: Moment(0.0, 0.0), now=lambda: datetime.now(UTC), sleep=time.sleep, chance=lambda: 0.5,
         nonce=lambda: os.urandom(16).hex(), who=f"process {os.getpid()}",
     )  # fmt: skip
-    with connect.connected(connect.resolve(Flags(), context), context) as connection:
+    with connected(resolve(Flags(), context), context) as connection:
         for line in sys.stdin:
             try:
                 with locking.held({OrgId(line.strip()): "acme"}, 0.0, connection, context):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -21,14 +21,14 @@ from typer._click.core import Command
 from reconciler.apply.pace import Moment
 from reconciler.cli import main
 from reconciler.cli.app import app
-from reconciler.commands.context import Context
 from reconciler.errors import ExitCode, TokenctlError
-from reconciler.render import pieces
+from reconciler.render import words
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.sandbox.server import Sandbox
+from reconciler.session.context import Context, Streams
 
 PROGRAM = Path(sys.executable).parent / "tokenctl"
 
@@ -43,6 +43,7 @@ ADMIN, CI_BOT = "0d3a5e9c41e4e000", "0d3a5ea5b3a4e000"  # the users of the opera
 
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
+STREAMS = {each.name for each in fields(Streams)}
 Run = Callable[[Context], ExitCode]
 
 
@@ -114,9 +115,12 @@ class Program:
     def call(self, run: Run, *, stdin: bytes | io.BytesIO = b"", **surroundings: object) -> Done:
         """Run a command in this process; errors become text as the cli makes it."""
         out, err = io.StringIO(), io.StringIO()
+        environment: dict[str, str] = {**self.environment, **surroundings.pop("environment", {})}  # type: ignore[dict-item]
+        asked = {name: surroundings.pop(name) for name in STREAMS & surroundings.keys()}
+        given = {"stdin": stdin if isinstance(stdin, io.BytesIO) else io.BytesIO(stdin), "stdout": out, "stderr": err}
+        streams = Streams(**{**given, "token": environment.get("INFLUX_TOKEN", ""), **asked})  # type: ignore[arg-type]
         context = Context(
-            environment={**self.environment, **surroundings.pop("environment", {})},  # type: ignore[dict-item]
-            home=self.folder / "home", stdin=stdin if isinstance(stdin, io.BytesIO) else io.BytesIO(stdin), stdout=surroundings.pop("stdout", out), stderr=err,  # type: ignore[arg-type]
+            environment=environment, home=self.folder / "home", streams=streams,
             sleep=surroundings.pop("sleep", self.waits.append), pause=lambda _, wait: self.waits.append(wait), chance=lambda: 0.5,  # type: ignore[arg-type]
             clock=surroundings.pop("clock", lambda: 0.0), moment=surroundings.pop("moment", lambda: Moment(0.0, 0.0)), now=surroundings.pop("now", self.now),  # type: ignore[arg-type]
             nonce=lambda: f"nonce {next(self.nonces)}", who="ci on runner-7, process 4711",
@@ -125,7 +129,7 @@ class Program:
         try:
             code = run(context)
         except TokenctlError as error:
-            err.write(pieces.problems(error.problems))
+            err.write(words.problems(error.problems))
             code = error.exit_code
         return Done(code, self.plain(out.getvalue()), self.plain(err.getvalue()))
 

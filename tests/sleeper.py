@@ -19,7 +19,7 @@ import typer.main
 from reconciler.apply.pace import Moment
 from reconciler.cli import main
 from reconciler.cli.app import app
-from reconciler.cli.signals import handled
+from reconciler.cli.process import handled
 
 _TAIL = 4096
 

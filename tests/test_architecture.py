@@ -12,7 +12,10 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+import typer.main
+from typer.core import TyperGroup
 
+from reconciler.cli.app import app
 from tests.shell import GRAFANA, Shell
 
 ROOT = Path(__file__).parent.parent
@@ -24,7 +27,9 @@ LINES = (
     {"errors"},
     {"core"},
     {"schema", "files", "influx_cli"},
-    {"manifest", "planfile", "influx", "render", "apply", "settings", "repository", "sandbox"},
+    {"documents"},
+    {"manifest", "influx", "render", "apply", "settings", "repository", "sandbox"},
+    {"session"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -83,9 +88,19 @@ def test_every_room_has_its_place() -> None:
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "core").glob("*.py")), ids=lambda path: path.name)
 def test_core_imports_nothing_that_could_read_or_write(path: Path) -> None:
-    allowed = CORE_IMPORTS | ({"deepdiff"} if path.name == "diff.py" else set())
+    allowed = CORE_IMPORTS | ({"deepdiff"} if path.name == "difference.py" else set())
     found = {name for _, name in _imports(path)} - {"urllib.parse"}  # the rest of urllib asks servers
     assert {name.split(".")[0] for name in found} <= allowed
+
+
+def test_a_verb_is_one_file_and_only_the_demo_runs_other_verbs() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    assert {path.stem for path in (PACKAGE / "commands").glob("*.py")} == {*group.commands, "__init__"}
+    importing = {
+        path.name for path in (PACKAGE / "commands").glob("*.py") for _, name in _imports(path) if "commands" in name
+    }
+    assert importing == {"demo.py"}
 
 
 def test_only_the_transport_imports_httpx() -> None:
@@ -105,23 +120,27 @@ def test_only_the_screen_imports_rich() -> None:
 
 def test_a_writer_is_made_in_one_place() -> None:
     found = {path.relative_to(PACKAGE).as_posix() for path in MODULES for _, name in _imports(path) if "writer" in name}
-    assert found == {"commands/sending.py"}
+    assert found == {"session/sending.py"}
 
 
-def test_a_lock_is_made_in_one_place_for_the_commands_that_may() -> None:
-    found = {
-        name: {path.relative_to(PACKAGE).as_posix() for path in MODULES for _, each in _imports(path) if each == name}
-        for name in ("reconciler.influx.lock", "reconciler.commands.locking")
-    }
-    # What is imported from a package by its name is that package's module as well.
-    named = {
+def _importing(module: str) -> set[str]:
+    """The modules that import this one, by its name or from its package."""
+    package, _, name = module.rpartition(".")
+    return {
         path.relative_to(PACKAGE).as_posix()
         for path in MODULES
         for node in _tree(path)
-        if isinstance(node, ast.ImportFrom) and "locking" in [each.name for each in node.names]
+        if isinstance(node, ast.ImportFrom)
+        and (node.module == module or (node.module == package and name in [each.name for each in node.names]))
     }
-    assert found == {"reconciler.influx.lock": {"commands/locking.py"}, "reconciler.commands.locking": set()}
-    assert named == {"commands/apply.py", "commands/undo.py", "commands/unlock.py"}
+
+
+def test_a_lock_is_made_in_one_place_and_what_sends_is_for_the_verbs_that_may() -> None:
+    assert _importing("reconciler.influx.lock") == {"session/locking.py"}
+    assert _importing("reconciler.session.locking") == {"session/sending.py", "commands/unlock.py"}
+    # The demo and the options only say what agrees to a plan.
+    agreeing = {"commands/demo.py", "cli/options.py", "cli/app.py"}
+    assert _importing("reconciler.session.sending") == {"commands/apply.py", "commands/undo.py"} | agreeing
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

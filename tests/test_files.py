@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -16,6 +18,12 @@ from reconciler import files
 from reconciler.errors import LocalError
 
 ACTS: list[Callable[[Path], None]] = [files.probe, lambda path: files.write("x", path)]
+
+
+def _listen(name: str) -> None:
+    """Leave a socket of that name in the file system."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(name)
 
 
 def names(folder: Path) -> list[str]:
@@ -130,3 +138,28 @@ def test_a_file_is_read_up_to_so_many_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"some")
     assert [files.read(tmp_path / "a", most, 30) for most in (0, 3, 4, 5)] == [b"", b"som", b"some", b"some"]
     assert files.read(Path("/dev/zero"), 3, 30) == bytes(3)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, _listen], ids=["pipe", "folder", "socket"])
+@pytest.mark.parametrize("mode", ["rb", "ab"])
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[str], object], mode: Literal["rb", "ab"]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the name of a socket may not be long
+    make("it")
+    with pytest.raises(OSError, match=r"not a regular file|[Ii]s a directory"), files.regular(Path("it"), mode):
+        pytest.fail("it was opened")
+
+
+def test_a_regular_file_is_read_and_added_to_and_never_made(tmp_path: Path) -> None:
+    path, link = tmp_path / "a", tmp_path / "link"
+    with pytest.raises(FileNotFoundError), files.regular(path, "ab"):
+        pytest.fail("it was opened")
+    path.write_bytes(b"one")
+    link.symlink_to(path)
+    with files.regular(link, "ab") as stream:
+        stream.write(b"two")
+    with files.regular(path, follow=False) as stream:
+        assert stream.read() == b"onetwo"
+    with pytest.raises(OSError, match="symbolic"), files.regular(link, follow=False):
+        pytest.fail("it was opened")

@@ -10,7 +10,7 @@ import sys
 
 class Interrupted:
     def find_spec(self, name, path=None, target=None):
-        if name == "reconciler.cli.signals":
+        if name == "reconciler.cli.process":
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupted())

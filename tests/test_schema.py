@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from reconciler.schema import Violation, checker, explain, load_schema, schema_text
+from reconciler.schema import explain, load_schema, schema_text
 
 NAMES = ("tokens", "plan", "revisions", "journal", "events")
 SCHEMA = {
@@ -30,20 +30,10 @@ def test_every_broken_rule_is_given_with_its_place_and_without_its_value() -> No
         (("a", 1), "maxLength"),
     ]
     assert "good" not in repr(found)
-    assert str(found[1]) == "`a[0]` breaks the schema's rule `maxLength`"
-    assert str(explain({}, SCHEMA)[0]) == "the document breaks the schema's rule `required`"
-
-
-def test_many_values_are_held_against_one_schema() -> None:
-    check = checker(SCHEMA)
-    assert [check({"a": []}), str(check({"a": ["abcd", "efgh"]}))] == [
-        None, "`a[0]` breaks the schema's rule `maxLength`",
-    ]  # fmt: skip
 
 
 def test_a_good_value_breaks_nothing() -> None:
     assert explain({"a": ["abc"]}, SCHEMA) == ()
-    assert str(Violation(("a", 1, "b"), "type", {})) == "`a[1].b` breaks the schema's rule `type`"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconciler.apply.flight import Flight
 from reconciler.apply.means import Means
-from reconciler.apply.verify import Seen, proven, read_back
+from reconciler.apply.operation import Seen, proven, read_back
 from reconciler.core.guard import Guard
 from reconciler.core.guards import label, may_be_own
 from reconciler.core.outcome import Fate, Outcome, Result

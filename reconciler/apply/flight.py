@@ -10,13 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from reconciler.apply.breaker import Breaker
 from reconciler.apply.means import Means
-from reconciler.apply.operation import Look, Operation, Send, after_answer, after_look
-from reconciler.apply.pace import Pace
-from reconciler.apply.pool import Pool
-from reconciler.apply.verify import Seen
-from reconciler.apply.work import Step, Work
+from reconciler.apply.operation import Look, Operation, Seen, Send, after_answer, after_look
+from reconciler.apply.pace import Breaker, Pace
+from reconciler.apply.work import Pool, Step, Work
 from reconciler.core.outcome import Fate, Result
 from reconciler.core.plan import Change
 from reconciler.core.token import Token, TokenId

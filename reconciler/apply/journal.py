@@ -1,23 +1,48 @@
-"""What a run is about to do and what came of it, in; one NDJSON file that survives the run, out."""
+"""What a run is about to do and what came of it in, an NDJSON file that survives the run out; and what such files say.
+
+What is no journal is refused, and never waited for.
+"""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
-from reconciler.core import lines
-from reconciler.core.outcome import Outcome, Result
+from reconciler import files
+from reconciler.core.outcome import Outcome, Provenance, Result, Run
 from reconciler.core.plan import Change, Plan
-from reconciler.core.record import Provenance
-from reconciler.errors import LocalError, Problem
+from reconciler.core.text import moment
+from reconciler.documents.decode import DecodeError, Document
+from reconciler.documents.journal import (
+    header_line,
+    intent_line,
+    is_last,
+    parse_line,
+    read_run,
+    result_line,
+    summary_line,
+)
+from reconciler.errors import InvalidError, LocalError, Problem
 
 SUFFIX = ".ndjson"
+_LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
+_TAIL = 4096  # bytes: more than a summary has
+_HEAD = 16 * 1024 * 1024  # bytes: a header names all files of its run
+_LATEST = 64 * 1024  # bytes: the end of a journal, where the last times are that the server told
+_LEEWAY = timedelta(minutes=5)  # between two clocks, and for one that is set right
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_LOOKED_AT = 100  # journals: whoever leaves more runs than that interrupted hears of the last ones
+_ORIGIN = "the report of a run names its journal; `apply` and `undo` write them"
 
 
 class Journal:
@@ -50,19 +75,19 @@ class Journal:
 
     def header(self, plan: Plan, provenance: Provenance) -> None:
         """Say what run this is."""
-        self._write(lines.header(plan, provenance))
+        self._write(header_line(plan, provenance))
 
     def intent(self, change: Change, attempt: int = 1) -> None:
         """Say that a PATCH is about to be sent; `attempt` counts from 1."""
-        self._write(lines.intent(change, attempt))
+        self._write(intent_line(change, attempt))
 
     def result(self, result: Result) -> None:
         """Say what came of an operation; a later line about the same id is the better informed one."""
-        self._write(lines.result(result))
+        self._write(result_line(result))
 
     def summary(self, outcome: Outcome) -> None:
         """Say how the run ended."""
-        self._write(lines.summary(outcome))
+        self._write(summary_line(outcome))
 
     def close(self) -> None:
         """Close the file."""
@@ -80,7 +105,7 @@ class Journal:
             if held:
                 self._append(b"".join(held))
 
-    def _write(self, line: lines.Line) -> None:
+    def _write(self, line: Document) -> None:
         text = json.dumps(line).encode("ascii") + b"\n"
         if self._held is None:
             self._append(text)
@@ -134,3 +159,141 @@ def _unwritable(path: Path, why: str) -> LocalError:
             "name a folder that can be written with `--journal DIR`; without a journal nothing is sent",
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A journal's file and its run; `running` says that the run still goes on."""
+
+    path: Path
+    run: Run
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """When a run began by its own clock, and when it last changed a token by the server's, None where nothing says so.
+
+    `latest` is the latter, or the best that is known instead.
+    """
+
+    path: Path
+    started: datetime | None = None
+    changed: datetime | None = None
+    latest: datetime | None = None
+
+    def ahead(self, now: Callable[[], datetime]) -> bool:
+        """Whether the run's clock was ahead of the server's, so that it began at a time that is yet to come."""
+        fits = self.changed and self.started and self.started <= self.changed + _LEEWAY
+        return not fits and self.started is not None and self.started > now() + _LEEWAY
+
+
+def load(path: Path, *, most_lines: int = 500_000) -> Past:
+    """Read a journal, of which the last line may be cut off.
+
+    Raises LocalError when the file cannot be read, InvalidError when it is no journal.
+    """
+    try:
+        with files.regular(path, follow=False) as stream:
+            running = _is_locked(stream)
+            content = stream.read(_LARGEST + 1)
+    except OSError as error:
+        why = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+        raise LocalError(Problem(f"cannot read the journal {path}: {why}")) from error
+    if len(content) > _LARGEST:
+        raise InvalidError(Problem(f"{path} is no journal: it is larger than {_LARGEST // 1024**2} MiB"))
+    try:
+        return Past(path, read_run(BytesIO(content), most_lines), running)
+    except DecodeError as error:
+        raise InvalidError(Problem(f"{path} is no journal: {error}", _ORIGIN)) from None
+
+
+def newest_first(folder: Path, owner: int) -> list[Path]:
+    """The journals of that user in a folder, by the time in their names; none where there is no such folder."""
+    found = []
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            ours = entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False)
+            if ours and entry.stat(follow_symlinks=False).st_uid == owner:
+                found.append(Path(entry.path))
+    return sorted(found, key=lambda path: path.name.partition("-")[2], reverse=True)
+
+
+def latest_first(folder: Path, owner: int, url: str) -> list[Glance]:
+    """The journals of that user's runs against this server, the one that changed something last first.
+
+    The order is that of the server's times, as a run's own clock may be wrong, and then of the files' names; what
+    cannot be told comes first. Reads only the two ends of each file.
+    """
+    seen = [_glance(path, url) for path in newest_first(folder, owner)]
+    return sorted(filter(None, seen), key=lambda each: (not each.latest, each.latest or _NEVER), reverse=True)
+
+
+def _glance(path: Path, url: str) -> Glance | None:
+    """What the journal says at a glance, None when it is of a run against another server."""
+    found = Glance(path)
+    with suppress(OSError), files.regular(path, follow=False) as stream:
+        header = parse_line(stream.readline(_HEAD)) or {}
+        if isinstance(server := header.get("server"), dict) and server.get("url") != url:
+            return None
+        started = moment(str(header.get("started")))
+        stream.seek(max(stream.tell(), os.fstat(stream.fileno()).st_size - _LATEST))
+        rest = [parse_line(text) or {} for text in stream]
+        changed = max(filter(None, (moment(str(line.get("updatedAt"))) for line in rest)), default=None)
+        before = [moment(str(was.get("updatedAt"))) for line in rest if isinstance(was := line.get("before"), dict)]
+        found = Glance(path, started, changed, changed or max(filter(None, (started, *before)), default=None))
+    return found
+
+
+def interrupted(folder: Path, url: str) -> list[Past]:
+    """The user's own runs against this server that began something and did not end by themselves, the oldest first.
+
+    A file that is no journal, or cannot be read, is passed over.
+    """
+    found = []
+    for path in newest_first(folder, os.geteuid())[:_LOOKED_AT]:
+        with suppress(OSError, LocalError, InvalidError):
+            if not _has_summary(path) and _has_begun(path, url):
+                past = load(path)
+                if not (past.running or past.run.ended) and past.run.entries:
+                    found.append(past)
+    return found[::-1]
+
+
+def close(path: Path, line: Document) -> None:
+    """Add the line to an interrupted run's journal: it is not to be told of again.
+
+    Where that cannot be written it will be, which does no harm.
+    """
+    with suppress(OSError), files.regular(path, "ab", follow=False) as stream:
+        # The run may have been killed in the middle of a line.
+        stream.write(b"\n" + json.dumps(line).encode("ascii") + b"\n")
+
+
+def _has_summary(path: Path) -> bool:
+    """Whether the last line says that nothing is left to tell; most journals in a folder end so."""
+    with files.regular(path, follow=False) as stream:
+        stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
+        *_, last = [b"", *stream.read().splitlines()]
+    line = parse_line(last)
+    return line is not None and is_last(line)
+
+
+def _has_begun(path: Path, url: str) -> bool:
+    """Whether the run was against this server and wrote more than its header; reads only the beginning of the file."""
+    with files.regular(path, follow=False) as stream:
+        header = parse_line(stream.readline(_HEAD))
+        server = header.get("server") if header else None
+        return isinstance(server, dict) and server.get("url") == url and bool(stream.read(1))
+
+
+def _is_locked(stream: IO[bytes]) -> bool:
+    """Whether the run that writes this goes on; a run that has written nothing is none yet, and wants its lock."""
+    if not os.fstat(stream.fileno()).st_size:
+        return False
+    try:
+        fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(stream, fcntl.LOCK_UN)
+    return False

@@ -1,7 +1,8 @@
-"""How fast and how carefully a run sends, as its user wants it; when the next PATCH is due, and how old a look is."""
+"""How fast and how carefully a run sends: when the next PATCH is due, and when no more are begun."""
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 
@@ -47,3 +48,29 @@ class Pace:
         due = max(now, self._next)
         self._next = due + self._gap_s
         return due - now
+
+
+_ROW = 5
+_LATEST = 20
+
+
+class Breaker:
+    """Opens after `most` failures; 0: after 5 in a row, or when more than half of the latest 20 operations failed."""
+
+    def __init__(self, most: int = 0) -> None:
+        self._most = most
+        self._failures = 0
+        self._latest: deque[bool] = deque(maxlen=_LATEST)
+
+    def note(self, *, failed: bool) -> str:
+        """Take what became of an operation and say why to begin no more, "" to go on."""
+        self._latest.append(failed)
+        self._failures += failed
+        if self._most:
+            return (
+                f"{self._failures} failed, which is what --max-failures allows" if self._failures >= self._most else ""
+            )
+        if len(self._latest) >= _ROW and all(list(self._latest)[-_ROW:]):
+            return f"{_ROW} in a row failed"
+        bad = sum(self._latest)
+        return f"{bad} of the latest {len(self._latest)} failed" if bad * 2 > _LATEST else ""

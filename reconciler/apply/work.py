@@ -11,13 +11,73 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
 
 from reconciler.apply.means import Means
-from reconciler.apply.operation import Operation
+from reconciler.apply.operation import Operation, Seen, refused
 from reconciler.apply.pace import Moment
-from reconciler.apply.verify import Seen, attempt, refused
 from reconciler.core.token import TokenId
-from reconciler.errors import Problem, TokenctlError, TransientError, Trouble
+from reconciler.errors import LocalError, Problem, TokenctlError, TransientError, Trouble, attempt
+
+T = TypeVar("T")
+Job = Callable[[], T]
+
+
+class Pool(Generic[T]):
+    """Worker threads that run jobs and hand back what became of each: `size` of them, or fewer if there can be no more.
+
+    The threads are daemons: a worker that waits for a silent server keeps no process from ending. Raises LocalError
+    when the system lets none be started.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._jobs: SimpleQueue[Job[T] | None] = SimpleQueue()
+        self._ended: SimpleQueue[T | BaseException | None] = SimpleQueue()
+        self.size = 0
+        for _ in range(size):
+            try:
+                threading.Thread(target=self._work, daemon=True).start()
+            except RuntimeError as error:  # a limit of the user, the container or the memory
+                if self.size:
+                    break
+                hint = "look at the limits on processes and memory: `ulimit -a`, or those of the container"
+                raise LocalError(Problem("nothing was sent: the system lets no thread be started", hint)) from error
+            self.size += 1
+
+    def submit(self, job: Job[T]) -> None:
+        """Give a job to the next free worker."""
+        self._jobs.put(job)
+
+    def take(self, timeout_s: float | None = None) -> T | None:
+        """Wait for a job to end and give its value, or None when the time is up or `wake` was called.
+
+        Raises what the job raised.
+        """
+        try:
+            ended = self._ended.get(timeout=timeout_s)
+        except Empty:
+            return None
+        if isinstance(ended, BaseException):
+            raise ended
+        return ended
+
+    def wake(self) -> None:
+        """Let `take` return; may be called by a signal handler."""
+        self._ended.put(None)
+
+    def close(self) -> None:
+        """Let the workers end once they are idle; waits for none."""
+        for _ in range(self.size):
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                self._ended.put(job())
+            except BaseException as error:  # noqa: BLE001  handed to the owner, who raises it in `take`
+                self._ended.put(error)
+
 
 _TOO_SLOW = TransientError(
     Problem("not sent: reading it takes so long that somebody may change it meanwhile", "look at the server's load"),
@@ -102,11 +162,8 @@ class Work:
 
     def ask(self, question: Callable[[], object]) -> Step:
         """Ask something else of the server."""
-        try:
-            question()
-        except TokenctlError as error:
-            return Step(_NO_TOKEN, failure=error)
-        return Step(_NO_TOKEN)
+        answer = attempt(question)
+        return Step(_NO_TOKEN, failure=answer if isinstance(answer, TokenctlError) else None)
 
     def _let_go(self, token_id: TokenId, known_at: Moment) -> None:
         """Note that something of a PATCH goes out now; raises _NotNowError when it must not."""

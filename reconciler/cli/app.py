@@ -10,14 +10,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler import __version__
-from reconciler.cli.options import Allow, Base, ByFolder, Files, Format, Out, Output, Reviewed, Select, Yes
-from reconciler.cli.shared import command
-from reconciler.commands.context import Context
-from reconciler.commands.names import ListFormat, SchemaName, Switch
+from reconciler.cli.options import (
+    SENDING,
+    SERVER,
+    Allow,
+    Base,
+    ByFolder,
+    Files,
+    Format,
+    Out,
+    Output,
+    Reviewed,
+    Select,
+    Switch,
+    Yes,
+    command,
+)
+from reconciler.commands.schema import SchemaName
 from reconciler.errors import ExitCode
+from reconciler.render.formats import ListFormat
+from reconciler.session.context import Context
 
 if TYPE_CHECKING:
-    from reconciler.commands.sending import Consent
+    from reconciler.session.sending import Consent
     from reconciler.settings import Flags
 
 app = typer.Typer(
@@ -49,7 +64,7 @@ def _tokenctl(
 
 
 @app.command()
-@command
+@command()
 def validate(context: Context, files: Files = None, by_folder: ByFolder = False) -> ExitCode:
     """Check the files; name all problems at once. Needs no server."""
     from reconciler.commands import validate
@@ -58,7 +73,7 @@ def validate(context: Context, files: Files = None, by_folder: ByFolder = False)
 
 
 @app.command()
-@command
+@command(SERVER)
 def plan(
     context: Context,
     flags: Flags,
@@ -79,7 +94,7 @@ def plan(
 ) -> ExitCode:
     """Show what would change. Only reads from the server."""
     from reconciler.commands import plan
-    from reconciler.commands.planning import Sources
+    from reconciler.session.sources import Sources
 
     request = plan.PlanRequest(
         sources=Sources(files=files or (), select=select or (), allow=allow or (), base=base),
@@ -95,7 +110,7 @@ def plan(
 
 
 @app.command()
-@command
+@command()
 def show(
     context: Context,
     path: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that `plan -o` saved.")],
@@ -109,7 +124,7 @@ def show(
 
 
 @app.command()
-@command
+@command(SERVER, SENDING)
 def apply(
     context: Context,
     flags: Flags,
@@ -124,14 +139,14 @@ def apply(
 ) -> ExitCode:
     """Plan, ask, send the changes, and read them back."""
     from reconciler.commands import apply
-    from reconciler.commands.planning import Sources
+    from reconciler.session.sources import Sources
 
     sources = Sources(files=files or (), select=select or (), allow=allow or (), base=base)
     return apply.run(apply.ApplyRequest(sources=sources, flags=flags, consent=consent), context)
 
 
 @app.command()
-@command
+@command(SERVER, SENDING)
 def undo(
     context: Context,
     flags: Flags,
@@ -162,7 +177,7 @@ def undo(
 
 
 @app.command()
-@command
+@command(SERVER)
 def unlock(context: Context, flags: Flags, yes: Yes = False) -> ExitCode:
     """Show who holds a lock, ask, and remove it."""
     from reconciler.commands import unlock
@@ -171,7 +186,7 @@ def unlock(context: Context, flags: Flags, yes: Yes = False) -> ExitCode:
 
 
 @app.command("list")
-@command
+@command(SERVER)
 def list_tokens(
     context: Context,
     flags: Flags,
@@ -184,7 +199,7 @@ def list_tokens(
 
 
 @app.command()
-@command
+@command(SERVER)
 def doctor(
     context: Context,
     flags: Flags,
@@ -198,7 +213,7 @@ def doctor(
 
 
 @app.command()
-@command
+@command()
 def schema(
     context: Context,
     name: Annotated[SchemaName, typer.Argument(help="What it is of.")] = SchemaName.TOKENS,
@@ -210,7 +225,7 @@ def schema(
 
 
 @app.command()
-@command
+@command()
 def demo(context: Context) -> ExitCode:
     """Plan, apply and plan again on a sandbox of its own."""
     from reconciler.commands import demo
@@ -219,7 +234,7 @@ def demo(context: Context) -> ExitCode:
 
 
 @app.command()
-@command
+@command()
 def sandbox(
     context: Context,
     listen: Annotated[

@@ -22,9 +22,15 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Moment
 from reconciler.cli import screen
 from reconciler.cli.app import app
-from reconciler.cli.signals import end_after
-from reconciler.commands.context import Context
+from reconciler.cli.process import end_after
 from reconciler.errors import ExitCode, TokenctlError
+from reconciler.session.context import Context, Streams
+
+_CRASHED = (
+    "tokenctl: this is a mistake in tokenctl itself\n"
+    "  hint: please report it with the lines below. Secrets in them are masked, names and descriptions are not;\n"
+    "  hint: when it came while changes were sent, the journal says which, and running it again is safe\n"
+)
 
 
 def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:
@@ -49,24 +55,34 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
     try:
         return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=context) or 0)
     except NoArgsIsHelpError as error:
-        _complain(f"{error.format_message()}\n", context.stderr)
+        _complain(f"{error.format_message()}\n", context.streams.stderr)
         return ExitCode.USAGE
     except ClickException as error:
         from reconciler.render.escape import terminal
 
-        message = context.masked(error.format_message())
-        _complain(f"tokenctl: {terminal(message)}\n  hint: see `tokenctl --help`\n", context.stderr)
+        message = context.streams.masked(error.format_message())
+        _complain(f"tokenctl: {terminal(message)}\n  hint: see `tokenctl --help`\n", context.streams.stderr)
         return ExitCode.USAGE
     except TokenctlError as error:
-        from reconciler.render import pieces
+        from reconciler.render import words
 
-        _complain(context.masked(pieces.problems(error.problems)), context.stderr)
+        _complain(context.streams.masked(words.problems(error.problems)), context.streams.stderr)
         return error.exit_code
     except Exception as error:  # noqa: BLE001  Python would show its traceback as it is
-        from reconciler.cli import crash
-
-        _complain(crash.report(error, context), context.stderr)
+        _complain(report_crash(error, context), context.streams.stderr)
         return ExitCode.ERROR
+
+
+def report_crash(error: BaseException, context: Context) -> str:
+    """The whole traceback, with `***` for each secret that the run knows and for whatever looks like one."""
+    import traceback
+
+    from reconciler.render.escape import line
+
+    context.streams.secrets.add(context.streams.token)  # it may have come too early for the run to know
+    trace = context.streams.masked("".join(traceback.format_exception(error)))
+    # A message may have any text in it, and draw or command with it.
+    return _CRASHED + "".join(f"{line(each)}\n" for each in trace.split("\n") if each)
 
 
 def _complain(text: str, stream: TextIO) -> None:
@@ -100,9 +116,15 @@ def _context(interrupt: Interrupt) -> Context:
     return Context(
         environment=environment,
         home=_home(),
-        stdin=sys.stdin.buffer,
-        stdout=sys.stdout,
-        stderr=sys.stderr,
+        streams=Streams(
+            stdin=sys.stdin.buffer,
+            stdout=sys.stdout,
+            stderr=sys.stderr,
+            display=screen.display(sys.stderr, environment),
+            interactive=sys.stdin.isatty() and sys.stderr.isatty() and not environment.get("CI"),
+            colour=_colour(environment, terminal=sys.stdout.isatty()),
+            token=environment.get("INFLUX_TOKEN", ""),
+        ),
         clock=time.monotonic,
         moment=_moment,
         now=lambda: datetime.now(UTC),
@@ -112,9 +134,6 @@ def _context(interrupt: Interrupt) -> Context:
         who=_who(environment),
         interrupt=interrupt,
         end_after=end_after,
-        display=screen.display(sys.stderr, environment),
-        interactive=sys.stdin.isatty() and sys.stderr.isatty() and not environment.get("CI"),
-        colour=_colour(environment, terminal=sys.stdout.isatty()),
     )
 
 

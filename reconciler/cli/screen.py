@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TextIO
 
-from reconciler.commands.context import Display
+from reconciler.session.context import Display
 
 _BACK = "\r\x1b[2K"  # to the beginning of the line, and nothing on it
 _BAR = 20  # columns

@@ -1,1 +1,1 @@
-"""One file per verb: a request in, an exit code out; the only place where the edges meet."""
+"""One file per verb, and nothing else: a request in, an exit code out."""

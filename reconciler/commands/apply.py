@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler import planfile
-from reconciler.commands import base, connect, events, journals, locking, planning, sending
-from reconciler.commands.connect import Connection
-from reconciler.commands.context import Context
-from reconciler.commands.events import Events
-from reconciler.core.baseline import locked
+from reconciler.core.live import Live
 from reconciler.core.manifest import is_manifest
 from reconciler.core.plan import Plan
-from reconciler.core.token import OrgId
+from reconciler.core.planner import rebase
+from reconciler.core.token import OrgId, Token, TokenId
+from reconciler.documents.plan import is_plan, load_plan
 from reconciler.errors import ExitCode, Problem, StaleError, UsageError
-from reconciler.render import text
+from reconciler.session import sending, sources
+from reconciler.session.connection import check
+from reconciler.session.context import Context
+from reconciler.session.planning import Source
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags, Settings
 
 
@@ -24,22 +25,33 @@ from reconciler.settings import Flags, Settings
 class ApplyRequest:
     """What was asked for. A file that holds a saved plan, whatever it is called, stands alone; others are manifests."""
 
-    sources: planning.Sources
+    sources: Sources
     flags: Flags
     consent: sending.Consent
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """Where the plan comes from: the files it is from, and how to make it over the live tokens.
+class _Saved:
+    """A source of plans: a saved one, which has to hold over the live tokens."""
 
-    `locks` says whether it asks for a lock, `orgs` whose.
-    """
-
+    saved: Plan
     files: Sequence[str]
-    plan: Callable[[Connection], Plan]
-    locks: bool
-    orgs: Callable[[Connection], Mapping[OrgId, str]]
+
+    @property
+    def locks(self) -> bool:
+        return self.saved.lock
+
+    def orgs(self, _: Callable[[], Live]) -> Mapping[OrgId, str]:
+        return {change.token.org_id: change.token.org for change in self.saved.changes}
+
+    def unlisted(self, listed: Mapping[TokenId, Token]) -> Iterable[TokenId]:
+        return sorted({change.token.id for change in self.saved.changes} - listed.keys())
+
+    def plan(self, live: Live) -> Plan:
+        return rebase(self.saved, live)
+
+    def explained(self, plan: Plan, _: Live) -> Plan:
+        return plan
 
 
 def run(request: ApplyRequest, context: Context) -> ExitCode:
@@ -50,46 +62,22 @@ def run(request: ApplyRequest, context: Context) -> ExitCode:
     """
     sending.check_digest(request.consent)
     find = _saved if _is_saved(request) else _declared
-    return events.streamed(request.consent.json, context, lambda told: _apply(request, find, told, context))
-
-
-def _apply(
-    request: ApplyRequest,
-    find: Callable[[ApplyRequest, Settings, Context], _Source],
-    told: Events | None,
-    context: Context,
-) -> ExitCode:
-    settings = connect.resolve(request.flags, context)
-    source = find(request, settings, context)
-    with connect.connected(settings, context, sends=True) as connection:
-        wait = request.consent.lock
-        orgs = source.orgs(connection) if source.locks or wait is not None else None
-        with locking.held(orgs, wait or 0.0, connection, context) as locks:
-            journals.tell_interrupted(journals.folder_of(request.consent.journal, context), connection, context)
-            read_at = context.moment()
-            plan = source.plan(connection)
-            locks.demand(plan)
-            if told:
-                told.plan(plan)
-            else:
-                context.show(text.plan(plan, colour=context.colour))
-            proposal = sending.Proposal(
-                plan=plan, files=source.files, read_at=read_at, events=told, before_own=locks.release
-            )
-            return sending.agree_and_send(proposal, connection, request.consent, context)
+    return sending.plan_and_send(
+        lambda settings: find(request, settings, context), request.flags, request.consent, context
+    )
 
 
 def _is_saved(request: ApplyRequest) -> bool:
     """Whether a saved plan is to be applied. Raises UsageError for one that may not be."""
-    sources, consent = request.sources, request.consent
+    wanted, consent = request.sources, request.consent
     # With a base nothing is read before it is known where it stands, and no plan can be meant.
-    known = planfile.is_plan if sources.base is None else lambda path: path.suffix == ".json"
-    plans = [file for file in sources.files if file != "-" and known(Path(file))]
+    known = is_plan if wanted.base is None else lambda path: path.suffix == ".json"
+    plans = [file for file in wanted.files if file != "-" and known(Path(file))]
     if not plans:
         return False
-    if len(sources.files) > 1:
+    if len(wanted.files) > 1:
         raise UsageError(Problem("a saved plan stands alone: name one, or only manifests"))
-    if sources.select or sources.allow or sources.base is not None:
+    if wanted.select or wanted.allow or wanted.base is not None:
         raise UsageError(
             Problem(
                 "--select, --allow and --base are part of a saved plan and cannot be added to it",
@@ -103,9 +91,9 @@ def _is_saved(request: ApplyRequest) -> bool:
     return True
 
 
-def _saved(request: ApplyRequest, settings: Settings, _: Context) -> _Source:
+def _saved(request: ApplyRequest, settings: Settings, _: Context) -> Source:
     (file,) = request.sources.files
-    saved = planfile.load(Path(file))
+    saved = load_plan(Path(file))
     if saved.server.url != settings.endpoint.url:
         raise StaleError(
             Problem(
@@ -113,22 +101,11 @@ def _saved(request: ApplyRequest, settings: Settings, _: Context) -> _Source:
                 "set INFLUX_HOST or --url accordingly, or make a new plan",
             )
         )
-    return _Source(
-        files=(file,),
-        plan=lambda connection: planning.rebase(saved, connection),
-        locks=saved.lock,
-        orgs=lambda _: {change.token.org_id: change.token.org for change in saved.changes},
-    )
+    return _Saved(saved, (file,))
 
 
-def _declared(request: ApplyRequest, settings: Settings, context: Context) -> _Source:
-    declared = base.read(request.sources, context)
-    base.check(declared, settings)
+def _declared(request: ApplyRequest, settings: Settings, context: Context) -> Source:
     reviewed = bool(request.consent.expect) or not request.consent.yes
-    allow = request.sources.allow
-    return _Source(
-        files=declared.files,
-        plan=lambda connection: base.draft(declared, connection, allow, context, reviewed=reviewed),
-        locks=locked(declared.manifest, declared.baseline),
-        orgs=lambda connection: planning.organisations(declared.manifest, connection),
-    )
+    declared = sources.read(request.sources, context, reviewed=reviewed)
+    check(declared.manifest, declared.baseline, settings)
+    return declared

@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 
 import reconciler
 from reconciler.commands import apply, plan
-from reconciler.commands.context import Context
-from reconciler.commands.planning import Sources
-from reconciler.commands.sending import Consent
 from reconciler.errors import ExitCode
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import default_seed
 from reconciler.sandbox.server import Sandbox
+from reconciler.session.context import Context
+from reconciler.session.sending import Consent
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 
 _FILE, _PLAN = "tokens.yaml", "plan.json"
@@ -32,22 +32,25 @@ def run(context: Context) -> ExitCode:
         Sandbox.start(seed=seed, listen=("127.0.0.1", 0), data=None, profile=profile("2.7.12", hashed=None)) as sandbox,
     ):
         shutil.copy(example, _FILE)
-        surroundings = {"INFLUX_HOST": sandbox.url, "INFLUX_TOKEN": seed.tokens[0].secret, "XDG_STATE_HOME": folder}
-        inside = replace(context, environment=surroundings)
-        context.show(f"A sandbox with {len(seed.tokens)} tokens answers at {sandbox.url}; {example} declares some.\n")
+        secret = seed.tokens[0].secret
+        surroundings = {"INFLUX_HOST": sandbox.url, "INFLUX_TOKEN": secret, "XDG_STATE_HOME": folder}
+        inside = replace(context, environment=surroundings, streams=replace(context.streams, token=secret))
+        context.streams.show(
+            f"A sandbox with {len(seed.tokens)} tokens answers at {sandbox.url}; {example} declares some.\n"
+        )
         codes = [_plan(inside, _PLAN), _apply(inside), _plan(inside)]
     return ExitCode.ERROR if any(codes) else ExitCode.OK
 
 
 def _plan(context: Context, out: str = "") -> ExitCode:
-    context.show(f"\n$ tokenctl plan {f'-o {out} ' if out else ''}{_FILE}\n")
+    context.streams.show(f"\n$ tokenctl plan {f'-o {out} ' if out else ''}{_FILE}\n")
     # In the end nothing may be left to do; a plan that is saved may well have changes.
     request = plan.PlanRequest(sources=Sources(files=[_FILE]), flags=Flags(), out=out, detailed_exitcode=not out)
     return plan.run(request, context)
 
 
 def _apply(context: Context) -> ExitCode:
-    context.show(f"\n$ tokenctl apply --yes {_PLAN}\n")
+    context.streams.show(f"\n$ tokenctl apply --yes {_PLAN}\n")
     return apply.run(
         apply.ApplyRequest(sources=Sources(files=[_PLAN]), flags=Flags(), consent=Consent(yes=True)), context
     )

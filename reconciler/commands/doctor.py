@@ -7,20 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from reconciler.commands import connect, planning
-from reconciler.commands.connect import Connection
-from reconciler.commands.context import Context
-from reconciler.commands.names import ListFormat
-from reconciler.commands.reading import DEFAULT, beside_default, read_manifest
 from reconciler.core import checkup
 from reconciler.core.checkup import Check, State
 from reconciler.core.endpoint import is_loopback
+from reconciler.core.guards import too_large
 from reconciler.core.live import Server
 from reconciler.core.token import Token
-from reconciler.core.unmanaged import too_large
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.influx import proxy, trust
-from reconciler.render import checkup as drawn
+from reconciler.render import status
+from reconciler.render.formats import ListFormat
+from reconciler.session.connection import Connection, check, connected, resolve
+from reconciler.session.context import Context
+from reconciler.session.sources import DEFAULT, beside_default, read_manifest
 from reconciler.settings import Flags, Settings
 
 
@@ -35,12 +34,12 @@ class DoctorRequest:
 
 def run(request: DoctorRequest, context: Context) -> ExitCode:
     """Show every check; the exit code of the gravest failure. Raises UsageError for settings that cannot be used."""
-    settings = connect.resolve(request.flags, context)
+    settings = resolve(request.flags, context)
     checks = [*_profile(settings), *_file(request, settings, context), *_server(settings, context)]
     if request.form is ListFormat.JSON:
-        context.show(drawn.json(checks))
+        context.streams.show(status.checks_json(checks))
     else:
-        context.show(drawn.text(checks, colour=context.colour))
+        context.streams.show(status.checks(checks, colour=context.streams.colour))
     return checkup.exit_code(checks)
 
 
@@ -58,8 +57,7 @@ def _file(request: DoctorRequest, settings: Settings, context: Context) -> list[
         return [Check(name="file", state=State.NOTE, message=message, hint="name what is meant")] if near else []
     try:
         manifest, files = read_manifest(request.files, context)
-        planning.check_server(manifest, settings)
-        planning.check_secret(manifest, settings)
+        check(manifest, None, settings)
     except TokenctlError as error:
         return checkup.failed("file", error)
     said = "its `server:` holds" if manifest.server.url or manifest.server.org else "it asserts no server"
@@ -67,7 +65,7 @@ def _file(request: DoctorRequest, settings: Settings, context: Context) -> list[
 
 
 def _server(settings: Settings, context: Context) -> Iterator[Check]:
-    with connect.connected(settings, context, patient=False) as connection:
+    with connected(settings, context, patient=False) as connection:
         yield from _proxy(connection, context)
         try:
             server = connection.reader.server()

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from reconciler.commands import connect
-from reconciler.commands.context import Context
-from reconciler.commands.names import ListFormat
-from reconciler.core.unmanaged import too_large
+from reconciler.core.guards import too_large
 from reconciler.errors import ExitCode
-from reconciler.render import json, pieces, table
+from reconciler.render import json, status, words
+from reconciler.render.formats import ListFormat
+from reconciler.session.connection import connected, resolve
+from reconciler.session.context import Context
 from reconciler.settings import Flags
 
 
 def run(flags: Flags, form: ListFormat, context: Context) -> ExitCode:
     """Show every token that these credentials may read."""
-    settings = connect.resolve(flags, context)
-    with connect.connected(settings, context) as connection:
+    settings = resolve(flags, context)
+    with connected(settings, context) as connection:
         listing = connection.listing()
     tokens = listing.tokens.values()
     if form is ListFormat.JSON:
-        context.show(json.tokens(listing.server, tokens))
+        context.streams.show(json.tokens(listing.server, tokens))
     else:
-        context.show(table.tokens(tokens, listing.server))
+        context.streams.show(status.tokens(tokens, listing.server))
     for problem in too_large(tokens, listing.unreadable):
-        context.say(pieces.problem(problem, "Warning"))
+        context.streams.say(words.problem(problem, "Warning"))
     if not tokens:
-        context.say("The list is empty. A server leaves out what these credentials may not read, and says nothing.")
+        context.streams.say(
+            "The list is empty. A server leaves out what these credentials may not read, and says nothing."
+        )
     return ExitCode.OK

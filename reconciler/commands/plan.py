@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from reconciler.commands import base, connect, offline, outputs, planning, reviewing
-from reconciler.commands.context import Context
-from reconciler.commands.names import PlanFormat
-from reconciler.errors import ExitCode, Problem, UsageError
+from reconciler.core import review
+from reconciler.core.plan import Plan
+from reconciler.documents.plan import load_plan
+from reconciler.errors import ExitCode, Problem, TokenctlError, UsageError
+from reconciler.render import words
+from reconciler.render.formats import OFFLINE, PlanFormat, render_revised
+from reconciler.session import outputs, planning, sources
+from reconciler.session.connection import check, connected, resolve
+from reconciler.session.context import Context
+from reconciler.session.outputs import Outputs
 from reconciler.settings import Flags
+
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """What was asked for; `form`, `out` ("" for none) and `outputs` as `commands.outputs.parse` takes them.
+    """What was asked for; `form`, `out` ("" for none) and `outputs` as `session.outputs.parse` takes them.
 
-    `offline` compares with a commit only; `reviewed` is what `commands.reviewing.reviewed` takes.
+    `offline` compares with a commit only; `reviewed` is what `_reviewed` takes.
     """
 
-    sources: planning.Sources
+    sources: sources.Sources
     flags: Flags
     form: PlanFormat | None = None
     out: str = ""
@@ -33,17 +43,60 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
     """Plan, save and show. REFUSED when a guard refuses, CHANGES when there are some and the request asks to tell."""
     wanted = outputs.parse(request.outputs, request.form, request.out)
     if request.offline:
-        if request.reviewed:
-            raise UsageError(Problem("--reviewed compares plans, and --offline makes none", "leave out one of them"))
-        code = offline.run(request.sources, wanted, context)
-        return code if request.detailed_exitcode else ExitCode.OK
-    declared = base.read(request.sources, context)
+        return _offline(request, wanted, context)
+    declared = sources.read(request.sources, context)
     wanted.check([*declared.files, *([request.reviewed] if request.reviewed else [])])
-    settings = connect.resolve(request.flags, context)
-    base.check(declared, settings)
-    with connect.connected(settings, context) as connection:
-        plan = base.draft(declared, connection, request.sources.allow, context, reviewed=True)
-    wanted.write_plan(plan, context, reviewing.reviewed(request.reviewed, plan, context))
+    settings = resolve(request.flags, context)
+    check(declared.manifest, declared.baseline, settings)
+    with connected(settings, context) as server:
+        plan = planning.plan_from(declared, server)
+    wanted.write_plan(plan, context, _reviewed(request.reviewed, plan, context))
     if plan.refusals:
         return ExitCode.REFUSED
     return ExitCode.CHANGES if request.detailed_exitcode and plan.changes else ExitCode.OK
+
+
+def _reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
+    """The plan held against a saved one, or against a digest; None when none is named.
+
+    One that cannot be read, or that is not as it was written, is a warning: whoever made it could otherwise keep
+    others from applying.
+    """
+    if not name:
+        return None
+    if _DIGEST.fullmatch(name):
+        return review.compare_digest(plan, name.lower())
+    try:
+        return review.compare(plan, load_plan(Path(name)))
+    except TokenctlError as error:
+        first = error.problems[0]
+        context.streams.say(words.problem(Problem(f"what was reviewed is not known: {first.message}"), "Warning"))
+        return review.unknown(first.message)
+
+
+def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCode:
+    """Show what the files have otherwise than at --base; CHANGES when there is anything and the request asks to tell.
+
+    Raises what `sources.read` raises, and UsageError for what needs a server.
+    """
+    _check_offline(request, wanted)
+    declared = sources.read(request.sources, context)
+    wanted.check(declared.files)
+    if declared.baseline is None:
+        raise UsageError(Problem("--offline compares the files with a commit", "name it: --base REF"))
+    revised = declared.baseline.revised
+    wanted.write(lambda form, colour: render_revised(revised, form, colour=colour), context)
+    return ExitCode.CHANGES if request.detailed_exitcode and revised.revisions else ExitCode.OK
+
+
+def _check_offline(request: PlanRequest, wanted: Outputs) -> None:
+    if request.reviewed:
+        raise UsageError(Problem("--reviewed compares plans, and --offline makes none", "leave out one of them"))
+    if None in wanted.saved.values():
+        raise UsageError(Problem("--offline makes no plan that could be saved", "leave out --out"))
+    for form in (*wanted.shown, *wanted.saved.values()):
+        if form not in OFFLINE:
+            hint = f"leave out --offline, or write one of {', '.join(OFFLINE)}"
+            raise UsageError(Problem(f"the format {form} needs the answer of a server", hint))
+    if request.sources.allow:
+        raise UsageError(Problem("--allow waives guards, and --offline judges by none", "leave out one of them"))

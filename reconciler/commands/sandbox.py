@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from reconciler.commands.context import Context
 from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import default_seed, read_seed
 from reconciler.sandbox.server import Sandbox
+from reconciler.session.context import Context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +44,15 @@ def run(request: SandboxRequest, context: Context) -> ExitCode:
     data = Path(request.data) if request.data else None
     faults = [Fault.parse(text) for text in request.faults]
     with Sandbox.start(seed=seed, listen=address, data=data, profile=served, faults=faults) as sandbox:
-        context.show(f"{sandbox.url}\n")
-        context.say("An InfluxDB look-alike for tests and play, no production server. Stop it with Ctrl-C.")
+        context.streams.show(f"{sandbox.url}\n")
+        context.streams.say("An InfluxDB look-alike for tests and play, no production server. Stop it with Ctrl-C.")
         if not served.recorded:
-            context.say("It follows the documentation of InfluxDB Cloud; no real answers were recorded for it.")
+            context.streams.say("It follows the documentation of InfluxDB Cloud; no real answers were recorded for it.")
         if not _is_loopback(address[0]):
-            context.say(f"It listens on {address[0]}: everybody who can reach this machine can use it.")
+            context.streams.say(f"It listens on {address[0]}: everybody who can reach this machine can use it.")
         if not request.seed:
             secret = seed.tokens[0].secret
-            context.say(f"Try: INFLUX_HOST={sandbox.url} INFLUX_TOKEN={secret} tokenctl list", public=True)
+            context.streams.say(f"Try: INFLUX_HOST={sandbox.url} INFLUX_TOKEN={secret} tokenctl list", public=True)
         stop.get()
     return ExitCode.OK
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from reconciler.commands.context import Context
-from reconciler.commands.names import SchemaName
+from enum import StrEnum
+
 from reconciler.errors import ExitCode
 from reconciler.schema import schema_text
+from reconciler.session.context import Context
+
+
+class SchemaName(StrEnum):
+    """The schemas that `schema` prints."""
+
+    TOKENS = "tokens"
+    PLAN = "plan"
+    REVISIONS = "revisions"
+    JOURNAL = "journal"
+    EVENTS = "events"
 
 
 def run(name: SchemaName, context: Context) -> ExitCode:
     """Show the schema's file as it is."""
-    context.show(schema_text(name))
+    context.streams.show(schema_text(name))
     return ExitCode.OK

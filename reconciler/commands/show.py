@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler import planfile
-from reconciler.commands import outputs
-from reconciler.commands.context import Context
-from reconciler.commands.names import PlanFormat
+from reconciler.documents.plan import load_plan
 from reconciler.errors import ExitCode
+from reconciler.render.formats import PlanFormat
+from reconciler.session import outputs
+from reconciler.session.context import Context
 
 
 def run(path: str, form: PlanFormat | None, wanted: Sequence[str], context: Context) -> ExitCode:
-    """Show the plan as `commands.outputs.parse` understands it; REFUSED when a guard refused it.
+    """Show the plan as `session.outputs.parse` understands it; REFUSED when a guard refused it.
 
-    Raises what `planfile.load` raises.
+    Raises what `load_plan` raises.
     """
     places = outputs.parse(wanted, form)
     places.check([path])
-    plan = planfile.load(Path(path))
+    plan = load_plan(Path(path))
     places.write_plan(plan, context)
     return ExitCode.REFUSED if plan.refusals else ExitCode.OK

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.commands import connect, events, journals, locking, outputs, planning, sending
-from reconciler.commands.context import Context
-from reconciler.commands.events import Events
-from reconciler.commands.names import PlanFormat
+from reconciler.core import reversal
 from reconciler.core.guard import Guard
+from reconciler.core.live import Live
+from reconciler.core.outcome import Run
+from reconciler.core.plan import Plan
+from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import ExitCode, Problem, UsageError
-from reconciler.render import runs
-from reconciler.settings import Flags
+from reconciler.render import status
+from reconciler.render.formats import PlanFormat
+from reconciler.session import journals, outputs, sending
+from reconciler.session.connection import connected, resolve
+from reconciler.session.context import Context
+from reconciler.session.outputs import Outputs
+from reconciler.session.planning import plan_from
+from reconciler.settings import Flags, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +27,7 @@ class UndoRequest:
     """What was asked for.
 
     `journal` is that of the run to undo, "" for the newest. `send` says to apply the plan; else it is only written, as
-    `form`, `out` ("" for none) and `outputs` say: see `commands.outputs.parse`.
+    `form`, `out` ("" for none) and `outputs` say: see `session.outputs.parse`.
     """
 
     journal: str
@@ -33,44 +40,62 @@ class UndoRequest:
     consent: sending.Consent
 
 
+@dataclass(frozen=True, slots=True)
+class _Reversal:
+    """A source of plans: a run that is to be undone, and the journal that says what it did."""
+
+    run: Run
+    files: Sequence[str]
+    waivers: Sequence[Guard]
+    reviewed: bool
+
+    @property
+    def locks(self) -> bool:
+        return self.run.lock
+
+    def orgs(self, _: Callable[[], Live]) -> Mapping[OrgId, str]:
+        return {each.change.token.org_id: each.change.token.org for each in self.run.effective}
+
+    def unlisted(self, listed: Mapping[TokenId, Token]) -> Sequence[TokenId]:
+        return reversal.unlisted(self.run, listed.keys())
+
+    def plan(self, live: Live) -> Plan:
+        return reversal.reverse(self.run, live, self.waivers, reviewed=self.reviewed)
+
+    def explained(self, plan: Plan, _: Live) -> Plan:
+        return plan
+
+
 def run(request: UndoRequest, context: Context) -> ExitCode:
     """Plan, and show or send that. REFUSED when a guard refuses.
 
     Raises the errors of choosing a journal, of reading and planning, and, before any PATCH, those of sending.
     """
     _check(request)
-    return events.streamed(request.consent.json, context, lambda told: _undo(request, told, context))
-
-
-def _undo(request: UndoRequest, told: Events | None, context: Context) -> ExitCode:
-    consent, wanted = request.consent, outputs.parse(request.outputs, request.form, request.out)
-    settings = connect.resolve(request.flags, context)
-    folder = journals.folder_of(consent.journal, context)
-    past = journals.chosen(request.journal, folder, settings.endpoint.url, context)
-    wanted.check([str(past.path)])
-    context.say(runs.undoing(past.run, str(past.path)))
-    reviewed = not request.send or bool(consent.expect) or not consent.yes
-    locked = consent.lock is not None or (request.send and past.run.lock)
-    orgs = {each.change.token.org_id: each.change.token.org for each in past.run.effective} if locked else None
-    with (
-        connect.connected(settings, context, sends=request.send) as connection,
-        locking.held(orgs, consent.lock or 0.0, connection, context) as locks,
-    ):
-        if request.send:
-            journals.tell_interrupted(folder, connection, context)
-        read_at = context.moment()
-        plan = planning.reverse(past.run, connection, request.allow, reviewed=reviewed)
-        locks.demand(plan)
-        if told:
-            told.plan(plan)
-        else:
-            wanted.write_plan(plan, context)
-        if request.send:
-            proposal = sending.Proposal(
-                plan=plan, files=[str(past.path)], read_at=read_at, events=told, before_own=locks.release
-            )
-            return sending.agree_and_send(proposal, connection, consent, context)
+    wanted = outputs.parse(request.outputs, request.form, request.out)
+    if request.send:
+        return sending.plan_and_send(
+            lambda settings: _reversal(request, wanted, settings, context), request.flags, request.consent, context
+        )
+    settings = resolve(request.flags, context)
+    source = _reversal(request, wanted, settings, context)
+    with connected(settings, context) as connection:
+        plan = plan_from(source, connection)
+        wanted.write_plan(plan, context)
     return ExitCode.REFUSED if plan.refusals else ExitCode.OK
+
+
+def _reversal(request: UndoRequest, wanted: Outputs, settings: Settings, context: Context) -> _Reversal:
+    """The run that is to be undone, once it is said which that is."""
+    consent = request.consent
+    past = journals.chosen(
+        request.journal, journals.folder_of(consent.journal, context), settings.endpoint.url, context
+    )
+    file = str(past.path)
+    wanted.check([file])
+    context.streams.say(status.undoing(past.run, file))
+    reviewed = not request.send or bool(consent.expect) or not consent.yes
+    return _Reversal(past.run, (file,), request.allow, reviewed)
 
 
 def _check(request: UndoRequest) -> None:

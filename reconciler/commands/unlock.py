@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.commands import connect, locking
-from reconciler.commands.connect import Connection
-from reconciler.commands.context import Context
 from reconciler.core.lock import Hold
 from reconciler.core.token import OrgId
 from reconciler.errors import ExitCode, Problem, UsageError
-from reconciler.render import lock as drawn
+from reconciler.render import status
 from reconciler.render.escape import terminal
+from reconciler.session import locking
+from reconciler.session.connection import Connection, connected, resolve
+from reconciler.session.context import Context
 from reconciler.settings import Flags
 
 
@@ -28,20 +28,22 @@ def run(request: UnlockRequest, context: Context) -> ExitCode:
 
     Raises UsageError when there are several, CancelledError when nobody agrees, StaleError when it is another by then.
     """
-    settings = connect.resolve(request.flags, context)
-    with connect.connected(settings, context) as connection:
+    settings = resolve(request.flags, context)
+    with connected(settings, context) as connection:
         found = _standing(connection)
         if not found:
-            context.show("No organisation is locked, as far as these credentials may see.\n")
+            context.streams.show("No organisation is locked, as far as these credentials may see.\n")
         for hold, org in found:
-            context.show(drawn.text(hold, org, context.now()))
+            context.streams.show(status.lock(hold, org, context.now()))
         if len(found) > 1:
             raise UsageError(Problem("several organisations are locked", "name one of them with --org or INFLUX_ORG"))
         for hold, org in found:
             if not request.yes:
-                context.confirm("Remove it? A run that still holds it may be changing tokens.", "nothing was removed")
+                context.streams.confirm(
+                    "Remove it? A run that still holds it may be changing tokens.", "nothing was removed"
+                )
             locking.lock_of(connection, context).remove(hold, org)
-            context.show(f"Removed the lock of organisation `{terminal(org)}`.\n")
+            context.streams.show(f"Removed the lock of organisation `{terminal(org)}`.\n")
     return ExitCode.OK
 
 

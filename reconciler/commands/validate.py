@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from reconciler.commands.context import Context
-from reconciler.commands.reading import read_manifest
 from reconciler.core.text import count
 from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
-from reconciler.manifest.disk import Disk
-from reconciler.manifest.load import load
+from reconciler.manifest.load import Disk, load
+from reconciler.session.context import Context
+from reconciler.session.sources import read_manifest
 
 _NOTHING = ("", "")  # is asserted of the server
 
@@ -32,7 +31,7 @@ def run(files: Sequence[str], context: Context, *, by_folder: bool = False) -> E
         read, tokens = read + len(names), tokens + len(manifest.tokens)
     if problems:
         raise InvalidError(sorted(problems, key=lambda problem: problem.position))
-    context.show(f"{count(read, 'file')}, {count(tokens, 'declaration')}: no problems\n")
+    context.streams.show(f"{count(read, 'file')}, {count(tokens, 'declaration')}: no problems\n")
     return ExitCode.OK
 
 
@@ -42,7 +41,7 @@ def _groups(files: Iterable[str], context: Context) -> Iterable[Sequence[str]]:
     for path in files:
         if path == "-":
             raise UsageError(Problem("--by-folder is about files, and standard input is in no folder"))
-        for name in Disk(context.stdin).names(path):
+        for name in Disk(context.streams.stdin).names(path):
             folders.setdefault(Path(name).parent, {}).setdefault(_server(name, context), []).append(name)
     for groups in folders.values():
         asserting = [server for server in groups if server not in (None, _NOTHING)]
@@ -54,6 +53,6 @@ def _groups(files: Iterable[str], context: Context) -> Iterable[Sequence[str]]:
 def _server(name: str, context: Context) -> tuple[str, str] | None:
     """What the file asserts of the server, None when it is refused."""
     try:
-        return load([name], context.stdin).manifest.server.meant
+        return load([name], context.streams.stdin).manifest.server.meant
     except InvalidError:
         return None

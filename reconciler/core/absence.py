@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.manifest import Declaration, Manifest, Match, Severity
 from reconciler.core.text import SHOWN, name_some
-from reconciler.core.token import Token
+from reconciler.core.token import HEX_ID, Token
 from reconciler.errors import Problem
 
 Unseen = tuple[Declaration, Missing]
 """A declaration and why it means no live token."""
 
 _MANY = 3  # of a kind, from which on they are told together
-_LACKED = re.compile(r":((orgs|users)/([0-9a-f]{16}))")
+_LACKED = re.compile(f":((orgs|users)/({HEX_ID}))")
 _RIGHTS = "use a token that may read and write authorizations and users"
 
 

@@ -1,17 +1,19 @@
-"""Changes in, refusals out: each guard is a pure function with the name that `--allow` takes."""
+"""Changes, manifests and live tokens in, refusals and warnings out; guards have the names that `--allow` takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.baseline import Comparison
 from reconciler.core.guard import Guard
-from reconciler.core.live import Live
+from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.managers import Managers
-from reconciler.core.manifest import Limits, Share
-from reconciler.core.plan import Action, Change, Refusal
-from reconciler.core.text import name_some, shortened
+from reconciler.core.manifest import Limits, Manifest, Severity, Share
+from reconciler.core.plan import Action, Change, Comparison, Refusal
+from reconciler.core.resolve import Wanted
+from reconciler.core.revise import Baseline
+from reconciler.core.text import count, name_some, shortened
+from reconciler.core.token import Elided, Token, TokenId
 from reconciler.errors import Problem
 
 _FIRST = " in a change of its own"
@@ -162,3 +164,70 @@ def label(change: Change) -> str:
     if change.described:
         names.append(f"(`{shortened(change.described, _LABEL)}`)")
     return " ".join([*(names if names != ["``"] else []), change.token.id])
+
+
+def unmanaged(
+    manifest: Manifest, baseline: Baseline | None, wanted: Sequence[Wanted], live: Live
+) -> tuple[list[Problem], list[Refusal]]:
+    """The warnings and the refusals, of the manifest and of the base where that is stricter or about more tokens."""
+    policies = [(manifest.unmanaged, manifest.server.org, "or write `unmanaged: ignore`")]
+    if baseline:
+        base = baseline.manifest
+        weaker = manifest.unmanaged.rank < base.unmanaged.rank
+        same = manifest.server.org == base.server.org
+        if weaker or (not same and manifest.server.org):
+            hint = f"or change `unmanaged` of `{baseline.revised.ref}` in a change of its own"
+            policies = [*(() if same else policies), (base.unmanaged, base.server.org, hint)]
+    warnings: list[Problem] = []
+    refusals: list[Refusal] = []
+    for severity, org, hint in policies:
+        names = _names(wanted, live, org)
+        if names and severity is not Severity.IGNORE:
+            message = f"no declaration names {count(len(names), 'live token')}: {name_some(names)}"
+            problem = Problem(message, f"declare them, {hint}")
+            if severity is Severity.FAIL:
+                refusals.append(Refusal(Guard.UNMANAGED, problem))
+            else:
+                warnings.append(problem)
+    return warnings, refusals
+
+
+def _names(wanted: Sequence[Wanted], live: Live, asserted: str | None) -> list[str]:
+    managed = {each.token.id for each in wanted}
+    only = live.orgs_called(asserted) if asserted else None
+    found = [
+        token
+        for token in live.tokens.values()
+        if token.id not in managed and live.includes(token) and (only is None or token.org_id in only)
+    ]
+    return [f"{token.id} ({token.user})" for token in sorted(found, key=lambda token: token.id)]
+
+
+def too_large(tokens: Iterable[Token], missing: Mapping[TokenId, Missing]) -> list[Problem]:
+    """What to warn of when something of a token is too large to be kept."""
+    tokens = sorted(tokens, key=lambda token: token.id)
+    found = [
+        (
+            [token for token in tokens if isinstance(token.description, Elided)],
+            "with a description too large to be kept",
+            "its length and its SHA-256 stand for it: once it is replaced, `undo` cannot restore it",
+        ),
+        (
+            [token for token in tokens if token.rights.unknown],
+            "with rights too large to be kept",
+            "for the guard `self` it may manage anything, for `min_managers` nothing",
+        ),
+    ]
+    unreadable = [
+        f"{token_id} ({each.detail})" for token_id, each in sorted(missing.items()) if each.kind is Absence.UNREADABLE
+    ]
+    problems = [
+        Problem(
+            f"{count(len(some), 'token')} {what}: {name_some([f'{token.id} ({token.user})' for token in some])}", hint
+        )
+        for some, what, hint in found
+        if some
+    ]
+    if unreadable:
+        problems.append(Problem(f"left out, as it cannot be read: {name_some(unreadable)}", "look at it on the server"))
+    return problems

@@ -1,14 +1,15 @@
-"""Changes and what the base declares in, each change's marks out."""
+"""Changes and what the base declares in, out each change's marks, and which revisions no change shows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.core import text
 from reconciler.core.manifest import Declaration
-from reconciler.core.mark import Mark
-from reconciler.core.plan import Change
+from reconciler.core.plan import Change, Mark
+from reconciler.core.resolve import Wanted
+from reconciler.core.revise import Kind, Revision, words
 from reconciler.core.token import TokenId
 
 Stood = Mapping[TokenId, Declaration]
@@ -62,3 +63,21 @@ def moment(change: Change) -> float | None:
     """
     found = text.moment(change.token.updated_at)
     return found.timestamp() if found else None
+
+
+def unshown(revisions: Iterable[Revision], changes: Iterable[Change], wanted: Iterable[Wanted]) -> tuple[Revision, ...]:
+    """The revisions of which no change shows everything: it sends what this change of the files declares."""
+    shown: dict[str, set[str]] = {}
+    marked = {change.token.id: change.marks for change in changes}
+    for each in wanted:
+        marks = marked.get(each.token.id, {})
+        fields = {field for field, mark in marks.items() if mark is Mark.THIS_CHANGE}
+        shown.setdefault(words(each.declaration.target), set()).update(fields)
+    return tuple(each for each in revisions if not _is_shown(each, shown.get(each.target, set())))
+
+
+def _is_shown(revision: Revision, shown: Container[str]) -> bool:
+    if revision.kind not in (Kind.ADDED, Kind.CHANGED):
+        return False
+    told = {edit.field for edit in revision.edits} - ({"protected", "labels"} if revision.kind is Kind.ADDED else set())
+    return bool(told) and all(field in shown for field in told)

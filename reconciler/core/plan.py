@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from reconciler.core.baseline import Comparison
+from reconciler.core.difference import Difference, explain
 from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits
-from reconciler.core.mark import Mark
+from reconciler.core.revise import Revision
 from reconciler.core.token import Elided, OrgId, Status, Token
 from reconciler.errors import Place, Problem
 
@@ -23,6 +23,14 @@ class Action(StrEnum):
     ACTIVATE = "activate"
     DESCRIBE = "describe"
     DEACTIVATE = "deactivate"
+
+
+class Mark(StrEnum):
+    """Why a field of a token differs from what is declared, in the order of interest; it decides nothing."""
+
+    THIS_CHANGE = "this-change"  # the files declare it, and the base does not
+    DRIFT = "drift"  # the base declared it already when somebody last changed the token on the server
+    PENDING = "pending"  # the base declares it since then, and it was not applied yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,11 @@ class Change:
             body["description"] = self.description
         return body
 
+    def differences(self) -> tuple[Difference, ...]:
+        """How the token differs from what it shall be, as it is shown: status first, then description."""
+        earlier = before(self.token)
+        return explain(earlier, {**earlier, **self.body})
+
     @property
     def path(self) -> str:
         """The PATCH's path below the server's URL."""
@@ -80,6 +93,21 @@ class Refusal:
 
     guard: Guard
     problem: Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What a plan keeps of its baseline.
+
+    `limits` are the base's, which hold beside the files' own, and `managed` counts the live tokens that it declares.
+    `revisions` are those that no change of the plan shows.
+    """
+
+    ref: str
+    commit: str
+    limits: Limits
+    managed: int
+    revisions: tuple[Revision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +169,9 @@ class Plan:
             "server": self.server.url,
             "orgs": self.org_ids,
             "waivers": sorted(self.waivers),
-            "changes": [[change.token.id, *map(_agreed, before(change.token)), change.body] for change in changes],
+            "changes": [
+                [change.token.id, *map(_agreed, before(change.token).values()), change.body] for change in changes
+            ],
         }
         return hashlib.sha256(json.dumps(agreed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -157,6 +187,6 @@ def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
     return tuple(sorted(by_id.values(), key=lambda change: (phases[change.action], change.token.id)))
 
 
-def before(token: Token) -> tuple[str, str, str]:
-    """The values that must still hold when a change is sent: status, description, updatedAt."""
-    return (token.status.value, token.description, token.updated_at)
+def before(token: Token) -> dict[str, str]:
+    """The values that must still hold when a change is sent, under their names in the InfluxDB API."""
+    return {"status": token.status.value, "description": token.description, "updatedAt": token.updated_at}

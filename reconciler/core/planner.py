@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core import marks
-from reconciler.core.baseline import Baseline, Comparison, locked
-from reconciler.core.diff import changes
+from reconciler.core.difference import between
 from reconciler.core.guard import Guard
-from reconciler.core.guards import Case, judge, label, managers, may_be_own
+from reconciler.core.guards import Case, judge, label, managers, may_be_own, too_large, unmanaged
 from reconciler.core.live import Live
 from reconciler.core.managers import manages_any
 from reconciler.core.manifest import Manifest
-from reconciler.core.plan import Action, Change, Plan, Refusal, before
-from reconciler.core.resolve import Resolution, assert_org, means, moving, resolve
-from reconciler.core.revise import unshown
+from reconciler.core.marks import unshown
+from reconciler.core.plan import Action, Change, Comparison, Plan, Refusal, before, in_order
+from reconciler.core.resolve import Resolution, Wanted, assert_org, means, moving, resolve
+from reconciler.core.revise import Baseline, locked
 from reconciler.core.token import Token, TokenId, UserId
-from reconciler.core.unmanaged import too_large, unmanaged
 from reconciler.errors import InvalidError, Problem, StaleError
 
 _UNTOLD = Problem(
@@ -42,12 +41,12 @@ def draft(
     """
     stood = means(baseline.manifest, live) if baseline else {}
     resolution = _resolved(manifest, live, baseline)
-    found = changes(resolution.wanted, {token for token, declared in stood.items() if declared.protected})
+    found = _changes(resolution.wanted, {token for token, declared in stood.items() if declared.protected})
     described = {each.token.id: each.description for each in found if each.description is not None}
     if problems := moving(manifest, live, described):
         raise InvalidError(problems)
     found = marks.since(found, stood) if baseline else found
-    unread = baseline.warnings if baseline else ()
+    unread = baseline.revised.warnings if baseline else ()
     plan = Plan(
         server=live.server,
         orgs=tuple(sorted({each.token.org for each in resolution.wanted})),
@@ -75,18 +74,46 @@ def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Reso
     base = baseline.manifest
     resolution = resolve(replace(manifest, absent=max(manifest.absent, base.absent, key=lambda each: each.rank)), live)
     assert_org(
-        base, live, resolution.wanted, f"`server.org` at `{baseline.ref}` says so: change it in a change of its own"
+        base,
+        live,
+        resolution.wanted,
+        f"`server.org` at `{baseline.revised.ref}` says so: change it in a change of its own",
     )
     return resolution
 
 
+def _changes(wanted: Iterable[Wanted], protected: Container[TokenId] = ()) -> tuple[Change, ...]:
+    """A change for each wanted token that differs in a managed field, by phase and then by id.
+
+    `protected` are tokens that are so whatever their declarations say.
+    """
+    return in_order(change for each in wanted if (change := _change(each, protected)))
+
+
+def _change(wanted: Wanted, protected: Container[TokenId]) -> Change | None:
+    declared, token = wanted.declaration, wanted.token
+    status = None if declared.status == token.status else declared.status
+    description = None if declared.description == token.description else declared.description
+    if status is None and description is None:
+        return None
+    fields = ["", *(["status"] if status else []), *([] if description is None else ["description"])]
+    return Change(
+        token=token,
+        status=status,
+        description=description,
+        name=declared.name,
+        protected=declared.protected or token.id in protected,
+        places={key: declared.origin.place(key) for key in fields},
+    )
+
+
 def _compared(baseline: Baseline, managed: int, found: Sequence[Change], resolution: Resolution) -> Comparison:
     return Comparison(
-        ref=baseline.ref,
-        commit=baseline.commit,
+        ref=baseline.revised.ref,
+        commit=baseline.revised.commit,
         limits=baseline.manifest.limits,
         managed=managed,
-        revisions=unshown(baseline.revisions, found, resolution.wanted),
+        revisions=unshown(baseline.revised.revisions, found, resolution.wanted),
     )
 
 
@@ -159,8 +186,8 @@ def withheld(plan: Plan, live: Live) -> Mapping[TokenId, str]:
 
 def differences(planned: Token, live: Token) -> list[str]:
     """What moved since the token was read, in words, status and description first."""
-    pairs = zip(("status", "description", "updatedAt"), before(planned), before(live), strict=True)
-    return [f"{name} was `{then}` and is `{now}`" for name, then, now in pairs if then != now]
+    moved = between(before(planned), before(live))
+    return [f"{each.field} was `{each.before}` and is `{each.after}`" for each in moved]
 
 
 def _case(plan: Plan, live: Live, *, reviewed: bool) -> Case:

@@ -7,15 +7,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.guard import Guard
-from reconciler.core.guards import label
+from reconciler.core.guards import label, too_large
 from reconciler.core.live import Absence, Live, Missing
-from reconciler.core.outcome import deviation
+from reconciler.core.outcome import Entry, Run, deviation
 from reconciler.core.plan import Change, Plan, Refusal, in_order
 from reconciler.core.planner import differences, judged
-from reconciler.core.record import Entry, Run
 from reconciler.core.text import is_sendable, name_some
 from reconciler.core.token import RIGHTS, Elided, Token, TokenId
-from reconciler.core.unmanaged import too_large
 from reconciler.errors import AuthError, InvalidError, Problem
 
 

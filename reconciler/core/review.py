@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.core.difference import Difference, between
 from reconciler.core.plan import Change, Plan, before
 from reconciler.core.token import TokenId
 
@@ -30,15 +31,6 @@ class Side(StrEnum):
     BOTH = "other-values"
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """One value of the two plans: what it is, and what it was and is; None where a plan does not have it."""
-
-    what: str
-    reviewed: str | None
-    now: str | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departure:
     """A token that the two plans treat differently; `name` is the declared name, or else the live description.
@@ -50,7 +42,7 @@ class Departure:
     name: str
     description: str
     side: Side
-    moved: tuple[Moved, ...]
+    moved: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +56,7 @@ class Review:
     verdict: Verdict
     digest: str = ""
     reason: str = ""
-    moved: tuple[Moved, ...] = ()
+    moved: tuple[Difference, ...] = ()
     departures: tuple[Departure, ...] = ()
 
 
@@ -75,7 +67,7 @@ def compare(plan: Plan, reviewed: Plan) -> Review:
     return Review(
         verdict=Verdict.DIFFERS,
         digest=reviewed.digest,
-        moved=tuple(_moved_whole(reviewed, plan)),
+        moved=between(_whole(reviewed), _whole(plan)),
         departures=tuple(_departures(reviewed, plan)),
     )
 
@@ -90,12 +82,9 @@ def unknown(reason: str) -> Review:
     return Review(verdict=Verdict.UNKNOWN, reason=reason)
 
 
-def _moved_whole(reviewed: Plan, plan: Plan) -> Iterator[Moved]:
-    pairs = {
-        "server": (reviewed.server.url, plan.server.url),
-        "waivers": (", ".join(reviewed.waivers) or "none", ", ".join(plan.waivers) or "none"),
-    }
-    yield from (Moved(what, then, now) for what, (then, now) in pairs.items() if then != now)
+def _whole(plan: Plan) -> dict[str, str]:
+    """The values of a plan as a whole that a digest binds."""
+    return {"server": plan.server.url, "waivers": ", ".join(plan.waivers) or "none"}
 
 
 def _departures(reviewed: Plan, plan: Plan) -> Iterator[Departure]:
@@ -103,7 +92,7 @@ def _departures(reviewed: Plan, plan: Plan) -> Iterator[Departure]:
     later = {change.token.id: change for change in plan.changes}
     for token_id in sorted(earlier.keys() | later.keys()):
         then, now = earlier.get(token_id), later.get(token_id)
-        moved = tuple(_moved(then, now))
+        moved = between(_values(then), _values(now))
         if moved:
             either = now or earlier[token_id]
             name, said = either.name or either.token.description, either.described
@@ -116,22 +105,12 @@ def _side(then: Change | None, now: Change | None) -> Side:
     return Side.REVIEWED if now is None else Side.BOTH
 
 
-def _moved(then: Change | None, now: Change | None) -> Iterator[Moved]:
-    """What differs of a token's change, value by value; what one plan does not have at all, with all its values."""
-    before_then, before_now = _values(then), _values(now)
-    for what in dict.fromkeys([*before_then, *before_now]):
-        pair = before_then.get(what), before_now.get(what)
-        if pair[0] != pair[1]:
-            yield Moved(what, *pair)
-
-
 def _values(change: Change | None) -> dict[str, str]:
     """The values of a change that a digest binds, by what a reader calls them."""
     if change is None:
         return {}
-    names = ("status before", "description before", "updatedAt before")
     return {
-        **dict(zip(names, before(change.token), strict=True)),
+        **{f"{field} before": value for field, value in before(change.token).items()},
         **{f"{field} after": value for field, value in change.body.items()},
         "organisation": change.token.org_id,
     }

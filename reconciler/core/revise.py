@@ -3,16 +3,71 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
+from reconciler.core.difference import Difference, between
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
-from reconciler.core.mark import Mark
-from reconciler.core.plan import Change
-from reconciler.core.resolve import Wanted
-from reconciler.core.revision import Edit, Kind, Revision
 from reconciler.core.token import TokenId
-from reconciler.errors import Place
+from reconciler.errors import Place, Problem
+
+
+class Kind(StrEnum):
+    """What became of a setting or of a declaration, the gravest of all that did, in the order in which to show them."""
+
+    SETTING = "setting"  # `server`, `guards`, `unmanaged`, `absent`, `lock`
+    REMOVED = "removed"  # the token will no longer be managed
+    RETARGETED = "retargeted"  # the same name means another token now
+    CHANGED = "changed"
+    ADDED = "added"
+    RENAMED = "renamed"  # the same token has another name in the file
+    MOVED = "moved"  # it stands in another file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One declaration or setting that the files have otherwise than the base has.
+
+    `target` is the token's id, the selection in words or the setting's key, `name` the declaration's name, both as they
+    are after, or before for what was removed. `loosens` says that a guard holds less than before. `place` is where it
+    stands now, `base_place` where it stood.
+    """
+
+    kind: Kind
+    target: str
+    name: str | None = None
+    edits: tuple[Difference, ...] = ()
+    loosens: bool = False
+    place: Place | None = None
+    base_place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revised:
+    """What a change of the files means, without a server: all that they have otherwise than at the commit of `ref`."""
+
+    ref: str
+    commit: str
+    revisions: tuple[Revision, ...]
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What the files have otherwise now than at the commit that `--base` names, and the manifest there.
+
+    When it cannot be read, as `warnings` say, it declares nothing, and the guards that hold by themselves hold.
+    """
+
+    revised: Revised
+    manifest: Manifest
+
+
+def locked(manifest: Manifest, baseline: Baseline | None) -> bool:
+    """Whether the files, or those of the base, want the organisations locked meanwhile."""
+    return manifest.lock or (baseline is not None and baseline.manifest.lock)
+
 
 _Key = Callable[[Declaration], Hashable | None]
 _Pair = tuple[Declaration | None, Declaration | None]
@@ -50,24 +105,6 @@ def about(revisions: Iterable[Revision], declarations: Iterable[Declaration]) ->
     )
 
 
-def unshown(revisions: Iterable[Revision], changes: Iterable[Change], wanted: Iterable[Wanted]) -> tuple[Revision, ...]:
-    """The revisions of which no change shows everything: it sends what this change of the files declares."""
-    shown: dict[str, set[str]] = {}
-    marked = {change.token.id: change.marks for change in changes}
-    for each in wanted:
-        marks = marked.get(each.token.id, {})
-        fields = {field for field, mark in marks.items() if mark is Mark.THIS_CHANGE}
-        shown.setdefault(words(each.declaration.target), set()).update(fields)
-    return tuple(each for each in revisions if not _is_shown(each, shown.get(each.target, set())))
-
-
-def _is_shown(revision: Revision, shown: Container[str]) -> bool:
-    if revision.kind not in (Kind.ADDED, Kind.CHANGED):
-        return False
-    told = {edit.field for edit in revision.edits} - ({"protected", "labels"} if revision.kind is Kind.ADDED else set())
-    return bool(told) and all(field in shown for field in told)
-
-
 def _pairs(before: Iterable[Declaration], after: Iterable[Declaration]) -> Iterator[_Pair]:
     """Each declaration with what it was: what names the same token, else has the same name, else selects alike."""
     left, right = list(before), list(after)
@@ -97,11 +134,8 @@ def _unique(declarations: Iterable[Declaration], key: _Key) -> dict[Hashable, De
 def _revision(before: Declaration | None, after: Declaration | None, ref: str) -> Revision | None:
     earlier = _values(before, ref) if before else {}
     later = _values(after, ref) if after else {}
-    edits = tuple(
-        Edit(field, earlier.get(field), later.get(field))
-        for field in (_KINDS if before and after else _DECLARED)
-        if earlier.get(field) != later.get(field)
-    )
+    told = _KINDS if before and after else _DECLARED
+    edits = tuple(each for each in between(earlier, later) if each.field in told)
     if before and after and not edits:
         return None
     field = edits[0].field if before and after else ""
@@ -143,17 +177,16 @@ def _place(declaration: Declaration, field: str) -> Place:
 
 
 def _settings(base: Manifest, head: Manifest) -> Iterator[Revision]:
-    earlier, later = _set(base), _set(head)
-    for key in earlier:
-        if earlier[key] != later[key]:
-            yield Revision(
-                kind=Kind.SETTING,
-                target=key,
-                edits=(Edit(key.rpartition(".")[2], earlier[key], later[key]),),
-                loosens=_loosens(key, earlier[key], later[key]),
-                place=head.places.get(key),
-                base_place=base.places.get(key),
-            )
+    for each in between(_set(base), _set(head)):
+        key = each.field
+        yield Revision(
+            kind=Kind.SETTING,
+            target=key,
+            edits=(replace(each, field=key.rpartition(".")[2]),),
+            loosens=_loosens(key, each.before, each.after),
+            place=head.places.get(key),
+            base_place=base.places.get(key),
+        )
 
 
 def _set(manifest: Manifest) -> dict[str, str | None]:

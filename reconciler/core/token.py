@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,8 +23,18 @@ RIGHTS = (
 """What it takes to see a token and to change it, as a hint."""
 
 
+HEX_ID = "[0-9a-f]{16}"
+"""A pattern for what ids look like in a text; `is_id` says whether a text is one."""
+
+_IS_ID = re.compile(f"(?!0{{16}}){HEX_ID}").fullmatch
+
 LARGEST_TEXT = 64 * 1024
 """How many characters of a live text are kept: more than a manifest can declare."""
+
+
+def is_id(text: str) -> bool:
+    """Whether the text is an id, as servers write them: in lower case."""
+    return _IS_ID(text) is not None
 
 
 class Status(StrEnum):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from reconciler.core.endpoint import Endpoint
-from reconciler.core.token import RIGHTS
+from reconciler.core.token import HEX_ID, RIGHTS
 from reconciler.errors import AuthError, Problem, TokenctlError, TransientError, Trouble, UnreachableError
 from reconciler.influx import wire
 from reconciler.influx.decoding import WireError
@@ -24,7 +24,7 @@ TROUBLE: Mapping[int, Trouble] = {
 """The statuses after which asking again may help."""
 _NO_PATH = "path not found"
 _CHECK_URL = "check that the URL (--url, INFLUX_HOST) is that of an InfluxDB v2 server, path included"
-_UNAUTHORIZED = re.compile(r"(read|write):(?:orgs/[0-9a-f]{16}/)?([a-zA-Z]+)\S* is unauthorized")
+_UNAUTHORIZED = re.compile(rf"(read|write):(?:orgs/{HEX_ID}/)?([a-zA-Z]+)\S* is unauthorized")
 
 
 def decoded(answer: Answer, endpoint: Endpoint, decode: Callable[..., _Value], *, status: int = 200) -> _Value:

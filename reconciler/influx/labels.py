@@ -5,24 +5,22 @@ Follows the `LabelResponse` and `LabelsResponse` schemas of the InfluxDB v2 Open
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 from reconciler.core.lock import NAME, Claim, Hold, LabelId
 from reconciler.core.secrets import masked
-from reconciler.core.token import EVERY_ORG, OrgId
+from reconciler.core.token import EVERY_ORG, OrgId, is_id
 from reconciler.influx.decoding import OMITTED, WireError, decode
 from reconciler.influx.wire import check_whole
 
 LABELS = "/api/v2/labels"
-_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 
 
 def path(label_id: LabelId) -> str:
     """The path of one label; raises AssertionError for what is no id and could lead anywhere."""
-    if not _ID.fullmatch(label_id):
+    if not is_id(label_id):
         raise AssertionError("not an id")
     return f"{LABELS}/{label_id}"
 
@@ -76,7 +74,7 @@ def _hold(entry: object, *secrets: str) -> Hold | None:
     # three, so that a label with it is another one, although every alphabet's lower case makes a `k` of it.
     if not name.isascii() or name.lower() != NAME:
         return None
-    if type(label_id) is not str or not _ID.fullmatch(label_id):
+    if type(label_id) is not str or not is_id(label_id):
         raise WireError("the `id` of a label is not 16 hex digits")
     if type(org_id) is not str:
         raise WireError("the `orgID` of a label is no text")

@@ -7,16 +7,14 @@ else is found out by reading, and what cannot be found out is no lock.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from reconciler.core.lock import NAME, RIGHTS, Claim, Hold
 from reconciler.core.token import OrgId
-from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, TransientError, UnreachableError
+from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, TransientError, UnreachableError, attempt
 from reconciler.influx import answers, labels
 from reconciler.influx.reader import Reader
 from reconciler.influx.transport import Transport
-
-_Value = TypeVar("_Value")
 
 
 class Waits(Protocol):
@@ -48,8 +46,8 @@ class Lock:
         missed = False
         while True:
             self._say(f"lock: making the label `{NAME}` in organisation `{org}`")
-            made = _attempt(lambda: self._make(org_id, claim))
-            standing = _attempt(lambda: self._reader.locks(org_id))
+            made = attempt(lambda: self._make(org_id, claim))
+            standing = attempt(lambda: self._reader.locks(org_id))
             if isinstance(standing, tuple) and standing:
                 return next((hold for hold in standing if hold.claim.nonce == claim.nonce), standing[0])
             if made is None and standing == ():
@@ -117,19 +115,12 @@ class Lock:
     ) -> TokenctlError:
         """The error for a lock that was made and is not seen, or is not known to be there or not."""
         if isinstance(made, Hold):
-            _attempt(lambda: self._delete(made, org))  # what is not known to be held is not held
+            attempt(lambda: self._delete(made, org))  # what is not known to be held is not held
         if isinstance(standing, TokenctlError):
             return _undecided(org, standing, "`tokenctl unlock` shows whether the lock was taken all the same")
         if isinstance(made, TokenctlError):
             return _undecided(org, made, "")
         return AuthError(Problem(f"nothing was sent: the lock of organisation `{org}` cannot be read", RIGHTS))
-
-
-def _attempt(exchange: Callable[[], _Value]) -> _Value | TokenctlError:
-    try:
-        return exchange()
-    except TokenctlError as error:
-        return error
 
 
 def _undecided(org: str, error: TokenctlError, more: str) -> TokenctlError:

@@ -11,7 +11,7 @@ from reconciler.core.live import Absence, Missing, Owner, Server
 from reconciler.core.lock import Hold, LabelId
 from reconciler.core.secrets import masked
 from reconciler.core.text import count, trimmed
-from reconciler.core.token import OrgId, Token, TokenId, UserId
+from reconciler.core.token import HEX_ID, OrgId, Token, TokenId, UserId, is_id
 from reconciler.errors import Problem, UsageError
 from reconciler.influx import answers, labels, wire
 from reconciler.influx.body import Single, Sink
@@ -22,7 +22,7 @@ _NO_USER = "user not found"
 _NO_REQUEST = (404, 405, 501)  # what says that a server has no request of that kind
 _ORPHANED = (_NO_USER, "organization not found")
 _NO_ORG = re.compile(r"organization name .* not found", re.DOTALL)
-_OWN_USER = re.compile(r"read:users/([0-9a-f]{16}) is unauthorized")
+_OWN_USER = re.compile(rf"read:users/({HEX_ID}) is unauthorized")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Reader:
         query = {"orgID": org.lower()} if by_id else {"org": org} if org else None
         answer = self._get(wire.AUTHORIZATIONS, query, sink=found)
         if org and not by_id and _NO_ORG.fullmatch(answers.not_found(answer, self._endpoint)):
-            if wire.is_id(org.lower()):
+            if is_id(org.lower()):
                 return self.list_tokens(org, by_id=True)
             hint = "check --org and INFLUX_ORG: a name counts exactly as it is written, upper and lower case too"
             raise UsageError(Problem(f"{self._endpoint.url} has no organisation `{org}`", hint))

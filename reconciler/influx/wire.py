@@ -28,6 +28,7 @@ from reconciler.core.token import (
     Token,
     TokenId,
     UserId,
+    is_id,
     kept,
 )
 from reconciler.influx.body import Elements, Single
@@ -35,7 +36,6 @@ from reconciler.influx.decoding import OMITTED, WireError, decode
 
 AUTHORIZATIONS = "/api/v2/authorizations"
 USERS = "/api/v2/users"
-_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 _STATUS = {status.value: status for status in Status}
 _MORE = re.compile(
     "(?:x|has)?(?:more|next)(?:page|link|url|uri|cursor|token|pagetoken|offset)?|cursor|continuation(?:token)?|(?:is)?truncated"
@@ -60,11 +60,6 @@ class _TooLargeError(WireError):
     """What cannot be left out is too large to be kept."""
 
 
-def is_id(text: str) -> bool:
-    """Whether the text is an id, as servers write them."""
-    return _ID.fullmatch(text) is not None
-
-
 def path(token_id: TokenId) -> str:
     """The path of one authorization. Whatever is not an id could lead anywhere, `../users/1` say."""
     if not is_id(token_id):
@@ -74,7 +69,7 @@ def path(token_id: TokenId) -> str:
 
 def user_path(user_id: UserId) -> str:
     """The path of one user, "" when that is no id: a list says what it likes of a token's owner."""
-    return f"{USERS}/{user_id}" if _ID.fullmatch(user_id) else ""
+    return f"{USERS}/{user_id}" if is_id(user_id) else ""
 
 
 class TokenList:

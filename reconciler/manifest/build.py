@@ -16,6 +16,7 @@ from reconciler.core.manifest import (
     Severity,
     Share,
 )
+from reconciler.core.text import name_some
 from reconciler.core.token import Status, TokenId
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.manifest.check import LARGEST
@@ -24,7 +25,6 @@ from reconciler.manifest.source import Entry
 # What a YAML 1.2 reader takes for a number, and so cannot give back as it stood: ids made of digits, or like 12e34.
 _NUMBER = re.compile(r"[0-9]+([eE][0-9]+)?").fullmatch
 _TEXTS, _MATCHED = ("description", "name"), ("user", "org", "description")
-_SHOWN = 5  # files that are named
 _ONCE = ("server", "guards", "unmanaged", "absent", "lock")
 _PICKS = {pick.value: pick for pick in Pick}
 _STATUS = {status.value: status for status in Status}
@@ -91,8 +91,7 @@ def _check_servers(roots: Sequence[Any]) -> None:
     if len({Asserted(**root["server"]).meant for root in roots[: len(roots) * (len(roots) > 1)]}) < 2:
         return
     files = [f"{root.source.name} for {_asserted(root['server'])}" for root in roots]
-    more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
-    message = f"these files are for different servers and make no one manifest: {', '.join(files[:_SHOWN])}{more}"
+    message = f"these files are for different servers and make no one manifest: {name_some(files)}"
     hint = "run tokenctl for each server, with its own files"
     raise InvalidError(Problem(message, hint, roots[0].place("server")))
 

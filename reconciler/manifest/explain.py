@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler import schema
 from reconciler.errors import Place, Problem
 from reconciler.manifest import check
 from reconciler.manifest.source import Entry, Items, Source, Value
-from reconciler.manifest.words import unknown, words
 from reconciler.schema import Violation
 
 # What tokenctl writes itself, by a key that no manifest has.
@@ -102,3 +101,107 @@ def _locate(violation: Violation, root: Value, source: Source, bad: list[int]) -
             place, value = value.value_place(part), value[part]
             path = f"{path}." if path.endswith("labels") else f"{path.rstrip('.')}.{part}".removeprefix(".")
     return value, place, path
+
+
+# What each key may be; its hint whatever the rule. The entries of `tokens:` and of `labels:` share one path each.
+_HINTS = {
+    "": "begin with `version: 1`, and list the tokens under `tokens:`",
+    "version": "write `version: 1`",
+    "server": "write `url:` or `org:` below it, or leave it out",
+    "server.url": "write http:// or https://, a host, and no more than a port and a path",
+    "server.org": "write the organisation's name, or leave the key out",
+    "guards": "write `max_deactivations:` or `min_managers:` below it, or leave it out",
+    "guards.max_deactivations": "write a share such as `30%`, or a number such as `5`, without quotes",
+    "guards.min_managers": "write a number such as `1`, without quotes",
+    "unmanaged": "write `ignore`, `warn` or `fail`",
+    "absent": "write `fail` or `warn`",
+    "lock": "write `true` or `false`, without quotes",
+    "tokens": 'write a list: `- id: "…"` for each token',
+    "tokens.": "each has `id:`, or `match:` to select by user, org or description",
+    "tokens.id": "an id has 16 hex digits, not all of them 0, as `tokenctl list` shows",
+    "tokens.name": "a name has up to 128 letters, digits and `._/@:+-`, begins with a letter or digit, and is no id",
+    "tokens.match": "write `user:`, `org:` or `description:` below it",
+    "tokens.match.user": "write the owner's name, or leave the key out",
+    "tokens.match.org": "write the organisation's name, or leave the key out",
+    "tokens.match.description": 'write the description, `""` for an empty one, or leave the key out',
+    "tokens.pick": "write `only`, `first` or `all`",
+    "tokens.description": 'write `""` to clear it, or leave the key out to leave it alone',
+    "tokens.status": "write `active` or `inactive`, or leave the key out to leave it alone",
+    "tokens.protected": "write `true` or `false`, without quotes",
+    "tokens.labels": "write up to 64 of `name: text`; a name has up to 63 of a-z, 0-9 and `._/-`",
+    "tokens.labels.": 'write a text of up to 200 characters, `""` for an empty one',
+}
+# What each rule says, by the path where it says more than usual.
+_MESSAGES: dict[tuple[str, str], str] = {
+    ("type", ""): "this is no mapping",
+    ("type", "tokens."): "this is no token",
+    ("type", "*"): "{key} is not {kind}",
+    ("const", "*"): "unknown {word}{shown}",
+    ("enum", "*"): "unknown {word}{shown}",
+    ("pattern", "tokens.id"): "this is no id{shown}",
+    ("pattern", "*"): "{key} is not well-formed{shown}",
+    ("not", "*"): "{key} looks like an id{shown}",
+    ("minimum", "*"): "{key} is too small",
+    ("maximum", "*"): "{key} is too large",
+    ("minLength", "tokens.description"): "this clears what `match` looks for: no run would find the token again",
+    ("minLength", "*"): "{key} is empty",
+    ("maxLength", "tokens.id"): "this is no id{shown}",
+    ("maxLength", "*"): "{key} has {length} characters, and may have {limit}",
+    ("minProperties", "*"): "{key} says nothing",
+    ("maxProperties", "*"): "{key} has {length} entries, and may have {limit}",
+    ("maxItems", "*"): "{key} has {length} entries, and may have {limit}",
+    ("required", "*"): "`version` is missing",
+    ("oneOf", "*"): "a token needs `id` or `match`, and has {both}",
+    ("dependencies", "*"): "`pick` chooses among the tokens of a `match`",
+    ("propertyNames", "*"): "this is no name of a label",
+}  # fmt: skip
+_KINDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a number",
+    "boolean": "`true` or `false`",
+}
+_NAMELESS = {"tokens.": "this token", "tokens.labels.": "this label"}
+_SHORT = ("tokens.id", "tokens.name", "guards.max_deactivations")  # whose hints say more than "shorten it"
+_HINTS_OF = {("minLength", "tokens.description"): "name the token by `id` to clear its description"}
+_HARMLESS = re.compile(r"[A-Za-z0-9.%-]{1,20}")
+
+
+def words(rule: str, path: str, value: object, within: Mapping[str, Any]) -> tuple[str, str]:
+    """Message and hint; `path` has dots between keys and nothing for the number of an entry.
+
+    Repeats the value only where it is short and plain, for it may be a secret in the wrong place.
+    """
+    key = _NAMELESS.get(path) or f"`{path.rpartition('.')[2]}`"
+    hint = _HINTS_OF.get((rule, path), _HINTS[path])
+    if rule == "maxLength" and path not in _SHORT:
+        hint = "shorten it"
+    if rule == "type" and value is None and path:
+        return f"{key} has no value", hint
+    message = _MESSAGES.get((rule, path)) or _MESSAGES[rule, "*"]
+    kind = within.get("type", "")
+    shown = f" `{value}`" if isinstance(value, str | int) and _HARMLESS.fullmatch(str(value)) else ""
+    length = len(value) if isinstance(value, str | Mapping | list) else 0
+    return message.format(
+        key=key,
+        word=key.strip("`"),
+        shown=shown,
+        kind=" or ".join(_KINDS[each] for each in ([kind] if isinstance(kind, str) else kind) if each),
+        length=f"{length:,}",
+        limit=f"{within.get(rule, 0):,}" if isinstance(within.get(rule), int) else "",
+        both="both" if isinstance(value, Mapping) and "id" in value else "neither",
+    ), hint
+
+
+def unknown(key: str, known: list[str]) -> tuple[str, str]:
+    """What to say of a key that there is not, and the nearest one that there is."""
+    from difflib import get_close_matches
+
+    shown = f" `{key}`" if _KEY.fullmatch(key) else ""
+    near = get_close_matches(key, known, 1)
+    hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(f'`{each}`' for each in sorted(known))}"
+    return f"unknown key{shown}", hint
+
+
+_KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}")

@@ -16,7 +16,7 @@ import yaml
 from reconciler.core.secrets import holds_secret
 from reconciler.core.text import REFUSED
 from reconciler.errors import InvalidError, Place, Problem
-from reconciler.manifest import scan, syntax
+from reconciler.manifest import syntax
 
 _DEPTH = 16
 _SHOWN = 20  # problems of one file; whoever has more mends these first
@@ -83,7 +83,7 @@ def read(source: Source, loader: Any = None) -> Value:
 
     Raises InvalidError with every problem of the file, up to the first that nothing can be read after.
     """
-    scan.check(source.name, source.text)
+    syntax.check(source.name, source.text)
     reader = _Reader(source)
     loader = loader or _FAST
     parser = loader(source.text)
@@ -220,9 +220,9 @@ class _Reader:
         if event.style in ("|", ">") and _COMMENTED.match(self._source.text, event.start_mark.index):
             raise yaml.MarkedYAMLError(problem="found '#'", problem_mark=event.start_mark)
         if found := REFUSED.search(event.value):
-            self._note(event, *scan.character_words(found[0]))
+            self._note(event, *syntax.character_words(found[0]))
         if holds_secret(event.value):
-            self._note(event, *scan.secret_words())
+            self._note(event, *syntax.secret_words())
 
     def _inspect_node(self, event: Any) -> None:
         if event.anchor is not None:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from reconciler.core.diff import Difference, explain
+from reconciler.core.difference import Difference
 from reconciler.core.plan import Action, Change, Plan
-from reconciler.core.revision import Revision
+from reconciler.core.revise import Revision
 from reconciler.core.text import common_start, count
 from reconciler.errors import Problem
 from reconciler.render.escape import terminal
@@ -200,7 +200,7 @@ def _row(change: Change) -> str:
         f'<td role="cell"><span class="badge {change.action}">{_SIGNS[change.action]} {deed(change)}</span></td>',
         f'<th role="rowheader" scope="row">{name}{"".join(marks)}</th>',
         f'<td role="cell" data-label="owner">{_shown(token.user)} {org}</td>',
-        f'<td role="cell">{"".join(map(_field, explain(change)))}</td>',
+        f'<td role="cell">{"".join(map(_field, change.differences()))}</td>',
         f'<td role="cell" data-label="declared at"><code>{escape(place_of(change))}</code></td>',
     )
     return f'<tr role="row" data-action="{change.action}">{"".join(cells)}</tr>'

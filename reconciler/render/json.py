@@ -1,22 +1,29 @@
-"""A plan or a list of tokens in, one JSON document out: in ASCII, keys in a fixed order, with `format_version`."""
+"""A plan, tokens or revised files in, one JSON document out; what happens in a run in, a line of JSON out.
+
+In ASCII, keys in a fixed order, with `format_version`, as schemas/ describes it.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
-from reconciler.core import review_document, revision_document
-from reconciler.core.document import FORMAT_VERSION, elided, to_document
 from reconciler.core.live import Server
-from reconciler.core.plan import Plan
+from reconciler.core.outcome import Fate, Outcome, Result
+from reconciler.core.plan import Change, Plan
 from reconciler.core.review import Review
-from reconciler.core.revision import Revised
+from reconciler.core.revise import Revised
 from reconciler.core.token import Token
+from reconciler.documents.plan import FORMAT_VERSION, elided, plain, plan_document, review_document, revised_document
+from reconciler.errors import ExitCode
 from reconciler.render.escape import json_text
+
+_EVENTS_VERSION = 1
 
 
 def plan(plan: Plan, review: Review | None = None) -> str:
     """The plan as schemas/plan.v1.json describes it: as a saved plan holds it, and a review beside it."""
-    return _dump({**to_document(plan), **({"review": review_document.to_document(review)} if review else {})})
+    return _dump({**plan_document(plan), **({"review": review_document(review)} if review else {})})
 
 
 def tokens(server: Server, tokens: Iterable[Token]) -> str:
@@ -41,14 +48,54 @@ def tokens(server: Server, tokens: Iterable[Token]) -> str:
         }
         for token in sorted(tokens, key=lambda token: token.id)
     ]
-    shown = {"url": server.url, "build": server.build, "version": server.version}
-    return _dump({"format_version": FORMAT_VERSION, "server": shown, "tokens": listed})
+    return _dump({"format_version": FORMAT_VERSION, "server": plain(server), "tokens": listed})
 
 
 def revised(revised: Revised) -> str:
     """What a change of the files means, as schemas/revisions.v1.json describes it."""
-    return _dump(revision_document.to_document(revised))
+    return _dump(revised_document(revised))
 
 
 def _dump(document: object) -> str:
     return json_text(document, indent=2) + "\n"
+
+
+def plan_event(plan: Plan) -> str:
+    """What the run is about, as a saved plan holds it."""
+    return _event("plan", plan=plan_document(plan))
+
+
+def op_started(change: Change) -> str:
+    """A change is about to be sent."""
+    return _event(
+        "op_started",
+        id=change.token.id,
+        action=change.action.value,
+        name=change.name,
+        description=change.token.description,
+        org=change.token.org,
+        fields=list(change.body),
+    )
+
+
+def op_finished(result: Result) -> str:
+    """What is known of a change."""
+    return _event("op_finished", id=result.change.token.id, fate=result.fate.value, detail=result.reason)
+
+
+def summary(code: ExitCode, fates: Iterable[Fate], plan: Plan | None, outcome: Outcome | None) -> str:
+    """How the run ended, with the fates of its changes; without a plan, or an outcome, it did not come that far."""
+    found = Counter(fates)
+    return _event(
+        "summary",
+        reason=code.reason,
+        exit_code=int(code),
+        counts={fate.replace(" ", "_"): found[fate] for fate in Fate},
+        stopped=outcome.stopped if outcome else "",
+        digest=plan.digest if plan else "",
+        journal=outcome.journal if outcome else "",
+    )
+
+
+def _event(event: str, **said: object) -> str:
+    return json_text({"format_version": _EVENTS_VERSION, "event": event, **said}) + "\n"

@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from reconciler.core.baseline import Comparison
-from reconciler.core.diff import Difference, explain
-from reconciler.core.plan import Change, Plan
+from reconciler.core.difference import Difference
+from reconciler.core.plan import Change, Comparison, Plan
 from reconciler.core.review import Review
-from reconciler.core.revision import Revised, Revision
+from reconciler.core.revise import Revised, Revision
 from reconciler.core.text import common_start, count, shortened
 from reconciler.errors import Problem
-from reconciler.render import reviews
 from reconciler.render.escape import terminal
 from reconciler.render.words import (
     address,
@@ -30,6 +28,8 @@ from reconciler.render.words import (
     origins,
     place_of,
     product,
+    review_differences,
+    review_verdict,
     said,
     sent_by,
     subject,
@@ -135,12 +135,12 @@ def _size(parts: Iterable[str]) -> int:
 
 
 def _review(review: Review | None) -> list[str]:
-    return [f"Review: {code(_cut(reviews.verdict(review), 2 * _BRIEF))}"] if review else []
+    return [f"Review: {code(_cut(review_verdict(review), 2 * _BRIEF))}"] if review else []
 
 
 def _moved(review: Review | None, room: int) -> list[str]:
     """What is not as it was reviewed, as a list of at most so many bytes, in one part or in none."""
-    lines = [f"- {code(_cut(each, _PROBLEM))}" for each in reviews.differences(review)] if review else []
+    lines = [f"- {code(_cut(each, _PROBLEM))}" for each in review_differences(review)] if review else []
     return _fitted(["Otherwise than reviewed:", "", *lines] if lines else [], room)
 
 
@@ -207,7 +207,7 @@ def _fitting(lines: Iterable[str], room: int) -> list[str]:
 def _row(change: Change, *, brief: bool, across: bool) -> str:
     names = [name_of(change), *filter(None, [kept(change)])]
     owner = [change.token.user, *([org_of(change)] if across else [])]
-    differences, place = explain(change), place_of(change)
+    differences, place = change.differences(), place_of(change)
     if brief:
         names, owner = [shortened(each, _BRIEF) for each in names], [_cut(each) for each in owner]
         place, differences = _cut_start(place), tuple(map(_cut_around, differences))
@@ -234,8 +234,9 @@ def _cut_start(text: str) -> str:
 
 def _cut_around(difference: Difference) -> Difference:
     """The difference with both values cut so that what differs first still shows."""
-    start = max(0, common_start(difference.before, difference.after) - _BRIEF // 4)
-    return replace(difference, before=_cut_from(difference.before, start), after=_cut_from(difference.after, start))
+    before, after = difference.before or "", difference.after or ""
+    start = max(0, common_start(before, after) - _BRIEF // 4)
+    return replace(difference, before=_cut_from(before, start), after=_cut_from(after, start))
 
 
 def _cut_from(text: str, start: int) -> str:

@@ -1,36 +1,47 @@
-"""A plan or an outcome in, text for people out: readable without colour, 80 columns where values allow."""
+"""A plan, an outcome or revised files in, text for people out: readable without colour, mostly in 80 columns."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from reconciler.core.baseline import Comparison
-from reconciler.core.diff import explain
 from reconciler.core.outcome import Fate, Outcome, Result
-from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.plan import Action, Change, Comparison, Plan
 from reconciler.core.review import Review
+from reconciler.core.revise import Kind, Revised, Revision
 from reconciler.core.text import count
-from reconciler.render import reviews, revisions
 from reconciler.render.escape import line, terminal, width
-from reconciler.render.pieces import WIDTH, difference, fit, pad, paint, problem
 from reconciler.render.words import (
+    WIDTH,
     address,
     deed,
     described,
+    difference,
+    fit,
     name_of,
     org_of,
     origins,
+    pad,
+    paint,
     place_of,
+    problem,
     product,
+    review_differences,
+    review_verdict,
     subject,
     tallies,
+    value,
     why,
 )
+from reconciler.render.words import revised as revised_in_words
 
 _NAME, _USER, _ORG = 18, 10, 12  # the widest that these may be before they are cut
 _SIGNS = {Action.ACTIVATE: "+", Action.DESCRIBE: "~", Action.DEACTIVATE: "-"}
 _COLOURS = {Action.ACTIVATE: 32, Action.DESCRIBE: 33, Action.DEACTIVATE: 31}
 _YELLOW, _RED, _BOLD = 33, 31, 1
+_KIND_SIGNS = {Kind.SETTING: "!", Kind.REMOVED: "-", Kind.ADDED: "+", Kind.CHANGED: "~"}  # all others: *
+_KIND_COLOURS = {Kind.REMOVED: 31, Kind.ADDED: 32}
+_LABELS = (18, 16)  # the widest a name and an id may be before they are cut
+_INDENT = " " * 6
 
 
 def plan(plan: Plan, review: Review | None = None, *, colour: bool = False) -> str:
@@ -45,17 +56,17 @@ def plan(plan: Plan, review: Review | None = None, *, colour: bool = False) -> s
         problem(each.problem, f"Refused by guard `{each.guard}`", colour=_RED if colour else 0)
         for each in plan.refusals
     ]
-    if review and (differences := reviews.differences(review)):
+    if review and (differences := review_differences(review)):
         blocks.append("\n".join(["Otherwise than reviewed:", *(f"  {each}" for each in differences)]))
-    blocks.append(_verdict(plan) + (f"\nReview: {reviews.verdict(review)}" if review else ""))
+    blocks.append(_verdict(plan) + (f"\nReview: {review_verdict(review)}" if review else ""))
     return "\n\n".join(blocks) + "\n"
 
 
 def _files(base: Comparison, *, colour: bool) -> str:
     blocks = [
         line(f"The files since {base.ref}, beside that:"),
-        revisions.rows(base.revisions, colour=colour),
-        revisions.verdict(base.revisions, colour=colour),
+        _rows(base.revisions, colour=colour),
+        _files_verdict(base.revisions, colour=colour),
     ]
     return "\n\n".join(blocks)
 
@@ -89,7 +100,7 @@ def _changes(plan: Plan, *, colour: bool) -> str:
         lines.append("  ".join(["", action, *cells, place_of(change)]).rstrip())
         if change.description is None and (told := _untold(change, sizes[0])):
             lines.append(_described(told))
-        for each in explain(change):
+        for each in change.differences():
             lines += difference(each.field, each.before, each.after)
         if told := why(change):
             lines.append(f"      {'because':<11}  {told}")
@@ -148,3 +159,68 @@ def _result(result: Result, name: int, org: int) -> str:
     if told := _untold(change, name):
         row += f"  {told}" if width(row + told) + 2 <= WIDTH else f"\n{_described(told)}"
     return row.rstrip() + ("\n" + line(f"      {result.reason}") if result.reason else "")
+
+
+def revised(revised: Revised, *, colour: bool = False) -> str:
+    """Every revision, and the counts at the end, whatever foreign text says."""
+    blocks = [line(f"since {revised.ref} · commit {revised.commit[:12]} · no server was asked")]
+    if revised.revisions:
+        blocks.append(_rows(revised.revisions, colour=colour))
+    blocks += [problem(each, "Warning", colour=_YELLOW if colour else 0) for each in revised.warnings]
+    blocks.append(_files_verdict(revised.revisions, colour=colour))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _files_verdict(revisions: Sequence[Revision], *, colour: bool = False) -> str:
+    """How many there are of each kind, and how many guards hold less than before."""
+    loosened = sum(each.loosens for each in revisions)
+    warning = f"Guards: {loosened} of these would let something pass that the base does not."
+    return f"Files: {revised_in_words(revisions)}." + ("\n" + paint(warning, _RED, enabled=colour) if loosened else "")
+
+
+def _rows(revisions: Sequence[Revision], *, colour: bool = False) -> str:
+    """A row for each revision, with the values before and after below it."""
+    cells = [_cells(each) for each in revisions]
+    columns = zip(*(each for each in cells if len(each) > 1), strict=True)
+    widths = [min(limit, max(map(width, column))) for limit, column in zip(_LABELS, columns, strict=False)]
+    lines = []
+    for revision, row in zip(revisions, cells, strict=True):
+        sign = f"{_KIND_SIGNS.get(revision.kind, '*')} {revision.kind:<10}"
+        painted = paint(sign, _KIND_COLOURS.get(revision.kind, _YELLOW), enabled=colour)
+        padded = row if len(row) == 1 else [pad(cell, size) for cell, size in zip(row, widths, strict=True) if size]
+        lines.append("  ".join(["", painted, *padded, _revision_place(revision)]).rstrip())
+        lines += _details(revision, colour=colour)
+    return "\n".join(lines)
+
+
+def _cells(revision: Revision) -> list[str]:
+    """The name and the id of a declaration, or the key of a setting."""
+    if revision.kind is Kind.SETTING:
+        return [terminal(revision.target)]
+    return [terminal(revision.name or ""), "match" if _selects(revision) else terminal(revision.target)]
+
+
+def _selects(revision: Revision) -> bool:
+    return revision.target.startswith("match ")
+
+
+def _revision_place(revision: Revision) -> str:
+    place = revision.place or revision.base_place
+    return f"{terminal(place.file)}:{place.line}" if place else ""
+
+
+def _details(revision: Revision, *, colour: bool) -> list[str]:
+    """What stands below the row of a revision."""
+    lines = []
+    if _selects(revision) and all(edit.field != "target" for edit in revision.edits):
+        lines.append(f"{_INDENT}{terminal(revision.target)}")
+    if revision.kind is Kind.REMOVED:
+        lines.append(f"{_INDENT}it will no longer be managed; the token stays as it is")
+    elif revision.kind is Kind.ADDED:
+        lines += [f"{_INDENT}{each.field:<11}  {value(each.field, each.after)}" for each in revision.edits]
+    else:
+        lines += [each for edit in revision.edits for each in difference(edit.field, edit.before, edit.after)]
+    if revision.loosens:
+        told = "! it was protected" if revision.kind is Kind.REMOVED else "! loosens a guard of the base"
+        lines.append(_INDENT + paint(told, _RED, enabled=colour))
+    return lines

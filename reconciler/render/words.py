@@ -1,16 +1,18 @@
-"""A plan or a change in, the words in which every output speaks of it out; foreign text is on one line and escaped."""
+"""Values in, the words and pieces out of which every output is made; foreign text is escaped and on one line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from reconciler.core.diff import Difference
+from reconciler.core.difference import Difference
 from reconciler.core.live import Server
-from reconciler.core.mark import Mark
-from reconciler.core.plan import Action, Change, Plan
-from reconciler.core.revision import Kind, Revision
+from reconciler.core.outcome import Fate
+from reconciler.core.plan import Action, Change, Mark, Plan
+from reconciler.core.review import Departure, Review, Side, Verdict
+from reconciler.core.revise import Kind, Revision
 from reconciler.core.text import count
-from reconciler.render.escape import quoted, terminal
+from reconciler.errors import Problem
+from reconciler.render.escape import line, quoted, terminal, width
 
 _SHORT = {Mark.THIS_CHANGE: "by this change", Mark.DRIFT: "drift", Mark.PENDING: "pending"}
 _MARKS = {
@@ -165,3 +167,109 @@ def said(revision: Revision) -> list[str]:
     if revision.loosens:
         told.append("it was protected" if revision.kind is Kind.REMOVED else "this loosens a guard of the base")
     return told
+
+
+WIDTH = 80
+"""How many columns a line has where values allow."""
+
+
+def paint(text: str, colour: int, *, enabled: bool) -> str:
+    """The text in an ANSI colour, or as it is."""
+    return f"\x1b[{colour}m{text}\x1b[0m" if enabled else text
+
+
+def difference(field: str, before: str | None, after: str | None) -> list[str]:
+    """A field and its two values, on one line where they fit; None is what the file does not declare."""
+    start = f"      {field:<11}  "
+    earlier, later = value(field, before), value(field, after)
+    if width(start + earlier + later) + 3 <= WIDTH:
+        return [f"{start}{earlier} → {later}"]
+    indent = " " * len(start)
+    return [start + earlier, f"{indent[:-2]}→ {later}"]
+
+
+def pad(text: str, size: int) -> str:
+    """The text in exactly so many columns: filled with blanks, or cut."""
+    cut = fit(text, size)
+    return cut + " " * (size - width(cut))
+
+
+def fit(text: str, size: int) -> str:
+    """The text in at most so many columns: cut in the middle, as texts that begin alike often end otherwise."""
+    if width(text) <= size:
+        return text
+    end, start = text[-(size // 3) :], text[: size - 1]
+    while width(end) > size // 3:
+        end = end[1:]
+    while width(start) + 1 + width(end) > size:
+        start = start[:-1]
+    return f"{start}…{end}"
+
+
+def problem(problem: Problem, title: str = "", *, colour: int = 0) -> str:
+    """A problem in the form `title: place: message`, with its hint on a line of its own."""
+    heading = paint(f"{title}:", colour, enabled=bool(colour)) + " " if title else ""
+    where = f"{problem.place}: " if problem.place else ""
+    hint = f"\n  hint: {terminal(problem.hint)}" if problem.hint else ""
+    return heading + line(where + problem.message) + hint
+
+
+def problems(problems: Iterable[Problem]) -> str:
+    """Problems, one after the other, each ended by a newline."""
+    return "".join(problem(each) + "\n" for each in problems)
+
+
+_SIDES = {
+    Side.NOW: "only in this plan",
+    Side.REVIEWED: "only in the reviewed plan",
+    Side.BOTH: "otherwise than reviewed",
+}
+
+
+def review_verdict(review: Review) -> str:
+    """What the plan is, in words of ours."""
+    if review.verdict is Verdict.AS_REVIEWED:
+        return "as reviewed"
+    if review.verdict is Verdict.DIFFERS:
+        return f"differs from what was reviewed, whose digest is {review.digest}"
+    return f"unknown: {terminal(review.reason)}"
+
+
+def review_differences(review: Review) -> list[str]:
+    """A line for each value of the whole plan and for each token that is not as it was reviewed."""
+    whole = [f"{each.field}: {_review_values(each)}" for each in review.moved]
+    return whole + [_departure(each) for each in review.departures]
+
+
+def _departure(departure: Departure) -> str:
+    moved = [each for each in departure.moved if departure.side is Side.BOTH or each.field.endswith(" after")]
+    values = "; ".join(f"{each.field} {_review_values(each)}" for each in moved)
+    named = quoted(departure.name) + (f" ({quoted(departure.description)})" if departure.description else "")
+    return f"{departure.id} {named}, {_SIDES[departure.side]}: {values}"
+
+
+def _review_values(moved: Difference) -> str:
+    show = quoted if moved.field.startswith("description") else terminal
+    known = [None if each is None else show(each) for each in (moved.before, moved.after)]
+    if None in known:
+        (value,) = filter(None, known)
+        return value
+    return " → ".join(filter(None, known))
+
+
+def reading(tokens: int) -> str:
+    """So many tokens of a list have come."""
+    return f"Reading tokens: {tokens:,} so far"
+
+
+def applying(total: int, fates: Mapping[Fate, int], elapsed_s: float) -> str:
+    """So many changes have each fate, after so much time."""
+    known = sum(fates.values())
+    told = f"Applying {known:,} of {total:,}" if known < total else f"Reading back {count(total, 'change')}"
+    others = [f"{fates[fate]:,} {fate}" for fate in (Fate.FAILED, Fate.UNVERIFIED) if fates.get(fate)]
+    return ", ".join([told, *others, _time(int(elapsed_s))])
+
+
+def _time(seconds: int) -> str:
+    minutes, left = divmod(seconds, 60)
+    return f"{minutes} min {left} s" if minutes else f"{left} s"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler.core.manifest import is_manifest
 from reconciler.errors import InvalidError, Problem
-from reconciler.repository.objects import Item, Objects
+from reconciler.repository.git import Item, Objects
 
 _LINKS = 40  # followed on one path, as Linux does
 _LONGEST = 4096  # bytes of a link

@@ -1,4 +1,4 @@
-"""Arguments in, what `git` prints out: plumbing only, in an environment where nothing of a repository can run.
+"""Arguments and hashes of objects in, what `git` prints out: plumbing only, where nothing of a repository can run.
 
 A repository's own configuration, which git always reads, may name programs for what is asked of it. Those that belong
 to what is asked here are switched off, and no transport is allowed, so that git never fetches either.
@@ -10,8 +10,8 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -109,3 +109,76 @@ def pipe(stream: IO[bytes] | None) -> IO[bytes]:
     """A stream of a process that was started with a pipe for it."""
     assert stream is not None  # noqa: S101  # the type cannot say so
     return stream
+
+
+_BLOCK = 64 * 1024
+_LARGEST_TREE = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry of a tree: what it is (`blob`, `tree`, `link` or `commit`) and the object's hash."""
+
+    kind: str
+    oid: str
+
+
+_KINDS = {b"40000": "tree", b"120000": "link", b"160000": "commit"}
+
+
+@dataclass(slots=True)
+class Objects:
+    """Reads objects by their hashes; a name never reaches git."""
+
+    _requests: int
+    _answers: IO[bytes]
+    _trees: dict[str, dict[str, Item]] = field(default_factory=dict)
+
+    def tree(self, oid: str) -> dict[str, Item]:
+        """The entries of a tree, or of a commit's tree, by name."""
+        if oid not in self._trees:
+            self._trees[oid] = _entries(self.read(f"{oid}^{{tree}}", _LARGEST_TREE), len(oid) // 2)
+        return self._trees[oid]
+
+    def read(self, oid: str, most: int) -> bytes:
+        """The object's bytes, at most so many of them.
+
+        Raises LocalError when it is not here, which is so in a clone that left it out.
+        """
+        words: list[bytes] = []
+        with suppress(BrokenPipeError):  # git is gone: it could not read what was asked for before
+            os.write(self._requests, f"{oid}\n".encode())
+            words = self._answers.readline().split()
+        if len(words) != 3:
+            raise LocalError(
+                Problem(
+                    f"git cannot read {oid[:12]} of this repository",
+                    "a clone that leaves objects out cannot be used here: clone it without `filter`",
+                )
+            )
+        size = int(words[2])
+        content = self._answers.read(min(size, most))
+        left = size + 1 - len(content)  # with the newline after it
+        while left > 0:
+            left -= len(self._answers.read(min(left, _BLOCK))) or left
+        return content
+
+
+@contextmanager
+def reading(git: Git) -> Iterator[Objects]:
+    """The objects of the repository, for the time of the block."""
+    with git.running("cat-file", "--batch") as process:
+        yield Objects(pipe(process.stdin).fileno(), pipe(process.stdout))
+
+
+def _entries(content: bytes, size: int) -> dict[str, Item]:
+    """The entries of a tree as git stores it: mode, blank, name, NUL, and the hash in so many bytes."""
+    entries: dict[str, Item] = {}
+    at = 0
+    while at < len(content):
+        blank = content.index(b" ", at)
+        end = content.index(b"\0", blank)
+        oid = content[end + 1 : end + 1 + size].hex()
+        entries[os.fsdecode(content[blank + 1 : end])] = Item(_KINDS.get(content[at:blank], "blob"), oid)
+        at = end + 1 + size
+    return entries

@@ -15,8 +15,7 @@ from reconciler.core.secrets import masked
 from reconciler.core.text import is_plain
 from reconciler.errors import LocalError, Problem, UsageError
 from reconciler.repository.commit import Commit, within
-from reconciler.repository.git import Git, pipe
-from reconciler.repository.objects import Objects, reading
+from reconciler.repository.git import Git, Objects, pipe, reading
 
 _SHALLOW = "this clone has only a part of the history: fetch the rest, with `fetch-depth: 0` in actions/checkout"
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from reconciler.apply.journal import Journal
-from reconciler.core import lines
 from reconciler.core.guard import Guard
 from reconciler.core.live import Missing
 from reconciler.core.outcome import Fate
 from reconciler.core.plan import Change
 from reconciler.core.token import Status, Token, TokenId
+from reconciler.documents.decode import Document
 from reconciler.errors import AuthError, ExitCode, LocalError, Problem, TokenctlError, UnreachableError
 from tests.apply.memory import Listing, Memory, Watching, events, fates, holding, nth, plan_of, run, token
 from tests.builders import managing
@@ -404,7 +404,7 @@ class _Full(Journal):
 
     event = "intent"
 
-    def _write(self, line: lines.Line) -> None:
+    def _write(self, line: Document) -> None:
         if line["event"] == self.event:
             raise LocalError(Problem("no space left on device"))
         super()._write(line)

@@ -13,11 +13,11 @@ import pytest
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment, Pacing
-from reconciler.core import lines
 from reconciler.core.live import Absence, Missing
 from reconciler.core.outcome import Fate
 from reconciler.core.plan import Change
 from reconciler.core.token import Status, Token, TokenId
+from reconciler.documents.decode import Document
 from reconciler.errors import (
     AuthError,
     ExitCode,
@@ -195,8 +195,8 @@ def test_an_intent_that_cannot_be_written_keeps_the_second_attempt_from_being_se
     class Full(Journal):
         """Full from the second attempt on."""
 
-        def _write(self, line: lines.Line) -> None:
-            if line["event"] == "intent" and line["attempt"] > 1:
+        def _write(self, line: Document) -> None:
+            if (line["event"], line.get("attempt")) == ("intent", 2):
                 raise LocalError(Problem("no space left on device"))
             super()._write(line)
 

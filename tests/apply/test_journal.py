@@ -1,24 +1,36 @@
-"""The journal's file: its lines, its mode, and what keeps it from being made or written."""
+"""Journals: their lines, their mode, what keeps them from being made; and what is read of them again."""
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from reconciler.apply.journal import Journal
+from reconciler.apply.journal import Journal, Past, close, interrupted, latest_first, load, newest_first
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate, Outcome, Result
+from reconciler.core.outcome import Fate, Outcome, Provenance, Result, settle
 from reconciler.core.plan import Change, Plan
-from reconciler.core.record import Provenance
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
-from reconciler.errors import LocalError
+from reconciler.documents.decode import Document
+from reconciler.documents.journal import header_line, intent_line, read_run, result_line, settled_line, summary_line
+from reconciler.documents.plan import before_document
+from reconciler.errors import InvalidError, LocalError
+from reconciler.schema import explain, load_schema
+from tests.builders import INACTIVE, SERVER, declared, planned, token
 from tests.shell import unmeasured
+from tests.strategies import World, draft_of, worlds
 
 TOKEN = Token(
     id=TokenId("0d3a5f0c1be4e000"),
@@ -195,3 +207,261 @@ def test_of_a_block_that_fits_only_in_part_the_whole_lines_are_kept(tmp_path: Pa
     )
     assert said == "noticed\n"
     assert (tmp_path / "run.ndjson").read_text() == '{"event": "result"}\n'
+
+
+BEGUN = planned([declared(1, description="\u2028\x1b", name="one"), declared(2, status=INACTIVE)], [token(1), token(2)])
+DONE = tuple(Result(change=change, fate=Fate.DONE, updated_at="later") for change in BEGUN.changes)
+
+
+def _begun(folder: Path, name: str = "apply-1", plan: Any = BEGUN) -> Journal:
+    """The journal of a run that has begun both operations and knows what became of the first."""
+    journal = Journal.create(folder, name)
+    journal.header(plan, Provenance(run=name, started="2026-01-02T00:00:00+00:00", tool="0.1.0"))
+    for result in DONE:
+        journal.intent(result.change)
+    journal.result(DONE[0])
+    return journal
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> bytes:
+    """All of a journal of a run that ended."""
+    journal = _begun(tmp_path / "whole")
+    journal.result(DONE[1])
+    journal.summary(Outcome(results=DONE))
+    journal.close()
+    return journal.path.read_bytes()
+
+
+def test_a_journal_is_read_as_it_was_written_and_knows_whether_its_run_goes_on(tmp_path: Path) -> None:
+    journal = _begun(tmp_path)
+    assert load(journal.path).running
+    journal.close()
+    found = load(journal.path)
+    assert (found.running, found.run.name, found.run.server, found.run.ended) == (False, "apply-1", SERVER, False)
+    assert [(each.change, each.fate) for each in found.run.entries] == [
+        (BEGUN.changes[0], Fate.DONE),
+        (BEGUN.changes[1], None),
+    ]
+
+
+@settings(max_examples=20)
+@given(worlds(least=2))
+def test_every_line_that_is_written_is_what_the_schema_says_and_has_nothing_else(world: World) -> None:
+    schema = load_schema("journal")
+    plan = draft_of(world)
+    results = [Result(change=change, fate=fate) for change in plan.changes for fate in Fate]
+    written: list[Document] = [
+        header_line(plan, Provenance(run="apply-1", started="now", tool="0.1.0", files=("a", "b"))),
+        *(intent_line(change, 2) for change in plan.changes),
+        *(result_line(result) for result in results),
+        summary_line(Outcome(results=tuple(results))),
+        settled_line([], "now", "0.1.0"),
+    ]
+    for line in written:
+        assert explain(line, schema) == ()
+        described = schema["definitions"][str(line["event"])]["properties"].keys() | {"event"}
+        assert line.keys() == described
+        assert explain({"event": line["event"]}, schema)
+
+
+LINES: tuple[Document, ...] = (
+    *(intent_line(change, 1) for change in BEGUN.changes),
+    *(result_line(each) for each in DONE),
+)
+HEADER = header_line(BEGUN, Provenance(run="apply-1", started="now", tool="0.1.0"))
+
+
+def _text(*written: Any) -> bytes:
+    return b"".join((each if isinstance(each, bytes) else json.dumps(each).encode()) + b"\n" for each in written)
+
+
+def _loaded(content: bytes) -> Past:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "apply-1.ndjson"
+        path.write_bytes(content)
+        return load(path)
+
+
+@given(st.data())
+def test_a_journal_that_was_cut_anywhere_after_its_header_tells_of_its_whole_lines(data: st.DataObject) -> None:
+    whole = _text(HEADER, *LINES)
+    kept = whole[: data.draw(st.integers(len(_text(HEADER)) - 1, len(whole)))]
+    complete = [line for number, line in enumerate(LINES, 1) if len(kept) >= len(_text(HEADER, *LINES[:number])) - 1]
+    assert _loaded(kept).run == read_run(_text(HEADER, *complete).splitlines(), 10)
+
+
+def test_a_line_that_a_crash_broke_may_have_the_later_runs_line_after_it() -> None:
+    closing = settled_line([], "then", "0.1.0")
+    for torn in (b'{"event": "int', b"\x00\x00", b""):
+        assert _loaded(_text(HEADER, LINES[0], torn)[:-1]).run.ended is False
+        run = _loaded(_text(HEADER, LINES[0], torn, closing)).run
+        assert (run.ended, len(run.entries)) == (True, 1)
+        assert _refusal(_text(HEADER, torn, LINES[0])) == "line 2 is not one of a journal"
+
+
+def _refusal(content: bytes) -> str:
+    with pytest.raises(InvalidError) as caught:
+        _loaded(content)
+    (problem,) = caught.value.problems
+    assert problem.hint == "the report of a run names its journal; `apply` and `undo` write them"
+    return problem.message.partition(" is no journal: ")[2]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it is empty"),
+        (b"version: 1\n", "its first line is no header"),
+        (b"\xff\xfe\x00", "its first line is no header"),
+        (_text(HEADER)[:-2], "its first line is no header"),
+        (_text(LINES[0], HEADER), "its first line is no header"),
+        (_text([HEADER]), "its first line is no header"),
+        (b"[" * 100_000, "its first line is no header"),
+        (b'{"event": "header", "changes": NaN}\n', "its first line is no header"),
+        (b'{"event": "header", "changes": 1' + b"0" * 5000 + b"}\n", "its first line is no header"),
+        (_text({**HEADER, "format_version": 2}), "its format has version 2, and this tokenctl reads 1"),
+        (_text({**HEADER, "format_version": "1"}), "line 1: `format_version` must be 1"),
+        (_text({**HEADER, "limits": {}}), "line 1: `limits` must have `max_deactivations`"),
+        (_text(HEADER, HEADER), "line 2 is another header"),
+        (_text(HEADER, b"[]", b"{}"), "line 2 is not one of a journal"),
+        (_text(HEADER, {**LINES[0], "id": "../../x"}), "line 2: `id` must be 16 lower-case hex digits"),
+        (_text(HEADER, {**LINES[0], "after": {"token": "x"}}), "line 2: `after` has an unknown key `token`"),
+        (_text(HEADER, {**LINES[0], "after": {}}), "line 2: `after` must not be empty"),
+        (_text(HEADER, {**LINES[2], "fate": "fine"}), "line 2: `fate` must be `done` or `failed` or `unverified` or `not attempted`"),
+        (_text(HEADER, {"event": "settled", "at": "", "tokenctl": "", "results": [1]}), "line 2: `results[0]` must be an object"),
+        (_text(HEADER, *[b'{"event": ""}'] * 10, b"", b""), "line 12 is not one of a journal"),
+    ],
+)  # fmt: skip
+def test_what_is_no_journal_is_refused_and_says_where(content: bytes, why: str) -> None:
+    assert _refusal(content) == why
+
+
+@given(place=st.integers(0, len(_text(HEADER, *LINES)) - 1), byte=st.integers(0, 255))
+def test_a_byte_that_differs_is_never_a_traceback(place: int, byte: int) -> None:
+    content = bytearray(_text(HEADER, *LINES))
+    content[place] = byte
+    try:
+        _loaded(bytes(content))
+    except InvalidError as error:
+        assert "is no journal: " in str(error)  # noqa: PT017  that it may be read as well is the point
+
+
+def test_a_journal_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "run.ndjson").write_bytes(_text(HEADER, *LINES))
+    assert load(tmp_path / "run.ndjson", most_lines=5).run.entries
+    with pytest.raises(InvalidError, match=r"is no journal: it has more than 4 lines\n"):
+        load(tmp_path / "run.ndjson", most_lines=4)
+    with (tmp_path / "run.ndjson").open("wb") as stream:
+        stream.truncate(256 * 1024**2 + 1)
+    with pytest.raises(InvalidError, match=r"is no journal: it is larger than 256 MiB$"):
+        load(tmp_path / "run.ndjson")
+
+
+def test_what_is_no_file_is_never_waited_for_or_followed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to(_begun(tmp_path).path)
+    for name, why in [
+        ("fifo", "it is not a regular file"),
+        ("", "it is not a regular file"),
+        ("link", "it is a symbolic link"),
+        ("none", "No such file or directory"),
+    ]:
+        with pytest.raises(LocalError) as caught:
+            load(tmp_path / name)
+        assert str(caught.value) == f"cannot read the journal {tmp_path / name}: {why}"
+
+
+def _names(found: list[Past]) -> list[str]:
+    return [each.run.name for each in found]
+
+
+def test_only_a_run_that_began_something_and_was_killed_is_interrupted(tmp_path: Path) -> None:
+    url = SERVER.url
+    going_on = _begun(tmp_path, "apply-20260103-1")
+    ended = _begun(tmp_path, "apply-20260104-1")
+    ended.summary(Outcome(results=DONE))
+    elsewhere = _begun(tmp_path, "apply-20260105-1", replace(BEGUN, server=Server(url="https://other.example")))
+    nothing = Journal.create(tmp_path, "apply-20260106-1")
+    only_header = Journal.create(tmp_path, "apply-20260107-1")
+    only_header.header(BEGUN, Provenance(run="apply-20260107-1", started="now", tool="0.1.0"))
+    killed = [_begun(tmp_path, name) for name in ("undo-20260102-1", "apply-20260101-1")]
+    for journal in (ended, elsewhere, nothing, only_header, *killed):
+        journal.close()
+    (tmp_path / "apply-20260108-1.ndjson").write_text("version: 1\n")
+    (tmp_path / "apply-20260112-1.ndjson").write_text('{"event": "header", "server": 1}\n{')
+    (tmp_path / "apply-20260113-1.ndjson").write_text(f'{{"event": "header", "server": {{"url": "{url}"}}}}\n{{')
+    (tmp_path / "notes.txt").write_text("")
+    (tmp_path / "apply-20260109-1.ndjson").mkdir()
+    os.mkfifo(tmp_path / "apply-20260110-1.ndjson")
+    (tmp_path / "apply-20260111-1.ndjson").symlink_to(killed[0].path)
+
+    assert _names(interrupted(tmp_path, url)) == ["apply-20260101-1", "undo-20260102-1"]
+    assert [each.stem[-5:] for each in newest_first(tmp_path, os.geteuid())[:4]] == [
+        "113-1",
+        "112-1",
+        "108-1",
+        "107-1",
+    ]
+    going_on.close()
+    assert _names(interrupted(tmp_path, url))[-1] == "apply-20260103-1"
+
+
+def test_the_latest_run_is_known_by_the_servers_times_and_by_little_of_each_file(tmp_path: Path) -> None:
+    def written(name: str, started: str, *more: Any) -> None:
+        header = {**HEADER, "started": started}
+        (tmp_path / f"{name}.ndjson").write_bytes(_text(header, *more))
+
+    intent, (result, _) = intent_line(BEGUN.changes[0], 1), (result_line(each) for each in DONE)
+    old, new = "2026-02-01T01:00:00.123456789+01:00", "2026-02-01T00:00:01Z"
+    written("apply-2028", "2028-01-01T00:00:00+00:00", intent, {**result, "updatedAt": old})
+    written(
+        "apply-2025", "2025-01-01T00:00:00+00:00", intent, {**result, "updatedAt": new}, {**result, "updatedAt": ""}
+    )
+    later = {**intent, "before": {**before_document(BEGUN.changes[0].token), "updatedAt": "2026-02-02T00:00:00Z"}}
+    written("apply-2024", "2024-01-01T00:00:00+00:00", later)  # killed before there was an answer
+    written("apply-2026", "2026-01-15T00:00:00+00:00")
+    written("apply-2023", "now", {**intent, "before": None})
+    long = {**intent, "after": {"description": "x" * 70_000}}
+    written("apply-2022", "2026-01-14T00:00:00+00:00", {**result, "updatedAt": "2027-01-01T00:00:00Z"}, long, long)
+    (tmp_path / "apply-2029.ndjson").write_bytes(b"")
+    (tmp_path / "apply-2030.ndjson").write_bytes(_text({**HEADER, "server": {"url": "http://elsewhere"}}))
+    found = latest_first(tmp_path, os.geteuid(), SERVER.url)
+    assert [each.path.stem[-2:] for each in found] == ["29", "23", "24", "25", "28", "26", "22"]
+    ahead = [each.path.stem[-2:] for each in found if each.ahead(lambda: datetime(2026, 2, 3, tzinfo=UTC))]
+    assert ahead == ["28"]
+
+
+def test_what_others_put_into_the_folder_is_passed_over(tmp_path: Path) -> None:
+    _begun(tmp_path).close()
+    assert len(newest_first(tmp_path, os.geteuid())) == 1
+    assert newest_first(tmp_path, os.geteuid() + 1) == []
+
+
+def test_a_folder_that_is_not_there_has_no_runs(tmp_path: Path) -> None:
+    assert interrupted(tmp_path / "none", SERVER.url) == []
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"event": "resu'])
+def test_a_run_that_was_told_of_is_not_interrupted_any_more(tmp_path: Path, torn: bytes) -> None:
+    journal = _begun(tmp_path)
+    journal.close()
+    with journal.path.open("ab") as stream:
+        stream.write(torn)
+    (found,) = interrupted(tmp_path, SERVER.url)
+    known = [settle(each, token(2)) for each in found.run.in_doubt]
+    close(found.path, settled_line(known, "then", "0.1.0"))
+    assert interrupted(tmp_path, SERVER.url) == []
+    assert [each.fate for each in load(found.path).run.entries] == [Fate.DONE, Fate.FAILED]
+    assert stat.S_IMODE(found.path.stat().st_mode) == 0o600
+
+
+def test_a_journal_that_is_gone_cannot_be_closed_and_that_does_no_harm(tmp_path: Path) -> None:
+    close(tmp_path / "gone.ndjson", settled_line([], "then", "0.1.0"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_the_newest_hundred_journals_are_looked_at(tmp_path: Path) -> None:
+    for number in range(101):
+        (tmp_path / f"apply-{number:03}.ndjson").write_bytes(_text(HEADER, *LINES))
+    assert len(interrupted(tmp_path, SERVER.url)) == 100

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import crash
-from reconciler.commands.context import Context
+from reconciler.cli.main import report_crash
+from reconciler.session.context import Context, Streams
 from tests.canary import found
 from tests.shell import GRAFANA, PROGRAM, Shell
 
@@ -22,7 +22,7 @@ ANOTHER = "L" * 43 + "_-" * 21 + "w=="
 POINTS = (
     "resolve", "normalise", "_secret", "connected", "Transport._open", "Transport._request", "Transport._exchange",
     "Transport._read", "chosen", "TokenList.begin", "TokenList._take", "_token", "masked", "decoded", "draft", "explain",
-    "Journal.header", "execute", "Writer.patch", "Context.show", "answered",
+    "Journal.header", "execute", "Writer.patch", "Streams.show", "answered",
 )  # fmt: skip
 
 _BROKEN = """
@@ -75,7 +75,8 @@ def test_a_mistake_anywhere_is_told_without_a_secret(shell: Shell, source: str) 
 def surroundings(**environment: str) -> Context:
     """A context that nothing was done in."""
     return Context(
-        environment=environment, home=Path(), stdin=BytesIO(), stdout=StringIO(), stderr=StringIO(),
+        environment=environment, home=Path(),
+        streams=Streams(stdin=BytesIO(), stdout=StringIO(), stderr=StringIO(), token=environment["INFLUX_TOKEN"]),
         clock=lambda: 0.0, moment=lambda: pytest.fail("nothing is sent"), now=lambda: pytest.fail("no time is told"), sleep=print, chance=lambda: 0.0,
         nonce=lambda: "", who="",
     )  # fmt: skip
@@ -83,11 +84,11 @@ def surroundings(**environment: str) -> Context:
 
 def test_a_secret_is_masked_in_each_of_its_spellings_and_in_what_caused_the_mistake() -> None:
     context = surroundings(INFLUX_TOKEN=CANARY)
-    context.hide(PROXY)
+    context.streams.secrets.add(PROXY)
     cause, mistake = ValueError(CANARY), RuntimeError({"Authorization": f"Token {CANARY}"})
     cause.add_note(f"{PROXY} and {CANARY!r}")
     mistake.__cause__ = cause
-    said = crash.report(mistake, context)
+    said = report_crash(mistake, context)
     assert found([said], (CANARY, PROXY)) == set()
     assert said.partition("is safe\n")[2].replace('"', "'") == (
         "ValueError: ***\n"

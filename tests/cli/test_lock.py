@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.sandbox.store import Label
 from tests.cli.test_main import QUESTION, read, terminal, waiting
-from tests.commands.test_locking import ACME, THEIRS, locked
+from tests.session.test_locking import ACME, THEIRS, locked
 from tests.shell import GRAFANA, Shell
 
 ROOT = Path(__file__).parent.parent.parent

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.cli.test_secrets import IN_TROUBLE, aim, cli, prepare
-from tests.commands.test_locking import locked
 from tests.influx.raw_server import RawServer, answer, raw_server
 from tests.liar import Exchange, liar
+from tests.session.test_locking import locked
 from tests.shell import BACKUP_2023, GRAFANA, Shell
 
 Leads = Callable[[Exchange, str], bytes]

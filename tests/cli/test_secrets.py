@@ -21,16 +21,17 @@ from typer.core import TyperGroup
 
 from reconciler.cli.app import app
 from reconciler.cli.main import run
-from reconciler.commands.names import ListFormat, PlanFormat, SchemaName
+from reconciler.commands.schema import SchemaName
 from reconciler.core.lock import Claim
 from reconciler.errors import ExitCode
+from reconciler.render.formats import ListFormat, PlanFormat
 from reconciler.sandbox.faults import NAMES, Fault
 from tests.canary import CALLER, ECHO, LISTED, PASSWORD, found, world
 from tests.checkout import Checkout
 from tests.cli.test_exit_codes import ENDS
-from tests.commands.test_locking import ACME, locked
 from tests.liar import Exchange, liar
 from tests.lies import LIES
+from tests.session.test_locking import ACME, locked
 from tests.shell import BACKUP_2023, BENCH, GRAFANA, PROGRAM, Done, Shell, shell_on, texts
 
 OUTPUTS = " ".join(f"--output {form}={{dir}}/out/plan.{form}" for form in PlanFormat if form is not PlanFormat.TEXT)

@@ -13,13 +13,13 @@ import pytest
 
 from reconciler.apply.pace import Pacing
 from reconciler.commands import apply, plan
-from reconciler.commands.planning import Sources
-from reconciler.commands.sending import Consent
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Seed, default_seed
+from reconciler.session.sending import Consent
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.shell import (
     ABSENT,

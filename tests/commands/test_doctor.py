@@ -15,16 +15,16 @@ import pytest
 
 from reconciler.commands import doctor
 from reconciler.commands import list as listing
-from reconciler.commands.names import ListFormat
 from reconciler.core.token import TokenId
 from reconciler.errors import ExitCode
+from reconciler.render.formats import ListFormat
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.settings import Flags
-from tests.commands.test_locking import EDGE, NOW, THEIRS, locked
 from tests.influx.raw_server import SECRET, RawServer, answer, raw_server, refusal
 from tests.influx.test_wire import entry, listed
 from tests.liar import Exchange, liar
+from tests.session.test_locking import EDGE, NOW, THEIRS, locked
 from tests.shell import ABSENT, GRAFANA, LAPTOP, MANAGER, OPERATOR, Done, Shell, shell_on
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -14,12 +14,12 @@ import pytest
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.commands import list as listing
-from reconciler.commands.context import Context
-from reconciler.commands.names import ListFormat
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
+from reconciler.render.formats import ListFormat
 from reconciler.sandbox.faults import NAMES, Fault
 from reconciler.sandbox.seed import Seed, default_seed
+from reconciler.session.context import Context
 from reconciler.settings import Flags
 from tests.commands.test_apply import DEACTIVATE, DESCRIBE, applied
 from tests.shell import BACKUP_2023, BACKUP_2024, GRAFANA, INGEST, OPERATOR, Shell, shell_on

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.commands import plan, show
-from reconciler.commands.names import PlanFormat
-from reconciler.commands.planning import Sources
 from reconciler.errors import ExitCode
+from reconciler.render.formats import PlanFormat
 from reconciler.sandbox.seed import Seed, default_seed
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.render.runner import Command, commands
 from tests.shell import OPERATOR, Done, Shell, shell_on

@@ -29,27 +29,27 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from reconciler.apply.executor import execute
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.means import Means
 from reconciler.apply.pace import Moment, Pacing
-from reconciler.apply.verify import attempt
-from reconciler.commands import connect, planning, undo
-from reconciler.commands.context import Context
-from reconciler.commands.sending import Consent
+from reconciler.commands import undo
 from reconciler.core.guard import Guard
 from reconciler.core.live import Missing
 from reconciler.core.manifest import Declaration, Manifest
-from reconciler.core.outcome import Fate, Outcome
-from reconciler.core.record import Provenance
+from reconciler.core.outcome import Fate, Outcome, Provenance
 from reconciler.core.token import Status, Token, TokenId
-from reconciler.errors import ExitCode, TokenctlError
+from reconciler.errors import ExitCode, TokenctlError, attempt
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.writer import Writer
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.seed import Authorization, Seed, default_seed
 from reconciler.sandbox.server import Sandbox
+from reconciler.session.connection import connected, resolve
+from reconciler.session.context import Context
+from reconciler.session.planning import plan_from
+from reconciler.session.sending import Consent, send
+from reconciler.session.sources import Declared
 from reconciler.settings import Flags
 from tests.builders import Line
 from tests.shell import OPERATOR, Shell, shell_on
@@ -297,21 +297,21 @@ class Machine(RuleBasedStateMachine):
         ran: list[Ran] = []
 
         def run(context: Context) -> ExitCode:
-            with connect.connected(connect.resolve(Flags(), context), context) as connection:
-                plan, _ = planning.draft(self._manifest(), connection, tuple(Guard), reviewed=True)
+            with connected(resolve(Flags(), context), context) as connection:
+                source = Declared(manifest=self._manifest(), files=(), waivers=tuple(Guard))
+                plan = plan_from(source, connection)
                 if not plan.changes:
                     return ExitCode.OK
                 name = f"apply-{next(self._runs):03}"
                 journal = Journal.create(self._shell.folder / "journals", name)
-                journal.header(plan, Provenance(run=name, started="2026-01-02T00:00:00+00:00", tool="0"))
+                provenance = Provenance(run=name, started="2026-01-02T00:00:00+00:00", tool="0")
                 between = Between(connection.reader, Writer(connection.transport, connection.retries), history.turn)
                 means = Means(
                     reader=between, writer=between, journal=journal, clock=time.monotonic,
                     moment=lambda: Moment(0.0, 0.0), read_at=Moment(-history.trouble.age_s, 0.0), retries=connection.retries, pacing=history.trouble.pacing,
                     interrupt=history.interrupt, pause=lambda *_: None,
                 )  # fmt: skip
-                ran.append(Ran(execute(plan, means), journal.path, between.log, between.seen))
-                journal.close()
+                ran.append(Ran(send(plan, provenance, means), journal.path, between.log, between.seen))
             return ExitCode.OK
 
         self._shell.call(run)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from reconciler.core.document import PlanDocument
 from reconciler.errors import ExitCode
 from tests.branch import Branch
 from tests.checkout import Checkout
@@ -16,12 +16,12 @@ DASH = f'id: "{GRAFANA}", name: grafana, description: dash'
 OFF = f'id: "{BACKUP_2023}", name: backup-2023, status: inactive'
 
 
-def marks(plan: PlanDocument) -> dict[str, object]:
+def marks(plan: dict[str, Any]) -> dict[str, object]:
     """The mark of each change by its token's name."""
     return {each["name"] or each["id"]: each["mark"] for each in plan["changes"]}
 
 
-def revised(plan: PlanDocument) -> list[str]:
+def revised(plan: dict[str, Any]) -> list[str]:
     """What became of what, of the revisions that the plan carries."""
     assert plan["base"]
     return [f"{each['kind']} {each['name'] or each['target']}" for each in plan["base"]["revisions"]]

@@ -13,8 +13,9 @@ import pytest
 
 from reconciler.commands import demo, schema, validate
 from reconciler.commands import list as listing
-from reconciler.commands.names import ListFormat, SchemaName
+from reconciler.commands.schema import SchemaName
 from reconciler.errors import ExitCode
+from reconciler.render.formats import ListFormat
 from reconciler.settings import Flags
 from tests.shell import BENCH, GRAFANA, INGEST, MANAGER, OPERATOR, Done, Shell, shell_on
 

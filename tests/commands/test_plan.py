@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.commands import plan, show
-from reconciler.commands.names import PlanFormat
-from reconciler.commands.planning import Sources
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
+from reconciler.render.formats import PlanFormat
 from reconciler.sandbox.faults import Fault
+from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.shell import (
     ABSENT,

@@ -10,14 +10,14 @@ import pytest
 
 from reconciler.commands import doctor, unlock
 from reconciler.commands import list as listing
-from reconciler.commands.names import ListFormat, PlanFormat
 from reconciler.errors import ExitCode
+from reconciler.render.formats import ListFormat, PlanFormat
 from reconciler.sandbox.seed import Org, Seed, default_seed
 from reconciler.settings import Flags
 from tests.commands.test_apply import applied, saved
-from tests.commands.test_locking import EDGE, locked
 from tests.commands.test_plan import planned
 from tests.commands.test_undo import undone
+from tests.session.test_locking import EDGE, locked
 from tests.shell import BENCH, GRAFANA, OPERATOR, Done, Shell, secret, shell_on
 
 ACME = "5f2c9e1a77b0d3c4"

@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives import serialization
 
 from reconciler.commands import doctor
 from reconciler.commands import list as listing
-from reconciler.commands.names import ListFormat
 from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.errors import ExitCode
 from reconciler.influx import trust
+from reconciler.render.formats import ListFormat
 from reconciler.settings import Flags
 from tests.influx.raw_server import Connection, RawServer, answer, raw_server
 from tests.shell import GRAFANA, Done, Shell

@@ -14,12 +14,12 @@ import pytest
 
 from reconciler.apply.journal import Journal
 from reconciler.commands import undo
-from reconciler.commands.names import PlanFormat
-from reconciler.commands.sending import Consent
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
+from reconciler.render.formats import PlanFormat
 from reconciler.sandbox.seed import default_seed
 from reconciler.schema import explain, load_schema
+from reconciler.session.sending import Consent
 from reconciler.settings import Flags
 from tests.commands.test_apply import ACTIVATE, DEACTIVATE, DESCRIBE, applied
 from tests.shell import (

@@ -13,7 +13,7 @@ from reconciler.core.lock import Claim
 from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import Fault
 from reconciler.settings import Flags
-from tests.commands.test_locking import ACME, EDGE, LABELS, LIST, NOW, locked, send, sequence
+from tests.session.test_locking import ACME, EDGE, LABELS, LIST, NOW, locked, send, sequence
 from tests.shell import LAPTOP, Done, Shell, secret, shell_on
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -7,13 +7,13 @@ from dataclasses import replace
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.document import from_document, to_document
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live, Owner
 from reconciler.core.manifest import Limits, Severity, Share
 from reconciler.core.planner import deactivates_manager, draft, needs_others, rebase, unknown_owners
 from reconciler.core.resolve import resolve
 from reconciler.core.token import Status, UserId
+from reconciler.documents.plan import decode_plan, plan_document
 from reconciler.sandbox.permissions import Permission, covered
 from tests.builders import SERVER, declared, live, manifest, token
 from tests.strategies import Realm, World, apply, realms, shuffled, tokens, worlds
@@ -85,8 +85,8 @@ def test_only_what_differs_is_sent_and_never_an_empty_status(world: World) -> No
 @given(worlds())
 def test_a_saved_plan_is_the_same_plan_and_holds_on_the_same_world(world: World) -> None:
     plan = draft(world.manifest, world.live)
-    saved = from_document(to_document(plan))
-    assert to_document(saved) == to_document(plan)
+    saved = decode_plan(plan_document(plan))
+    assert plan_document(saved) == plan_document(plan)
     assert saved.digest == plan.digest
     again = rebase(saved, world.live)
     assert (again.changes, again.digest) == (plan.changes, plan.digest)

@@ -8,15 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.baseline import Baseline
-from reconciler.core.document import from_document, to_document
 from reconciler.core.manifest import Asserted, Manifest, Match, Pick, Severity
-from reconciler.core.mark import Mark
 from reconciler.core.marks import moment, moments, settled, since
-from reconciler.core.plan import Change, Plan
+from reconciler.core.plan import Change, Mark, Plan
 from reconciler.core.planner import draft, rebase
 from reconciler.core.resolve import means
-from reconciler.core.revise import revise
+from reconciler.core.revise import Baseline, Revised, revise
+from reconciler.documents.plan import decode_plan, plan_document
 from reconciler.errors import Problem
 from tests.builders import ACTIVE, EDGE, INACTIVE, declared, live, manifest, planned, token, token_id
 from tests.strategies import World, shuffled, worlds
@@ -26,7 +24,9 @@ def compared(world: World, base: Manifest) -> Plan:
     """The plan of a world, compared with a base."""
     revisions = revise(base, world.manifest, "main")
     return draft(
-        world.manifest, world.live, baseline=Baseline(ref="main", commit="0" * 40, manifest=base, revisions=revisions)
+        world.manifest,
+        world.live,
+        baseline=Baseline(manifest=base, revised=Revised(ref="main", commit="0" * 40, revisions=revisions)),
     )
 
 
@@ -70,15 +70,15 @@ def test_compared_with_itself_a_manifest_makes_no_change_of_its_own(world: World
 def test_the_order_of_the_base_changes_nothing(drawn: tuple[World, Manifest], data: st.DataObject) -> None:
     world, base = drawn
     mixed = replace(base, tokens=data.draw(shuffled(base.tokens)))
-    assert to_document(compared(world, mixed)) == to_document(compared(world, base))
+    assert plan_document(compared(world, mixed)) == plan_document(compared(world, base))
 
 
 @given(based_worlds())
 def test_a_compared_plan_is_saved_and_judged_again_as_it_was(drawn: tuple[World, Manifest]) -> None:
     world, base = drawn
     plan = compared(world, base)
-    saved = from_document(to_document(plan))
-    assert to_document(saved) == to_document(plan)
+    saved = decode_plan(plan_document(plan))
+    assert plan_document(saved) == plan_document(plan)
     assert set(rebase(saved, world.live).refusals) == set(plan.refusals)
 
 
@@ -166,5 +166,7 @@ def test_the_stricter_of_two_policies_counts_and_one_that_both_have_counts_once(
 def test_the_warnings_of_the_base_come_first() -> None:
     world = World(live(token(1), token(2)), manifest(declared(1), unmanaged=Severity.WARN))
     told = Problem("the base is refused")
-    baseline = Baseline(ref="main", commit="0" * 40, manifest=Manifest(), revisions=(), warnings=(told,))
+    baseline = Baseline(
+        manifest=Manifest(), revised=Revised(ref="main", commit="0" * 40, revisions=(), warnings=(told,))
+    )
     assert draft(world.manifest, world.live, baseline=baseline).warnings[0] == told

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.document import from_document, to_document
 from reconciler.core.guard import Guard
 from reconciler.core.live import Absence, Missing
 from reconciler.core.manifest import Severity
 from reconciler.core.planner import differences, draft, rebase
+from reconciler.documents.plan import decode_plan, plan_document
 from reconciler.errors import StaleError
 from tests.builders import ACTIVE, EDGE, INACTIVE, declared, live, manager, manifest, planned, token, token_id, watcher
 
@@ -28,7 +28,7 @@ def test_a_plan_counts_what_it_is_about() -> None:
 
 def test_a_saved_plan_that_still_fits_is_the_same_over_the_live_tokens() -> None:
     plan = planned([declared(1, status=INACTIVE)], [manager(1), manager(2)])
-    saved = from_document(to_document(plan))
+    saved = decode_plan(plan_document(plan))
     again = rebase(saved, live(manager(1), manager(2), token(3)))
     assert again.changes == plan.changes
     assert again.changes[0].token.rights.orgs

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from reconciler.core.guard import Guard
 from reconciler.core.live import Absence, Missing
-from reconciler.core.outcome import Fate
+from reconciler.core.outcome import Entry, Fate, Run
 from reconciler.core.plan import Plan
 from reconciler.core.planner import draft
-from reconciler.core.record import Entry, Run
 from reconciler.core.reversal import reverse, unlisted
 from reconciler.core.token import Status, Token
 from reconciler.errors import AuthError, InvalidError

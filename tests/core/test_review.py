@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from hypothesis import given
 
+from reconciler.core.difference import Difference
 from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.plan import Plan
-from reconciler.core.review import Departure, Moved, Review, Side, Verdict, compare, compare_digest, unknown
+from reconciler.core.review import Departure, Review, Side, Verdict, compare, compare_digest, unknown
 from tests.builders import EDGE, INACTIVE, declared, planned, token, token_id
 from tests.strategies import World, draft_of, worlds
 
@@ -42,24 +43,24 @@ def test_what_differs_is_said_token_by_token() -> None:
     first, second, third = review.departures
     assert first == Departure(
         id=token_id(1), name="token 1", description="", side=Side.BOTH,
-        moved=(Moved("updatedAt before", "2026-01-02T03:04:05Z", LATER), Moved("description after", "x", "y")),
+        moved=(Difference("updatedAt before", "2026-01-02T03:04:05Z", LATER), Difference("description after", "x", "y")),
     )  # fmt: skip
     assert (second.id, second.name, second.description) == (token_id(2), "backup", "token 2")
     assert second.side is Side.REVIEWED
-    assert Moved("status after", "inactive", None) in second.moved
+    assert Difference("status after", "inactive", None) in second.moved
     assert (third.id, third.name, third.side) == (token_id(3), "extra", Side.NOW)
-    assert Moved("status after", None, "inactive") in third.moved
+    assert Difference("status after", None, "inactive") in third.moved
 
 
 def test_another_server_organisation_and_waiver_are_named() -> None:
     elsewhere = replace(REVIEWED, server=Server(url="https://other.example"), waivers=(Guard.SELF,))
     assert compare(elsewhere, REVIEWED).moved == (
-        Moved("server", "https://influx.example", "https://other.example"),
-        Moved("waivers", "none", "self"),
+        Difference("server", "https://influx.example", "https://other.example"),
+        Difference("waivers", "none", "self"),
     )
     assert compare(elsewhere, REVIEWED).departures == ()
     changes = tuple(replace(each, token=replace(each.token, org_id=EDGE)) for each in REVIEWED.changes)
-    moved = {each.what for departure in compare(replace(REVIEWED, changes=changes), REVIEWED).departures
+    moved = {each.field for departure in compare(replace(REVIEWED, changes=changes), REVIEWED).departures
              for each in departure.moved}  # fmt: skip
     assert moved == {"organisation"}
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.difference import Difference
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
-from reconciler.core.revise import about, revise
-from reconciler.core.revision import Edit, Kind, Revision
+from reconciler.core.revise import Kind, Revision, about, revise
 from reconciler.errors import Place
 from tests.builders import ACTIVE, INACTIVE, Line, declared, manifest, token_id
 from tests.strategies import manifests, shuffled
@@ -36,10 +36,10 @@ def test_an_added_declaration_has_all_that_it_says_of_the_token() -> None:
         target=token_id(1),
         name="own",
         edits=(
-            Edit("status", None, "active"),
-            Edit("description", None, "x"),
-            Edit("protected", None, "true"),
-            Edit("labels", None, "app=b, team=a"),
+            Difference("status", None, "active"),
+            Difference("description", None, "x"),
+            Difference("protected", None, "true"),
+            Difference("labels", None, "app=b, team=a"),
         ),
         place=Place("tokens.yaml", 10, 5),
     )
@@ -60,26 +60,26 @@ def test_a_removed_declaration_has_what_it_said_and_where_it_stood() -> None:
 @pytest.mark.parametrize(
     ("changes", "kind", "edits", "column"),
     [
-        ({"status": INACTIVE}, Kind.CHANGED, [Edit("status", "active", "inactive")], 11),
-        ({"description": None}, Kind.CHANGED, [Edit("description", "x", None)], 16),
-        ({"description": ""}, Kind.CHANGED, [Edit("description", "x", "")], 16),
-        ({"labels": {}}, Kind.CHANGED, [Edit("labels", "app=b, team=a", None)], 11),
-        ({"name": "mine"}, Kind.RENAMED, [Edit("name", "own", "mine")], 9),
-        ({"name": None}, Kind.RENAMED, [Edit("name", "own", None)], 9),
-        ({"origin": Line(3, "other.yaml")}, Kind.MOVED, [Edit("file", "tokens.yaml", "other.yaml")], 5),
-        ({"target": token_id(2)}, Kind.RETARGETED, [Edit("target", token_id(1), token_id(2))], 7),
+        ({"status": INACTIVE}, Kind.CHANGED, [Difference("status", "active", "inactive")], 11),
+        ({"description": None}, Kind.CHANGED, [Difference("description", "x", None)], 16),
+        ({"description": ""}, Kind.CHANGED, [Difference("description", "x", "")], 16),
+        ({"labels": {}}, Kind.CHANGED, [Difference("labels", "app=b, team=a", None)], 11),
+        ({"name": "mine"}, Kind.RENAMED, [Difference("name", "own", "mine")], 9),
+        ({"name": None}, Kind.RENAMED, [Difference("name", "own", None)], 9),
+        ({"origin": Line(3, "other.yaml")}, Kind.MOVED, [Difference("file", "tokens.yaml", "other.yaml")], 5),
+        ({"target": token_id(2)}, Kind.RETARGETED, [Difference("target", token_id(1), token_id(2))], 7),
         (
             {"target": Match(user="u", org="o", description="", pick=Pick.ALL)}, Kind.RETARGETED,
-            [Edit("target", token_id(1), "match user `u`, org `o`, description ``, pick all")], 10,
+            [Difference("target", token_id(1), "match user `u`, org `o`, description ``, pick all")], 10,
         ),
         (
             {"name": "mine", "status": None, "origin": Line(3, "other.yaml")}, Kind.CHANGED,
-            [Edit("status", "active", None), Edit("name", "own", "mine"), Edit("file", "tokens.yaml", "other.yaml")], 11,
+            [Difference("status", "active", None), Difference("name", "own", "mine"), Difference("file", "tokens.yaml", "other.yaml")], 11,
         ),
     ],
 )  # fmt: skip
 def test_what_became_of_a_declaration_is_told_by_the_gravest_of_all(
-    changes: dict[str, Any], kind: Kind, edits: list[Edit], column: int
+    changes: dict[str, Any], kind: Kind, edits: list[Difference], column: int
 ) -> None:
     found = revised(at_base(OWN), replace(OWN, **changes))
     assert (found.kind, list(found.edits)) == (kind, edits)
@@ -95,7 +95,7 @@ def test_a_place_within_a_file_a_line_or_a_layout_is_no_revision() -> None:
 def test_protection_that_is_taken_away_loosens_and_one_that_is_given_does_not() -> None:
     bare = replace(OWN, protected=False)
     assert revised(OWN, bare).loosens
-    assert revised(OWN, bare).edits == (Edit("protected", "true", None),)
+    assert revised(OWN, bare).edits == (Difference("protected", "true", None),)
     assert not revised(bare, OWN).loosens
     assert not revised(bare, replace(bare, target=token_id(2))).loosens
 
@@ -105,7 +105,7 @@ def test_a_selection_is_known_again_when_it_only_picks_others() -> None:
     found = revised(declared(Match(user="u")), first)
     assert (found.kind, found.edits) == (
         Kind.RETARGETED,
-        (Edit("target", "match user `u`", "match user `u`, pick first"),),
+        (Difference("target", "match user `u`", "match user `u`, pick first"),),
     )
     kinds = [each.kind for each in revise(manifest(first), manifest(declared(Match(user="v"))), "main")]
     assert kinds == [Kind.REMOVED, Kind.ADDED]
@@ -184,7 +184,7 @@ def test_the_order_of_declarations_changes_nothing(one: Manifest, other: Manifes
 def mirrored(revision: Revision) -> tuple[object, ...]:
     """The revision as it looks from the other side."""
     kind = {Kind.ADDED: Kind.REMOVED, Kind.REMOVED: Kind.ADDED}.get(revision.kind, revision.kind)
-    edits = tuple(Edit(each.field, each.after, each.before) for each in revision.edits)
+    edits = tuple(Difference(each.field, each.after, each.before) for each in revision.edits)
     return kind, edits, revision.base_place, revision.place
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import jsonschema
 import pytest
 
-from reconciler.core.diff import Difference, explain
-from reconciler.core.document import from_document, to_document
 from reconciler.core.endpoint import Secret, is_loopback
 from reconciler.core.manifest import Limits, Share
 from reconciler.core.outcome import Fate, Outcome, Result, deviation
 from reconciler.core.plan import Change
 from reconciler.core.text import REFUSED, is_plain
+from reconciler.documents.plan import decode_plan, plan_document
 from reconciler.errors import ExitCode, Problem
 from reconciler.schema import load_schema
 from tests.builders import EDGE, INACTIVE, declared, planned, token, token_id
@@ -58,15 +57,6 @@ def test_a_secret_is_shown_only_to_who_asks() -> None:
     assert (repr(secret), str(secret), f"{secret}", secret.reveal()) == ("***", "***", "***", "FAKE")
 
 
-def test_a_change_is_explained_field_by_field() -> None:
-    change = Change(token=token(1), status=INACTIVE, description="__dunder__")
-    assert explain(change) == (
-        Difference("status", "active", "inactive"),
-        Difference("description", "token 1", "__dunder__"),
-    )
-    assert explain(Change(token=token(1), description="")) == (Difference("description", "token 1", ""),)
-
-
 def result(fate: Fate, *, sent: bool = False, code: ExitCode = ExitCode.ERROR) -> Result:
     return Result(change=Change(token=token(1), description="x"), fate=fate, sent=sent, code=code)
 
@@ -110,9 +100,9 @@ def test_a_plan_is_the_document_that_its_schema_describes(limit: int | Share) ->
         [token(1), token(2)],
         limits=Limits(max_deactivations=limit),
     )
-    document = to_document(plan)
+    document = plan_document(plan)
     jsonschema.validate(document, load_schema("plan"))
-    assert from_document(document) == plan
+    assert decode_plan(document) == plan
     assert document["reason"] == "refused"
     assert document["counts"] == {
         "activate": 0, "describe": 1, "deactivate": 1, "unchanged": 0, "declared": 2, "managed": 2, "live": 2,

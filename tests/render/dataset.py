@@ -7,16 +7,14 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from reconciler.core.baseline import Comparison
+from reconciler.core.difference import Difference
 from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Severity
-from reconciler.core.mark import Mark
-from reconciler.core.plan import Plan, Refusal
-from reconciler.core.revise import revise
-from reconciler.core.revision import Edit, Kind, Revision
+from reconciler.core.plan import Comparison, Mark, Plan, Refusal
+from reconciler.core.revise import Kind, Revision, revise
 from reconciler.errors import Place, Problem
-from reconciler.render import curl, github, gitlab, html, junit, markdown, ops, sarif, text
+from reconciler.render import html, markdown, reports, requests, text
 from reconciler.render import json as json_format
 from tests.builders import ACTIVE, EDGE, INACTIVE, Line, declared, manager, manifest, planned, token
 from tests.strategies import HOSTILE, TEXT, draft_of, worlds
@@ -24,15 +22,15 @@ from tests.strategies import HOSTILE, TEXT, draft_of, worlds
 FORMATS: dict[str, Callable[[Plan], str]] = {
     "txt": text.plan,
     "json": json_format.plan,
-    "jsonl": ops.plan,
-    "sh": curl.plan,
+    "jsonl": requests.ops,
+    "sh": requests.curl,
     "md": markdown.plan,
     "html": html.plan,
-    "github": github.plan,
-    "terraform.json": gitlab.terraform,
-    "codequality.json": gitlab.codequality,
-    "sarif": sarif.plan,
-    "junit.xml": junit.plan,
+    "github": reports.github,
+    "terraform.json": reports.terraform,
+    "codequality.json": reports.codequality,
+    "sarif": reports.sarif,
+    "junit.xml": reports.junit,
 }
 RUN = "apply-20260102T030405.000000Z-7"
 LONG = "a description that is much longer than what fits into a line of eighty columns"
@@ -104,7 +102,7 @@ def soiled(plan: Plan, texts: list[str]) -> Plan:
     base = Comparison(
         ref=one, commit="0" * 40, limits=plan.limits, managed=0,
         revisions=tuple(
-            Revision(kind=kind, target=two, name=three or None, edits=(Edit("description", two, three),), loosens=number % 2 > 0, place=place)
+            Revision(kind=kind, target=two, name=three or None, edits=(Difference("description", two, three),), loosens=number % 2 > 0, place=place)
             for number, kind in enumerate(Kind)
         ),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.plan import Plan
 from reconciler.errors import Problem
-from reconciler.render import github, text
+from reconciler.render import reports, text
 from reconciler.render.escape import terminal
 from reconciler.render.findings import Finding, Level, findings
 from tests.builders import INACTIVE, declared, planned, token
@@ -39,7 +39,7 @@ def units(text: str) -> int:
 
 @given(hostile_plans())
 def test_the_runner_reads_the_findings_and_nothing_else(plan: Plan) -> None:
-    log, found = github.plan(plan), findings(plan)
+    log, found = reports.github(plan), findings(plan)
     assert len(log.splitlines()) == log.count("\n") == len(list(commands(log)))
     assume(max(Counter(each.level for each in found).values(), default=0) <= MOST)  # more are counted
     assert list(commands(log)) == [expected(each) for each in found]
@@ -47,7 +47,7 @@ def test_the_runner_reads_the_findings_and_nothing_else(plan: Plan) -> None:
 
 def test_text_and_commands_share_a_log() -> None:
     plan = PLANS["refused"]
-    assert list(commands(text.plan(plan) + github.plan(plan))) == [expected(each) for each in findings(plan)]
+    assert list(commands(text.plan(plan) + reports.github(plan))) == [expected(each) for each in findings(plan)]
 
 
 @pytest.mark.parametrize("number", [0, 9, 10, 11, 2_000])
@@ -57,12 +57,12 @@ def test_ten_of_a_kind_are_shown_the_gravest_first_and_the_rest_counted(number: 
         [token(each) for each in range(1, number + 1)],
     )
     plan = replace(plan, warnings=tuple(Problem(f"warning {each}") for each in range(number)))
-    read = [each for each in commands(github.plan(plan)) if each.name == Level.NOTICE]
+    read = [each for each in commands(reports.github(plan)) if each.name == Level.NOTICE]
     assert len(read) == min(number, MOST)
     assert [each.properties["title"] for each in read[:1]] == [f'deactivate "token {number}"'] * min(number, 1)
     if number > MOST:
         assert read[-1] == Command("notice", f"and {number - 9:,} more like these", {"title": "tokenctl"})
-    assert len([each for each in commands(github.plan(plan)) if each.name == Level.WARNING]) == min(number, MOST)
+    assert len([each for each in commands(reports.github(plan)) if each.name == Level.WARNING]) == min(number, MOST)
 
 
 @given(part=st.sampled_from(HOSTILE), many=st.integers(1, 5000), hint=st.booleans())
@@ -70,7 +70,7 @@ def test_a_message_and_a_title_are_cut_where_the_runner_would_cut_them(part: str
     problem = Problem(part * many, "the way out" if hint else "")
     plan = replace(PLANS["one-token"], warnings=(problem,))
     plan = replace(plan, changes=(replace(plan.changes[0], name=part * many or None),))
-    warned, changed = commands(github.plan(plan))
+    warned, changed = commands(reports.github(plan))
     whole = expected(findings(plan)[0]).data
     assert units(warned.data) <= LONGEST
     assert units(changed.properties["title"]) <= LONGEST_TITLE

@@ -17,7 +17,7 @@ from reconciler import __version__
 from reconciler.core.outcome import Fate, Outcome, Result
 from reconciler.core.plan import Change, Plan
 from reconciler.errors import Place, Problem
-from reconciler.render import escape, pieces, table, text, words
+from reconciler.render import escape, status, text, words
 from reconciler.render import json as json_format
 from reconciler.schema import load_schema
 from tests.builders import EDGE, INACTIVE, declared, live, manager, planned, token
@@ -88,18 +88,16 @@ TOKENS = [
 
 
 def test_an_inventory_lists_tokens_by_id(golden: Callable[[Path, str], None]) -> None:
-    golden(GOLDEN / "tokens.txt", table.tokens(TOKENS))
+    golden(GOLDEN / "tokens.txt", status.tokens(TOKENS))
     golden(GOLDEN / "tokens.json", json_format.tokens(live().server, TOKENS))
-    assert table.tokens([]) == "  STATUS  ID  ORG  USER  DESCRIPTION\n"
+    assert status.tokens([]) == "  STATUS  ID  ORG  USER  DESCRIPTION\n"
 
 
 def test_problems_are_drawn_one_after_the_other() -> None:
     place = Place("a\x1b.yaml", 3, 5)
     problems = [Problem("::error::bad\nthing", "mend \x07it", place), Problem("::warning::x")]
-    assert pieces.problems(problems) == (
-        "a\\x1b.yaml:3:5: ::error::bad\\nthing\n  hint: mend \\x07it\n:\\:warning::x\n"
-    )
-    assert pieces.problem(problems[1], "Note", colour=31) == "\x1b[31mNote:\x1b[0m :\\:warning::x"
+    assert words.problems(problems) == ("a\\x1b.yaml:3:5: ::error::bad\\nthing\n  hint: mend \\x07it\n:\\:warning::x\n")
+    assert words.problem(problems[1], "Note", colour=31) == "\x1b[31mNote:\x1b[0m :\\:warning::x"
 
 
 def outputs(plan: Plan) -> list[str]:
@@ -112,9 +110,9 @@ def outputs(plan: Plan) -> list[str]:
             text.outcome(Outcome(results=results, stopped=plan.orgs[0] if plan.orgs else ""), across=across)
             for across in (False, True)
         ),
-        table.tokens(tokens),
+        status.tokens(tokens),
         json_format.tokens(plan.server, tokens),
-        pieces.problems([*plan.warnings, *(each.problem for each in plan.refusals)]),
+        words.problems([*plan.warnings, *(each.problem for each in plan.refusals)]),
     ]
 
 
@@ -166,12 +164,12 @@ def test_foreign_text_is_escaped_once_and_visibly(given_text: str, terminal: str
 
 
 def test_text_is_cut_and_filled_by_columns() -> None:
-    assert pieces.pad("abc", 5) == "abc  "
-    assert pieces.pad("abcdef", 5) == "abc…f"
-    assert pieces.pad("日本語", 6) == "日本語"
-    assert pieces.pad("日本語", 5) == "日本…"
-    assert pieces.fit("ingest hamburg production", 12) == "ingest …tion"
-    assert pieces.pad("日本語", 4) == "日… "
+    assert words.pad("abc", 5) == "abc  "
+    assert words.pad("abcdef", 5) == "abc…f"
+    assert words.pad("日本語", 6) == "日本語"
+    assert words.pad("日本語", 5) == "日本…"
+    assert words.fit("ingest hamburg production", 12) == "ingest …tion"
+    assert words.pad("日本語", 4) == "日… "
     assert escape.width("e\u0301") == 1
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.outcome import Fate
-from reconciler.render import progress
+from reconciler.render import words
 
 
 def test_reading_counts_what_has_come() -> None:
-    assert progress.reading(3000) == "Reading tokens: 3,000 so far"
+    assert words.reading(3000) == "Reading tokens: 3,000 so far"
 
 
 @pytest.mark.parametrize(
@@ -23,5 +23,5 @@ def test_reading_counts_what_has_come() -> None:
     ],
 )  # fmt: skip
 def test_applying_counts_what_is_known_and_what_went_wrong(fates: dict[Fate, int], elapsed_s: float, told: str) -> None:
-    assert progress.applying(1000, fates, elapsed_s) == told
+    assert words.applying(1000, fates, elapsed_s) == told
     assert told.isascii()

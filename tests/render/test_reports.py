@@ -16,16 +16,16 @@ from hypothesis import given
 
 from reconciler.core.guard import Guard
 from reconciler.core.plan import Action, Plan
-from reconciler.render import gitlab, junit, sarif
+from reconciler.render import reports
 from reconciler.render.escape import terminal
 from reconciler.render.findings import Level, findings, stand_in
 from tests.render.dataset import PLANS, hostile_plans
 
 SCHEMAS = Path(__file__).parent / "schemas"
 REPORTS: Mapping[str, Callable[[Plan], str]] = {
-    "sarif-2.1.0": sarif.plan,
-    "gitlab-codequality": gitlab.codequality,
-    "gitlab-terraform": gitlab.terraform,
+    "sarif-2.1.0": reports.sarif,
+    "gitlab-codequality": reports.codequality,
+    "gitlab-terraform": reports.terraform,
 }
 
 
@@ -99,7 +99,7 @@ def check(element: ET.Element) -> None:
 
 @given(hostile_plans())
 def test_junit_has_a_case_for_each_guard_and_each_change(plan: Plan) -> None:
-    root = ET.fromstring(junit.plan(plan).encode())  # noqa: S314  # our own text
+    root = ET.fromstring(reports.junit(plan).encode())  # noqa: S314  # our own text
     assert root.tag == "testsuites"
     check(root)
     (suite,) = root

@@ -12,11 +12,10 @@ import jsonschema
 import pytest
 
 from reconciler.core.manifest import Asserted, Limits, Match, Pick, Severity
-from reconciler.core.revise import revise
-from reconciler.core.revision import Revised
-from reconciler.core.revision_document import revision_from, revision_to
+from reconciler.core.revise import Revised, revise
+from reconciler.documents.plan import REVISION, plain
 from reconciler.errors import Place, Problem
-from reconciler.render import escape, github, markdown, revisions
+from reconciler.render import escape, markdown, reports, text
 from reconciler.render import json as json_format
 from reconciler.render.findings import of_revisions
 from reconciler.schema import load_schema
@@ -27,10 +26,10 @@ from tests.strategies import HOSTILE
 
 GOLDEN = Path(__file__).parent / "golden"
 FORMATS: dict[str, Callable[[Revised], str]] = {
-    "txt": revisions.text,
+    "txt": text.revised,
     "json": json_format.revised,
     "md": markdown.revised,
-    "commands": github.revised,
+    "commands": reports.revised,
 }
 COMMIT = "1a2b3c4d" * 5
 
@@ -93,14 +92,14 @@ def test_a_change_is_drawn_as_its_golden_file(name: str, suffix: str, golden: Ca
 
 
 def test_colour_only_adds_escapes(golden: Callable[[Path, str], None]) -> None:
-    coloured = revisions.text(CHANGES["every-kind"], colour=True)
+    coloured = text.revised(CHANGES["every-kind"], colour=True)
     golden(GOLDEN / "revisions-every-kind.ansi.txt", coloured)
-    assert re.sub("\x1b\\[[0-9;]*m", "", coloured) == revisions.text(CHANGES["every-kind"])
+    assert re.sub("\x1b\\[[0-9;]*m", "", coloured) == text.revised(CHANGES["every-kind"])
 
 
 @pytest.mark.parametrize("name", ["nothing", "every-kind", "refused-base"])
 def test_text_fits_eighty_columns(name: str) -> None:
-    lines = revisions.text(CHANGES[name]).splitlines()
+    lines = text.revised(CHANGES[name]).splitlines()
     assert [each for each in lines if escape.width(each) > 80 and not each.startswith(("Warning", "Files"))] == []
 
 
@@ -112,7 +111,7 @@ def test_json_is_what_its_schema_describes(name: str) -> None:
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_revision_is_read_back_as_it_was_written(name: str) -> None:
     for each in CHANGES[name].revisions:
-        assert revision_from(revision_to(each)) == each
+        assert REVISION(plain(each)) == each
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -134,13 +133,13 @@ def test_markdown_is_short_and_counts_what_it_leaves_out(longest: int) -> None:
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_runner_reads_a_command_for_each_revision_and_nothing_else(name: str) -> None:
     found = of_revisions(CHANGES[name])
-    read = list(commands(github.revised(CHANGES[name])))
+    read = list(commands(reports.revised(CHANGES[name])))
     assert len(found) == len(CHANGES[name].revisions) + len(CHANGES[name].warnings)
     assert [each.properties.get("line") for each in read[:9]] == [
         str(each.place.line) if each.place else None for each in found[:9]
     ]
     assert [each.name for each in read] == sorted(each.name for each in read)[::-1]
-    assert list(commands(revisions.text(CHANGES[name]))) == []
+    assert list(commands(text.revised(CHANGES[name]))) == []
 
 
 @pytest.mark.parametrize("suffix", sorted(FORMATS.keys() - {"commands"}))

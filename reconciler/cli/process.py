@@ -1,0 +1,42 @@
+"""This process: what its signals do, when it has to end, and what it must not leave when it dies."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import suppress
+
+from reconciler.apply.interrupt import Interrupt
+
+
+def handled() -> Interrupt:
+    """What SIGINT, SIGTERM, SIGHUP and SIGALRM do from now on.
+
+    SIGINT also where it was inherited as ignored, as a shell does for what it puts into the background. A SIGHUP that
+    was is left alone: that is what nohup is for.
+    """
+    interrupt = Interrupt()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, interrupt.receive)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, interrupt.receive)
+    return interrupt
+
+
+def ignore() -> None:
+    """From now on nothing comes of these signals: the exit code is settled, and Python would let them kill it yet."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def end_after(seconds: float) -> None:
+    """Let SIGALRM come after this time."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def leave_no_core() -> None:
+    """Let a crash of the interpreter leave no file with the memory of this process, which has the secret in it."""
+    import resource
+
+    with suppress(OSError, ValueError):  # where limits cannot be set, that is no reason to do nothing
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))

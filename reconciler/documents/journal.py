@@ -1,0 +1,196 @@
+"""The events of a run as lines of schemas/journal.v1.json, and such lines as a Run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TypeAlias, TypeVar
+
+from reconciler.core.outcome import Entry, Fate, Outcome, Provenance, Result, Run
+from reconciler.core.plan import Change, Plan
+from reconciler.documents import decode
+from reconciler.documents.decode import DecodeError, Document, Fields, matching, one_of, text
+from reconciler.documents.plan import (
+    COUNT,
+    DIGEST,
+    ID,
+    ORDINAL,
+    RUN_NAME,
+    change,
+    limits,
+    parts,
+    server,
+    token_document,
+)
+
+FORMAT_VERSION = 1
+
+T = TypeVar("T")
+Line: TypeAlias = Mapping[str, object]
+
+
+def header_line(plan: Plan, provenance: Provenance) -> Document:
+    """The line that begins the journal of a run that sends this plan."""
+    return {
+        "event": "header",
+        "format_version": FORMAT_VERSION,
+        "run": provenance.run,
+        "tokenctl": provenance.tool,
+        "started": provenance.started,
+        **parts(plan, "server", "org_ids", "digest"),
+        "changes": len(plan.changes),
+        **parts(plan, "managed", "limits", "undoes", "lock"),
+        **parts(provenance, "files", "commit", "run_url"),
+    }
+
+
+def intent_line(change: Change, attempt: int) -> Document:
+    """The line before a PATCH; `attempt` counts from 1."""
+    return {
+        "event": "intent",
+        "id": change.token.id,
+        "attempt": attempt,
+        **parts(change, "name", "protected"),
+        **token_document(change.token),
+        "after": change.body,
+    }
+
+
+def result_line(result: Result) -> Document:
+    """The line that says what came of an operation."""
+    return {"event": "result", **_known(result.change, result.fate, result.reason, result.updated_at)}
+
+
+def summary_line(outcome: Outcome) -> Document:
+    """The line that ends the journal of a run that ends by itself."""
+    return {"event": "summary", "reason": outcome.exit_code.reason, "stopped": outcome.stopped}
+
+
+def settled_line(entries: Iterable[Entry], at: str, tool: str) -> Document:
+    """The line that ends the journal of an interrupted run, once these of its operations are settled."""
+    results = [_known(each.change, each.fate, each.reason, each.left_at) for each in entries if each.fate]
+    return {"event": "settled", "at": at, "tokenctl": tool, "results": results}
+
+
+def _known(change: Change, fate: Fate, reason: str, updated_at: str) -> Document:
+    return {"id": change.token.id, "fate": fate, "reason": reason, "updatedAt": updated_at}
+
+
+def parse_line(content: bytes) -> Line | None:
+    """The line, whatever it tells; None when it is cut off or has no event."""
+    with suppress(DecodeError):
+        line = decode.parse(content)
+        if isinstance(line.get("event"), str):
+            return line
+    return None
+
+
+def is_last(line: Line) -> bool:
+    """Whether nothing is left to tell after this line."""
+    return line["event"] in ("summary", "settled")
+
+
+def read_run(lines: Iterable[bytes], most: int) -> Run:
+    """The run of a journal of at most so many lines. Raises DecodeError for what is no journal.
+
+    One line may be broken: the last, as a crash left it, or the one before the line that a later run added. An event
+    that is not known is passed over, and so is a result without an intent: there, nothing was sent.
+    """
+    numbered = enumerate(lines, 1)
+    run = _told(_header, _first(next(numbered, None)), 1)
+    entries: dict[str, Entry] = {}
+    ended, broken = False, 0
+    for number, content in numbered:
+        line = parse_line(content)
+        if number > most:
+            raise DecodeError(f"has more than {most:,} lines")
+        if broken and (line is None or line["event"] != "settled"):
+            raise DecodeError("is not one of a journal", subject=f"line {broken}")
+        broken = 0 if line else number
+        if line and line["event"] == "header":
+            raise DecodeError("is another header", subject=f"line {number}")
+        if line and (event := _EVENTS.get(str(line["event"]))):
+            _told(partial(event, entries), line, number)
+            ended = is_last(line)
+    return replace(run, entries=tuple(entries.values()), ended=ended)
+
+
+def _first(numbered: tuple[int, bytes] | None) -> Line:
+    """The header's line. Raises DecodeError when it is none, or of another version of the format."""
+    if not numbered:
+        raise DecodeError("is empty")
+    line = parse_line(numbered[1])
+    if line is None or line["event"] != "header":
+        raise DecodeError("is no header", subject="its first line")
+    version = line.get("format_version")
+    if isinstance(version, int) and version != FORMAT_VERSION:
+        raise DecodeError(f"has version {version}, and this tokenctl reads {FORMAT_VERSION}", subject="its format")
+    return line
+
+
+def _told(take: Callable[[Fields], T], line: Line, number: int) -> T:
+    """What is taken of a line's fields, of which a later version may have more."""
+    field = Fields(line, exact=False)
+    try:
+        taken = take(field)
+        field.end()
+    except DecodeError as error:
+        raise DecodeError(str(error), subject=f"line {number}:") from None
+    return taken
+
+
+def _header(field: Fields) -> Run:
+    field("format_version", decode.integer(FORMAT_VERSION, FORMAT_VERSION))
+    field("tokenctl", _SHORT)
+    field("org_ids", decode.list_of(ID))
+    field("digest", DIGEST)
+    field("files", decode.list_of(text))
+    field("commit", _COMMIT)
+    field("run_url", text)
+    return Run(
+        name=field("run", RUN_NAME),
+        started=field("started", _SHORT),
+        server=server(field.inner("server")),
+        undoes=field("undoes", _UNDOES),
+        lock=field.optional("lock", decode.boolean, False),
+        planned=field("changes", COUNT),
+        managed=field("managed", COUNT),
+        limits=limits(field.inner("limits")),
+        entries=(),
+        ended=False,
+    )
+
+
+def _intent(entries: dict[str, Entry], field: Fields) -> None:
+    field("attempt", ORDINAL)
+    begun = change(field, field.inner("after", exact=True, least=1))
+    # What a retry finds is what the first attempt left: before the run, the token was as it says.
+    earlier = entries.get(begun.token.id)
+    entries[begun.token.id] = Entry(change=earlier.change if earlier else begun)
+
+
+def _result(entries: dict[str, Entry], field: Fields) -> None:
+    token_id, fate, reason = field("id", ID), field("fate", _FATE), field("reason", text)
+    left_at = field("updatedAt", text)
+    if entry := entries.get(token_id):
+        entries[token_id] = replace(entry, fate=fate, reason=reason, left_at=left_at or entry.left_at)
+
+
+def _summary(_: dict[str, Entry], field: Fields) -> None:
+    field("reason", _SHORT)
+    field("stopped", text)
+
+
+def _settled(entries: dict[str, Entry], field: Fields) -> None:
+    field("at", _SHORT)
+    field("tokenctl", _SHORT)
+    field("results", decode.list_of(lambda value: _result(entries, Fields(decode.an_object(value), exact=False))))
+
+
+_EVENTS = {"intent": _intent, "result": _result, "summary": _summary, "settled": _settled}
+_FATE = one_of(Fate)
+_SHORT = matching("(?s).{0,200}", "a string of at most 200 characters")
+_UNDOES = matching("[A-Za-z0-9._-]{0,200}", "the name of a run, or empty")
+_COMMIT = matching("([0-9a-f]{40}|[0-9a-f]{64})?", "40 or 64 lower-case hex digits, or empty")

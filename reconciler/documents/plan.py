@@ -1,0 +1,326 @@
+"""Plans, reviews and revisions as documents of schemas/plan.v1.json and revisions.v1.json; a saved plan ⇄ its file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
+
+from reconciler import files
+from reconciler.core.difference import Difference
+from reconciler.core.guard import Guard
+from reconciler.core.live import Server
+from reconciler.core.manifest import Limits, Share
+from reconciler.core.plan import Action, Change, Comparison, Mark, Plan, Refusal, before, in_order
+from reconciler.core.review import Departure, Review, Side, Verdict
+from reconciler.core.revise import Kind, Revised, Revision
+from reconciler.core.token import HEX_ID, Elided, OrgId, Status, Token, TokenId, UserId
+from reconciler.documents import decode
+from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
+from reconciler.errors import ExitCode, InvalidError, LocalError, Place, Problem, StaleError
+
+FORMAT_VERSION = 1
+
+Several: TypeAlias = "tuple[Plain, ...]"
+Plain: TypeAlias = (
+    "str | int | Share | Place | Problem | Server | Limits | Comparison | Revision | Difference | Several | None"
+)
+
+_LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
+_HEAD = 4096  # bytes: a manifest is most often known by its first one
+_BRACE = re.compile(rb"(\xef\xbb\xbf)?\s*\{")
+_BEGINNING = re.compile(rb'\s*\{\s*"format_version"\s*:')
+_REMAKE = "make it anew with `tokenctl plan -o FILE`"
+
+
+def save_plan(plan: Plan, path: Path) -> None:
+    """Write the plan so that the path holds all of it or what it held before; only the user may read it.
+
+    Raises LocalError when that cannot be done.
+    """
+    files.write(json.dumps(plan_document(plan), indent=2) + "\n", path, private=True)
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a plan that `save_plan` wrote. A review beside it is no part of it and passed over.
+
+    Raises LocalError when the file cannot be read, InvalidError when it is no plan, StaleError when it is a plan but
+    not as it was written: its digest or anything else that it says twice does not fit.
+    """
+    try:
+        document = decode.parse(_content(path))
+        plan = decode_plan(document)
+    except decode.DecodeError as error:
+        raise InvalidError(Problem(f"{path} is no plan: {error}", _REMAKE)) from None
+    document.pop("review", None)
+    if document != plan_document(plan):
+        raise StaleError(Problem(f"{path} was changed after it was made: its parts do not fit together", _REMAKE))
+    return plan
+
+
+def is_plan(path: Path) -> bool:
+    """Whether the file is a saved plan, or was one, by what is in it and not by its name: nothing else has to be right.
+
+    What says nothing of either kind, or cannot be read, is one when its name ends in `.json`.
+    """
+    keys: frozenset[str] = frozenset()
+    with suppress(OSError, ValueError, decode.DecodeError), files.regular(path) as stream:
+        if _BEGINNING.match(head := stream.read(_HEAD)):
+            return True
+        if _BRACE.match(head):
+            keys = frozenset(decode.parse(head + stream.read(_LARGEST)))
+    return "format_version" in keys or (path.suffix == ".json" and "version" not in keys)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with files.regular(path) as stream:
+            content = stream.read(_LARGEST + 1)
+    except OSError as error:
+        raise LocalError(Problem(f"cannot read the plan {path}: {error.strerror}")) from error
+    if len(content) > _LARGEST:
+        raise InvalidError(Problem(f"{path} is no plan: it is larger than {_LARGEST // 1024**2} MiB"))
+    return content
+
+
+def plan_document(plan: Plan) -> Document:
+    """The plan for schemas/plan.v1.json, with all that is derived: the digest, the counts, what each change does."""
+    optional = parts(plan, "undoes", "lock", "base")
+    return {
+        "format_version": FORMAT_VERSION,
+        "digest": plan.digest,
+        "reason": (ExitCode.REFUSED if plan.refusals else ExitCode.OK).reason,
+        **parts(plan, "server", "orgs"),
+        "counts": {**{action: plan.count(action) for action in Action}, **parts(plan, *_COUNTS)},
+        **parts(plan, "limits", "waivers"),
+        "changes": [_change_document(change) for change in plan.changes],
+        **parts(plan, "warnings"),
+        "refusals": [{**parts(each.problem, *_WRITTEN[Problem]), "guard": each.guard} for each in plan.refusals],
+        **{key: optional[key] for key in optional if optional[key]},
+    }
+
+
+def _change_document(change: Change) -> Document:
+    document: Document = {
+        "id": change.token.id,
+        **parts(change, "action", "name", "protected"),
+        "own": change.token.is_own,
+        **token_document(change.token),
+        "operation": operation_document(change),
+        "places": {
+            key: {"file": each.file, "line": each.line, "column": each.column} for key, each in change.places.items()
+        },
+    }
+    if change.mark:
+        document["mark"] = change.mark
+        document["marks"] = {field: change.marks[field] for field in change.body if field in change.marks}
+    return document
+
+
+def token_document(token: Token) -> Document:
+    """Whose a token is, and what it was before, as changes and journals have it."""
+    return {**parts(token, "org_id", "org", "user_id", "user"), "before": before_document(token)}
+
+
+def before_document(token: Token) -> Document:
+    """The values that must still hold when a change is sent, under the names of the InfluxDB API."""
+    return {**before(token), "description": str(token.description), **elided(token)}
+
+
+def elided(token: Token) -> Document:
+    """What stands for the description, beside the words for it; nothing where it is there itself."""
+    stands = token.description
+    return {"elided": {"length": stands.length, "sha256": stands.sha256}} if isinstance(stands, Elided) else {}
+
+
+def operation_document(change: Change) -> Document:
+    """The request that apply sends for a change, as the InfluxDB v2 API's PATCH /api/v2/authorizations/{id}."""
+    return {"method": "PATCH", "path": change.path, "body": change.body}
+
+
+def review_document(review: Review) -> Document:
+    """The review, as it stands beside a plan."""
+    return {
+        **parts(review, "verdict", "digest", "reason"),
+        "moved": _moved(review.moved),
+        "tokens": [
+            {**parts(each, "id", "name", "description", "side"), "moved": _moved(each.moved)}
+            for each in review.departures
+        ],
+    }
+
+
+def _moved(differences: Iterable[Difference]) -> decode.Json:
+    return [{"what": each.field, "reviewed": each.before, "now": each.after} for each in differences]
+
+
+def revised_document(revised: Revised) -> Document:
+    """What a change of the files means, for schemas/revisions.v1.json."""
+    base = parts(revised, "ref", "commit")
+    return {"format_version": FORMAT_VERSION, "base": base, **parts(revised, "revisions", "warnings")}
+
+
+def parts(value: object, *names: str) -> Document:
+    """These attributes of a value, as they are written."""
+    return {name: plain(getattr(value, name)) for name in names}
+
+
+def plain(value: Plain) -> decode.Json:
+    """The value as it is written."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, Share):
+        return str(value)
+    return [plain(each) for each in value] if isinstance(value, tuple) else parts(value, *_WRITTEN[type(value)])
+
+
+# What documents hold of a value, in this order: what is added to a value is no part of them before it stands here.
+_WRITTEN: Mapping[type, Sequence[str]] = {
+    Server: ("url", "build", "version"),
+    Limits: ("max_deactivations", "min_managers"),
+    Place: ("file", "line", "column"),
+    Problem: ("message", "hint", "place"),
+    Comparison: ("ref", "commit", "limits", "managed", "revisions"),
+    Revision: ("kind", "target", "name", "edits", "loosens", "place", "base_place"),
+    Difference: ("field", "before", "after"),
+}
+_COUNTS = ("unchanged", "declared", "managed", "live")
+_SETTINGS = ("url", "org", "max_deactivations", "min_managers", "unmanaged", "absent")
+_EDITED = ("target", "status", "description", "protected", "labels", "name", "file", *_SETTINGS)
+
+COUNT, ORDINAL, TEXT_OR_NULL = decode.integer(0), decode.integer(1), or_null(text)
+VERSION = decode.integer(FORMAT_VERSION, FORMAT_VERSION)
+ID = matching(HEX_ID, "16 lower-case hex digits")
+DIGEST = matching("[0-9a-f]{64}", "64 lower-case hex digits")
+RUN_NAME = matching("[A-Za-z0-9._-]{1,200}", "the name of a run")
+_COMMIT = matching("[0-9a-f]{40}([0-9a-f]{24})?", "40 or 64 lower-case hex digits")
+_URL = matching('[!"$->A-~]*', "a URL in ASCII without user, query and fragment")
+_PATH = matching(f"/api/v2/authorizations/{HEX_ID}", "the path of a token")
+_PERCENT = matching("([0-9]|[1-9][0-9]|100)%", "an integer or a percentage from `0%` to `100%`")
+_STATUS, _GUARD, _MARK, _ACTION, _PATCH = one_of(Status), one_of(Guard), one_of(Mark), one_of(Action), one_of(["PATCH"])
+
+_ELIDED = record(Elided, length=COUNT, sha256=DIGEST)
+_PLACE = record(Place, file=text, line=ORDINAL, column=ORDINAL)
+_WHERE = or_null(_PLACE)
+_EDITS = list_of(record(Difference, field=one_of(_EDITED), before=TEXT_OR_NULL, after=TEXT_OR_NULL))
+_KIND, _NAME = one_of(Kind), TEXT_OR_NULL
+REVISION = record(
+    Revision, kind=_KIND, target=text, name=_NAME, edits=_EDITS, loosens=decode.boolean, place=_WHERE, base_place=_WHERE
+)
+_PROBLEM = record(Problem, message=text, hint=text, place=_WHERE)
+_REFUSAL = object_of(
+    lambda field: Refusal(
+        field("guard", _GUARD), Problem(field("message", text), field("hint", text), field("place", _WHERE))
+    )
+)
+_MOVED = list_of(
+    object_of(
+        lambda field: Difference(field("what", text), field("reviewed", TEXT_OR_NULL), field("now", TEXT_OR_NULL))
+    )
+)
+_DEPARTURES = list_of(record(Departure, id=ID, name=text, description=text, side=one_of(Side), moved=_MOVED))
+_REVIEW: decode.Decoder[object] = record(
+    dict, verdict=one_of(Verdict), digest=text, reason=text, moved=_MOVED, tokens=_DEPARTURES
+)
+
+
+def server(field: Fields) -> Server:
+    """The server of these fields."""
+    return Server(url=field("url", _URL), build=field("build", text), version=field("version", text))
+
+
+def limits(field: Fields) -> Limits:
+    """The `guards` block of these fields."""
+    return Limits(max_deactivations=field("max_deactivations", _limit), min_managers=field("min_managers", COUNT))
+
+
+def _limit(value: object) -> int | Share:
+    return Share(int(_PERCENT(value)[:-1])) if isinstance(value, str) else COUNT(value)
+
+
+def change(
+    field: Fields,
+    sent: Fields,
+    *,
+    own: bool = False,
+    places: Mapping[str, Place] = MappingProxyType({}),
+    marks: Mapping[str, Mark] = MappingProxyType({}),
+) -> Change:
+    """The change of the fields that plans and journals have alike, of those that it sends, and of what plans add."""
+    before = field.inner("before")
+    status, words = before("status", _STATUS), before("description", text)
+    stands = before.optional("elided", _ELIDED, None)
+    return Change(
+        token=Token(
+            id=TokenId(field("id", ID)),
+            status=status,
+            description=words if stands is None else stands,
+            org_id=OrgId(field("org_id", ID)),
+            org=field("org", text),
+            user_id=UserId(field("user_id", ID)),
+            user=field("user", text),
+            updated_at=before("updatedAt", text),
+            is_own=own,
+        ),
+        status=sent.optional("status", _STATUS, None),
+        description=sent.optional("description", text, None),
+        name=field("name", TEXT_OR_NULL),
+        protected=field("protected", decode.boolean),
+        places=places,
+        marks=marks,
+    )
+
+
+@object_of
+def _change(field: Fields) -> Change:
+    field("action", _ACTION)
+    field.optional("mark", _MARK, None)
+    operation = field.inner("operation")
+    operation("method", _PATCH)
+    operation("path", _PATH)
+    marks = field.inner("marks", least=1) if "marks" in field.left else None
+    return change(
+        field,
+        operation.inner("body", least=1),
+        own=field("own", decode.boolean),
+        places=field.inner("places").those(("", "status", "description"), _PLACE),
+        marks=marks.those(("status", "description"), _MARK) if marks else {},
+    )
+
+
+_COMPARISON = record(
+    Comparison, ref=text, commit=_COMMIT, limits=object_of(limits), managed=COUNT, revisions=list_of(REVISION)
+)
+
+
+@object_of
+def decode_plan(field: Fields) -> Plan:
+    """The plan of a document; raises DecodeError.
+
+    What is derived has to be of its kind, and is not compared with what it is derived from.
+    """
+    field("format_version", VERSION)
+    field("digest", DIGEST)
+    field("reason", one_of(["ok", "refused"]))
+    field.optional("review", _REVIEW, None)
+    counts = field.inner("counts")
+    number = {key: counts(key, COUNT) for key in (*Action, *_COUNTS)}
+    return Plan(
+        server=server(field.inner("server")),
+        orgs=field("orgs", list_of(text)),
+        changes=in_order(field("changes", list_of(_change))),
+        declared=number["declared"],
+        managed=number["managed"],
+        live=number["live"],
+        limits=limits(field.inner("limits")),
+        waivers=field("waivers", list_of(_GUARD)),
+        warnings=field("warnings", list_of(_PROBLEM)),
+        refusals=field("refusals", list_of(_REFUSAL)),
+        undoes=field.optional("undoes", RUN_NAME, ""),
+        lock=field.optional("lock", decode.is_a(bool, "`true`", bool), False),
+        base=field.optional("base", _COMPARISON, None),
+    )

@@ -1,0 +1,155 @@
+"""Flags and the environment in, a reader of the configured server out, which is the one that the files are for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from reconciler import settings
+from reconciler.core.endpoint import normalise
+from reconciler.core.manifest import Manifest
+from reconciler.core.revise import Baseline
+from reconciler.core.secrets import masked
+from reconciler.core.text import trimmed
+from reconciler.core.token import is_id
+from reconciler.errors import InvalidError, Problem, RefusedError
+from reconciler.influx.reader import Listing, Reader
+from reconciler.influx.retry import Retries
+from reconciler.influx.transport import Transport
+from reconciler.render.escape import line
+from reconciler.session import progress
+from reconciler.session.context import Context
+from reconciler.settings import Flags, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An open transport, what it was opened with, the run's retries, and a reader on it. Nothing here can write.
+
+    `sends` says that what is planned is sent in this very run, with these very credentials.
+    """
+
+    settings: Settings
+    transport: Transport
+    retries: Retries
+    reader: Reader
+    sends: bool = False
+
+    def listing(self) -> Listing:
+        """The tokens that the run is about: those of the only organisation, if it is limited to one.
+
+        Raises the errors of `Reader.list_tokens`.
+        """
+        resolved = self.settings
+        found = self.reader.list_tokens(resolved.org, by_id=resolved.org_is_id)
+        return replace(found, server=replace(found.server, profile=resolved.profile))
+
+
+@contextmanager
+def connected(
+    resolved: Settings, context: Context, *, patient: bool = True, sends: bool = False
+) -> Iterator[Connection]:
+    """A connection for the time of the block; opening it sends nothing.
+
+    Warns of what a proxy would see, and reads again what failed; one that is not `patient` does neither. What progress
+    is shown meanwhile is gone in the end.
+    """
+    with (
+        _tidied(context),
+        Transport(
+            resolved.endpoint,
+            trace=context.streams.trace,
+            clock=context.clock,
+            check=context.interrupt.check,
+            environment=context.environment,
+        ) as transport,
+    ):
+        for secret in transport.endpoint.secrets:
+            context.streams.secrets.add(secret)
+        retries = Retries(
+            chance=context.chance,
+            now=context.now,
+            sleep=context.sleep,
+            say=lambda text: context.streams.say(line(text)),
+        )
+        reader = Reader(
+            transport,
+            own_id=resolved.self_id,
+            retries=retries if patient else None,
+            heard=progress.reading(context),
+        )
+        if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
+            context.streams.say(line(f"Warning: {words}"))
+        yield Connection(resolved, transport, retries, reader, sends)
+
+
+@contextmanager
+def _tidied(context: Context) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with context.streams.aside():
+            pass
+
+
+def resolve(flags: Flags, context: Context) -> Settings:
+    """Which server to use and as whom; raises UsageError and AuthError as `settings.resolve` does."""
+    resolved = settings.resolve(flags, context.environment, context.home, context.streams.stdin)
+    context.streams.secrets.add(resolved.endpoint.secret.reveal())
+    return resolved
+
+
+def check(manifest: Manifest, baseline: Baseline | None, resolved: Settings) -> None:
+    """Hold the files, and the `server:` block of the base too, against the settings, before anything is sent.
+
+    Raises RefusedError and InvalidError.
+    """
+    _check_server(manifest, resolved)
+    _check_secret(manifest, resolved)
+    if baseline:
+        _check_server(baseline.manifest, resolved, baseline.revised.ref)
+
+
+def _check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None:
+    """Hold the file's `server:` block, or that of the file at `ref`, against the settings, before anything is sent.
+
+    Raises RefusedError when it does not hold.
+    """
+    url, org = manifest.server.url, manifest.server.org
+    file = f"the file at `{ref}`" if ref else "the file"
+    mend = "change `server.{}` in a change of its own" if ref else "mend `server.{}`"
+    problems = []
+    if url is not None and normalise(url) != resolved.endpoint.url:
+        problems.append(
+            Problem(
+                f"{file} is for {url}, but this run would talk to {resolved.endpoint.url}",
+                f"the file never chooses the server: set INFLUX_HOST or --url, or {mend.format('url')}",
+            )
+        )
+    # An id and a name can only be compared once tokens were read: then every declared one is.
+    ids = resolved.org_is_id or is_id(resolved.org.lower()) or is_id((org or "").lower())
+    if org is not None and resolved.org and not ids and trimmed(org) != resolved.org:
+        problems.append(
+            Problem(
+                f"{file} is for organisation `{org}`, but this run is limited to `{resolved.org}`",
+                f"set INFLUX_ORG or --org accordingly, or {mend.format('org')}",
+            )
+        )
+    if problems:
+        raise RefusedError(problems)
+
+
+def _check_secret(manifest: Manifest, resolved: Settings) -> None:
+    """Refuse a manifest that holds the secret to sign in with, which need not look like one: nothing would mask it.
+
+    Raises InvalidError.
+    """
+    own = resolved.endpoint.secret.reveal()
+    server = {"server.url": manifest.server.url, "server.org": manifest.server.org}
+    places = [manifest.places.get(key) for key, text in server.items() if text and masked(text, own) != text]
+    places += [each.origin.place("") for each in manifest.tokens if masked(text := each.text, own) != text]
+    if places:
+        hint = "remove it here and from the history, and replace that token on the server"
+        message = "this declaration holds the token that you sign in with"
+        raise InvalidError([Problem(message, hint, place) for place in places])

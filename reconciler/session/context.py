@@ -1,0 +1,160 @@
+"""Everything of the outside world that a command may use, handed in by the cli."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol, TextIO
+
+from reconciler.apply.interrupt import Interrupt
+from reconciler.apply.pace import Moment
+from reconciler.core.secrets import masked, without
+from reconciler.errors import CancelledError, LocalError, Problem
+
+
+class Display(Protocol):
+    """Where a line about what goes on is shown: after `first_s` seconds, and then every `every_s`."""
+
+    first_s: float
+    every_s: float
+
+    def draw(self, words: str, share: float | None) -> None:
+        """Show this in the place of what is shown; `share` is how much of the whole is done, where that is known."""
+
+    def aside(self) -> AbstractContextManager[object]:
+        """While the block writes something else nothing is shown; for any thread."""
+
+
+class Secrets:
+    """The secrets that a run has come to know, in each of the ways in which they are written."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def add(self, secret: str) -> None:
+        """Know this one from now on."""
+        import json
+        from base64 import b64encode
+        from urllib.parse import quote
+
+        encoded = b64encode(secret.encode("utf-8", "replace")).decode()
+        self._known.update((secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""), encoded))
+
+    def hidden(self, text: str) -> str:
+        """The text without them."""
+        return without(text, *sorted(self._known, key=len, reverse=True))  # a longer one may begin like a shorter one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streams:
+    """The standard streams of one run: stdout is for data, stderr for talk. None of them shows a known secret.
+
+    `interactive` says that a person can be asked, `colour` that stdout shows colours, `display` is where progress is
+    shown, None for nowhere. `token` is the caller's secret as the environment has it, "" for none: talk may come before
+    the run knows whether it is used.
+    """
+
+    stdin: BinaryIO
+    stdout: TextIO
+    stderr: TextIO
+    display: Display | None = None
+    interactive: bool = False
+    colour: bool = False
+    quiet: bool = False
+    debug: bool = False
+    token: str = field(default="", repr=False)
+    secrets: Secrets = field(default_factory=Secrets)
+
+    def masked(self, text: str) -> str:
+        """The text without any secret that is known, and without whatever looks like one."""
+        return masked(self.secrets.hidden(text), self.token)
+
+    def show(self, text: str) -> None:
+        """Write data to stdout as it is.
+
+        Raises LocalError when it cannot be written, and BrokenPipeError when nobody reads it any more.
+        """
+        try:
+            with self.aside():
+                self.stdout.write(self.secrets.hidden(text))
+                self.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise unwritable(error) from error
+
+    def say(self, text: str, *, public: bool = False) -> None:
+        """Write a line of talk to stderr, unless told to be quiet; a `public` one may have the secret of a sandbox."""
+        if not self.quiet:
+            self._write(text if public else self.masked(text))
+
+    def warn(self, text: str) -> None:
+        """Write to stderr, quiet or not, what somebody has to know although the run goes on."""
+        self._talk(text)
+
+    def _ask(self, question: str) -> str:
+        """Put a question on stderr and give the line that was typed, without blanks around it."""
+        with self.aside():
+            self.stderr.write(self.secrets.hidden(question))
+            self.stderr.flush()
+        return self.stdin.readline().decode("utf-8", "replace").strip()
+
+    def confirm(self, question: str, otherwise: str) -> None:
+        """Ask for a `yes`; raises CancelledError, which begins with `otherwise`, where there is none."""
+        if not self.interactive:
+            hint = "agree beforehand with `--yes`"
+            raise CancelledError(Problem(f"{otherwise}: there is no terminal to ask on", hint))
+        if self._ask(f"{question} Only `yes` does it: ") != "yes":
+            raise CancelledError(Problem(f"{otherwise}: the answer was not `yes`"))
+
+    def aside(self) -> AbstractContextManager[object]:
+        """While the block writes no progress is shown."""
+        return self.display.aside() if self.display else nullcontext()
+
+    @property
+    def trace(self) -> Callable[[str], None] | None:
+        """Where to report requests, if anywhere."""
+        return self._talk if self.debug else None
+
+    def _talk(self, text: str) -> None:
+        self._write(self.masked(text))
+
+    def _write(self, text: str) -> None:
+        # That nobody listens is no reason to stop in the middle of anything.
+        with suppress(OSError, ValueError), self.aside():
+            self.stderr.write(self.secrets.hidden(text) + "\n")
+            self.stderr.flush()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The surroundings of one run.
+
+    `clock` counts seconds from any moment, `moment` tells how old a look at the server is, also when the machine slept
+    meanwhile, `now` gives the time of day in UTC, `sleep` waits for so many seconds, `pause` too but ends when the
+    event is set, `chance` gives numbers from 0 to 1, and `nonce` a text that was never there before. `who` names user,
+    machine and process. `interrupt` is what signals do, and `end_after` sets the time after which the run has to end.
+    """
+
+    environment: Mapping[str, str]
+    home: Path
+    streams: Streams
+    clock: Callable[[], float]
+    moment: Callable[[], Moment]
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    chance: Callable[[], float]
+    nonce: Callable[[], str]
+    who: str
+    pause: Callable[[threading.Event, float], object] = threading.Event.wait
+    interrupt: Interrupt = field(default_factory=Interrupt)
+    end_after: Callable[[float], object] = lambda _: None
+
+
+def unwritable(error: OSError) -> LocalError:
+    """What it means that standard output takes nothing."""
+    return LocalError(Problem(f"cannot write to standard output: {str(error.strerror).lower()}"))

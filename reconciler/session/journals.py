@@ -1,0 +1,131 @@
+"""The folder of journals: where it is, what a new run says there of itself, the run to undo, and interrupted status."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler import __version__
+from reconciler.apply import journal
+from reconciler.apply.journal import Past
+from reconciler.core.outcome import Entry, Provenance, settle
+from reconciler.core.plan import Plan
+from reconciler.core.text import count
+from reconciler.documents.journal import settled_line
+from reconciler.errors import InvalidError, LocalError, Problem, RefusedError, StaleError, TokenctlError, UsageError
+from reconciler.influx.reader import Reader
+from reconciler.render import status, words
+from reconciler.repository.repository import head
+from reconciler.session.connection import Connection
+from reconciler.session.context import Context
+
+_SHOWN = 5  # runs from the future
+
+
+def folder_of(journal: str, context: Context) -> Path:
+    """The folder for journals: the one of `--journal`, or else the user's own."""
+    if journal:
+        return Path(journal)
+    base = context.environment.get("XDG_STATE_HOME", "")
+    # The XDG base directory specification: a relative path is to be ignored.
+    return (Path(base) if base.startswith("/") else context.home / ".local" / "state") / "tokenctl"
+
+
+def provenance_of(plan: Plan, files: Sequence[str], context: Context) -> Provenance:
+    """A new run's name, which no other has, and all that is known of where it comes from."""
+    started = context.now()
+    return Provenance(
+        run=f"{'undo' if plan.undoes else 'apply'}-{started:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}",
+        started=started.isoformat(timespec="seconds"),
+        tool=__version__,
+        files=tuple(files),
+        commit=head(files[0], context.environment, context.home) if Path(files[0]).exists() else "",
+        run_url=run_url(context.environment),
+    )
+
+
+def run_url(environment: Mapping[str, str]) -> str:
+    """Where GitHub Actions, GitLab CI or Jenkins shows this run, "" where none of them says so."""
+    repository, number = environment.get("GITHUB_REPOSITORY"), environment.get("GITHUB_RUN_ID")
+    if repository and number:
+        return f"{environment.get('GITHUB_SERVER_URL', 'https://github.com')}/{repository}/actions/runs/{number}"
+    return environment.get("CI_JOB_URL") or environment.get("BUILD_URL") or ""
+
+
+def tell_interrupted(folder: Path, connection: Connection, context: Context) -> None:
+    """Say what each interrupted run against this server had done, and what the server says of what was in doubt.
+
+    Once all of that is known it is written into the run's journal, and not told again.
+    """
+    if context.streams.quiet:
+        return
+    for found in journal.interrupted(folder, connection.settings.endpoint.url):
+        context.streams.say(status.interrupted(found.run, str(found.path)))
+        known = _read_again(found.run.in_doubt, connection.reader)
+        for entry in known:
+            context.streams.say(status.settled(entry))
+        if all(entry.fate for entry in known):
+            journal.close(found.path, settled_line(known, context.now().isoformat(timespec="seconds"), __version__))
+
+
+def _read_again(entries: Iterable[Entry], reader: Reader) -> list[Entry]:
+    """The entries with what the server says of them; it is asked no more once it has not answered."""
+    known: list[Entry] = []
+    why = ""
+    for entry in entries:
+        try:
+            seen = None if why else reader.get(entry.change.token.id)
+        except TokenctlError as error:
+            seen, why = None, f"not known, {error.problems[0].message}"
+        known.append(settle(entry, seen) if seen else replace(entry, fate=None, reason=why))
+    return known
+
+
+def chosen(path: str, folder: Path, url: str, context: Context) -> Past:
+    """The run to undo: that of the journal at `path`, or the newest against this server that changed anything.
+
+    Raises LocalError and InvalidError for what is no journal, UsageError when there is none, StaleError for another
+    server's, RefusedError for a run that still goes on.
+    """
+    found = journal.load(Path(path)) if path else _newest(folder, url, context)
+    if found.run.server.url != url:
+        raise StaleError(
+            Problem(
+                f"the journal is of a run against {found.run.server.url}, but this run would talk to {url}",
+                "set INFLUX_HOST or --url accordingly, or name another journal",
+            )
+        )
+    if found.running:
+        raise RefusedError(
+            Problem(f"{found.run.name} still goes on: what it will have changed is not known yet", "wait until it ends")
+        )
+    return found
+
+
+def _newest(folder: Path, url: str, context: Context) -> Past:
+    glances = journal.latest_first(folder, os.geteuid(), url)
+    ahead = [each for each in glances if each.ahead(context.now)]
+    for each in ahead[:_SHOWN]:
+        message = f"{each.path} is passed over: it is of a run that began at {each.started}, which is yet to come"
+        context.streams.say(
+            words.problem(Problem(message, "see which clock is wrong, or name that journal to undo it"), "Warning")
+        )
+    for each in glances:
+        if each in ahead:
+            continue
+        try:
+            found = journal.load(each.path)
+        except (LocalError, InvalidError) as error:
+            context.streams.say(words.problem(error.problems[0], "Warning"))
+            continue
+        if found.run.effective:
+            return found
+    but = f", but for {count(len(ahead), 'run')} that began in the future" if ahead else ""
+    raise UsageError(
+        Problem(
+            f"{folder} has no journal of a run that changed anything at {url}{but}",
+            "name the journal of the run to undo",
+        )
+    )

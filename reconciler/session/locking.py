@@ -1,0 +1,145 @@
+"""Organisations in, their locks held for the time of a block: what every command that sends may ask for.
+
+The only module that makes a Lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from reconciler.core import lock
+from reconciler.core.lock import Claim, Hold
+from reconciler.core.plan import Plan
+from reconciler.core.token import OrgId
+from reconciler.errors import Problem, StaleError, TokenctlError, UnreachableError
+from reconciler.influx.lock import Lock
+from reconciler.render import words
+from reconciler.render.escape import line
+from reconciler.session.connection import Connection
+from reconciler.session.context import Context
+from reconciler.session.journals import run_url
+
+_PAUSE_S = 2.0  # between two looks at somebody's lock, on average
+_RELEASE_S = 3.0  # for giving a lock back: who cancels a pipeline waits no longer for a server that is gone
+
+
+@contextmanager
+def held(
+    orgs: Mapping[OrgId, str] | None, timeout_s: float, connection: Connection, context: Context
+) -> Iterator[Locks]:
+    """The locks of these organisations, whose names are given, until the block ends, however it ends.
+
+    None: none are wanted. Waits so long for the locks of others. Raises LockedError when another run has one, AuthError
+    and UnreachableError when that cannot be decided.
+    """
+    locks = Locks(connection, context)
+    try:
+        if orgs is not None:
+            locks.take(orgs, timeout_s)
+        yield locks
+    finally:
+        locks.release()
+
+
+def lock_of(connection: Connection, context: Context) -> Lock:
+    """What can lock and unlock on the server of the connection, and tells the context before it does."""
+    return Lock(connection.transport, connection.reader, connection.retries, say=lambda words: _say(words, context))
+
+
+class Locks:
+    """The locks of one run, taken in the order of the organisations' ids: no two runs ever wait for each other."""
+
+    def __init__(self, connection: Connection, context: Context) -> None:
+        self._reader = connection.reader
+        self._context = context
+        self._lock = lock_of(connection, context)
+        self._claim = Claim()
+        self._names: Mapping[OrgId, str] = {}
+        self._wanted = False
+        self._taken: dict[OrgId, bool] = {}  # those asked for, and whether the server has said yes
+
+    def take(self, orgs: Mapping[OrgId, str], timeout_s: float) -> None:
+        """Lock them all; see `held`."""
+        context, self._names, self._wanted = self._context, orgs, True
+        if not orgs:
+            return
+        run = run_url(context.environment)
+        self._claim = lock.claim(nonce=context.nonce(), holder=context.who, run=run, now=context.now())
+        ends = context.clock() + timeout_s
+        for org_id in sorted(orgs):
+            self._taken[org_id] = False
+            try:
+                while not self._take(org_id, ends):
+                    pass
+            except TokenctlError:
+                del self._taken[org_id]  # the error itself says what is known of this one
+                raise
+            self._taken[org_id] = True
+
+    def demand(self, plan: Plan) -> None:
+        """Raise StaleError unless everything that the plan changes is locked, where locks are wanted at all."""
+        unlocked = sorted({each.token.org for each in plan.changes if each.token.org_id not in self._names})
+        if self._wanted and unlocked:
+            names = ", ".join(f"`{org}`" for org in unlocked)
+            hint = "the declared tokens were other ones when the lock was taken: run it again"
+            raise StaleError(Problem(f"nothing was sent: the plan changes tokens of {names}, not locked", hint))
+
+    def release(self) -> None:
+        """Give back what was taken and not yet given back. What fails is said, and changes nothing else."""
+        with suppress(KeyboardInterrupt):  # that one was noted already
+            self._context.interrupt.defer()
+        for org_id, taken in reversed(self._taken.items()):
+            try:
+                gone = not self._release(org_id) and taken
+                why = "somebody removed it meanwhile" if gone else ""
+            except TokenctlError as error:
+                why = error.problems[0].message
+            if why:
+                hint = "look with `tokenctl unlock`: while it is there, every run that wants it is refused"
+                problem = Problem(f"the lock of organisation `{self._names[org_id]}` was not given back: {why}", hint)
+                self._context.streams.warn(words.problem(problem, "Warning"))
+        self._taken = {}
+
+    def _take(self, org_id: OrgId, ends: float) -> bool:
+        """Whether it is taken; else somebody's was there and is gone."""
+        theirs = self._lock.take(org_id, self._names[org_id], self._claim)
+        if theirs and theirs.claim.nonce == self._claim.nonce:
+            return True
+        self._wait(org_id, theirs, ends)
+        return False
+
+    def _wait(self, org_id: OrgId, theirs: Hold | None, ends: float) -> None:
+        """Look at somebody's lock until it is gone; raises LockedError when there is no time left, or no use in it."""
+        context, org = self._context, self._names[org_id]
+        told: Claim | None = None
+        while True:
+            left, now = ends - context.clock(), context.now()
+            if left <= 0 or (theirs and theirs.claim.expired(now)):
+                raise lock.refusal(org, theirs, now)
+            if theirs and theirs.claim != told:
+                told = theirs.claim
+                _say(f"lock: waiting for that of organisation `{org}`, held by {told.told(now)} {told.run}", context)
+            context.sleep(min(left, _PAUSE_S * (0.5 + context.chance())))
+            standing = self._reader.locks(org_id)
+            if not standing:
+                return
+            theirs = standing[0]
+
+    def _release(self, org_id: OrgId) -> bool:
+        """Whether there was one to give back, or an answer about it was lost."""
+        clock = self._context.clock
+        ends = clock() + _RELEASE_S
+        org = self._names[org_id]
+        try:
+            return self._lock.release(org_id, org, self._claim, _RELEASE_S)
+        except UnreachableError:
+            left = ends - clock()
+            if left <= 0:
+                raise
+        self._lock.release(org_id, org, self._claim, left)
+        return True
+
+
+def _say(words: str, context: Context) -> None:
+    context.streams.say(line(words.rstrip()))

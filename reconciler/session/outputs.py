@@ -1,0 +1,142 @@
+"""`--format`, `--output` and `-o` in, one plan written to each place that they name out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler import files
+from reconciler.core.plan import Plan
+from reconciler.core.review import Review
+from reconciler.documents.plan import save_plan
+from reconciler.errors import LocalError, Problem, UsageError
+from reconciler.render.escape import terminal
+from reconciler.render.formats import PlanFormat, render
+from reconciler.session.context import Context
+
+Draw = Callable[[PlanFormat, bool], str]
+"""A format, and whether it may have colours, in; the text out."""
+
+# What may follow one another on standard output: a log, which people read and a runner looks for commands in.
+_LOG = frozenset({PlanFormat.TEXT, PlanFormat.GITHUB})
+
+_ELSE = "write it to another file"
+
+
+def _no_plan(path: Path) -> None:
+    raise AssertionError(f"there is no plan that could be saved to {path}")
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The formats for standard output, in this order, and what is to be in each file.
+
+    That is a format, or None for the plan that `apply` takes.
+    """
+
+    shown: tuple[PlanFormat, ...]
+    saved: Mapping[Path, PlanFormat | None]
+
+    def check(self, read: Iterable[str]) -> None:
+        """Find out now what would keep a file from being written later; `read` are the files that this run reads.
+
+        Raises UsageError for an output that would replace one of these, and LocalError for all that cannot be written.
+        """
+        inputs = {Path(name).resolve() for name in read}
+        replaced = [path for path in self.saved if path.resolve() in inputs]
+        if replaced:
+            raise UsageError([Problem(f"the output {path} is a file that this run reads", _ELSE) for path in replaced])
+        if problems := _tried(files.probe, self.saved):
+            raise LocalError(problems)
+
+    def write_plan(self, plan: Plan, context: Context, review: Review | None = None) -> None:
+        """Write the plan, and a review of it, to all of them, as `write` does."""
+        self.write(
+            lambda form, colour: render(plan, form, review, colour=colour),
+            context,
+            lambda path: save_plan(plan, path),
+        )
+
+    def write(self, draw: Draw, context: Context, save_plan: Callable[[Path], None] = _no_plan) -> None:
+        """Write all of them, files first: what cannot be written keeps nothing else from being written.
+
+        `draw` gives a format's text, in colour or not; `save_plan` writes what `apply` takes. Raises LocalError for all
+        that could not be written, and BrokenPipeError when nobody reads standard output.
+        """
+
+        def save(path: Path) -> None:
+            """Write one of the files."""
+            form = self.saved[path]
+            if form is None:
+                save_plan(path)
+            else:
+                files.write(draw(form, False), path)
+            context.streams.say(f"Saved to {terminal(str(path))}")
+
+        problems = _tried(save, self.saved)
+        try:
+            context.streams.show("".join(draw(form, context.streams.colour) for form in self.shown))
+        except LocalError as error:
+            problems += error.problems
+        finally:
+            if problems:
+                raise LocalError(problems)
+
+
+def parse(wanted: Sequence[str], form: PlanFormat | None, out: str = "") -> Outputs:
+    """What `--output` (each FORMAT or FORMAT=PATH), `--format` and `-o` ask for together.
+
+    What names no path, or `-`, goes to standard output; when nothing does, text goes there. Raises UsageError for two
+    that would be in each other's way.
+    """
+    if out == "-":
+        raise UsageError(Problem("`-o` saves a plan to a file", "`--format json` prints the same to standard output"))
+    shown = [form] if form else []
+    saved: dict[Path, PlanFormat | None] = {Path(out): None} if out else {}
+    taken = {_identity(path) for path in saved}
+    for text in wanted:
+        each, path = _parsed(text)
+        if path == "-":
+            shown.append(each)
+        elif _identity(Path(path)) in taken:
+            raise UsageError(Problem(f"two outputs would go to {path}", _ELSE))
+        else:
+            saved[Path(path)] = each
+            taken.add(_identity(Path(path)))
+    if len(shown) != len(set(shown)) or (len(shown) > 1 and not _LOG.issuperset(shown)):
+        raise UsageError(
+            Problem(
+                f"these cannot all go to standard output: {', '.join(f'`{each}`' for each in shown)}",
+                "give all but one a file, `--output FORMAT=PATH`; only `text` and `github` may follow one another",
+            )
+        )
+    return Outputs(tuple(shown) or (PlanFormat.TEXT,), saved)
+
+
+def _parsed(text: str) -> tuple[PlanFormat, str]:
+    name, equals, path = text.partition("=")
+    if name not in set(PlanFormat) or (equals and not path):
+        what = f"`{text}` names no path" if name in set(PlanFormat) else f"there is no format `{name}`"
+        hint = f"write FORMAT=PATH, or FORMAT for standard output; the formats are {', '.join(PlanFormat)}"
+        raise UsageError(Problem(what, hint))
+    if path.startswith("=") or (path.startswith("-") and path != "-"):
+        hint = f"write `{name}={path.lstrip('=-') or 'PATH'}`, or `{name}=./{path}` for a file that is called so"
+        raise UsageError(Problem(f"`{text}` names the file `{path}`", hint))
+    return PlanFormat(name), path or "-"
+
+
+def _identity(path: Path) -> Path:
+    """What two names of one file have in common; a link is replaced and not followed, so it is its own file."""
+    return path.parent.resolve() / path.name
+
+
+def _tried(act: Callable[[Path], None], paths: Iterable[Path]) -> list[Problem]:
+    """Do it for every path, and give the problems of those where it failed."""
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            act(path)
+        except LocalError as error:
+            problems += error.problems
+    return problems

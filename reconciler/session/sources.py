@@ -1,0 +1,241 @@
+"""File names and the name of a commit in, what the files declare out, and what they declared before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.core import marks
+from reconciler.core.guard import Guard
+from reconciler.core.live import Live
+from reconciler.core.manifest import Manifest, is_manifest
+from reconciler.core.marks import Stood
+from reconciler.core.plan import Plan
+from reconciler.core.resolve import means, organisations, select, selected, unlisted
+from reconciler.core.revise import Baseline, Revised, about, locked, revise
+from reconciler.core.text import count
+from reconciler.core.token import OrgId, Token, TokenId
+from reconciler.errors import InvalidError, LocalError, Problem, UsageError
+from reconciler.manifest.load import Disk, load, load_from
+from reconciler.session.context import Context
+
+if TYPE_CHECKING:  # only --base needs git
+    from reconciler.repository.commit import Commit
+
+DEFAULT = "tokens.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What to plan.
+
+    That is manifest files and folders as typed, the terms of `--select`, the guards of `--allow`, and the commit that
+    the files are compared with, None for none.
+    """
+
+    files: Sequence[str] = ()
+    select: Sequence[str] = ()
+    allow: Sequence[Guard] = ()
+    base: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """A source of plans: what the files declare, as far as it is selected, and what that is compared with, if anything.
+
+    `reviewed` is False for a run that applies without anybody having seen the very plan.
+    """
+
+    manifest: Manifest
+    files: tuple[str, ...]
+    baseline: Baseline | None = None
+    history: History | None = None
+    waivers: Sequence[Guard] = ()
+    reviewed: bool = True
+
+    @property
+    def locks(self) -> bool:
+        return locked(self.manifest, self.baseline)
+
+    def orgs(self, read: Callable[[], Live]) -> Mapping[OrgId, str]:
+        return organisations(self.manifest, read())
+
+    def unlisted(self, listed: Mapping[TokenId, Token]) -> Sequence[TokenId]:
+        return unlisted(self.manifest, listed)
+
+    def plan(self, live: Live) -> Plan:
+        from reconciler.core import planner  # files are read by commands that plan nothing, too
+
+        return planner.draft(self.manifest, live, self.waivers, reviewed=self.reviewed, baseline=self.baseline)
+
+    def explained(self, plan: Plan, live: Live) -> Plan:
+        """The plan with marks of where each change comes from, by the history of the files."""
+        wanted = marks.moments(plan.changes) if self.history else ()
+        if not self.history or not wanted:
+            return plan
+        changes = marks.settled(plan.changes, self.history.declared(wanted, live))
+        unknown = [change for change in changes if change.marks.keys() < change.body.keys()]
+        warnings = (*plan.warnings, *([_untold(len(unknown), self.history.ref)] if unknown else ()))
+        return replace(plan, changes=changes, warnings=warnings)
+
+
+def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declared:
+    """Read the files, and with --base those of that commit. Says the warnings.
+
+    Raises InvalidError with every problem of every file, UsageError when there is nothing to read, nothing is selected
+    or the commit cannot be found, LocalError when git cannot be used.
+    """
+    if sources.base is None:
+        manifest, files = read_manifest(sources.files, context)
+        now = select(manifest, sources.select)
+        return Declared(manifest=now, files=files, waivers=sources.allow, reviewed=reviewed)
+    manifest, files, baseline = _compared(sources.base, sources.files, context)
+    before = selected(baseline.manifest, sources.select)
+    now = selected(manifest, sources.select) if before.tokens else select(manifest, sources.select)
+    if sources.select:
+        revisions = about(baseline.revised.revisions, (*before.tokens, *now.tokens))
+        # Other declarations of the base stay: they may be what protects a token that is selected now.
+        rest = replace(baseline.manifest, unmanaged=before.unmanaged)
+        baseline = Baseline(manifest=rest, revised=replace(baseline.revised, revisions=revisions))
+    history = History(
+        commit=baseline.revised.commit,
+        ref=baseline.revised.ref,
+        paths=sources.files or [DEFAULT],
+        files=files,
+        environment=context.environment,
+        home=context.home,
+    )
+    return Declared(
+        manifest=now, files=files, baseline=baseline, history=history, waivers=sources.allow, reviewed=reviewed
+    )
+
+
+def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...]]:
+    """The manifest and the files it was read from; without files, `tokens.yaml` of this folder. Says the warnings.
+
+    Raises InvalidError with every problem of every file, UsageError when there is nothing to read.
+    """
+    beside = [] if files else beside_default(context)
+    if not files and not Path(DEFAULT).exists():
+        hint = "name the files or folders to read, or `-` for standard input"
+        but = f", but {' and '.join(beside)}" if beside else ""
+        raise UsageError(Problem(f"no file was named and there is no {DEFAULT} here{but}", hint))
+    loaded = load(files or [DEFAULT], context.streams.stdin)
+    others = [
+        Problem(f"{name} is not read, only {DEFAULT}: no file was named", "name all that are meant") for name in beside
+    ]
+    for warning in (*others, *loaded.warnings):
+        from reconciler.render import words  # most files have none, and it costs as much as reading a small one
+
+        context.streams.say(words.problem(warning, "Warning"))
+    return loaded.manifest, loaded.files
+
+
+def beside_default(context: Context) -> list[str]:
+    """What lies in this folder and could be taken for the default: the same in other letters, and a folder `tokens`."""
+    disk = Disk(context.streams.stdin)
+    near = [name for name in _listed(".") if name.lower() in ("tokens.yaml", "tokens.yml", "tokens")]
+    return [
+        name
+        for name in near
+        if disk.identity(name) != disk.identity(DEFAULT) and ("." in name or any(map(is_manifest, _listed(name))))
+    ]
+
+
+def _listed(folder: str) -> list[str]:
+    """The names in a folder, sorted; none where it is none."""
+    with suppress(OSError):
+        return sorted(each.name for each in Path(folder).iterdir())
+    return []
+
+
+def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...], Baseline]:
+    """The files as they are, what they are called, and what they were at the base."""
+    from reconciler.repository.repository import opened
+
+    paths = files or [DEFAULT]
+    if "-" in paths:
+        raise UsageError(Problem("--base cannot be used with standard input", "name files that git knows"))
+    with opened(paths, context.environment, context.home) as repository:
+        if problems := repository.misplaced([name for path in paths for name in _named(path, context)]):
+            raise InvalidError(problems)
+        head, names = read_manifest(files, context)
+        commit = repository.commit(ref)
+        ref = commit.ref  # as it may be shown
+        manifest, refused = manifest_at(commit, paths)
+    warnings = [_unread(ref, refused)] if refused else []
+    revisions = revise(manifest, head, ref)
+    revised = Revised(ref=ref, commit=commit.oid, revisions=revisions, warnings=tuple(warnings))
+    return head, names, Baseline(manifest=manifest, revised=revised)
+
+
+def _named(path: str, context: Context) -> Sequence[str]:
+    try:
+        return Disk(context.streams.stdin).names(path)
+    except InvalidError:
+        return [path]  # reading it says why
+
+
+def _untold(number: int, ref: str) -> Problem:
+    return Problem(
+        f"{count(number, 'change')} cannot be told apart as drift or pending: the history of `{ref}` that is "
+        "here does not reach back to when the tokens were last changed",
+        "fetch all of it, with `fetch-depth: 0` in actions/checkout",
+    )
+
+
+def _unread(ref: str, problems: Sequence[Problem]) -> Problem:
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return Problem(
+        f"the files of {ref} are refused, so they count as empty: {first.message}{more}",
+        "their guards are not known: those that hold by themselves are enforced",
+        first.place,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The history of the paths at a commit, which is shown as `ref`, and of the `files` that stand there now.
+
+    The environment and the home are those that git runs in. No more `versions` of the files are read than that, the
+    newest: of large files each takes a good part of a second.
+    """
+
+    commit: str
+    ref: str
+    paths: Sequence[str]
+    files: Sequence[str]
+    environment: Mapping[str, str]
+    home: Path
+    versions: int = 50
+
+    def declared(self, moments: Collection[float], live: Live) -> Mapping[float, Stood]:
+        """What was declared of each token at each moment, as far as that is known."""
+        from reconciler.repository.repository import opened
+
+        read: dict[str, Stood] = {}
+        then: dict[float, Stood] = {}
+        with opened(self.paths, self.environment, self.home) as repository, suppress(LocalError):
+            # An object that the clone left out ends the search: what was not found by then is not known.
+            found = repository.in_effect(repository.commit(self.commit), (*self.paths, *self.files), moments)
+            for moment, at in sorted(found.items(), reverse=True):
+                if at is None:
+                    then[moment] = {}
+                elif at.oid in read:
+                    then[moment] = read[at.oid]
+                elif len(read) < self.versions:
+                    then[moment] = read[at.oid] = means(manifest_at(at, self.paths)[0], live)
+        return then
+
+
+def manifest_at(commit: Commit, paths: Sequence[str]) -> tuple[Manifest, Sequence[Problem]]:
+    """The manifest at a commit; an empty one when the files are not there yet, or are refused, with the problems."""
+    try:
+        there = [path for path in paths if commit.exists(path)]
+        return load_from(commit, there).manifest, ()
+    except InvalidError as error:
+        return Manifest(), error.problems
