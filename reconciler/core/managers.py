@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from reconciler.core.live import Live, Owner
 from reconciler.core.plan import Change
 from reconciler.core.text import name_some, shortened
-from reconciler.core.token import EVERY_ORG, EVERY_USER, OrgId, Rights, Status, Token, TokenId, UserId
+from reconciler.core.token import EVERY_ORG, EVERY_USER, OrgId, Reach, Rights, Status, Token, TokenId, UserId
 
 _LABEL = 80  # characters of a name or of a description
 _SEE = "use credentials that may read every organisation and every user"
+_EVERYTHING = Reach(orgs=frozenset({EVERY_ORG}), users=frozenset({EVERY_USER}))
+_ALL_RIGHTS = Rights(read=_EVERYTHING, write=_EVERYTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,9 @@ class _Target:
 class Managers:
     """Who manages what before and after the changes, when `least` tokens are to manage each owner's tokens.
 
-    A token manages what its rights say while it and its own owner are active. Nothing is looked at when the changes
-    switch off none that does, or when `least` is 0.
+    A token manages what its rights say while it and its own owner are active. One whose rights are not known manages
+    nothing where it stays, and may have managed everything where it goes. Nothing is looked at when the changes switch
+    off none that does, or when `least` is 0.
     """
 
     def __init__(self, changes: Iterable[Change], live: Live, least: int) -> None:
@@ -54,6 +57,7 @@ class Managers:
         self._after = {change.token.id: change.status for change in changes if change.status is not None}
         switched = (self._everyone[each] for each in sorted(self._after.keys() & self._everyone.keys()))
         self._lost = [each for each in switched if least and self._is_lost(each) and manages_any(each)]
+        self._unknown = [each for each in self._lost if each.rights.unknown]
         self._managers = self._found() if self._lost else []
         self._by_user: defaultdict[UserId, list[Token]] = defaultdict(list)
         for each in self._managers:
@@ -66,14 +70,15 @@ class Managers:
         wanted: set[UserId] = set()
         for target in self._targets:
             staying = [each for each in target.managers if self._stays(each)]
-            if self._hoped(staying, target.need, wanted) < target.need:
+            enough = self._hoped(staying, target.need, wanted) >= target.need
+            if not enough and not (self._takes_unknown(target) and self._hoped(self._unknown, 1, wanted)):
                 come = sum(self._is_active(each) for each in staying if each.status is Status.INACTIVE)
                 self._hoped([each for each in target.managers if self._is_lost(each)], come + 1, wanted)
         return sorted(wanted)
 
     def shortages(self, by: str = "") -> list[Shortage]:
         """What has fewer managers after the changes than it needs, `by` whatever says so, and than it had."""
-        short = [target for target in self._targets if self._left(target) < min(target.need, self._had(target))]
+        short = [target for target in self._targets if self._left(target) < self._wanted(target)]
         return [*self._unmanaged(short, by), *self._unreached(short), *self._unseen(short)]
 
     def _unmanaged(self, short: Iterable[_Target], by: str) -> Iterator[Shortage]:
@@ -81,16 +86,20 @@ class Managers:
         groups: defaultdict[tuple[OrgId, int, int], list[_Target]] = defaultdict(list)
         for target in short:
             if not target.token and not target.unseen:
-                groups[target.org_id, self._left(target), min(target.need, self._had(target))].append(target)
+                groups[target.org_id, self._left(target), self._wanted(target)].append(target)
         orgs = dict(sorted((each.org_id, each.org) for each in self._everyone.values()))
         users = dict(sorted((each.user_id, each.user) for each in self._everyone.values()))
+        unknown = [each for each in self._unknown if self._counts(each)]
+        names = name_some([_name(each) for each in unknown])
+        why = f", as the rights of {names} are too large to be known" if unknown else ""
         for (org_id, left, need), targets in groups.items():
             owners = name_some([_quoted(users[each.user_id], each.user_id) for each in targets])
             words = (
                 f"organisation {_quoted(orgs[org_id], org_id)} would be left with {left} active tokens that can manage "
-                f"the tokens of {owners}: at least {need} must stay{by}"
+                f"the tokens of {owners}: at least {need} must stay{by}{why}"
             )
-            yield Shortage(words, "keep or activate another manager whose owner is active", self._gone(targets))
+            lost = tuple(sorted({*self._gone(targets), *(each.id for each in unknown)}))
+            yield Shortage(words, "keep or activate another manager whose owner is active", lost)
 
     def _unreached(self, short: Iterable[_Target]) -> Iterator[Shortage]:
         """What no token is left for, and what only rights on single tokens reached."""
@@ -104,8 +113,9 @@ class Managers:
         """What was taken away from others than these credentials see."""
         for target in short:
             if lost := target.unseen:
+                manages = "may manage" if lost.rights.unknown else "manages"
                 words = (
-                    f"{_name(lost)} manages tokens that cannot be seen with these credentials: whether enough others "
+                    f"{_name(lost)} {manages} tokens that cannot be seen with these credentials: whether enough others "
                     "manage them is not known"
                 )
                 own = "" if self._live.own_id else "say which token is yours with `--self-id ID`, "
@@ -113,6 +123,16 @@ class Managers:
 
     def _gone(self, targets: Iterable[_Target]) -> tuple[TokenId, ...]:
         return tuple(sorted({each.id for target in targets for each in target.managers if self._is_lost(each)}))
+
+    def _wanted(self, target: _Target) -> int:
+        """How many must stay: as many as there were if those are fewer, unless nobody knows how many there were."""
+        if self._takes_unknown(target) and any(map(self._counts, self._unknown)):
+            return target.need
+        return min(target.need, self._had(target))
+
+    def _takes_unknown(self, target: _Target) -> bool:
+        """Whether tokens whose rights are not known may have managed it, too, as they may all that is seen."""
+        return bool(self._unknown) and not target.token and not target.unseen
 
     def _left(self, target: _Target) -> int:
         return sum(self._counts(each) for each in target.managers if self._stays(each))
@@ -147,7 +167,7 @@ class Managers:
         for org_id, user_id in sorted({(each.org_id, each.user_id) for each in self._everyone.values()}):
             able = self._by_user[EVERY_USER] + self._by_user[user_id]
             managers = [each for each in able if each.rights.manages(org_id, user_id)]
-            if any(map(self._is_lost, managers)):
+            if self._unknown or any(map(self._is_lost, managers)):
                 yield _Target(self._least, managers, org_id, user_id)
 
     def _singles(self) -> Iterator[_Target]:
@@ -163,8 +183,9 @@ class Managers:
     def _beyond(self) -> Iterator[_Target]:
         """What was lost for others than are seen: enough of those that stay must reach at least as far."""
         for lost in self._lost:
-            if not self._sees(lost.rights):
-                staying = [each for each in self._managers if self._stays(each) and each.rights.covers(lost.rights)]
+            rights = _ALL_RIGHTS if lost.rights.unknown else lost.rights
+            if not self._sees(rights):
+                staying = [each for each in self._managers if self._stays(each) and each.rights.covers(rights)]
                 yield _Target(self._least, [*staying, lost], unseen=lost)
 
     def _sees(self, rights: Rights) -> bool:
@@ -186,7 +207,7 @@ class Managers:
 
     def _found(self) -> list[Token]:
         """Every token that manages something before or after, those first that reach farthest."""
-        found = (each for each in self._everyone.values() if manages_any(each))
+        found = (each for each in self._everyone.values() if manages_any(each) and not each.rights.unknown)
         able = [each for each in found if each.status is Status.ACTIVE or self._stays(each)]
         return sorted(able, key=lambda each: (*_narrowness(each.rights), each.id))
 
@@ -204,5 +225,5 @@ def _narrowness(rights: Rights) -> tuple[bool, bool]:
 
 
 def manages_any(token: Token) -> bool:
-    """Whether the token manages anything, as far as its rights tell."""
-    return bool(token.rights.orgs or token.rights.named)
+    """Whether the token manages anything as its rights say, or may as they are not known."""
+    return token.rights.unknown or bool(token.rights.orgs or token.rights.named)

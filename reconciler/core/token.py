@@ -102,7 +102,8 @@ class Rights:
     """What a token may do with authorizations while it and its owner are active.
 
     To manage is to read and to write, which takes four rights: either action on the authorization, and on its owner.
-    `unknown` stands for rights that could not be kept: they may be any, and nobody may count on them.
+    `unknown` stands for rights that could not be kept: they may be any, nobody may count on them, and
+    somebody may miss them.
     """
 
     read: Reach = _NOTHING

@@ -288,3 +288,24 @@ def test_no_other_plan_lists_a_second_time_before_it_deactivates(tmp_path: Path)
             LIST, user(ADA), LIST, user(ADA), f"PATCH /api/v2/authorizations/{OWN_ONLY.id}",
             f"GET /api/v2/authorizations/{OWN_ONLY.id}",
         ]  # fmt: skip
+
+
+def test_a_token_whose_rights_are_too_large_goes_only_while_another_manager_stays(tmp_path: Path) -> None:
+    many = tuple(Permission("read", "buckets", f"0b{number:014x}", ACME) for number in range(4097))
+    asleep = made(4, BOT, (*manage(), *many), status="inactive")
+    narrow = made(2, ADA, manage("", ADA))  # as an all-access token is made
+    caller = made(9, ADA, (*manage()[:3], Permission("write", "users", BOT)))
+    with world(tmp_path, ROOT, asleep, caller, narrow, PLAIN, caller=caller) as shell:
+        again = shell.declare(f'id: "{asleep.id}", status: active')
+        assert applied(shell, again, yes=True, allow=(Guard.REACTIVATION,)).code == ExitCode.OK
+        (journal,) = (tmp_path / "state" / "tokenctl").iterdir()
+        file = shell.declare(*off(asleep))
+        assert planned(shell, file).code == ExitCode.OK  # a thief's can be switched off
+        shell.sandbox.change(ROOT.id, status="inactive")
+        shell.sent()
+        for done in (applied(shell, file, yes=True), undone(shell, str(journal), send=True, yes=True)):
+            assert (done.code, shell.patches()) == (ExitCode.REFUSED, [])
+            assert (
+                "organisation `acme` would be left with 0 active tokens that can manage the tokens of `mira`: at least 1 "
+                f"must stay, as the rights of `token 4` {asleep.id} are too large to be known\n" in done.out
+            )

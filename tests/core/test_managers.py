@@ -97,9 +97,63 @@ def test_who_may_read_and_change_an_owners_tokens_manages_them(other: Token) -> 
 
 
 def test_nothing_is_lost_with_a_token_that_manages_nobody() -> None:
-    for name in ("another organisation", "only to read", "only to write", "no users", "rights that are not known"):
+    for name in ("another organisation", "only to read", "only to write", "no users"):
         one = replace(NO_MANAGERS[name], id=token_id(1))
         assert messages(off([watcher(9), one, MIRAS])) == []
+
+
+MONSTER = token(1, rights=Rights(unknown=True))
+TOO_LARGE = f"as the rights of `token 1` {token_id(1)} are too large to be known"
+
+
+def test_a_token_whose_rights_are_not_known_may_have_managed_everything_when_it_goes() -> None:
+    far = of(ADA, token(4, org_id=EDGE))
+    assert messages(off([watcher(9), MONSTER, MIRAS])) == [
+        f"organisation `acme` would be left with 0 active tokens that can manage the tokens of `ci-bot`, `mira`: at least 1 "
+        f"must stay, {TOO_LARGE}"
+    ]
+    full, limited = manager(2), manager(2, ACME)
+    assert messages(off([watcher(9), MONSTER, MIRAS, far, full])) == []
+    assert [each.split("`")[1] for each in messages(off([watcher(9), MONSTER, MIRAS, far, limited]))] == ["edge"]
+    assert messages(off([watcher(9), MONSTER, MIRAS, far, full], 1, 2)) != []
+    assert messages(off([watcher(9), MONSTER, MIRAS, full, manager(4)], least=2)) == []
+    # Nobody knows how many there were.
+    (message,) = messages(off([watcher(9), MONSTER, MIRAS, full], least=2))
+    assert message.endswith(
+        f" left with 1 active tokens that can manage the tokens of `ci-bot`, `mira`: at least 2 must stay, {TOO_LARGE}"
+    )
+    assert messages(off([watcher(9), MONSTER, MIRAS], least=0)) == []
+    assert messages(off([watcher(9), replace(MONSTER, status=INACTIVE), MIRAS])) == []
+
+
+def test_what_cannot_be_seen_must_be_reached_when_one_goes_whose_rights_are_not_known() -> None:
+    unseen = UNSEEN.replace("manages", "may manage")
+    own = caller(reach(ACME, users=[BOT]))
+    for others, enough in (([manager(2)], True), ([manager(2, ACME)], False), ([manager(2, ACME), manager(4)], True)):
+        assert messages(off([own, MONSTER, *others])) == ([] if enough else [unseen])
+
+
+def test_one_whose_rights_are_not_known_managed_nothing_for_an_owner_who_is_inactive() -> None:
+    ghost = of(ADA, MONSTER)
+    world = [watcher(9), ghost, MIRAS]
+    assert messages(off(live(*world, owners={ADA: Owner.INACTIVE}))) == []
+    assert messages(off(live(*world, owners={ADA: Owner.ACTIVE}))) != []
+    known, no = live(*world), dict[UserId, Owner]()
+    assert asked(off(known), known, no) == [ADA]
+    known = live(*world, manager(2))
+    assert asked(off(known), known, no) == [BOT]
+    assert asked(off(known, least=2), known, no) == [ADA, BOT]
+    known = live(*world, of(MIRA, manager(2)))
+    assert asked(off(known, 1, 2), known, {ADA: Owner.INACTIVE}) == [ADA, MIRA]
+    assert asked(off(known, 1, 2), known, no) == [ADA]
+
+
+def test_before_deactivations_one_whose_rights_are_not_known_counts_in_the_same_way() -> None:
+    planned = off([watcher(9), MONSTER, MIRAS, manager(2)])
+    assert withheld(planned, live(watcher(9), MONSTER, MIRAS, manager(2))) == {}
+    ((_, why),) = withheld(planned, live(watcher(9), MONSTER, MIRAS)).items()
+    assert why.endswith(TOO_LARGE)
+    assert "no longer listed" in withheld(planned, live(watcher(9), MIRAS, manager(2)))[MONSTER.id]
 
 
 def test_as_many_must_stay_as_there_were_if_those_were_fewer() -> None:
