@@ -91,7 +91,7 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
         org=org,
         org_is_id=org_is_id,
         self_id=_self_id(flags.self_id or given.get("TOKENCTL_SELF_ID", "")),
-        profile=named.name if source or not (typed or lent) or not (flags.url or host) else "",
+        profile=masked(named.name, secret.reveal()) if source or not (typed or lent) or not (flags.url or host) else "",
     )
 
 

@@ -34,20 +34,24 @@ def folder_of(journal: str, context: Context) -> Path:
 
 
 def provenance_of(plan: Plan, files: Sequence[str], context: Context) -> Provenance:
-    """A new run's name, which no other has, and all that is known of where it comes from."""
+    """A new run's name, which no other has, and all that is known of where it comes from, without any secret."""
     started = context.now()
     return Provenance(
         run=f"{'undo' if plan.undoes else 'apply'}-{started:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}",
         started=started.isoformat(timespec="seconds"),
         tool=__version__,
-        files=tuple(files),
+        files=tuple(map(context.streams.masked, files)),
         commit=head(files[0], context.environment, context.home) if Path(files[0]).exists() else "",
-        run_url=run_url(context.environment),
+        run_url=run_url(context),
     )
 
 
-def run_url(environment: Mapping[str, str]) -> str:
-    """Where GitHub Actions, GitLab CI or Jenkins shows this run, "" where none of them says so."""
+def run_url(context: Context) -> str:
+    """Where GitHub Actions, GitLab CI or Jenkins shows this run, "" where none of them says so; without any secret."""
+    return context.streams.masked(_address(context.environment))
+
+
+def _address(environment: Mapping[str, str]) -> str:
     repository, number = environment.get("GITHUB_REPOSITORY"), environment.get("GITHUB_RUN_ID")
     if repository and number:
         return f"{environment.get('GITHUB_SERVER_URL', 'https://github.com')}/{repository}/actions/runs/{number}"

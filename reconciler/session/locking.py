@@ -64,8 +64,9 @@ class Locks:
         context, self._names, self._wanted = self._context, orgs, True
         if not orgs:
             return
-        run = run_url(context.environment)
-        self._claim = lock.claim(nonce=context.nonce(), holder=context.who, run=run, now=context.now())
+        # Everybody who may read labels can read it.
+        holder, run = context.streams.masked(context.who), run_url(context)
+        self._claim = lock.claim(nonce=context.nonce(), holder=holder, run=run, now=context.now())
         ends = context.clock() + timeout_s
         for org_id in sorted(orgs):
             self._taken[org_id] = False

@@ -164,7 +164,7 @@ def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifes
             raise InvalidError(problems)
         head, names = read_manifest(files, context)
         commit = repository.commit(ref)
-        ref = commit.ref  # as it may be shown
+        ref = context.streams.masked(commit.ref)  # as it may be shown
         manifest, refused = manifest_at(commit, paths)
     warnings = [_unread(ref, refused)] if refused else []
     revisions = revise(manifest, head, ref)
