@@ -36,10 +36,9 @@ def run(request: DoctorRequest, context: Context) -> ExitCode:
     """Show every check; the exit code of the gravest failure. Raises UsageError for settings that cannot be used."""
     settings = resolve(request.flags, context)
     checks = [*_profile(settings), *_file(request, settings, context), *_server(settings, context)]
-    if request.form is ListFormat.JSON:
-        context.streams.show(status.checks_json(checks))
-    else:
-        context.streams.show(status.checks(checks, colour=context.streams.colour))
+    is_json = request.form is ListFormat.JSON
+    shown = status.checks_json(checks) if is_json else status.checks(checks, colour=context.streams.colour)
+    context.streams.show(context.streams.masked(shown))  # names of files are among it, and what is wrong with them
     return checkup.exit_code(checks)
 
 

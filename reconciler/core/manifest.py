@@ -117,7 +117,7 @@ class Manifest:
     """All files of a run as one; `tokens` in the order of the files. `absent` is never IGNORE.
 
     `lock` asks for the organisations' locks while it is applied. `places` has the position of each setting that a
-    file has, such as `guards.min_managers` and `unmanaged`.
+    file has, such as `guards.min_managers` and `unmanaged`, and `texts` what each file holds, comments included.
     """
 
     tokens: tuple[Declaration, ...] = ()
@@ -127,6 +127,7 @@ class Manifest:
     absent: Severity = Severity.FAIL
     lock: bool = False
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
+    texts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 def is_manifest(file_name: str) -> bool:

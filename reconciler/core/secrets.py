@@ -24,6 +24,8 @@ _SPECIAL = re.compile(r"[^A-Za-z0-9._~-]")  # what a URL escapes
 _HIDDEN = "***"
 _TELLING = 12  # a shorter secret, such as `admin`, is a word that stands anywhere
 _CUT = 8  # characters that may be missing at either end of a known secret
+_WRAPPED = 40  # characters of a known secret that are too many to be words with blanks between them
+_BREAK = r"[\s#]*"  # what may stand between two characters of such a secret, in a comment too
 _SHARE = 10  # but no more than one in so many: what is left of a word may be any word
 
 
@@ -53,6 +55,15 @@ def without(text: str, *known: str) -> str:
         if core in text:
             text = whole.sub(_HIDDEN, text)
     return text
+
+
+def known_in(text: str, secret: str) -> Iterator[int]:
+    """Where each part of the text begins that is this very secret or nearly so; a long one may go over lines."""
+    for core, whole in _pieces((secret,)):
+        if core in text:
+            yield from (found.start() for found in whole.finditer(text))
+        elif len(core) >= _WRAPPED:
+            yield from (found.start() for found in re.finditer(_BREAK.join(map(re.escape, core)), text))
 
 
 def masked(text: str, *known: str) -> str:

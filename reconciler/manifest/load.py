@@ -15,7 +15,7 @@ from reconciler.core.manifest import Manifest, is_manifest
 from reconciler.core.text import name_some
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.files import IrregularError, regular
-from reconciler.manifest import check, source
+from reconciler.manifest import check, source, syntax
 from reconciler.manifest.build import build
 from reconciler.manifest.source import Entry, Source
 
@@ -149,15 +149,17 @@ def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
     problems: list[Problem] = []
     roots: list[Entry] = []
     names = tuple(_names(files, paths, problems))
+    texts: dict[str, str] = {}
     for name in names:
         try:
-            roots.append(_root(Source(name, _text(files, name)), loader))
+            texts[name] = _text(files, name)
+            roots.append(_root(Source(name, texts[name]), loader))
         except InvalidError as error:
             problems += error.problems
     if not problems:
         try:
             manifest, warnings = build(roots)
-            return Loaded(manifest, warnings, names)
+            return Loaded(replace(manifest, texts=texts), warnings, names)
         except InvalidError as error:
             problems += error.problems
     raise InvalidError(sorted(problems, key=lambda problem: problem.position))
@@ -179,7 +181,10 @@ def _names(files: Files, paths: Sequence[str], problems: list[Problem]) -> Itera
     seen: dict[object, str] = {}
     for path in paths:
         try:
+            syntax.check_name(path)
             names = files.names(path)
+            for name in names:
+                syntax.check_name(name)
         except InvalidError as error:
             problems += error.problems
             continue

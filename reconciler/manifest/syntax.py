@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from reconciler.core.secrets import holds_secret, secrets_in
+from reconciler.core.secrets import holds_secret, masked, secrets_in
 from reconciler.core.text import REFUSED
 from reconciler.errors import InvalidError, Place, Problem
 
@@ -21,9 +21,24 @@ def check(name: str, text: str) -> None:
     if holds_secret(text):
         # One that has its padding may be found in both ways.
         starts = sorted(set(secrets_in(text)))[:_SHOWN]
-        problems += [Problem(*secret_words(), place=_place(name, text, start)) for start in starts]
+        problems += [Problem(*secret_words(), place=place(name, text, start)) for start in starts]
     if problems:
         raise InvalidError(problems)
+
+
+def check_name(name: str, *known: str) -> None:
+    """Refuse a path with a secret in it, these known ones too, without repeating it; raises InvalidError."""
+    if _is_telling(name, known):
+        folder = name.rpartition("/")[0]
+        where = f"{folder}: a name in this folder" if folder else "the name of a file"
+        where = "the path of a file" if _is_telling(folder, known) else where
+        hint = "rename it here and in the history, and replace that token on the server"
+        raise InvalidError(Problem(f"{where} holds a token's secret", hint))
+
+
+def _is_telling(path: str, known: tuple[str, ...]) -> bool:
+    # A slash may be a part of a secret, and may stand beside one.
+    return any(masked(part, *known) != part for part in (path, *path.split("/")))
 
 
 def secret_words() -> tuple[str, str]:
@@ -45,10 +60,11 @@ def character_words(character: str) -> tuple[str, str]:
 
 def _characters(name: str, text: str) -> list[Problem]:
     found = [match for match, _ in zip(REFUSED.finditer(text), range(_SHOWN), strict=False)]
-    return [Problem(*character_words(each[0]), place=_place(name, text, each.start())) for each in found]
+    return [Problem(*character_words(each[0]), place=place(name, text, each.start())) for each in found]
 
 
-def _place(name: str, text: str, at: int) -> Place:
+def place(name: str, text: str, at: int) -> Place:
+    """Where the character with this number stands."""
     return Place(name, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
 
 

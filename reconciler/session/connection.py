@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from reconciler import settings
 from reconciler.core.endpoint import normalise
 from reconciler.core.manifest import Manifest
 from reconciler.core.revise import Baseline
-from reconciler.core.secrets import masked
+from reconciler.core.secrets import known_in, masked
 from reconciler.core.text import trimmed
 from reconciler.core.token import is_id
 from reconciler.errors import InvalidError, Problem, RefusedError
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
+from reconciler.manifest import syntax
 from reconciler.render.escape import line
 from reconciler.session import progress
 from reconciler.session.context import Context
 from reconciler.settings import Flags, Settings
+
+_SHOWN = 20  # places of one file where the own secret stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +147,21 @@ def _check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None
 def _check_secret(manifest: Manifest, resolved: Settings) -> None:
     """Refuse a manifest that holds the secret to sign in with, which need not look like one: nothing would mask it.
 
+    Its files' names are looked at first, then all that is written in them, then what an escape may have made of that.
     Raises InvalidError.
     """
     own = resolved.endpoint.secret.reveal()
+    for name in manifest.texts:
+        syntax.check_name(name, own)
+    hint = "remove it here and from the history, and replace that token on the server"
+    found = [
+        Problem("this is the token that you sign in with", hint, syntax.place(name, text, at))
+        for name, text in manifest.texts.items()
+        for at in sorted(set(islice(known_in(text, own), _SHOWN)))
+    ]
     server = {"server.url": manifest.server.url, "server.org": manifest.server.org}
     places = [manifest.places.get(key) for key, text in server.items() if text and masked(text, own) != text]
     places += [each.origin.place("") for each in manifest.tokens if masked(text := each.text, own) != text]
-    if places:
-        hint = "remove it here and from the history, and replace that token on the server"
-        message = "this declaration holds the token that you sign in with"
-        raise InvalidError([Problem(message, hint, place) for place in places])
+    message = "this declaration holds the token that you sign in with"
+    if problems := found or [Problem(message, hint, place) for place in places]:
+        raise InvalidError(problems)

@@ -14,6 +14,7 @@ from reconciler.render.formats import PlanFormat
 from reconciler.sandbox.faults import Fault
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
+from tests.canary import LISTED
 from tests.shell import (
     ABSENT,
     ADMIN,
@@ -206,10 +207,61 @@ def test_a_file_with_the_token_to_sign_in_with_is_refused_without_it(shell: Shel
     secret = shell.environment["INFLUX_TOKEN"] = "my-admin-token-of-docker-compose"
     done = planned(shell, shell.declare(f'id: "{GRAFANA}"', entry.format(id=INGEST, secret=secret)))
     assert (done.code, done.out, shell.sent()) == (ExitCode.INVALID, "", [])
+    column = Path(shell.folder, "tokens.yaml").read_text().splitlines()[3].index(secret) + 1
     assert done.err == (
-        "DIR/tokens.yaml:4:5: this declaration holds the token that you sign in with\n"
+        f"DIR/tokens.yaml:4:{column}: this is the token that you sign in with\n"
         "  hint: remove it here and from the history, and replace that token on the server\n"
     )
+
+
+@pytest.mark.parametrize(("text", "place"), [
+    ("# {own}\nversion: 1\ntokens: []\n", "1:3"),
+    ("version: 1\ntokens: []  # {own}\n", "2:15"),
+    ("version: 1\n# {own:.20}\n#   {rest}\ntokens: []\n", "2:7"),
+    ("version: 1\nserver: {{org: {own}}}\ntokens: []\n", "2:15"),
+])  # fmt: skip
+def test_the_token_to_sign_in_with_may_stand_nowhere_in_a_file(shell: Shell, text: str, place: str) -> None:
+    own = shell.environment["INFLUX_TOKEN"] = "my-admin-token-of-docker-compose-with-many-words"
+    file = shell.write(text.format(own=own, rest=own[20:]))
+    problem = "this is the token that you sign in with"
+    assert planned(shell, file).err.startswith(f"DIR/tokens.yaml:{place}: {problem}\n")
+    assert shell.run("plan", file).code == shell.run("apply", file, "--yes").code == ExitCode.INVALID
+    assert f"{place}: {problem}" in shell.run("doctor", file).out
+    assert shell.patches() == []
+
+
+def test_an_escape_hides_no_token_to_sign_in_with(shell: Shell) -> None:
+    own = shell.environment["INFLUX_TOKEN"] = "my-admin-token-of-docker-compose"
+    done = planned(shell, shell.declare(f'id: "{GRAFANA}", description: "{own.replace("-", chr(92) + "u002D")}"'))
+    assert (done.code, done.out) == (ExitCode.INVALID, "")
+    assert done.err.startswith("DIR/tokens.yaml:3:5: this declaration holds the token that you sign in with\n")
+
+
+@pytest.mark.parametrize(("typed", "where"), [
+    ("{}.yaml", "DIR/a: a name in this folder"), ("", "DIR/a: a name in this folder"),
+    ("{}/tokens.yaml", "the path of a file"),
+])  # fmt: skip
+@pytest.mark.parametrize("held", [LISTED[0], LISTED[0][:-2], "my-admin-token-of-docker-compose"])
+def test_a_file_whose_name_holds_a_secret_is_refused_without_it(
+    shell: Shell, typed: str, where: str, held: str
+) -> None:
+    if held not in LISTED[0]:
+        shell.environment["INFLUX_TOKEN"] = held
+    shell.declare(f'id: "{GRAFANA}"', name=f"a/{(typed or '{}.yaml').format(held)}")
+    path = f"{shell.folder}/a/{typed.format(held)}".rstrip("/")
+    for more in (["--format", "json"], ["-o", "plan.json", "--output", "html=plan.html"]):
+        done = shell.run("plan", path, *more)
+        assert (done.code, done.out, shell.sent()) == (ExitCode.INVALID, "", [])
+        assert done.err.startswith(f"{where} holds a token's secret\n")
+        assert held not in done.err
+    assert held not in shell.run("doctor", path).out
+    assert not list(shell.folder.glob("plan.*"))
+
+
+def test_a_typed_name_with_a_secret_is_refused_where_it_stands_alone(shell: Shell) -> None:
+    done = shell.run("validate", f"{LISTED[0]}.yaml")
+    assert (done.code, done.out) == (ExitCode.INVALID, "")
+    assert done.err.startswith("the name of a file holds a token's secret\n")
 
 
 def test_a_file_for_another_server_is_told_in_two_lines_that_name_the_server(shell: Shell) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.secrets import holds_secret, masked, secrets_in, without
+from reconciler.core.secrets import holds_secret, known_in, masked, secrets_in, without
 
 RAW = [hashlib.sha512(b"%d" % number).digest() for number in range(40)]
 PADDED = [encode(raw).decode() for raw in RAW for encode in (base64.urlsafe_b64encode, base64.b64encode)]
@@ -80,6 +80,14 @@ def test_the_own_secret_is_found_with_its_ends_cut(secret: str) -> None:
                 assert without(f"<{spelled}|", secret) == "<***|"
     assert without(f"<{secret}|{secret}>", secret) == "<***|***>"
     assert without(f"<{quote(secret, safe='')}|", secret) == "<***|"
+
+
+def test_where_the_own_secret_stands_is_told_over_lines_too() -> None:
+    assert list(known_in(f"a {OWN}, {OWN}", OWN)) == [2, 92]
+    for piece in (f"{OWN[:76]}\n{OWN[76:]}", f"{OWN[:64]}\n  # {OWN[64:]}", f"{OWN[:8]}{' '.join(OWN[8:])}"):
+        assert list(known_in(f"ab\n# {piece}\n", OWN)) == [5 + 8]  # up to eight may lack before what is looked for
+    assert list(known_in("my admin token", "myadmintoken")) == []
+    assert list(known_in("x" * 2_000_000, OWN)) == []
 
 
 def test_what_is_left_of_a_word_may_be_any_word() -> None:
