@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import IO, Self
 
 from reconciler import files
-from reconciler.core.outcome import Outcome, Provenance, Result, Run
+from reconciler.core.outcome import Fate, Outcome, Provenance, Result, Run
 from reconciler.core.plan import Change, Plan
 from reconciler.core.text import moment
 from reconciler.documents.decode import DecodeError, Document
 from reconciler.documents.journal import (
+    Line,
     header_line,
     intent_line,
     is_last,
@@ -41,6 +42,7 @@ _HEAD = 16 * 1024 * 1024  # bytes: a header names all files of its run
 _LATEST = 64 * 1024  # bytes: the end of a journal, where the last times are that the server told
 _LEEWAY = timedelta(minutes=5)  # between two clocks, and for one that is set right
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_NOTHING_DONE = (Fate.FAILED.value, Fate.NOT_ATTEMPTED.value)
 _LOOKED_AT = 100  # journals: whoever leaves more runs than that interrupted hears of the last ones
 _ORIGIN = "the report of a run names its journal; `apply` and `undo` write them"
 
@@ -174,18 +176,21 @@ class Past:
 class Glance:
     """When a run began by its own clock, and when it last changed a token by the server's, None where nothing says so.
 
-    `latest` is the latter, or the best that is known instead.
+    `unknown` says that it may have changed tokens, and that no answer of the server says when: not before `after`, None
+    where not even that is known.
     """
 
     path: Path
     started: datetime | None = None
     changed: datetime | None = None
-    latest: datetime | None = None
+    after: datetime | None = None
+    unknown: bool = True
 
     def ahead(self, now: Callable[[], datetime]) -> bool:
         """Whether the run's clock was ahead of the server's, so that it began at a time that is yet to come."""
-        fits = self.changed and self.started and self.started <= self.changed + _LEEWAY
-        return not fits and self.started is not None and self.started > now() + _LEEWAY
+        if not (self.changed and self.started):
+            return False
+        return self.started > self.changed + _LEEWAY and self.started > now() + _LEEWAY
 
 
 def load(path: Path, *, most_lines: int = 500_000) -> Past:
@@ -220,29 +225,48 @@ def newest_first(folder: Path, owner: int) -> list[Path]:
 
 
 def latest_first(folder: Path, owner: int, url: str) -> list[Glance]:
-    """The journals of that user's runs against this server, the one that changed something last first.
+    """The journals of that user's runs against this server that may have changed something, the last one first.
 
-    The order is that of the server's times, as a run's own clock may be wrong, and then of the files' names; what
-    cannot be told comes first. Reads only the two ends of each file.
+    The order is that of the server's times, as a run's own clock may be wrong, and then of the files' names. Those of
+    which the server's time is unknown come before all others. Reads only the two ends of each file.
     """
     seen = [_glance(path, url) for path in newest_first(folder, owner)]
-    return sorted(filter(None, seen), key=lambda each: (not each.latest, each.latest or _NEVER), reverse=True)
+    found = [each for each in seen if each and (each.unknown or each.changed)]
+    return sorted(found, key=lambda each: (each.unknown, each.changed or _NEVER), reverse=True)
 
 
 def _glance(path: Path, url: str) -> Glance | None:
     """What the journal says at a glance, None when it is of a run against another server."""
     found = Glance(path)
     with suppress(OSError), files.regular(path, follow=False) as stream:
-        header = parse_line(stream.readline(_HEAD)) or {}
+        header = parse_line(stream.readline(_HEAD))
+        if header is None:
+            return found
         if isinstance(server := header.get("server"), dict) and server.get("url") != url:
             return None
-        started = moment(str(header.get("started")))
-        stream.seek(max(stream.tell(), os.fstat(stream.fileno()).st_size - _LATEST))
+        begun, end = stream.tell(), os.fstat(stream.fileno()).st_size - _LATEST
+        stream.seek(max(begun, end))
         rest = [parse_line(text) or {} for text in stream]
-        changed = max(filter(None, (moment(str(line.get("updatedAt"))) for line in rest)), default=None)
-        before = [moment(str(was.get("updatedAt"))) for line in rest if isinstance(was := line.get("before"), dict)]
-        found = Glance(path, started, changed, changed or max(filter(None, (started, *before)), default=None))
+        told = [each for line in rest for each in _told(line)]
+        changed = _last(each.get("updatedAt") for each in told)
+        after = _last(was.get("updatedAt") for line in rest if isinstance(was := line.get("before"), dict))
+        # What the last line says of a token holds: an intent has no fate, and may have changed it.
+        fates = {str(each["id"]): each.get("fate") for each in told}
+        unknown = not changed and (end > begun or any(fate not in _NOTHING_DONE for fate in fates.values()))
+        found = Glance(path, moment(str(header.get("started"))), changed, after, unknown)
     return found
+
+
+def _told(line: Line) -> list[dict[str, object]]:
+    """What the line says of tokens: the one of a later run says it of several."""
+    results = line.get("results")
+    return [
+        each for each in (results if isinstance(results, list) else [line]) if isinstance(each, dict) and "id" in each
+    ]
+
+
+def _last(times: Iterable[object]) -> datetime | None:
+    return max(filter(None, (moment(str(each)) for each in times)), default=None)
 
 
 def interrupted(folder: Path, url: str) -> list[Past]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler import __version__
 from reconciler.apply import journal
-from reconciler.apply.journal import Past
+from reconciler.apply.journal import Glance, Past
 from reconciler.core.outcome import Entry, Provenance, settle
 from reconciler.core.plan import Plan
 from reconciler.core.text import count
@@ -90,8 +90,8 @@ def _read_again(entries: Iterable[Entry], reader: Reader) -> list[Entry]:
 def chosen(path: str, folder: Path, url: str, context: Context) -> Past:
     """The run to undo: that of the journal at `path`, or the newest against this server that changed anything.
 
-    Raises LocalError and InvalidError for what is no journal, UsageError when there is none, StaleError for another
-    server's, RefusedError for a run that still goes on.
+    Raises LocalError and InvalidError for what is no journal, UsageError when there is none or the newest cannot be
+    told, StaleError for another server's, RefusedError for a run that still goes on.
     """
     found = journal.load(Path(path)) if path else _newest(folder, url, context)
     if found.run.server.url != url:
@@ -116,6 +116,7 @@ def _newest(folder: Path, url: str, context: Context) -> Past:
         context.streams.say(
             words.problem(Problem(message, "see which clock is wrong, or name that journal to undo it"), "Warning")
         )
+    possible: list[tuple[Glance, Past]] = []
     for each in glances:
         if each in ahead:
             continue
@@ -125,11 +126,38 @@ def _newest(folder: Path, url: str, context: Context) -> Past:
             context.streams.say(words.problem(error.problems[0], "Warning"))
             continue
         if found.run.effective:
-            return found
+            possible.append((each, found))
+            if found.running or not each.unknown:
+                break
+    if possible:
+        return _the_newest(possible, url)
     but = f", but for {count(len(ahead), 'run')} that began in the future" if ahead else ""
     raise UsageError(
         Problem(
             f"{folder} has no journal of a run that changed anything at {url}{but}",
             "name the journal of the run to undo",
+        )
+    )
+
+
+def _the_newest(possible: list[tuple[Glance, Past]], url: str) -> Past:
+    """The newest of these: all of which the server's time is unknown, and then the newest of the others, if any.
+
+    Raises UsageError where only the clocks of the clients could tell, as they may be wrong.
+    """
+    glance, last = possible[-1]
+    if last.running:
+        return last
+    # Who found a token that was changed at that time, or later, began its change after that.
+    if glance.changed and any(each.after and each.after >= glance.changed for each, _ in possible[:-1]):
+        possible = possible[:-1]
+    if len(possible) == 1:
+        return possible[0][1]
+    names = " or ".join(str(found.path) for _, found in possible[:_SHOWN])
+    more = f" or one of {len(possible) - _SHOWN} more" if len(possible) > _SHOWN else ""
+    raise UsageError(
+        Problem(
+            f"no answer of the server says which run changed something at {url} last: {names}{more}",
+            "name the journal of the run to undo; `tokenctl apply` first finds out what became of interrupted runs",
         )
     )

@@ -427,9 +427,50 @@ def test_the_latest_run_is_known_by_the_servers_times_and_by_little_of_each_file
     (tmp_path / "apply-2029.ndjson").write_bytes(b"")
     (tmp_path / "apply-2030.ndjson").write_bytes(_text({**HEADER, "server": {"url": "http://elsewhere"}}))
     found = latest_first(tmp_path, os.geteuid(), SERVER.url)
-    assert [each.path.stem[-2:] for each in found] == ["29", "23", "24", "25", "28", "26", "22"]
+    assert [each.path.stem[-2:] for each in found] == ["29", "24", "23", "22", "25", "28"]
+    assert [each.unknown for each in found] == [True] * 4 + [False] * 2
+    assert [str(each.after)[:10] for each in found[:3]] == ["None", "2026-02-02", "None"]
     ahead = [each.path.stem[-2:] for each in found if each.ahead(lambda: datetime(2026, 2, 3, tzinfo=UTC))]
     assert ahead == ["28"]
+
+
+def _settled(*results: Any) -> dict[str, Any]:
+    return {"event": "settled", "at": "now", "tokenctl": "0.1.0", "results": list(results)}
+
+
+FIRST, OTHER = (line for line in LINES if line["event"] == "result")
+MAYBE = {**FIRST, "fate": "unverified", "updatedAt": ""}
+FAILED = {**MAYBE, "fate": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("more", "unknown"),
+    [
+        ([], None),
+        ([LINES[0]], True),
+        ([LINES[0], MAYBE], True),
+        ([LINES[0], {**MAYBE, "fate": "done"}], True),
+        ([LINES[0], FAILED], None),
+        ([LINES[0], LINES[1], FAILED, {**OTHER, "fate": Fate.NOT_ATTEMPTED.value, "updatedAt": ""}], None),
+        ([LINES[0], LINES[1], FAILED], True),
+        ([LINES[0], FAILED, LINES[0]], True),
+        ([LINES[0], LINES[1], _settled(FAILED, {**OTHER, "updatedAt": "2026-01-01T00:00:00Z"})], False),
+        ([LINES[0], _settled(FAILED)], None),
+        ([LINES[0], _settled(MAYBE)], True),
+        ([LINES[0], {**_settled(), "results": [1, None, "x", {"id": []}]}], True),
+        ([LINES[0], {**_settled(), "results": 1}], True),
+        ([LINES[0], FAILED, summary_line(Outcome(results=DONE))], None),
+    ],
+)
+def test_when_a_run_changed_something_is_unknown_where_no_answer_says_so(
+    tmp_path: Path, more: list[Any], unknown: bool | None
+) -> None:
+    (tmp_path / "apply-1.ndjson").write_bytes(_text(HEADER, *more))
+    found = latest_first(tmp_path, os.geteuid(), SERVER.url)
+    assert [each.unknown for each in found] == ([] if unknown is None else [unknown])
+    assert [each.changed for each in found if not each.unknown] == [datetime(2026, 1, 1, tzinfo=UTC)] * (
+        unknown is False
+    )
 
 
 def test_what_others_put_into_the_folder_is_passed_over(tmp_path: Path) -> None:

@@ -320,6 +320,8 @@ def test_the_newest_run_that_changed_anything_is_the_one_to_undo_and_what_is_no_
     run.sandbox.change(INGEST, status="inactive")
     header = json.loads(journals(run)[0].read_text().splitlines()[0])
     (folder / "apply-2026.ndjson").write_text(json.dumps({**header, "started": "2026-01-01T00:01:00+00:00"}) + "\n")
+    long = json.dumps({"event": "note", "text": "x" * 70_000})  # its end alone does not say that nothing was begun
+    (folder / "apply-2025.ndjson").write_text(f"{json.dumps(header)}\n{long}\n")
     Journal.create(folder, "apply-2028").close()
     done = undone(run)
     assert done.code == ExitCode.OK
@@ -358,6 +360,68 @@ def test_a_run_whose_clock_was_behind_is_the_newest_by_the_servers_times(shell: 
     wrong = journals(shell)[0]
     assert wrong.name.startswith("apply-2025")
     assert undone(shell).err.startswith(f"Undoing {wrong.stem} of ")
+
+
+def killed(path: Path, started: str) -> Path:
+    """Make it the journal of a run that was killed before it had any answer, and that began then by its own clock."""
+    header, *rest = map(json.loads, path.read_text().splitlines())
+    kept = [{**header, "started": started}, *(line for line in rest if line["event"] == "intent")]
+    path.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    return path
+
+
+def untold(*paths: Path, more: str = "") -> Done:
+    """What `undo` says when these may be the newest."""
+    names = " or ".join(f"DIR/state/tokenctl/{path.name}" for path in paths)
+    return Done(
+        ExitCode.USAGE,
+        "",
+        f"no answer of the server says which run changed something at URL last: {names}{more}\n"
+        "  hint: name the journal of the run to undo; "
+        "`tokenctl apply` first finds out what became of interrupted runs\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "started", ["2026-01-01T00:00:30+00:00", "2025-01-01T00:00:00+00:00", "2027-01-01T00:00:00+00:00"]
+)
+@pytest.mark.parametrize("newest", [False, True])
+def test_the_clock_of_a_run_that_was_killed_never_decides_which_is_the_newest(
+    shell: Shell, started: str, newest: bool
+) -> None:
+    files = [shell.declare(DESCRIBE), shell.declare(DEACTIVATE, name="other.yaml")]
+    for file in files:
+        applied(shell, file, yes=True)
+    paths = journals(shell)
+    cut, whole = (paths[1], paths[0]) if newest else (paths[0], paths[1])
+    killed(cut, started)
+    shell.sent()
+    assert (undone(shell), shell.sent()) == (untold(cut, whole), [])
+    assert undone(shell, str(whole)).err.startswith(f"Undoing {whole.stem} of ")
+    # The next apply asks the server, writes down what it says, and from then on that decides.
+    applied(shell, files[1], yes=True)
+    assert '"settled"' in cut.read_text()
+    expected = paths[0] if newest and started.startswith("2027") else paths[1]  # the former is passed over by name
+    assert f"Undoing {expected.stem} of " in undone(shell).err
+
+
+def test_a_killed_run_that_found_what_another_left_is_the_later_one(shell: Shell) -> None:
+    applied(shell, shell.declare(DESCRIBE), yes=True)
+    applied(shell, shell.declare(f'id: "{GRAFANA}", name: grafana, description: later'), yes=True)
+    later = killed(journals(shell)[1], "2025-01-01T00:00:00+00:00")
+    assert undone(shell).err.startswith(f"Undoing {later.stem} of ")
+
+
+def test_of_many_killed_runs_the_first_five_are_named(shell: Shell) -> None:
+    for number in range(6):
+        applied(shell, shell.declare(f'id: "{GRAFANA}", name: grafana, description: "{number}"'), yes=True)
+    paths = [killed(path, "2026-01-01T00:00:00+00:00") for path in journals(shell)][::-1]
+    assert undone(shell) == untold(*paths[:5], more=" or one of 1 more")
+    for path in paths[2:]:
+        path.unlink()
+    assert undone(shell) == untold(*paths[:2])
+    paths[1].unlink()
+    assert undone(shell).err.startswith(f"Undoing {paths[0].stem} of ")
 
 
 @pytest.mark.parametrize(
