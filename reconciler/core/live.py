@@ -57,7 +57,7 @@ class Live:
     list cannot be read. `org` is the name of the only organisation that was listed ("": all), and `org_id` its id, as
     far as a token of it was listed; `others` are the tokens of all others where these were asked for. `own_id` is the
     caller's own token where it is known, `own_user` the caller's user where it was asked for and answered, and `owners`
-    what was answered of users.
+    what was answered of users. `tells_owners` says that the server told of one before.
     """
 
     server: Server
@@ -69,6 +69,7 @@ class Live:
     own_user: UserId | None = None
     others: Mapping[TokenId, Token] | None = None
     owners: Mapping[UserId, Owner] = field(default_factory=dict)
+    tells_owners: bool = False
 
     def includes(self, token: Token) -> bool:
         """Whether the token is of the only organisation that the run is about, if there is one."""
@@ -87,8 +88,10 @@ class Live:
 
     @property
     def untold(self) -> bool:
-        """Whether the server told of none of the owners who were asked for whether they are active."""
-        return bool(self.owners) and all(each is Owner.UNTOLD for each in self.owners.values())
+        """Whether the server never told of an owner who was asked for whether he is active."""
+        return (
+            not self.tells_owners and bool(self.owners) and all(each is Owner.UNTOLD for each in self.owners.values())
+        )
 
     @property
     def everyone(self) -> Mapping[TokenId, Token]:

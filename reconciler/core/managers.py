@@ -89,7 +89,7 @@ class Managers:
                 groups[target.org_id, self._left(target), self._wanted(target)].append(target)
         orgs = dict(sorted((each.org_id, each.org) for each in self._everyone.values()))
         users = dict(sorted((each.user_id, each.user) for each in self._everyone.values()))
-        unknown = [each for each in self._unknown if self._counts(each)]
+        unknown = [each for each in self._unknown if self._counted(each)]
         names = name_some([_name(each) for each in unknown])
         why = f", as the rights of {names} are too large to be known" if unknown else ""
         for (org_id, left, need), targets in groups.items():
@@ -126,7 +126,7 @@ class Managers:
 
     def _wanted(self, target: _Target) -> int:
         """How many must stay: as many as there were if those are fewer, unless nobody knows how many there were."""
-        if self._takes_unknown(target) and any(map(self._counts, self._unknown)):
+        if self._takes_unknown(target) and any(map(self._counted, self._unknown)):
             return target.need
         return min(target.need, self._had(target))
 
@@ -138,7 +138,7 @@ class Managers:
         return sum(self._counts(each) for each in target.managers if self._stays(each))
 
     def _had(self, target: _Target) -> int:
-        return sum(self._counts(each) for each in target.managers if each.status is Status.ACTIVE)
+        return sum(self._counted(each) for each in target.managers if each.status is Status.ACTIVE)
 
     def _hoped(self, managers: Sequence[Token], need: int, wanted: set[UserId]) -> int:
         """How many of them count once the owners that are wanted were asked; more are, until that may be enough."""
@@ -153,6 +153,10 @@ class Managers:
 
     def _counts(self, manager: Token) -> bool:
         return self._live.untold or self._is_active(manager)
+
+    def _counted(self, manager: Token) -> bool:
+        """Whether it counted before: an owner of whom the server does not tell although it has told of others may."""
+        return self._counts(manager) or self._live.owners.get(manager.user_id) is Owner.UNTOLD
 
     def _is_active(self, manager: Token) -> bool:
         return self._live.owners.get(manager.user_id) is Owner.ACTIVE

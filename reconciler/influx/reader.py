@@ -59,6 +59,7 @@ class Reader:
         self._retries = retries
         self._endpoint = transport.endpoint
         self._own_id = own_id
+        self.tells_owners = False  # whether it has told of one: then the server has that request
 
     def list_tokens(self, org: str = "", *, by_id: bool = False) -> Listing:
         """Every token that the credentials may read, with `org` only that organisation's: one request.
@@ -138,6 +139,7 @@ class Reader:
             return Owner.UNTOLD
         if answers.decoded(answer, self._endpoint, wire.user) != user_id:
             raise answers.unusable(self._endpoint, "it is for another user")
+        self.tells_owners = True
         return Owner.ACTIVE if answers.decoded(answer, self._endpoint, wire.is_active) else Owner.INACTIVE
 
     def locks(self, org_id: OrgId | None = None, *, within_s: float | None = None) -> tuple[Hold, ...]:

@@ -78,7 +78,8 @@ def withheld(plan: Plan, connection: Connection) -> Mapping[TokenId, str]:
     listing, self_id = connection.reader.list_tokens(), connection.settings.self_id
     named = listing.tokens.get(self_id) if self_id else None
     own_id = _own_id(listing.tokens) or (None if named and named.proven is False else self_id)
-    live = Live(server=listing.server, tokens=listing.tokens, own_id=own_id)
+    told = connection.reader.tells_owners
+    live = Live(server=listing.server, tokens=listing.tokens, own_id=own_id, tells_owners=told)
     return planner.withheld(plan, _informed(plan, live, connection.reader))
 
 

@@ -249,6 +249,22 @@ def test_what_is_refused_then_is_not_attempted_and_the_rest_is(tmp_path: Path, a
         assert f"{len(also)} done, 0 failed, 0 unverified, 1 not attempted" in done.out
 
 
+def test_a_server_that_told_of_owners_and_tells_no_more_is_still_judged_by_it(tmp_path: Path) -> None:
+    gone = refusing(404, "not found", "path not found")
+    patched: list[str] = []
+    with world(tmp_path, ROOT, FIRST, SECOND, PLAIN) as shell:
+
+        def lie(exchange: Exchange) -> list[bytes] | None:
+            if exchange.method == "PATCH":
+                patched.append(exchange.path.rpartition("/")[2])
+            return gone(exchange) if patched else None
+
+        with told(shell, lie):
+            done = applied(shell, shell.declare(DESCRIBE, *off(FIRST)), yes=True)
+        assert (done.code, patched) == (ExitCode.PARTIAL, [PLAIN.id])
+        assert "refused by `min_managers`, as the tokens are now: organisation `acme` would be left with 0" in done.out
+
+
 def test_events_tell_what_is_refused_then(tmp_path: Path) -> None:
     with world(tmp_path, ROOT, FIRST, SECOND) as shell, told(shell, switching_off(shell, SECOND)):
         done = applied(shell, shell.declare(*off(FIRST), head="guards: {min_managers: 2}\n"), yes=True, json=True)

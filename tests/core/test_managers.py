@@ -245,6 +245,9 @@ def test_a_server_that_tells_of_nobody_whether_he_is_active_is_not_judged_by_it(
         "this server does not tell whether users are active: for the guard `min_managers` the tokens of all of them count"
     ]
     assert messages(off(live(*world, owners={ADA: Owner.UNTOLD, BOT: Owner.ACTIVE}))) != []
+    silent = {ADA: Owner.UNTOLD, BOT: Owner.UNTOLD}
+    assert messages(off(replace(live(*world, owners=silent), tells_owners=True))) != []
+    assert messages(off(live(*world, owners={ADA: Owner.ACTIVE, BOT: Owner.UNTOLD}))) == []
 
 
 UNSEEN = (
