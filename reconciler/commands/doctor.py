@@ -118,7 +118,7 @@ def _credentials(connection: Connection, context: Context) -> Iterator[Check]:
     tokens = list(listed.values())
     theirs = named if isinstance(named, Token) else None
     own = next((token for token in (*tokens, *([theirs] if theirs else [])) if token.proven), None)
-    wrong = checkup.doubt(asked, named, own, user) if asked and named else None
+    wrong = checkup.doubt(asked, named, own, user, tokens) if asked and named else None
     if theirs and not own and not (wrong and wrong[0]):
         own = theirs
     yield checkup.listing(tokens, took)

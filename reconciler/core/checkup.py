@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 
 from reconciler.core import lock
 from reconciler.core.live import Absence, Missing
+from reconciler.core.managers import manages_any
 from reconciler.core.text import count
 from reconciler.core.token import EVERY_ORG, EVERY_USER, RIGHTS, OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import ExitCode, Problem, TokenctlError
@@ -79,12 +80,12 @@ class Doubt(IntEnum):
 
 
 def doubt(
-    self_id: TokenId, named: Token | Missing, own: Token | None, user_id: UserId | None
+    self_id: TokenId, named: Token | Missing, own: Token | None, user_id: UserId | None, seen: Iterable[Token]
 ) -> tuple[Doubt, Problem] | None:
     """What speaks against the caller's own token being the one that --self-id names, None for nothing.
 
-    `named` is what the server says of that one, `own` the one that is proven to be the caller's, if any, and `user_id`
-    whose credentials these are, as far as that is known.
+    `named` is what the server says of that one, `own` the one that is proven to be the caller's, if any, `user_id`
+    whose credentials these are, as far as that is known, and `seen` the tokens that were read with them.
     """
     it = "which --self-id or TOKENCTL_SELF_ID names"
     hint = "correct it: the guard `self` would watch over the wrong token"
@@ -104,8 +105,12 @@ def doubt(
     if user_id not in (None, named.user_id):
         whose = f"belongs to user `{named.user}` {named.user_id}"
         return Doubt.LIKELY, Problem(f"{token} {whose}, and these are the credentials of {user_id}", hint)
-    if not named.rights.may_manage:
+    if not manages_any(named):
         return Doubt.LIKELY, Problem(f"{token} cannot manage authorizations, so that it changes nothing", hint)
+    reads = named.rights.read.covers
+    if not named.rights.unknown and (other := next((each for each in seen if not reads(each)), None)):
+        why = f"{token} cannot read token {other.id}, which these credentials can"
+        return Doubt.LIKELY, Problem(why, hint)
     if user_id is None:
         return Doubt.KNOWN, Problem(
             f"{token} is believed to be yours: the server does not say whose credentials these are"

@@ -97,7 +97,7 @@ def _doubted(live: Live, connection: Connection) -> tuple[tuple[Doubt, Problem] 
         # Where another secret is shown it is not the caller's, which every other one may be then.
         hides = named.proven is None
         live = replace(live, own_user=reader.own_user()) if hides else replace(live, own_id=None)
-    return checkup.doubt(self_id, named, own, live.own_user), live
+    return checkup.doubt(self_id, named, own, live.own_user, live.tokens.values()), live
 
 
 def read_live(source: Source, connection: Connection) -> Live:

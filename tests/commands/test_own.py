@@ -20,19 +20,45 @@ from tests.commands.test_plan import planned
 from tests.commands.test_undo import undone
 from tests.influx.raw_server import SECRET, answer, raw_server, refusal
 from tests.influx.test_wire import entry, listed
-from tests.shell import ABSENT, BACKUP_2024, BENCH, GRAFANA, LAPTOP, MANAGER, OPERATOR, Done, Shell, shell_on
+from tests.shell import (
+    ABSENT,
+    BACKUP_2023,
+    BACKUP_2024,
+    BENCH,
+    GRAFANA,
+    INGEST,
+    LAPTOP,
+    MANAGER,
+    OPERATOR,
+    PHONE,
+    Done,
+    Shell,
+    shell_on,
+)
 
-EDGE = "a1d07c52e94fb836"
+ACME, EDGE = "5f2c9e1a77b0d3c4", "a1d07c52e94fb836"
 DESCRIBE = f'id: "{GRAFANA}", description: dashboard'
 NAMED = "which --self-id or TOKENCTL_SELF_ID names"
 ALL = tuple(Permission(action, kind) for kind in ("authorizations", "users") for action in ("read", "write"))
 
 
+def limited(org: str) -> tuple[Permission, ...]:
+    return tuple(replace(each, org_id=org) if each.type == "authorizations" else each for each in ALL)
+
+
 def world() -> Seed:
-    """The world in which the laptop's token belongs to the operator's user, and bench's manages all, as the operator's."""
+    """The world in which the laptop's token belongs to the operator's user, and bench's manages all, as the operator's.
+
+    Of the same user are one that lacks `users`, one for the other organisation and one for this organisation only.
+    """
     seed = default_seed()
     admin = next(each.user_id for each in seed.tokens if each.id == OPERATOR)
-    changed = {LAPTOP: {"user_id": admin}, BENCH: {"user_id": admin, "permissions": ALL}}
+    changed = {
+        LAPTOP: {"user_id": admin}, BENCH: {"user_id": admin, "permissions": ALL},
+        INGEST: {"user_id": admin, "permissions": ALL[:2]},
+        PHONE: {"user_id": admin, "permissions": limited(EDGE)},
+        BACKUP_2023: {"user_id": admin, "permissions": limited(ACME)},
+    }  # fmt: skip
     return replace(seed, tokens=tuple(replace(each, **changed.get(each.id, {})) for each in seed.tokens))  # type: ignore[arg-type]
 
 
@@ -58,6 +84,13 @@ WRONG = {
         MANAGER, f"token {MANAGER}, {NAMED}, belongs to user `ci-bot` 0d3a5ea5b3a4e000, and {USER2}", False,
     ),
     "no manager": (LAPTOP, f"token {LAPTOP}, {NAMED}, cannot manage authorizations, so that it changes nothing", False),
+    "no users": (INGEST, f"token {INGEST}, {NAMED}, cannot manage authorizations, so that it changes nothing", False),
+    "another organisation's": (
+        PHONE, f"token {PHONE}, {NAMED}, cannot read token {OPERATOR}, which these credentials can", False,
+    ),
+    "one organisation's": (
+        BACKUP_2023, f"token {BACKUP_2023}, {NAMED}, cannot read token {BENCH}, which these credentials can", False,
+    ),
 }  # fmt: skip
 
 
@@ -165,3 +198,23 @@ def test_who_does_not_say_whose_credentials_these_are_is_believed_with_a_warning
         done = applied(shell, shell.declare(f'id: "{GRAFANA}"'), yes=True)
     assert done.code == ExitCode.OK
     assert f"Warning: token {GRAFANA}, {NAMED}, is believed to be yours: the server does not say whose" in done.out
+
+
+def test_a_token_of_one_organisation_may_have_listed_that_one(tmp_path: Path) -> None:
+    with shell_on(tmp_path, world(), version="2.9.1", caller=BACKUP_2023) as shell:
+        shell.environment["TOKENCTL_SELF_ID"] = BACKUP_2023
+        for flags in (Flags(), Flags(org="acme")):
+            done = planned(shell, shell.declare(DESCRIBE), flags=flags)
+            assert (done.code, "Warning" in done.out) == (ExitCode.OK, False)
+    with hiding(tmp_path, BACKUP_2023) as shell:  # who calls may read all, and was asked about one
+        assert "Warning" not in planned(shell, shell.declare(DESCRIBE), flags=Flags(org="acme")).out
+        assert "cannot read" in planned(shell, shell.declare(f'id: "{BENCH}"'), flags=Flags(org="edge-lab")).out
+
+
+def test_rights_that_are_too_large_may_be_those_of_who_calls(tmp_path: Path) -> None:
+    seed = world()
+    many = tuple(Permission("read", "buckets", f"0b{number:014x}", ACME) for number in range(4097))
+    tokens = tuple(replace(each, permissions=(*ALL, *many)) if each.id == BENCH else each for each in seed.tokens)
+    with shell_on(tmp_path, replace(seed, tokens=tokens), version="2.9.1", caller=BENCH) as shell:
+        shell.environment["TOKENCTL_SELF_ID"] = BENCH
+        assert applied(shell, shell.declare(DESCRIBE), yes=True).code == ExitCode.OK
