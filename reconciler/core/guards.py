@@ -215,7 +215,7 @@ def too_large(tokens: Iterable[Token], missing: Mapping[TokenId, Missing]) -> li
         (
             [token for token in tokens if token.rights.unknown],
             "with rights too large to be kept",
-            "for the guard `self` it may manage anything, for `min_managers` nothing",
+            "for the guard `self` it may manage anything, for `min_managers` nothing while it stays",
         ),
     ]
     unreadable = [
