@@ -245,6 +245,7 @@ def test_an_escape_hides_no_token_to_sign_in_with(shell: Shell) -> None:
 def test_a_file_whose_name_holds_a_secret_is_refused_without_it(
     shell: Shell, typed: str, where: str, held: str
 ) -> None:
+    shell.here = True
     if held not in LISTED[0]:
         shell.environment["INFLUX_TOKEN"] = held
     shell.declare(f'id: "{GRAFANA}"', name=f"a/{(typed or '{}.yaml').format(held)}")
@@ -259,6 +260,7 @@ def test_a_file_whose_name_holds_a_secret_is_refused_without_it(
 
 
 def test_a_typed_name_with_a_secret_is_refused_where_it_stands_alone(shell: Shell) -> None:
+    shell.here = True
     done = shell.run("validate", f"{LISTED[0]}.yaml")
     assert (done.code, done.out) == (ExitCode.INVALID, "")
     assert done.err.startswith("the name of a file holds a token's secret\n")
