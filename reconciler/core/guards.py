@@ -181,15 +181,24 @@ def unmanaged(
     warnings: list[Problem] = []
     refusals: list[Refusal] = []
     for severity, org, hint in policies:
-        names = _names(wanted, live, org)
-        if names and severity is not Severity.IGNORE:
+        names, problems = _names(wanted, live, org), _incomplete(live)
+        if names:
             message = f"no declaration names {count(len(names), 'live token')}: {name_some(names)}"
-            problem = Problem(message, f"declare them, {hint}")
-            if severity is Severity.FAIL:
-                refusals.append(Refusal(Guard.UNMANAGED, problem))
-            else:
-                warnings.append(problem)
+            problems.append(Problem(message, f"declare them, {hint}"))
+        if severity is Severity.FAIL:
+            refusals += [Refusal(Guard.UNMANAGED, problem) for problem in problems]
+        elif severity is Severity.WARN:
+            warnings += problems
     return warnings, refusals
+
+
+def _incomplete(live: Live) -> list[Problem]:
+    """What a list that lacks tokens which can be read says of all others: they may be missing from it as well."""
+    lacking = sorted(each for each in live.unlisted if live.includes(live.tokens[each]))
+    if not lacking:
+        return []
+    message = f"the list of tokens lacks {count(len(lacking), 'token')} that can be read by id: {name_some(lacking)}"
+    return [Problem(message, "which tokens no declaration names cannot be told: plan again, with other credentials")]
 
 
 def _names(wanted: Sequence[Wanted], live: Live, asserted: str | None) -> list[str]:

@@ -53,15 +53,17 @@ class Server:
 class Live:
     """Everything that was read for one plan.
 
-    `tokens` is by id. `missing` tells what a GET said of each declared id that the list lacked, and which tokens of the
-    list cannot be read. `org` is the name of the only organisation that was listed ("": all), and `org_id` its id, as
-    far as a token of it was listed; `others` are the tokens of all others where these were asked for. `own_id` is the
-    caller's own token where it is known, `own_user` the caller's user where it was asked for and answered, and `owners`
-    what was answered of users. `tells_owners` says that the server told of one before.
+    `tokens` is by id, and `unlisted` are those that the list lacked and a GET found. `missing` tells what a GET said of
+    each other declared id that it lacked, and which tokens of it cannot be read. `org` is the name of the only
+    organisation that was listed ("": all), and `org_id` its id, as far as a token of it was listed; `others` are the
+    tokens of all others where these were asked for. `own_id` is the caller's own token where it is known, `own_user`
+    the caller's user where it was asked for and answered, and `owners` what was answered of users. `tells_owners` says
+    that the server told of one before.
     """
 
     server: Server
     tokens: Mapping[TokenId, Token]
+    unlisted: frozenset[TokenId] = frozenset()
     missing: Mapping[TokenId, Missing] = field(default_factory=dict)
     org: str = ""
     org_id: OrgId | None = None

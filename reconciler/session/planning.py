@@ -114,6 +114,7 @@ def read_live(source: Source, connection: Connection) -> Live:
     return Live(
         server=listing.server,
         tokens=tokens,
+        unlisted=frozenset(tokens.keys() - listing.tokens.keys()),
         missing=missing,
         org=listing.org,
         org_id=listing.org_id,

@@ -15,6 +15,7 @@ from reconciler.sandbox.faults import Fault
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.canary import LISTED
+from tests.liar import Exchange, liar
 from tests.shell import (
     ABSENT,
     ADMIN,
@@ -177,6 +178,24 @@ def test_a_file_for_another_server_is_refused_before_anything_is_sent(
 def test_the_servers_url_is_compared_and_not_its_spelling(shell: Shell) -> None:
     head = f"server: {{url: '{shell.sandbox.url}/', org: acme}}\n"
     assert planned(shell, shell.declare(DESCRIBE, head=head), flags=Flags(org="acme")).code == ExitCode.OK
+
+
+@pytest.mark.parametrize(("policy", "code"), [("ignore", 0), ("warn", 0), ("fail", 4)])
+def test_a_list_that_lacks_what_can_be_read_says_nothing_of_other_tokens(shell: Shell, policy: str, code: int) -> None:
+    def lie(exchange: Exchange) -> list[bytes] | None:
+        if exchange.path.partition("?")[0] != "/api/v2/authorizations":
+            return None
+        kept = [each for each in exchange.document["authorizations"] if each["id"] == INGEST]
+        return [exchange.answer(body={**exchange.document, "authorizations": kept})]
+
+    file = shell.declare(*(f'id: "{each}"' for each in (INGEST, GRAFANA)), head=f"unmanaged: {policy}\n")
+    with liar(shell.sandbox.url, lie) as server:
+        shell.environment["INFLUX_HOST"] = server.url
+        done = planned(shell, file)
+        other = planned(shell, file, flags=Flags(org="edge-lab"))
+    said = f"the list of tokens lacks 1 token that can be read by id: {GRAFANA}"
+    assert (done.code, said in done.out) == (code, policy != "ignore")
+    assert said not in other.out
 
 
 def test_a_warning_of_the_file_is_talk(shell: Shell) -> None:
