@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import select
 import stat
 from collections.abc import Iterator
@@ -88,7 +87,7 @@ def read(path: Path, most: int, patience_s: float) -> bytes:
 @contextmanager
 def _replacement(path: Path, mode: int) -> Iterator[tuple[int, Path]]:
     """An open file beside the path, which is removed if it cannot take the path's place."""
-    temporary = path.parent / f".tokenctl-{secrets.token_hex(8)}"
+    temporary = path.parent / f".tokenctl-{os.urandom(8).hex()}"
     try:
         _refuse_what_is_no_file(path)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)

@@ -35,8 +35,9 @@ from reconciler.influx.writer import Writer
 from reconciler.session.connection import connected, resolve
 from reconciler.session.context import Context, Streams
 from reconciler.session.planning import plan_from
+from reconciler.session.reading import read_manifest
 from reconciler.session.sending import send
-from reconciler.session.sources import Declared, read_manifest
+from reconciler.session.sources import Declared
 from reconciler.settings import Flags
 
 

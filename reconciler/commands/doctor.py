@@ -19,7 +19,7 @@ from reconciler.render import status
 from reconciler.render.formats import ListFormat
 from reconciler.session.connection import Connection, check, connected, resolve
 from reconciler.session.context import Context
-from reconciler.session.sources import DEFAULT, beside_default, read_manifest
+from reconciler.session.reading import DEFAULT, beside_default, read_manifest
 from reconciler.settings import Flags, Settings
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from reconciler.errors import ExitCode
-from reconciler.schema import schema_text
 from reconciler.session.context import Context
 
 
@@ -21,5 +20,7 @@ class SchemaName(StrEnum):
 
 def run(name: SchemaName, context: Context) -> ExitCode:
     """Show the schema's file as it is."""
+    from reconciler.schema import schema_text  # the command line imports this module for its words
+
     context.streams.show(schema_text(name))
     return ExitCode.OK

@@ -9,7 +9,7 @@ from reconciler.core.text import count
 from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
 from reconciler.manifest.load import Disk, load
 from reconciler.session.context import Context
-from reconciler.session.sources import read_manifest
+from reconciler.session.reading import read_manifest
 
 _NOTHING = ("", "")  # is asserted of the server
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -73,6 +72,8 @@ def kept(text: str) -> str:
     """The text, or what stands for it where it is too large to be kept."""
     if len(text) <= LARGEST_TEXT or isinstance(text, Elided):
         return text
+    import hashlib  # which no usual text needs
+
     return Elided(len(text), hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.core import marks
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live
-from reconciler.core.manifest import Manifest, is_manifest
+from reconciler.core.manifest import Manifest
 from reconciler.core.marks import Stood
 from reconciler.core.plan import Plan
 from reconciler.core.resolve import means, organisations, select, selected, unlisted
@@ -19,13 +19,12 @@ from reconciler.core.revise import Baseline, Revised, about, locked, revise
 from reconciler.core.text import count
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
-from reconciler.manifest.load import Disk, load, load_from
+from reconciler.manifest.load import Disk, load_from
 from reconciler.session.context import Context
+from reconciler.session.reading import DEFAULT, read_manifest
 
 if TYPE_CHECKING:  # only --base needs git
     from reconciler.repository.commit import Commit
-
-DEFAULT = "tokens.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,45 +110,6 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
     return Declared(
         manifest=now, files=files, baseline=baseline, history=history, waivers=sources.allow, reviewed=reviewed
     )
-
-
-def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...]]:
-    """The manifest and the files it was read from; without files, `tokens.yaml` of this folder. Says the warnings.
-
-    Raises InvalidError with every problem of every file, UsageError when there is nothing to read.
-    """
-    beside = [] if files else beside_default(context)
-    if not files and not Path(DEFAULT).exists():
-        hint = "name the files or folders to read, or `-` for standard input"
-        but = f", but {' and '.join(beside)}" if beside else ""
-        raise UsageError(Problem(f"no file was named and there is no {DEFAULT} here{but}", hint))
-    loaded = load(files or [DEFAULT], context.streams.stdin)
-    others = [
-        Problem(f"{name} is not read, only {DEFAULT}: no file was named", "name all that are meant") for name in beside
-    ]
-    for warning in (*others, *loaded.warnings):
-        from reconciler.render import words  # most files have none, and it costs as much as reading a small one
-
-        context.streams.say(words.problem(warning, "Warning"))
-    return loaded.manifest, loaded.files
-
-
-def beside_default(context: Context) -> list[str]:
-    """What lies in this folder and could be taken for the default: the same in other letters, and a folder `tokens`."""
-    disk = Disk(context.streams.stdin)
-    near = [name for name in _listed(".") if name.lower() in ("tokens.yaml", "tokens.yml", "tokens")]
-    return [
-        name
-        for name in near
-        if disk.identity(name) != disk.identity(DEFAULT) and ("." in name or any(map(is_manifest, _listed(name))))
-    ]
-
-
-def _listed(folder: str) -> list[str]:
-    """The names in a folder, sorted; none where it is none."""
-    with suppress(OSError):
-        return sorted(each.name for each in Path(folder).iterdir())
-    return []
 
 
 def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...], Baseline]:

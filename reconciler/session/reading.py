@@ -1,0 +1,53 @@
+"""Files as typed in, the manifest that they are out. Apart from the sources of a plan: `validate` needs no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from reconciler.core.manifest import Manifest, is_manifest
+from reconciler.errors import Problem, UsageError
+from reconciler.manifest.load import Disk, load
+from reconciler.session.context import Context
+
+DEFAULT = "tokens.yaml"
+
+
+def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...]]:
+    """The manifest and the files it was read from; without files, `tokens.yaml` of this folder. Says the warnings.
+
+    Raises InvalidError with every problem of every file, UsageError when there is nothing to read.
+    """
+    beside = [] if files else beside_default(context)
+    if not files and not Path(DEFAULT).exists():
+        hint = "name the files or folders to read, or `-` for standard input"
+        but = f", but {' and '.join(beside)}" if beside else ""
+        raise UsageError(Problem(f"no file was named and there is no {DEFAULT} here{but}", hint))
+    loaded = load(files or [DEFAULT], context.streams.stdin)
+    others = [
+        Problem(f"{name} is not read, only {DEFAULT}: no file was named", "name all that are meant") for name in beside
+    ]
+    for warning in (*others, *loaded.warnings):
+        from reconciler.render import words  # most files have none, and it costs as much as reading a small one
+
+        context.streams.say(words.problem(warning, "Warning"))
+    return loaded.manifest, loaded.files
+
+
+def beside_default(context: Context) -> list[str]:
+    """What lies in this folder and could be taken for the default: the same in other letters, and a folder `tokens`."""
+    disk = Disk(context.streams.stdin)
+    near = [name for name in _listed(".") if name.lower() in ("tokens.yaml", "tokens.yml", "tokens")]
+    return [
+        name
+        for name in near
+        if disk.identity(name) != disk.identity(DEFAULT) and ("." in name or any(map(is_manifest, _listed(name))))
+    ]
+
+
+def _listed(folder: str) -> list[str]:
+    """The names in a folder, sorted; none where it is none."""
+    with suppress(OSError):
+        return sorted(each.name for each in Path(folder).iterdir())
+    return []
