@@ -193,8 +193,9 @@ def _row(change: Change) -> str:
         )
         if holds
     ]
-    called = f'<span class="live">{escape(told)}</span>' if (told := kept(change)) else ""
-    name = f'<span class="name">{escape(name_of(change))}</span>{called}<code>{token.id}</code>'
+    # Names are sorted by what stands in the cell: a blank keeps a number at the end of one from going on in the id.
+    called = f' <span class="live">{escape(told)}</span>' if (told := kept(change)) else ""
+    name = f'<span class="name">{escape(name_of(change))}</span>{called} <code>{token.id}</code>'
     org = f'<span class="org">{escape(org_of(change))}</span>'
     cells = (
         f'<td role="cell"><span class="badge {change.action}">{_SIGNS[change.action]} {deed(change)}</span></td>',

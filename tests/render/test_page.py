@@ -168,7 +168,7 @@ def test_a_screen_reader_is_told_what_everything_is(width: int, chromium: Browse
         ("searchbox", "Search"),
         ("table", "Each token with what it has before and after, deactivations first unless sorted otherwise"),
         ("columnheader", "Change"),
-        ("rowheader", "t1 0d3a5f0c1be4e001 protected this run’s own token"),
+        ("rowheader", 't1 "token 1" 0d3a5f0c1be4e001 protected this run’s own token'),
     ]:
         assert expected in told, told
     assert [role for role, _ in told].count("status") == 1
