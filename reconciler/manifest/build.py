@@ -88,7 +88,7 @@ def _blocks(roots: Sequence[Entry], found: _Found) -> dict[str, Any]:
 
 def _check_servers(roots: Sequence[Any]) -> None:
     """Raise InvalidError when files assert different servers: whatever else they say, they are no one manifest."""
-    if len({Asserted(**root["server"]).meant for root in roots[: len(roots) * (len(roots) > 1)]}) < 2:
+    if len(roots) < 2 or len({Asserted(**root["server"]).meant for root in roots}) < 2:
         return
     files = [f"{root.source.name} for {_asserted(root['server'])}" for root in roots]
     message = f"these files are for different servers and make no one manifest: {name_some(files)}"

@@ -94,7 +94,7 @@ class Repository:
         for name in names:
             for path in (os.path.abspath(name), os.path.realpath(name)):  # noqa: PTH100  # as typed, and as it is
                 ways |= dict.fromkeys(set(Path(path).parents) - ways.keys(), name)
-        known = {identity: name for folder, name in ways.items() if (identity := _identity(folder))}
+        known: dict[object, str] = {identity: name for folder, name in ways.items() if (identity := _identity(folder))}
         found: dict[str, str] = {}
         for outer in sorted(folder for folder in ways if os.path.lexists(folder / ".git")):
             git = replace(self.git, top=outer)
@@ -102,7 +102,7 @@ class Repository:
             if around and not _is_used(git):
                 continue
             for path, is_link in _tracked(git, ways):
-                if (around or not is_link) and (borrowed := known.get(_identity(outer / path) or (0, 0))):
+                if (around or not is_link) and (borrowed := known.get(_identity(outer / path))):
                     what = "a link to another repository" if is_link else "a submodule"
                     found.setdefault(borrowed, f"{outer / path} is {what} in the repository {outer}")
         return found
