@@ -22,11 +22,11 @@ from queue import Empty, SimpleQueue
 import httpx
 
 from reconciler.apply.journal import Journal
-from reconciler.apply.means import Means
 from reconciler.apply.pace import Moment
+from reconciler.apply.parts import Parts
 from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate, Provenance
+from reconciler.core.outcome import Provenance, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.errors import ExitCode
 from reconciler.influx.reader import Listing, Reader
@@ -74,7 +74,7 @@ def _tokenctl(transport: Transport, listing: Listing, text: str, size: int) -> N
         outcome = send(
             plan,
             Provenance(run="run", started="", tool="0"),
-            Means(
+            Parts(
                 reader=Reader(transport, retries=retries),
                 writer=Writer(transport, retries),
                 journal=journal,
@@ -84,7 +84,7 @@ def _tokenctl(transport: Transport, listing: Listing, text: str, size: int) -> N
                 retries=retries,
             ),
         )
-    if outcome.exit_code is not ExitCode.OK or len(outcome.having(Fate.DONE)) != size:
+    if outcome.exit_code is not ExitCode.OK or len(outcome.having(ResultStatus.DONE)) != size:
         raise RuntimeError(outcome.stopped)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate, Outcome, Provenance, Result
+from reconciler.core.outcome import Outcome, Provenance, Result, ResultStatus
 from reconciler.core.plan import Change, Plan, in_order
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.documents.journal import header_line, intent_line, result_line, summary_line
@@ -49,7 +49,9 @@ def journal(folder: Path, changes: int) -> str:
     """Write the journal of a run that made so many changes; gives its path."""
     path = folder / f"journal-{changes}.ndjson"
     made = _plan(changes)
-    results = [Result(change=each, fate=Fate.DONE, updated_at="2024-05-13T09:41:07.52417Z") for each in made.changes]
+    results = [
+        Result(change=each, status=ResultStatus.DONE, updated_at="2024-05-13T09:41:07.52417Z") for each in made.changes
+    ]
     lines = [header_line(made, Provenance(run="apply-1", started="now", tool="0.1.0"))]
     lines += [line for each in results for line in (intent_line(each.change, 1), result_line(each))]
     lines.append(summary_line(Outcome(results=tuple(results))))

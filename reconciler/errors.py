@@ -158,7 +158,7 @@ class UnreachableError(TokenctlError):
         self.is_over = is_over
 
 
-class Trouble(StrEnum):
+class FailureKind(StrEnum):
     """Why no usable answer came, as far as it matters to whoever may ask again."""
 
     STALE = "stale"  # the server closed a connection that it had kept open, and most likely saw no request
@@ -174,9 +174,9 @@ class TransientError(UnreachableError):
     closed before the request came counts as a refusal.
     """
 
-    def __init__(self, problem: Problem, trouble: Trouble, retry_after: str = "", *, is_over: bool = False) -> None:
-        super().__init__(problem, is_over=is_over or trouble is Trouble.STALE)
-        self.trouble = trouble
+    def __init__(self, problem: Problem, kind: FailureKind, retry_after: str = "", *, is_over: bool = False) -> None:
+        super().__init__(problem, is_over=is_over or kind is FailureKind.STALE)
+        self.kind = kind
         self.retry_after = retry_after
 
 

@@ -142,7 +142,7 @@ def named(wanted: str, source: str, given: Mapping[str, str], home: Path) -> Pro
     return profiles[wanted]
 
 
-def chosen(wanted: str, given: Mapping[str, str], home: Path) -> Profile:
+def active_profile(wanted: str, given: Mapping[str, str], home: Path) -> Profile:
     """The profile that INFLUX_ACTIVE_CONFIG wants, else the active one; one without a name if there is none.
 
     Raises UsageError when there is no such profile, or several are active.

@@ -34,7 +34,7 @@ def schema_text(name: str) -> str:
     return (_FOLDER / f"{name}.v1.json").read_text("utf-8")
 
 
-def explain(value: object, schema: Mapping[str, Any]) -> tuple[Violation, ...]:
+def violations(value: object, schema: Mapping[str, Any]) -> tuple[Violation, ...]:
     """Every rule of a draft-07 schema that the value breaks, sorted by place; nothing is ever fetched."""
     import jsonschema
     import referencing

@@ -67,7 +67,7 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
     lent = None if typed or named.token else _environment_secret(given, environment, stdin)
     chosen = flags.url or named.url or ("" if active and not named.name else host)
     if not named.name and not (chosen and (typed or lent)):
-        named = influx_cli.chosen(active, given, home)
+        named = influx_cli.active_profile(active, given, home)
     url = normalise(chosen or host or named.url or _DEFAULT_URL)
     _check_transport(url, flags)
     source = "--profile" if flags.profile else "INFLUX_ACTIVE_CONFIG" if active else ""

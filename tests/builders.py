@@ -10,7 +10,7 @@ from reconciler.core.guard import Guard
 from reconciler.core.live import Live, Owner, Server
 from reconciler.core.manifest import Declaration, Manifest, Match
 from reconciler.core.plan import Plan
-from reconciler.core.planner import draft
+from reconciler.core.planner import make_plan
 from reconciler.core.token import EVERY_ORG, EVERY_USER, OrgId, Reach, Rights, Status, Token, TokenId, UserId
 from reconciler.errors import Place
 
@@ -95,4 +95,4 @@ def planned(
     declarations: Iterable[Declaration], tokens: Iterable[Token], *waivers: Guard, reviewed: bool = True, **others: Any
 ) -> Plan:
     """The plan for these declarations on a server with these tokens."""
-    return draft(manifest(*declarations, **others), live(*tokens), waivers, reviewed=reviewed)
+    return make_plan(manifest(*declarations, **others), live(*tokens), waivers, reviewed=reviewed)

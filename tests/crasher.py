@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.apply.journal import Journal
-from reconciler.apply.means import Means
 from reconciler.apply.pace import Moment
+from reconciler.apply.parts import Parts
 from reconciler.core.guard import Guard
 from reconciler.core.live import Missing
 from reconciler.core.outcome import Provenance
@@ -134,10 +134,10 @@ def _run(wanted: dict[str, Any]) -> None:
         started = "2025-12-31T00:00:00+00:00"
         provenance = Provenance(run=wanted["run"], started=started, tool="0", files=files)
         server = CrashingServer(boundaries, connection.reader, Writer(connection.transport, connection.retries))
-        means = Means(
+        parts = Parts(
             reader=server, writer=server, journal=journal, clock=lambda: 0.0, moment=_moment, read_at=_moment()
         )
-        send(plan, provenance, means)
+        send(plan, provenance, parts)
 
 
 def main() -> None:

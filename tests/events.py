@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reconciler.schema import explain, load_schema
+from reconciler.schema import load_schema, violations
 
 DIGEST = "0" * 64  # in the place of what differs from run to run
 EVENTS, PLAN = load_schema("events"), load_schema("plan")
@@ -25,9 +25,9 @@ def events_of(out: str) -> list[dict[str, Any]]:
 def checked(line: str) -> dict[str, Any]:
     """One event that is as its schema says."""
     event: dict[str, Any] = json.loads(line)
-    assert explain(event, EVENTS) == ()
+    assert violations(event, EVENTS) == ()
     if event["event"] == "plan":
-        assert explain(event["plan"], PLAN) == ()
+        assert violations(event["plan"], PLAN) == ()
     # Nothing that the schema does not tell of.
     told = EVENTS["definitions"][event["event"]]["properties"]
     assert event.keys() == {"format_version", "event", *told}
@@ -36,7 +36,7 @@ def checked(line: str) -> dict[str, Any]:
 
 def short(out: str) -> list[str]:
     """The same in short."""
-    keys = ("event", "id", "fate", "reason")
+    keys = ("event", "id", "status", "reason")
     return [" ".join(str(each[key]) for key in keys if key in each) for each in events_of(out)]
 
 

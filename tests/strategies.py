@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.core.live import Live
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
 from reconciler.core.plan import Plan
-from reconciler.core.planner import draft
+from reconciler.core.planner import make_plan
 from reconciler.core.token import EVERY_ORG, NO_RIGHTS, OrgId, Rights, Status, Token, TokenId, UserId
 from reconciler.errors import InvalidError
 from reconciler.influx import wire
@@ -151,7 +151,7 @@ def _status(body: dict[str, str]) -> dict[str, Status]:
 
 def draft_of(world: World) -> Plan:
     """The plan of a world."""
-    return draft(world.manifest, world.live)
+    return make_plan(world.manifest, world.live)
 
 
 def shuffled(declarations: tuple[Declaration, ...]) -> st.SearchStrategy[tuple[Declaration, ...]]:

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from reconciler.schema import explain, load_schema, schema_text
+from reconciler.schema import load_schema, schema_text, violations
 
 NAMES = ("tokens", "plan", "revisions", "journal", "events")
 SCHEMA = {
@@ -23,7 +23,7 @@ SCHEMA = {
 
 
 def test_every_broken_rule_is_given_with_its_place_and_without_its_value() -> None:
-    found = explain({"a": ["good", "bad!", 5], "B": 1}, SCHEMA)
+    found = violations({"a": ["good", "bad!", 5], "B": 1}, SCHEMA)
     assert [(each.path, each.rule) for each in found] == [
         ((), "propertyNames"),
         (("a", 0), "maxLength"),
@@ -33,7 +33,7 @@ def test_every_broken_rule_is_given_with_its_place_and_without_its_value() -> No
 
 
 def test_a_good_value_breaks_nothing() -> None:
-    assert explain({"a": ["abc"]}, SCHEMA) == ()
+    assert violations({"a": ["abc"]}, SCHEMA) == ()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -75,5 +75,5 @@ def test_a_revision_is_the_same_in_a_plan_and_alone() -> None:
 def test_the_example_is_accepted_by_an_editor() -> None:
     path = Path(__file__).parents[1] / "examples" / "tokens.yaml"
     assert path.read_text().startswith("# yaml-language-server: $schema=../schemas/tokens.v1.json\n")
-    assert explain(yaml.safe_load(path.read_text()), load_schema("tokens")) == ()
+    assert violations(yaml.safe_load(path.read_text()), load_schema("tokens")) == ()
     assert json.dumps(yaml.safe_load(path.read_text()))

@@ -41,7 +41,7 @@ class Interrupt:
         return self._meaning(self._number)[0]
 
     @property
-    def words(self) -> str:
+    def message(self) -> str:
         """Why the run has to end."""
         return self._meaning(self._number)[1]
 

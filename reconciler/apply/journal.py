@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from reconciler import files
-from reconciler.core.outcome import Fate, Outcome, Provenance, Result, Run
+from reconciler.core.outcome import Outcome, Provenance, Result, ResultStatus, Run
 from reconciler.core.plan import Change, Plan
 from reconciler.core.text import moment
 from reconciler.documents.decode import DecodeError, Document
@@ -42,7 +42,7 @@ _HEAD = 16 * 1024 * 1024  # bytes: a header names all files of its run
 _LATEST = 64 * 1024  # bytes: the end of a journal, where the last times are that the server told
 _LEEWAY = timedelta(minutes=5)  # between two clocks, and for one that is set right
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_NOTHING_DONE = (Fate.FAILED.value, Fate.NOT_ATTEMPTED.value)
+_NOTHING_DONE = (ResultStatus.FAILED.value, ResultStatus.NOT_ATTEMPTED.value)
 _LOOKED_AT = 100  # journals: whoever leaves more runs than that interrupted hears of the last ones
 _ORIGIN = "the report of a run names its journal; `apply` and `undo` write them"
 
@@ -164,7 +164,7 @@ def _unwritable(path: Path, why: str) -> LocalError:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class LoadedJournal:
     """A journal's file and its run; `running` says that the run still goes on."""
 
     path: Path
@@ -173,7 +173,7 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class RunTimes:
     """When a run began by its own clock, and when it last changed a token by the server's, None where nothing says so.
 
     `unknown` says that it may have changed tokens, and that no answer of the server says when: not before `after`, None
@@ -193,7 +193,7 @@ class Glance:
         return self.started > self.changed + _LEEWAY and self.started > now() + _LEEWAY
 
 
-def load(path: Path, *, most_lines: int = 500_000) -> Past:
+def load(path: Path, *, most_lines: int = 500_000) -> LoadedJournal:
     """Read a journal, of which the last line may be cut off.
 
     Raises LocalError when the file cannot be read, InvalidError when it is no journal.
@@ -208,7 +208,7 @@ def load(path: Path, *, most_lines: int = 500_000) -> Past:
     if len(content) > _LARGEST:
         raise InvalidError(Problem(f"{path} is no journal: it is larger than {_LARGEST // 1024**2} MiB"))
     try:
-        return Past(path, read_run(BytesIO(content), most_lines), running)
+        return LoadedJournal(path, read_run(BytesIO(content), most_lines), running)
     except DecodeError as error:
         raise InvalidError(Problem(f"{path} is no journal: {error}", _ORIGIN)) from None
 
@@ -224,20 +224,20 @@ def newest_first(folder: Path, owner: int) -> list[Path]:
     return sorted(found, key=lambda path: path.name.partition("-")[2], reverse=True)
 
 
-def latest_first(folder: Path, owner: int, url: str) -> list[Glance]:
+def latest_first(folder: Path, owner: int, url: str) -> list[RunTimes]:
     """The journals of that user's runs against this server that may have changed something, the last one first.
 
     The order is that of the server's times, as a run's own clock may be wrong, and then of the files' names. Those of
     which the server's time is unknown come before all others. Reads only the two ends of each file.
     """
-    seen = [_glance(path, url) for path in newest_first(folder, owner)]
+    seen = [_run_times(path, url) for path in newest_first(folder, owner)]
     found = [each for each in seen if each and (each.unknown or each.changed)]
     return sorted(found, key=lambda each: (each.unknown, each.changed or _NEVER), reverse=True)
 
 
-def _glance(path: Path, url: str) -> Glance | None:
+def _run_times(path: Path, url: str) -> RunTimes | None:
     """What the journal says at a glance, None when it is of a run against another server."""
-    found = Glance(path)
+    found = RunTimes(path)
     with suppress(OSError), files.regular(path, follow=False) as stream:
         header = parse_line(stream.readline(_HEAD))
         if header is None:
@@ -250,10 +250,10 @@ def _glance(path: Path, url: str) -> Glance | None:
         told = [each for line in rest for each in _told(line)]
         changed = _last(each.get("updatedAt") for each in told)
         after = _last(was.get("updatedAt") for line in rest if isinstance(was := line.get("before"), dict))
-        # What the last line says of a token holds: an intent has no fate, and may have changed it.
-        fates = {str(each["id"]): each.get("fate") for each in told}
-        unknown = not changed and (end > begun or any(fate not in _NOTHING_DONE for fate in fates.values()))
-        found = Glance(path, moment(str(header.get("started"))), changed, after, unknown)
+        # What the last line says of a token holds: an intent has no status, and may have changed it.
+        statuses = {str(each["id"]): each.get("status") for each in told}
+        unknown = not changed and (end > begun or any(status not in _NOTHING_DONE for status in statuses.values()))
+        found = RunTimes(path, moment(str(header.get("started"))), changed, after, unknown)
     return found
 
 
@@ -269,7 +269,7 @@ def _last(times: Iterable[object]) -> datetime | None:
     return max(filter(None, (moment(str(each)) for each in times)), default=None)
 
 
-def interrupted(folder: Path, url: str) -> list[Past]:
+def interrupted(folder: Path, url: str) -> list[LoadedJournal]:
     """The user's own runs against this server that began something and did not end by themselves, the oldest first.
 
     A file that is no journal, or cannot be read, is passed over.
@@ -278,9 +278,9 @@ def interrupted(folder: Path, url: str) -> list[Past]:
     for path in newest_first(folder, os.geteuid())[:_LOOKED_AT]:
         with suppress(OSError, LocalError, InvalidError):
             if not _has_summary(path) and _has_begun(path, url):
-                past = load(path)
-                if not (past.running or past.run.ended) and past.run.entries:
-                    found.append(past)
+                loaded = load(path)
+                if not (loaded.running or loaded.run.ended) and loaded.run.entries:
+                    found.append(loaded)
     return found[::-1]
 
 

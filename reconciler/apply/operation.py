@@ -12,11 +12,11 @@ from typing import Protocol
 
 from reconciler.apply.pace import Moment
 from reconciler.core.live import Missing
-from reconciler.core.outcome import Fate, Result, deviation, judged
+from reconciler.core.outcome import Result, ResultStatus, deviation, judge_read
 from reconciler.core.plan import Change
 from reconciler.core.planner import differences
 from reconciler.core.token import Token, TokenId
-from reconciler.errors import AuthError, ExitCode, TokenctlError, TransientError, Trouble, UnreachableError
+from reconciler.errors import AuthError, ExitCode, FailureKind, TokenctlError, TransientError, UnreachableError
 
 Seen = Token | Missing | TokenctlError
 """What one exchange about one token brought."""
@@ -43,50 +43,50 @@ class Reads(Protocol):
 def refused(change: Change, seen: Seen) -> Result | None:
     """Why the change is not sent after all, judged by what its token is now."""
     if isinstance(seen, TokenctlError):
-        return Result(change=change, fate=Fate.FAILED, reason=_words(seen), code=seen.exit_code)
+        return Result(change=change, status=ResultStatus.FAILED, reason=_words(seen), code=seen.exit_code)
     moved = f"it is {seen.kind} now" if isinstance(seen, Missing) else "; ".join(differences(change.token, seen))
     if not moved:
         return None
     reason = f"not sent, it changed since it was planned: {moved}"
-    return Result(change=change, fate=Fate.FAILED, reason=reason, code=ExitCode.STALE)
+    return Result(change=change, status=ResultStatus.FAILED, reason=reason, code=ExitCode.STALE)
 
 
 def answered(change: Change, seen: Seen, *, sent: bool) -> Result:
     """The result of a PATCH: done when the answer shows it, failed when it was not even sent, else unverified."""
     if isinstance(seen, Token):
         reason = deviation(change, seen)
-        fate = Fate.UNVERIFIED if reason else Fate.DONE
+        status = ResultStatus.UNVERIFIED if reason else ResultStatus.DONE
         return Result(
-            change=change, fate=fate, reason=reason, sent=True, updated_at=seen.updated_at, code=ExitCode.PARTIAL
+            change=change, status=status, reason=reason, sent=True, updated_at=seen.updated_at, code=ExitCode.PARTIAL
         )
-    fate = Fate.UNVERIFIED if sent else Fate.FAILED
+    status = ResultStatus.UNVERIFIED if sent else ResultStatus.FAILED
     code = seen.exit_code if isinstance(seen, TokenctlError) else ExitCode.PARTIAL
-    return Result(change=change, fate=fate, reason=_words(seen), sent=sent, code=code)
+    return Result(change=change, status=status, reason=_words(seen), sent=sent, code=code)
 
 
-def settled(result: Result, seen: Seen) -> Result:
+def settle_result(result: Result, seen: Seen) -> Result:
     """What became of a change whose answer was lost or wrong: applied, not applied, or changed by someone else."""
     if isinstance(seen, TokenctlError):
         return replace(result, reason=f"{result.reason}; reading it again: {_words(seen)}")
     if isinstance(seen, Missing):
         return replace(result, reason=f"{result.reason}; it is {seen.kind} now")
-    fate, deviates = judged(result.change, seen)
-    match fate:
-        case Fate.DONE:
+    status, deviates = judge_read(result.change, seen)
+    match status:
+        case ResultStatus.DONE:
             reason = f"the answer was not usable ({result.reason}), a read shows it"
-            return replace(result, fate=fate, reason=reason, updated_at=seen.updated_at)
-        case Fate.FAILED:
-            return replace(result, fate=fate, reason=f"not applied: {result.reason}")
+            return replace(result, status=status, reason=reason, updated_at=seen.updated_at)
+        case ResultStatus.FAILED:
+            return replace(result, status=status, reason=f"not applied: {result.reason}")
     return replace(result, reason=f"{result.reason}; somebody else changed it: {deviates}")
 
 
 def read_back(result: Result, seen: Seen) -> Result:
     """What is known of a change that was sent, after one more read of its token at the end."""
-    if result.fate is not Fate.DONE:
+    if result.status is not ResultStatus.DONE:
         applied = isinstance(seen, Token) and not deviation(result.change, seen)
-        return settled(result, seen) if applied else result
+        return settle_result(result, seen) if applied else result
     doubt = _doubt(result.change, seen)
-    return replace(result, fate=Fate.UNVERIFIED, reason=doubt) if doubt else result
+    return replace(result, status=ResultStatus.UNVERIFIED, reason=doubt) if doubt else result
 
 
 def proven(result: Result, seen: Seen) -> Result:
@@ -114,7 +114,7 @@ class Retrying(Protocol):
         """The seconds to wait before a request that failed like this is sent again, or why it is not."""
 
 
-class Once:
+class NoRetries:
     """A policy: nothing is sent again."""
 
     def again(self, _: Sequence[TransientError], /) -> float | str:
@@ -123,7 +123,7 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Read:
     """Next: wait so many seconds, then read the token."""
 
     wait_s: float
@@ -162,38 +162,38 @@ class Operation:
         return replace(self, attempt=self.attempt + 1, otherwise=otherwise)
 
 
-def after_answer(operation: Operation, seen: Seen, retries: Retrying, *, sent: bool) -> tuple[Operation, Look | Result]:
+def after_answer(operation: Operation, seen: Seen, retries: Retrying, *, sent: bool) -> tuple[Operation, Read | Result]:
     """What to do after the answer to a PATCH, or what came in its place, which may be that nothing of it was sent."""
     may_come = operation.may_come or (sent and isinstance(seen, UnreachableError) and not seen.is_over)
     operation = replace(operation, out=operation.out or sent, may_come=may_come)
     result = answered(operation.change, seen, sent=operation.out)
     result = replace(result, code=ExitCode.PARTIAL) if may_come else result
-    if result.fate is Fate.DONE:
+    if result.status is ResultStatus.DONE:
         if operation.attempt > 1:
             first = operation.failures[0].problems[0].message
             result = replace(result, reason=f"at attempt {operation.attempt}; the first: {first}")
         return operation, result
     if not isinstance(seen, TransientError):
-        return replace(operation, doubt=result, again=False), Look(0.0)
+        return replace(operation, doubt=result, again=False), Read(0.0)
     failures = (*operation.failures, seen)
     # One that got no answer in time may still be under way, and two of one token are never in flight.
-    wait = "" if seen.trouble is Trouble.LATE else retries.again(failures)
+    wait = "" if seen.kind is FailureKind.LATE else retries.again(failures)
     if isinstance(wait, str):
         result = replace(result, reason="; ".join(filter(None, (result.reason, wait))))
-        return replace(operation, doubt=result, failures=failures, again=False), Look(0.0)
-    return replace(operation, doubt=result, failures=failures, again=True), Look(wait)
+        return replace(operation, doubt=result, failures=failures, again=False), Read(0.0)
+    return replace(operation, doubt=result, failures=failures, again=True), Read(wait)
 
 
-def after_look(operation: Operation, seen: Seen) -> Send | Result:
+def after_read(operation: Operation, seen: Seen) -> Send | Result:
     """What to do after the token was read."""
     doubt = operation.doubt
     if doubt is None or not doubt.sent:
         return refused(operation.change, seen) or (doubt if doubt and not operation.again else Send(doubt))
-    result = settled(doubt, seen)
-    if result.fate is not Fate.FAILED:
+    result = settle_result(doubt, seen)
+    if result.status is not ResultStatus.FAILED:
         return result
     if operation.again:
         return Send(otherwise=result)
-    if operation.failures and operation.failures[-1].trouble is Trouble.LATE:
-        return replace(result, fate=Fate.UNVERIFIED, reason=f"not applied so far: {doubt.reason}")
+    if operation.failures and operation.failures[-1].kind is FailureKind.LATE:
+        return replace(result, status=ResultStatus.UNVERIFIED, reason=f"not applied so far: {doubt.reason}")
     return result

@@ -14,11 +14,11 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from reconciler.apply.means import Means
 from reconciler.apply.operation import Operation, Seen, refused
 from reconciler.apply.pace import Moment
+from reconciler.apply.parts import Parts
 from reconciler.core.token import TokenId
-from reconciler.errors import LocalError, Problem, TokenctlError, TransientError, Trouble, attempt
+from reconciler.errors import FailureKind, LocalError, Problem, TokenctlError, TransientError, attempt
 
 T = TypeVar("T")
 Job = Callable[[], T]
@@ -81,7 +81,7 @@ class Pool(Generic[T]):
 
 _TOO_SLOW = TransientError(
     Problem("not sent: reading it takes so long that somebody may change it meanwhile", "look at the server's load"),
-    Trouble.PASSING,
+    FailureKind.PASSING,
 )
 _LOOKS = 3  # of one attempt, in a row: whoever is stopped, or asleep, that often is not to change anything
 _NO_TOKEN = TokenId("")
@@ -109,8 +109,8 @@ class Step:
 class Work:
     """The work of one run, for all of its threads."""
 
-    def __init__(self, means: Means) -> None:
-        self._means = means
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
         self._halt = threading.Event()
         self._gate = threading.Lock()  # of what is out: once the run has stopped, nothing comes to it
         self._out: set[TokenId] = set()
@@ -144,7 +144,7 @@ class Work:
                     return Step(token_id, seen, known_at)
             with suppress(_NotNowError):
                 ready = partial(self._let_go, token_id, known_at)
-                answer = attempt(partial(self._means.writer.patch, token_id, change.body, ready))
+                answer = attempt(partial(self._parts.writer.patch, token_id, change.body, ready))
                 return Step(token_id, answer, sent=self.is_out(token_id))
         return Step(token_id, _TOO_SLOW, known_at)
 
@@ -157,7 +157,7 @@ class Work:
     def wait(self, token_id: TokenId, wait_s: float) -> Step:
         """Let so much time pass, less when the run stops."""
         if wait_s:
-            self._means.pause(self._halt, wait_s)
+            self._parts.pause(self._halt, wait_s)
         return Step(token_id)
 
     def ask(self, question: Callable[[], object]) -> Step:
@@ -175,10 +175,10 @@ class Work:
 
     @property
     def _must_end(self) -> bool:
-        return self._halt.is_set() or self._means.interrupt.came
+        return self._halt.is_set() or self._parts.interrupt.came
 
     def _is_young(self, known_at: Moment) -> bool:
-        return self._means.moment().is_within(self._means.recheck_after_s, known_at)
+        return self._parts.moment().is_within(self._parts.recheck_after_s, known_at)
 
     def _look(self, token_id: TokenId) -> tuple[Moment, Seen]:
-        return self._means.moment(), attempt(lambda: self._means.reader.get(token_id))
+        return self._parts.moment(), attempt(lambda: self._parts.reader.get(token_id))

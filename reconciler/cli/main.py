@@ -45,7 +45,7 @@ def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:
     finally:
         _release_streams()
     if code == ExitCode.INTERRUPTED:  # typer makes it of KeyboardInterrupt
-        _complain(f"\ntokenctl: {interrupt.words}\n", sys.stderr)
+        _complain(f"\ntokenctl: {interrupt.message}\n", sys.stderr)
         return interrupt.exit_code
     return code
 

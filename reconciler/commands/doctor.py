@@ -71,7 +71,7 @@ def _server(settings: Settings, context: Context) -> Iterator[Check]:
         except TokenctlError as error:
             yield from checkup.failed("server", error)
             return
-        source, _ = trust.chosen(settings.endpoint, context.environment)
+        source, _ = trust.authority_source(settings.endpoint, context.environment)
         by = f"its certificate is trusted{f' by {source}' if source else ''}"
         how = by if server.url.startswith("https:") else "over plain http"
         yield Check(name="server", state=State.OK, message=f"{server.url} answers, {how}")
@@ -143,9 +143,9 @@ def _locks(connection: Connection, own: Token | None, tokens: Sequence[Token], c
             yield replace(check, state=State.NOTE)
         return
     yield checkup.locking(orgs, tokens)
-    for hold in standing:
-        if hold.org_id in names:
-            yield checkup.locked(names[hold.org_id], hold.claim, context.now())
+    for label in standing:
+        if label.org_id in names:
+            yield checkup.locked(names[label.org_id], label.properties, context.now())
 
 
 def _product(server: Server) -> str:

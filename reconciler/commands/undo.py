@@ -88,14 +88,14 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
 def _reversal(request: UndoRequest, wanted: Outputs, settings: Settings, context: Context) -> _Reversal:
     """The run that is to be undone, once it is said which that is."""
     consent = request.consent
-    past = journals.chosen(
+    loaded = journals.find_journal(
         request.journal, journals.folder_of(consent.journal, context), settings.endpoint.url, context
     )
-    file = str(past.path)
+    file = str(loaded.path)
     wanted.check([file])
-    context.streams.say(status.undoing(past.run, file))
+    context.streams.say(status.undoing(loaded.run, file))
     reviewed = not request.send or bool(consent.expect) or not consent.yes
-    return _Reversal(past.run, (file,), request.allow, reviewed)
+    return _Reversal(loaded.run, (file,), request.allow, reviewed)
 
 
 def _check(request: UndoRequest) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.core.lock import Hold
+from reconciler.core.lock import LockLabel
 from reconciler.core.token import OrgId
 from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.render import status
@@ -33,23 +33,25 @@ def run(request: UnlockRequest, context: Context) -> ExitCode:
         found = _standing(connection)
         if not found:
             context.streams.show("No organisation is locked, as far as these credentials may see.\n")
-        for hold, org in found:
-            context.streams.show(status.lock(hold, org, context.now()))
+        for label, org in found:
+            context.streams.show(status.lock(label, org, context.now()))
         if len(found) > 1:
             raise UsageError(Problem("several organisations are locked", "name one of them with --org or INFLUX_ORG"))
-        for hold, org in found:
+        for label, org in found:
             if not request.yes:
                 context.streams.confirm(
                     "Remove it? A run that still holds it may be changing tokens.", "nothing was removed"
                 )
-            locking.lock_of(connection, context).remove(hold, org)
+            locking.lock_of(connection, context).remove(label, org)
             context.streams.show(f"Removed the lock of organisation `{terminal(org)}`.\n")
     return ExitCode.OK
 
 
-def _standing(connection: Connection) -> list[tuple[Hold, str]]:
+def _standing(connection: Connection) -> list[tuple[LockLabel, str]]:
     """The locks that the run is about, with their organisations' names: labels know only ids."""
     listing = connection.listing()
     names: dict[OrgId, str] = {token.org_id: token.org for token in listing.tokens.values()}
     locks = connection.reader.locks()
-    return [(hold, names.get(hold.org_id, hold.org_id)) for hold in locks if not listing.org or hold.org_id in names]
+    return [
+        (label, names.get(label.org_id, label.org_id)) for label in locks if not listing.org or label.org_id in names
+    ]

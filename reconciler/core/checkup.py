@@ -168,10 +168,10 @@ def locking(orgs: Collection[OrgId] | None, tokens: Iterable[Token]) -> Check:
     return Check(name="lock", state=State.OK, message=message)
 
 
-def locked(org: str, claim: lock.Claim, now: datetime) -> Check:
+def locked(org: str, properties: lock.LockProperties, now: datetime) -> Check:
     """An organisation that somebody has locked."""
-    stale = ", and expired" if claim.expired(now) else ""
-    message = f"organisation `{org}` is locked by {claim.told(now)}{stale}"
+    stale = ", and expired" if properties.expired(now) else ""
+    message = f"organisation `{org}` is locked by {properties.told(now)}{stale}"
     return Check(name="lock", state=State.NOTE, message=message, hint="see `tokenctl unlock`")
 
 

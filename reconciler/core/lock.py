@@ -24,10 +24,10 @@ _LENGTH = 500  # what is kept of a property
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class LockProperties:
     """What a lock says of itself, "" where it says nothing: texts that anybody with rights on labels may have written.
 
-    `nonce` tells one claim from all others, `run` is the address of a pipeline's run, the times are ISO 8601.
+    `nonce` tells one lock from all others, `run` is the address of a pipeline's run, the times are ISO 8601.
     """
 
     nonce: str = ""
@@ -37,13 +37,13 @@ class Claim:
     expires: str = ""
 
     @classmethod
-    def of(cls, properties: Mapping[str, str]) -> Claim:
-        """The claim that a label's properties make; each is cut short."""
+    def of(cls, properties: Mapping[str, str]) -> LockProperties:
+        """The properties that a label's properties make; each is cut short."""
         return cls(**{each.name: properties.get(each.name, "")[:_LENGTH] for each in fields(cls)})
 
     @property
-    def properties(self) -> dict[str, str]:
-        """The label's properties that make this claim."""
+    def as_mapping(self) -> dict[str, str]:
+        """The label's properties that make up this lock."""
         values = {each.name: str(getattr(self, each.name)) for each in fields(self)}
         return {key: value for key, value in values.items() if value}
 
@@ -60,29 +60,29 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class LockLabel:
     """A lock as it stands on the server."""
 
     id: LabelId
     org_id: OrgId
-    claim: Claim
+    properties: LockProperties
 
 
-def claim(*, nonce: str, holder: str, run: str, now: datetime) -> Claim:
-    """The claim of a run that begins now."""
+def properties_of(*, nonce: str, holder: str, run: str, now: datetime) -> LockProperties:
+    """The properties of a run that begins now."""
     until = now + _LASTS
-    return Claim(nonce=nonce, holder=holder, run=run, since=_text(now), expires=_text(until))
+    return LockProperties(nonce=nonce, holder=holder, run=run, since=_text(now), expires=_text(until))
 
 
-def refusal(org: str, hold: Hold | None, now: datetime) -> LockedError:
-    """The error for an organisation that another run has locked; `hold` is None where the lock cannot be seen."""
-    if hold is None:
+def refusal(org: str, label: LockLabel | None, now: datetime) -> LockedError:
+    """The error for an organisation that another run has locked; `label` is None where the lock cannot be seen."""
+    if label is None:
         return LockedError(
             Problem(
                 f"nothing was sent: organisation `{org}` is locked, and these credentials may not see by whom", RIGHTS
             )
         )
-    theirs = hold.claim
+    theirs = label.properties
     run = f" ({theirs.run})" if theirs.run else ""
     if theirs.expired(now):
         return LockedError(

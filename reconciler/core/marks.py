@@ -9,19 +9,19 @@ from reconciler.core import text
 from reconciler.core.manifest import Declaration
 from reconciler.core.plan import Change, Mark
 from reconciler.core.resolve import Wanted
-from reconciler.core.revise import Kind, Revision, words
+from reconciler.core.revise import Kind, Revision, target_text
 from reconciler.core.token import TokenId
 
-Stood = Mapping[TokenId, Declaration]
+Declarations = Mapping[TokenId, Declaration]
 """The declaration of each token at some commit."""
 
 
-def since(changes: Iterable[Change], stood: Stood) -> tuple[Change, ...]:
+def since(changes: Iterable[Change], declarations: Declarations) -> tuple[Change, ...]:
     """The changes with a mark on each field that the base declares otherwise, or not at all."""
     return tuple(
         replace(
             change,
-            marks={field: Mark.THIS_CHANGE for field in change.body if not _declares(stood, change, field)},
+            marks={field: Mark.THIS_CHANGE for field in change.body if not _declares(declarations, change, field)},
         )
         for change in changes
     )
@@ -33,26 +33,26 @@ def moments(changes: Iterable[Change]) -> frozenset[float]:
     return frozenset(each for each in found if each is not None)
 
 
-def settled(changes: Iterable[Change], then: Mapping[float, Stood]) -> tuple[Change, ...]:
+def with_history(changes: Iterable[Change], then: Mapping[float, Declarations]) -> tuple[Change, ...]:
     """The changes with every mark that can be told; `then` has what was declared at a moment, where that is known."""
-    return tuple(_settled(change, then) for change in changes)
+    return tuple(_with_history(change, then) for change in changes)
 
 
-def _settled(change: Change, then: Mapping[float, Stood]) -> Change:
+def _with_history(change: Change, then: Mapping[float, Declarations]) -> Change:
     at = moment(change)
-    stood = None if at is None else then.get(at)
-    if stood is None:
+    declarations = None if at is None else then.get(at)
+    if declarations is None:
         return change
     told = {
-        field: Mark.DRIFT if _declares(stood, change, field) else Mark.PENDING
+        field: Mark.DRIFT if _declares(declarations, change, field) else Mark.PENDING
         for field in change.body
         if field not in change.marks
     }
     return replace(change, marks={**change.marks, **told})
 
 
-def _declares(stood: Stood, change: Change, field: str) -> bool:
-    declaration = stood.get(change.token.id)
+def _declares(declarations: Declarations, change: Change, field: str) -> bool:
+    declaration = declarations.get(change.token.id)
     return declaration is not None and getattr(declaration, field) == change.body[field]
 
 
@@ -72,7 +72,7 @@ def unshown(revisions: Iterable[Revision], changes: Iterable[Change], wanted: It
     for each in wanted:
         marks = marked.get(each.token.id, {})
         fields = {field for field, mark in marks.items() if mark is Mark.THIS_CHANGE}
-        shown.setdefault(words(each.declaration.target), set()).update(fields)
+        shown.setdefault(target_text(each.declaration.target), set()).update(fields)
     return tuple(each for each in revisions if not _is_shown(each, shown.get(each.target, set())))
 
 

@@ -1,4 +1,4 @@
-"""What became of a plan, in this run or in an earlier one: each change with its fate, and the exit code of them all."""
+"""What became of a plan, in this run or in an earlier one: each change with its status, and the exit code of all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.core.token import Token
 from reconciler.errors import ExitCode
 
 
-class Fate(StrEnum):
+class ResultStatus(StrEnum):
     """What is known of one change at the end of a run."""
 
     DONE = "done"  # the server's answer and a later read both show it
@@ -25,13 +25,13 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One change's fate, why, and whether its PATCH was sent; `code` is what the run exits with if it changed nothing.
+    """One change's status, why, and whether it was sent; `code` is what the run exits with if it changed nothing.
 
     `updated_at` is the server's text for when it made the change, "" where no answer said so.
     """
 
     change: Change
-    fate: Fate
+    status: ResultStatus
     reason: str = ""
     sent: bool = False
     updated_at: str = ""
@@ -46,16 +46,16 @@ class Outcome:
     stopped: str = ""
     journal: str = ""
 
-    def having(self, fate: Fate) -> tuple[Result, ...]:
-        """The results with this fate."""
-        return tuple(result for result in self.results if result.fate is fate)
+    def having(self, status: ResultStatus) -> tuple[Result, ...]:
+        """The results with this status."""
+        return tuple(result for result in self.results if result.status is status)
 
     @property
     def exit_code(self) -> ExitCode:
         """OK when all is done; PARTIAL when anything may have been changed; else what kept it from being changed."""
-        if all(result.fate is Fate.DONE for result in self.results):
+        if all(result.status is ResultStatus.DONE for result in self.results):
             return ExitCode.OK
-        if any(result.fate in (Fate.DONE, Fate.UNVERIFIED) for result in self.results):
+        if any(result.status in (ResultStatus.DONE, ResultStatus.UNVERIFIED) for result in self.results):
             return ExitCode.PARTIAL
         return ExitCode.gravest(result.code for result in self.results)
 
@@ -77,14 +77,14 @@ def deviation(change: Change, token: Token) -> str:
     return "; ".join(f"{each.field} is `{each.after}`, not `{each.before}`" for each in between(wanted, before(token)))
 
 
-def judged(change: Change, token: Token) -> tuple[Fate, str]:
+def judge_read(change: Change, token: Token) -> tuple[ResultStatus, str]:
     """What a read of the token says of a change that was sent, whoever asks and whenever.
 
     Done, failed when the token is as it was before, else unverified, with how it deviates: somebody else changed it.
     """
     if not (deviates := deviation(change, token)):
-        return Fate.DONE, ""
-    return (Fate.FAILED, "") if before(token) == before(change.token) else (Fate.UNVERIFIED, deviates)
+        return ResultStatus.DONE, ""
+    return (ResultStatus.FAILED, "") if before(token) == before(change.token) else (ResultStatus.UNVERIFIED, deviates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,24 +108,24 @@ class Provenance:
 class Entry:
     """One operation that a run began: the change, whose token is as it was before, and what is known of it.
 
-    `fate` is None where the run wrote down no result. `left_at` is the `updatedAt` that the run left, "" where no
+    `status` is None where the run wrote down no result. `left_at` is the `updatedAt` that the run left, "" where no
     answer said so.
     """
 
     change: Change
-    fate: Fate | None = None
+    status: ResultStatus | None = None
     reason: str = ""
     left_at: str = ""
 
     @property
     def in_doubt(self) -> bool:
         """Whether nobody has seen yet what became of it."""
-        return self.fate in (None, Fate.UNVERIFIED)
+        return self.status in (None, ResultStatus.UNVERIFIED)
 
     @property
     def may_have_changed(self) -> bool:
         """Whether it changed its token, or may have."""
-        return self.fate not in (Fate.FAILED, Fate.NOT_ATTEMPTED)
+        return self.status not in (ResultStatus.FAILED, ResultStatus.NOT_ATTEMPTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,22 +158,24 @@ class Run:
         """The operations of which nobody has seen yet what became of them."""
         return tuple(entry for entry in self.entries if entry.in_doubt)
 
-    def having(self, fate: Fate) -> tuple[Entry, ...]:
-        """The operations with this fate."""
-        return tuple(entry for entry in self.entries if entry.fate is fate)
+    def having(self, status: ResultStatus) -> tuple[Entry, ...]:
+        """The operations with this status."""
+        return tuple(entry for entry in self.entries if entry.status is status)
 
 
 def settle(entry: Entry, seen: Token | Missing) -> Entry:
     """The operation with what a later read of its token says of it; `reason` says it in words.
 
-    Its fate is None when the caller may not read the token: somebody else may.
+    Its status is None when the caller may not read the token: somebody else may.
     """
     if isinstance(seen, Missing):
-        known = None if seen.kind in (Absence.HIDDEN, Absence.UNREADABLE) else Fate.UNVERIFIED
-        return replace(entry, fate=known, reason=f"not known, it is {seen.kind} now")
-    fate, changed = judged(entry.change, seen)
-    words = {Fate.DONE: "applied", Fate.FAILED: "not applied"}.get(fate, f"changed since: {changed}")
-    return replace(entry, fate=fate, reason=words, left_at=seen.updated_at if fate is Fate.DONE else entry.left_at)
+        known = None if seen.kind in (Absence.HIDDEN, Absence.UNREADABLE) else ResultStatus.UNVERIFIED
+        return replace(entry, status=known, reason=f"not known, it is {seen.kind} now")
+    status, changed = judge_read(entry.change, seen)
+    words = {ResultStatus.DONE: "applied", ResultStatus.FAILED: "not applied"}.get(status, f"changed since: {changed}")
+    return replace(
+        entry, status=status, reason=words, left_at=seen.updated_at if status is ResultStatus.DONE else entry.left_at
+    )
 
 
 def with_settled(run: Run, settled: Iterable[Entry]) -> Run:

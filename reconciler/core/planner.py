@@ -14,7 +14,7 @@ from reconciler.core.managers import manages_any
 from reconciler.core.manifest import Manifest
 from reconciler.core.marks import unshown
 from reconciler.core.plan import Action, Change, Comparison, Plan, Refusal, before, in_order
-from reconciler.core.resolve import Resolution, Wanted, assert_org, means, moving, resolve
+from reconciler.core.resolve import Resolution, Wanted, assert_org, declared_tokens, moving, resolve
 from reconciler.core.revise import Baseline, locked
 from reconciler.core.token import Token, TokenId, UserId
 from reconciler.errors import InvalidError, Problem, StaleError
@@ -25,7 +25,7 @@ _UNTOLD = Problem(
 _MEND_BASE = "its guards are not known: mend them in a change that changes no token, or use `--allow base`"
 
 
-def draft(
+def make_plan(
     manifest: Manifest,
     live: Live,
     waivers: Collection[Guard] = (),
@@ -39,13 +39,13 @@ def draft(
     hold too, and the changes are marked as far as the two manifests tell. Raises what `core.resolve.resolve` raises,
     and InvalidError when a `match` would mean other tokens after the changes.
     """
-    stood = means(baseline.manifest, live) if baseline else {}
+    declarations = declared_tokens(baseline.manifest, live) if baseline else {}
     resolution = _resolved(manifest, live, baseline)
-    found = _changes(resolution.wanted, {token for token, declared in stood.items() if declared.protected})
+    found = _changes(resolution.wanted, {token for token, declared in declarations.items() if declared.protected})
     described = {each.token.id: each.description for each in found if each.description is not None}
     if problems := moving(manifest, live, described):
         raise InvalidError(problems)
-    found = marks.since(found, stood) if baseline else found
+    found = marks.since(found, declarations) if baseline else found
     unread = baseline.revised.warnings if baseline else ()
     plan = Plan(
         server=live.server,
@@ -58,13 +58,13 @@ def draft(
         waivers=tuple(sorted(set(waivers))),
         warnings=(() if found else unread) + resolution.warnings,
         lock=locked(manifest, baseline),
-        base=_compared(baseline, len(stood), found, resolution) if baseline else None,
+        base=_compared(baseline, len(declarations), found, resolution) if baseline else None,
     )
     warned, refused = unmanaged(manifest, baseline, resolution.wanted, live)
     if found:
         refused += [Refusal(Guard.BASE, replace(each, hint=_MEND_BASE)) for each in unread]
     warned += too_large(live.tokens.values(), live.missing)
-    return judged(replace(plan, warnings=(*plan.warnings, *warned)), live, refused, reviewed=reviewed)
+    return with_guards(replace(plan, warnings=(*plan.warnings, *warned)), live, refused, reviewed=reviewed)
 
 
 def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Resolution:
@@ -117,7 +117,7 @@ def _compared(baseline: Baseline, managed: int, found: Sequence[Change], resolut
     )
 
 
-def judged(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed: bool) -> Plan:
+def with_guards(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed: bool) -> Plan:
     """The plan with what the guards say of it and these refusals; the waived ones become warnings."""
     found = [*judge(_case(plan, live, reviewed=reviewed)), *refusals]
     waived = tuple(_waived(refusal) for refusal in found if refusal.guard in plan.waivers)

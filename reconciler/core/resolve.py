@@ -177,7 +177,7 @@ def _found(ids: Sequence[TokenId]) -> str:
     return name_some(ids) or "nothing"
 
 
-def means(manifest: Manifest, live: Live) -> dict[TokenId, Declaration]:
+def declared_tokens(manifest: Manifest, live: Live) -> dict[TokenId, Declaration]:
     """What a manifest that may no longer fit the live tokens says of each.
 
     What it names and there is not is passed over, a `match` that became ambiguous means every token that it finds, and
@@ -204,7 +204,7 @@ def organisations(manifest: Manifest, live: Live) -> dict[OrgId, str]:
 
     Those that the run or the file excludes are left out.
     """
-    tokens = [live.tokens[token_id] for token_id in means(manifest, live)]
+    tokens = [live.tokens[token_id] for token_id in declared_tokens(manifest, live)]
     asserted = manifest.server.org
     only = live.orgs_called(asserted) if asserted else None
     return {token.org_id: token.org for token in tokens if only is None or token.org_id in only}

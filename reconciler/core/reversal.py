@@ -11,7 +11,7 @@ from reconciler.core.guards import label, too_large
 from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.outcome import Entry, Run, deviation
 from reconciler.core.plan import Change, Plan, Refusal, in_order
-from reconciler.core.planner import differences, judged
+from reconciler.core.planner import differences, with_guards
 from reconciler.core.text import is_sendable, name_some
 from reconciler.core.token import RIGHTS, Elided, Token, TokenId
 from reconciler.errors import AuthError, InvalidError, Problem
@@ -50,7 +50,7 @@ def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: 
         undoes=run.name,
         lock=run.lock,
     )
-    return judged(plan, live, [step.refusal for step in steps if step.refusal], reviewed=reviewed)
+    return with_guards(plan, live, [step.refusal for step in steps if step.refusal], reviewed=reviewed)
 
 
 def unlisted(run: Run, listed: Collection[TokenId]) -> tuple[TokenId, ...]:

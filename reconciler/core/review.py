@@ -32,7 +32,7 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Departure:
+class TokenDifference:
     """A token that the two plans treat differently; `name` is the declared name, or else the live description.
 
     `description` is the live one where the name says something else, else "".
@@ -50,14 +50,14 @@ class Review:
     """What a plan is, held against a reviewed one.
 
     `digest` is the reviewed one, "" if it is not known; `reason` says why nothing is known, `moved` what differs of the
-    plans as a whole, `departures` what differs token by token, by id.
+    plans as a whole, `tokens` what differs token by token, by id.
     """
 
     verdict: Verdict
     digest: str = ""
     reason: str = ""
     moved: tuple[Difference, ...] = ()
-    departures: tuple[Departure, ...] = ()
+    tokens: tuple[TokenDifference, ...] = ()
 
 
 def compare(plan: Plan, reviewed: Plan) -> Review:
@@ -68,7 +68,7 @@ def compare(plan: Plan, reviewed: Plan) -> Review:
         verdict=Verdict.DIFFERS,
         digest=reviewed.digest,
         moved=between(_whole(reviewed), _whole(plan)),
-        departures=tuple(_departures(reviewed, plan)),
+        tokens=tuple(_token_differences(reviewed, plan)),
     )
 
 
@@ -87,7 +87,7 @@ def _whole(plan: Plan) -> dict[str, str]:
     return {"server": plan.server.url, "waivers": ", ".join(plan.waivers) or "none"}
 
 
-def _departures(reviewed: Plan, plan: Plan) -> Iterator[Departure]:
+def _token_differences(reviewed: Plan, plan: Plan) -> Iterator[TokenDifference]:
     earlier = {change.token.id: change for change in reviewed.changes}
     later = {change.token.id: change for change in plan.changes}
     for token_id in sorted(earlier.keys() | later.keys()):
@@ -96,7 +96,7 @@ def _departures(reviewed: Plan, plan: Plan) -> Iterator[Departure]:
         if moved:
             either = now or earlier[token_id]
             name, said = either.name or either.token.description, either.described
-            yield Departure(id=token_id, name=name, description=said, side=_side(then, now), moved=moved)
+            yield TokenDifference(id=token_id, name=name, description=said, side=_side(then, now), moved=moved)
 
 
 def _side(then: Change | None, now: Change | None) -> Side:

@@ -95,7 +95,7 @@ def revise(base: Manifest, head: Manifest, ref: str) -> tuple[Revision, ...]:
 
 def about(revisions: Iterable[Revision], declarations: Iterable[Declaration]) -> tuple[Revision, ...]:
     """Those of the revisions that are about one of the declarations, before or after, and all that are of settings."""
-    targets = {words(each.target) for each in declarations}
+    targets = {target_text(each.target) for each in declarations}
     return tuple(
         each
         for each in revisions
@@ -152,7 +152,7 @@ def _revision(before: Declaration | None, after: Declaration | None, ref: str) -
 
 def _values(declaration: Declaration, ref: str) -> dict[str, str | None]:
     return {
-        "target": words(declaration.target),
+        "target": target_text(declaration.target),
         "status": declaration.status.value if declaration.status else None,
         "description": declaration.description,
         "protected": "true" if declaration.protected else None,
@@ -162,7 +162,7 @@ def _values(declaration: Declaration, ref: str) -> dict[str, str | None]:
     }
 
 
-def words(target: TokenId | Match) -> str:
+def target_text(target: TokenId | Match) -> str:
     """The id, or the selection in words."""
     if not isinstance(target, Match):
         return target

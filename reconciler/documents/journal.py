@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias, TypeVar
 
-from reconciler.core.outcome import Entry, Fate, Outcome, Provenance, Result, Run
+from reconciler.core.outcome import Entry, Outcome, Provenance, Result, ResultStatus, Run
 from reconciler.core.plan import Change, Plan
 from reconciler.documents import decode
 from reconciler.documents.decode import DecodeError, Document, Fields, matching, one_of, text
@@ -60,7 +60,7 @@ def intent_line(change: Change, attempt: int) -> Document:
 
 def result_line(result: Result) -> Document:
     """The line that says what came of an operation."""
-    return {"event": "result", **_known(result.change, result.fate, result.reason, result.updated_at)}
+    return {"event": "result", **_known(result.change, result.status, result.reason, result.updated_at)}
 
 
 def summary_line(outcome: Outcome) -> Document:
@@ -70,12 +70,12 @@ def summary_line(outcome: Outcome) -> Document:
 
 def settled_line(entries: Iterable[Entry], at: str, tool: str) -> Document:
     """The line that ends the journal of an interrupted run, once these of its operations are settled."""
-    results = [_known(each.change, each.fate, each.reason, each.left_at) for each in entries if each.fate]
+    results = [_known(each.change, each.status, each.reason, each.left_at) for each in entries if each.status]
     return {"event": "settled", "at": at, "tokenctl": tool, "results": results}
 
 
-def _known(change: Change, fate: Fate, reason: str, updated_at: str) -> Document:
-    return {"id": change.token.id, "fate": fate, "reason": reason, "updatedAt": updated_at}
+def _known(change: Change, status: ResultStatus, reason: str, updated_at: str) -> Document:
+    return {"id": change.token.id, "status": status, "reason": reason, "updatedAt": updated_at}
 
 
 def parse_line(content: bytes) -> Line | None:
@@ -172,10 +172,10 @@ def _intent(entries: dict[str, Entry], field: Fields) -> None:
 
 
 def _result(entries: dict[str, Entry], field: Fields) -> None:
-    token_id, fate, reason = field("id", ID), field("fate", _FATE), field("reason", text)
+    token_id, status, reason = field("id", ID), field("status", _STATUS), field("reason", text)
     left_at = field("updatedAt", text)
     if entry := entries.get(token_id):
-        entries[token_id] = replace(entry, fate=fate, reason=reason, left_at=left_at or entry.left_at)
+        entries[token_id] = replace(entry, status=status, reason=reason, left_at=left_at or entry.left_at)
 
 
 def _summary(_: dict[str, Entry], field: Fields) -> None:
@@ -190,7 +190,7 @@ def _settled(entries: dict[str, Entry], field: Fields) -> None:
 
 
 _EVENTS = {"intent": _intent, "result": _result, "summary": _summary, "settled": _settled}
-_FATE = one_of(Fate)
+_STATUS = one_of(ResultStatus)
 _SHORT = matching("(?s).{0,200}", "a string of at most 200 characters")
 _UNDOES = matching("[A-Za-z0-9._-]{0,200}", "the name of a run, or empty")
 _COMMIT = matching("([0-9a-f]{40}|[0-9a-f]{64})?", "40 or 64 lower-case hex digits, or empty")

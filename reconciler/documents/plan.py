@@ -16,7 +16,7 @@ from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Share
 from reconciler.core.plan import Action, Change, Comparison, Mark, Plan, Refusal, before, in_order
-from reconciler.core.review import Departure, Review, Side, Verdict
+from reconciler.core.review import Review, Side, TokenDifference, Verdict
 from reconciler.core.revise import Kind, Revised, Revision
 from reconciler.core.token import HEX_ID, Elided, OrgId, Status, Token, TokenId, UserId
 from reconciler.documents import decode
@@ -25,9 +25,9 @@ from reconciler.errors import ExitCode, InvalidError, LocalError, Place, Problem
 
 FORMAT_VERSION = 1
 
-Several: TypeAlias = "tuple[Plain, ...]"
+Texts: TypeAlias = "tuple[Plain, ...]"
 Plain: TypeAlias = (
-    "str | int | Share | Place | Problem | Server | Limits | Comparison | Revision | Difference | Several | None"
+    "str | int | Share | Place | Problem | Server | Limits | Comparison | Revision | Difference | Texts | None"
 )
 
 _LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
@@ -148,8 +148,7 @@ def review_document(review: Review) -> Document:
         **parts(review, "verdict", "digest", "reason"),
         "moved": _moved(review.moved),
         "tokens": [
-            {**parts(each, "id", "name", "description", "side"), "moved": _moved(each.moved)}
-            for each in review.departures
+            {**parts(each, "id", "name", "description", "side"), "moved": _moved(each.moved)} for each in review.tokens
         ],
     }
 
@@ -222,7 +221,7 @@ _MOVED = list_of(
         lambda field: Difference(field("what", text), field("reviewed", TEXT_OR_NULL), field("now", TEXT_OR_NULL))
     )
 )
-_DEPARTURES = list_of(record(Departure, id=ID, name=text, description=text, side=one_of(Side), moved=_MOVED))
+_DEPARTURES = list_of(record(TokenDifference, id=ID, name=text, description=text, side=one_of(Side), moved=_MOVED))
 _REVIEW: decode.Decoder[object] = record(
     dict, verdict=one_of(Verdict), digest=text, reason=text, moved=_MOVED, tokens=_DEPARTURES
 )

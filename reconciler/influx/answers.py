@@ -8,18 +8,18 @@ from typing import TypeVar
 
 from reconciler.core.endpoint import Endpoint
 from reconciler.core.token import HEX_ID, RIGHTS
-from reconciler.errors import AuthError, Problem, TokenctlError, TransientError, Trouble, UnreachableError
+from reconciler.errors import AuthError, FailureKind, Problem, TokenctlError, TransientError, UnreachableError
 from reconciler.influx import wire
 from reconciler.influx.decoding import WireError
 from reconciler.influx.transport import Answer
 
 _Value = TypeVar("_Value")
-TROUBLE: Mapping[int, Trouble] = {
-    429: Trouble.PASSING,
-    500: Trouble.FAULT,
-    502: Trouble.PASSING,
-    503: Trouble.PASSING,
-    504: Trouble.PASSING,
+FAILURE_KINDS: Mapping[int, FailureKind] = {
+    429: FailureKind.PASSING,
+    500: FailureKind.FAULT,
+    502: FailureKind.PASSING,
+    503: FailureKind.PASSING,
+    504: FailureKind.PASSING,
 }
 """The statuses after which asking again may help."""
 _NO_PATH = "path not found"
@@ -83,8 +83,8 @@ def error(answer: Answer, endpoint: Endpoint) -> TokenctlError:
         hint = "leave the path out of the URL (--url, INFLUX_HOST), unless a proxy before the server wants it"
         return UnreachableError(Problem(f"the path of {endpoint.url} leads nowhere: {said}", hint), is_over=is_over)
     problem = _problem(answer, said, endpoint)
-    if trouble := TROUBLE.get(answer.status):
-        return TransientError(problem, trouble, answer.headers.get("retry-after", ""), is_over=is_over)
+    if kind := FAILURE_KINDS.get(answer.status):
+        return TransientError(problem, kind, answer.headers.get("retry-after", ""), is_over=is_over)
     return UnreachableError(problem, is_over=is_over)
 
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.core.lock import NAME, Claim, Hold, LabelId
+from reconciler.core.lock import NAME, LabelId, LockLabel, LockProperties
 from reconciler.core.secrets import masked
 from reconciler.core.token import EVERY_ORG, OrgId, is_id
 from reconciler.influx.decoding import OMITTED, WireError, decode
@@ -25,23 +25,23 @@ def path(label_id: LabelId) -> str:
     return f"{LABELS}/{label_id}"
 
 
-def locks(body: bytes, *secrets: str) -> tuple[Hold, ...]:
+def locks(body: bytes, *secrets: str) -> tuple[LockLabel, ...]:
     """The locks in a list of labels, without these secrets; raises WireError when it is no such list."""
     beside = decode(body)
     entries = beside.pop("labels", None)
     if type(entries) is not list:
         raise WireError("it is no list of labels")
     check_whole(beside, len(entries))
-    found = [_hold(entry, *secrets) for entry in entries]
-    return tuple(hold for hold in found if hold)
+    found = [_label(entry, *secrets) for entry in entries]
+    return tuple(label for label in found if label)
 
 
-def lock(body: bytes, *secrets: str) -> Hold:
+def lock(body: bytes, *secrets: str) -> LockLabel:
     """The lock of a single label; raises WireError when it is none."""
-    hold = _hold(decode(body).get("label"), *secrets)
-    if hold is None:
+    label = _label(decode(body).get("label"), *secrets)
+    if label is None:
         raise WireError("its label has another name")
-    return hold
+    return label
 
 
 def lockable(entry: Mapping[str, Any], *secrets: str) -> tuple[OrgId, ...]:
@@ -63,7 +63,7 @@ def lockable(entry: Mapping[str, Any], *secrets: str) -> tuple[OrgId, ...]:
     return tuple(sorted(org for org, some in actions.items() if some | everywhere >= {"read", "write"}))
 
 
-def _hold(entry: object, *secrets: str) -> Hold | None:
+def _label(entry: object, *secrets: str) -> LockLabel | None:
     """The lock that the label is, None if it is another label."""
     if not isinstance(entry, dict):
         raise WireError("it holds something that is no label")
@@ -78,7 +78,9 @@ def _hold(entry: object, *secrets: str) -> Hold | None:
         raise WireError("the `id` of a label is not 16 hex digits")
     if type(org_id) is not str:
         raise WireError("the `orgID` of a label is no text")
-    return Hold(LabelId(label_id), OrgId(masked(org_id, *secrets)), Claim.of(_texts(entry.get("properties"), *secrets)))
+    return LockLabel(
+        LabelId(label_id), OrgId(masked(org_id, *secrets)), LockProperties.of(_texts(entry.get("properties"), *secrets))
+    )
 
 
 def _texts(properties: object, *secrets: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from reconciler.core.lock import NAME, RIGHTS, Claim, Hold
+from reconciler.core.lock import NAME, RIGHTS, LockLabel, LockProperties
 from reconciler.core.token import OrgId
 from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, TransientError, UnreachableError, attempt
 from reconciler.influx import answers, labels
@@ -36,8 +36,8 @@ class Lock:
         self._retries = retries
         self._say = say
 
-    def take(self, org_id: OrgId, org: str, claim: Claim) -> Hold | None:
-        """Try to lock the organisation, and give the lock that stands then: this claim's, or whose it is instead.
+    def take(self, org_id: OrgId, org: str, properties: LockProperties) -> LockLabel | None:
+        """Try to lock the organisation, and give the lock that stands then: this run's, or whose it is instead.
 
         None: somebody's whose lock these credentials may not see. Raises AuthError and UnreachableError when it cannot
         be decided.
@@ -46,61 +46,65 @@ class Lock:
         missed = False
         while True:
             self._say(f"lock: making the label `{NAME}` in organisation `{org}`")
-            made = attempt(lambda: self._make(org_id, claim))
+            made = attempt(lambda: self._make(org_id, properties))
             standing = attempt(lambda: self._reader.locks(org_id))
             if isinstance(standing, tuple) and standing:
-                return next((hold for hold in standing if hold.claim.nonce == claim.nonce), standing[0])
+                return next((label for label in standing if label.properties.nonce == properties.nonce), standing[0])
             if made is None and standing == ():
                 # Somebody's lock was there and is not: it was given back in between, or cannot be seen.
                 if missed:
                     return None
                 missed = True
             elif isinstance(made, TransientError) and standing == ():
-                # It may still come through: then the next one meets it, and finds that it is this claim's.
+                # It may still come through: then the next one meets it, and finds that it is this run's.
                 failures.append(made)
                 if why := self._retries.wait(failures):
                     raise _undecided(org, made, why)
             else:
                 raise self._unclear(org, made, standing)
 
-    def release(self, org_id: OrgId, org: str, claim: Claim, within_s: float) -> bool:
-        """Take away the lock that makes this claim, and no other; says whether there was one.
+    def release(self, org_id: OrgId, org: str, properties: LockProperties, within_s: float) -> bool:
+        """Take away the lock that has these properties, and no other; says whether there was one.
 
         Raises AuthError and UnreachableError when that cannot be done.
         """
-        mine = [hold for hold in self._reader.locks(org_id, within_s=within_s) if hold.claim.nonce == claim.nonce]
-        for hold in mine:
-            self._delete(hold, org, within_s)
+        mine = [
+            label
+            for label in self._reader.locks(org_id, within_s=within_s)
+            if label.properties.nonce == properties.nonce
+        ]
+        for label in mine:
+            self._delete(label, org, within_s)
         return bool(mine)
 
-    def remove(self, hold: Hold, org: str) -> None:
+    def remove(self, label: LockLabel, org: str) -> None:
         """Take away exactly this lock, read once more before.
 
         Raises StaleError when it is no longer this one, AuthError and UnreachableError when that cannot be done.
         """
-        if self._reader.lock(hold.id) != hold:
+        if self._reader.lock(label.id) != label:
             raise StaleError(
                 Problem(
                     f"the lock of organisation `{org}` is gone or another's by now", "look again: `tokenctl unlock`"
                 )
             )
-        self._delete(hold, org)
+        self._delete(label, org)
 
-    def _make(self, org_id: OrgId, claim: Claim) -> Hold | None:
+    def _make(self, org_id: OrgId, properties: LockProperties) -> LockLabel | None:
         """The lock that was made, None where there is one already."""
-        body = {"orgID": org_id, "name": NAME, "properties": claim.properties}
+        body = {"orgID": org_id, "name": NAME, "properties": properties.as_mapping}
         answer = self._transport.send("POST", labels.LABELS, body=body)
         if answers.conflict(answer, self._transport.endpoint):
             return None
         return answers.decoded(answer, self._transport.endpoint, labels.lock, status=201)
 
-    def _delete(self, hold: Hold, org: str, within_s: float | None = None) -> None:
+    def _delete(self, label: LockLabel, org: str, within_s: float | None = None) -> None:
         """Delete the label, or find it gone; with `within_s` it takes no longer, and is not sent again."""
         failures: list[TransientError] = []
         while True:
-            self._say(f"lock: deleting the label `{NAME}` {hold.id} of organisation `{org}`")
+            self._say(f"lock: deleting the label `{NAME}` {label.id} of organisation `{org}`")
             try:
-                answer = self._transport.send("DELETE", labels.path(hold.id), within_s=within_s)
+                answer = self._transport.send("DELETE", labels.path(label.id), within_s=within_s)
                 if answer.status != 204 and not answers.not_found(answer, self._transport.endpoint):
                     raise answers.error(answer, self._transport.endpoint)
             except TransientError as error:
@@ -111,10 +115,10 @@ class Lock:
                 return
 
     def _unclear(
-        self, org: str, made: Hold | TokenctlError | None, standing: tuple[Hold, ...] | TokenctlError
+        self, org: str, made: LockLabel | TokenctlError | None, standing: tuple[LockLabel, ...] | TokenctlError
     ) -> TokenctlError:
         """The error for a lock that was made and is not seen, or is not known to be there or not."""
-        if isinstance(made, Hold):
+        if isinstance(made, LockLabel):
             attempt(lambda: self._delete(made, org))  # what is not known to be held is not held
         if isinstance(standing, TokenctlError):
             return _undecided(org, standing, "`tokenctl unlock` shows whether the lock was taken all the same")

@@ -45,7 +45,7 @@ class Proxy:
         return ""
 
 
-def chosen(server: str, environment: Mapping[str, str]) -> Proxy | None:
+def proxy_for(server: str, environment: Mapping[str, str]) -> Proxy | None:
     """The proxy that the environment names for the server at that URL; never one for this machine's own loopback.
 
     HTTPS_PROXY or HTTP_PROXY, by the server's scheme, comes before ALL_PROXY; lower case before upper case. Raises

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.core import lock
 from reconciler.core.live import Absence, Missing, Owner, Server
-from reconciler.core.lock import Hold, LabelId
+from reconciler.core.lock import LabelId, LockLabel
 from reconciler.core.secrets import masked
 from reconciler.core.text import count, trimmed
 from reconciler.core.token import HEX_ID, OrgId, Token, TokenId, UserId, is_id
@@ -142,7 +142,7 @@ class Reader:
         self.tells_owners = True
         return Owner.ACTIVE if answers.decoded(answer, self._endpoint, wire.is_active) else Owner.INACTIVE
 
-    def locks(self, org_id: OrgId | None = None, *, within_s: float | None = None) -> tuple[Hold, ...]:
+    def locks(self, org_id: OrgId | None = None, *, within_s: float | None = None) -> tuple[LockLabel, ...]:
         """The locks of an organisation, or of all, that the credentials may read: one request.
 
         The list leaves out what they may not read, without a word. With `within_s` it takes no longer, and is not asked
@@ -151,7 +151,7 @@ class Reader:
         query = {"name": lock.NAME, **({"orgID": org_id} if org_id else {})}
         answer = self._get(labels.LABELS, query, within_s=within_s)
         found = answers.decoded(answer, self._endpoint, labels.locks)
-        return tuple(hold for hold in found if org_id in (None, hold.org_id))
+        return tuple(label for label in found if org_id in (None, label.org_id))
 
     def lockable(self, token_id: TokenId) -> tuple[OrgId, ...]:
         """The organisations that a token's rights let it lock, EVERY_ORG for all: one request."""
@@ -159,7 +159,7 @@ class Reader:
         answer = self._get(wire.path(token_id), sink=found)
         return answers.decoded(answer, self._endpoint, lambda _, *secrets: labels.lockable(found.finish(), *secrets))
 
-    def lock(self, label_id: LabelId) -> Hold | None:
+    def lock(self, label_id: LabelId) -> LockLabel | None:
         """The lock with that id, None when it is gone: one request."""
         answer = self._get(labels.path(label_id))
         if answers.not_found(answer, self._endpoint):

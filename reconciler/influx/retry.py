@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from reconciler.core.endpoint import Endpoint
-from reconciler.errors import Problem, TransientError, Trouble
+from reconciler.errors import FailureKind, Problem, TransientError
 from reconciler.influx import answers
 from reconciler.influx.transport import Answer
 
-_ATTEMPTS = {Trouble.PASSING: 4, Trouble.FAULT: 2, Trouble.LATE: 2}
+_ATTEMPTS = {FailureKind.PASSING: 4, FailureKind.FAULT: 2, FailureKind.LATE: 2}
 _STALE = 8  # connections in a row; each had answered before, so that a server cannot make more of them
 _BASE_S, _CAP_S = 0.5, 20.0
 _HONOURED_S = 60
@@ -59,7 +59,7 @@ class Retries:
             failures.append(got)
             if why := self.wait(failures):
                 problem = got.problems[0]
-                raise TransientError(Problem(f"{problem.message}; {why}", problem.hint), got.trouble)
+                raise TransientError(Problem(f"{problem.message}; {why}", problem.hint), got.kind)
         return got
 
     def wait(self, failures: Sequence[TransientError]) -> str:
@@ -77,11 +77,11 @@ class Retries:
         `failures` are those of this one request, the latest last.
         """
         latest = failures[-1]
-        stale = sum(each.trouble is Trouble.STALE for each in failures)
+        stale = sum(each.kind is FailureKind.STALE for each in failures)
         attempts = len(failures) - stale
-        if latest.trouble is Trouble.STALE:
+        if latest.kind is FailureKind.STALE:
             return 0.0 if stale <= _STALE else f"given up after {stale} connections"
-        if attempts >= _ATTEMPTS[latest.trouble]:
+        if attempts >= _ATTEMPTS[latest.kind]:
             return f"given up after {attempts} attempts"
         asked = self._asked(latest.retry_after)
         if asked > _HONOURED_S:
@@ -116,5 +116,5 @@ def _attempt(send: Callable[[], Answer], endpoint: Endpoint) -> Answer | Transie
         answer = send()
     except TransientError as caught:
         return caught
-    error = answers.error(answer, endpoint) if answer.status in answers.TROUBLE else None
+    error = answers.error(answer, endpoint) if answer.status in answers.FAILURE_KINDS else None
     return error if isinstance(error, TransientError) else answer

@@ -19,7 +19,7 @@ import httpx
 from reconciler import __version__
 from reconciler.core.endpoint import Endpoint
 from reconciler.core.secrets import masked
-from reconciler.errors import Problem, TransientError, Trouble, UnreachableError, UsageError
+from reconciler.errors import FailureKind, Problem, TransientError, UnreachableError, UsageError
 from reconciler.influx import network, proxy, trust
 from reconciler.influx.body import Sink, Whole
 from reconciler.influx.deadline import DeadlineBackend
@@ -77,7 +77,7 @@ class Transport:
         bounds: Bounds | None = None,
         environment: Mapping[str, str] = _NOTHING,
     ) -> None:
-        self.proxy = proxy.chosen(endpoint.url, environment)
+        self.proxy = proxy.proxy_for(endpoint.url, environment)
         # A proxy may speak in the server's place.
         self.endpoint = replace(endpoint, others=proxy.secrets(environment))
         self._clock = clock
@@ -203,15 +203,15 @@ class Transport:
     def _failure(self, error: httpx.HTTPError) -> UnreachableError:
         url, bounds = self.endpoint.url, self._bounds
         through = f" through the proxy {self.proxy.address} (from {self.proxy.variable})" if self.proxy else ""
-        broken = Trouble.STALE if self._backend.stale else Trouble.PASSING
+        broken = FailureKind.STALE if self._backend.stale else FailureKind.PASSING
         match error:
             case httpx.ConnectTimeout():
                 why = f"no connection to {url}{through}: no answer to the call within {bounds.connect_s:g} s"
-                return TransientError(Problem(why, "check the URL, firewalls and proxies"), Trouble.PASSING)
+                return TransientError(Problem(why, "check the URL, firewalls and proxies"), FailureKind.PASSING)
             case httpx.TimeoutException():
                 why = f"{bounds.silence_s:g} s without a byte, or {bounds.deadline_s:g} s in all"
                 hint = "look at the server's load, and try again"
-                return TransientError(Problem(f"{url} did not answer in time: {why}", hint), Trouble.LATE)
+                return TransientError(Problem(f"{url} did not answer in time: {why}", hint), FailureKind.LATE)
             case httpx.ProxyError():
                 status = str(error)[:3]
                 why = f"it refuses with {status}" if status.isdecimal() else "it refuses"

@@ -37,7 +37,7 @@ def authorities(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLCo
     # Not `ssl.create_default_context`: that one writes the keys of every session to where SSLKEYLOGFILE says.
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
-    source, path = chosen(endpoint, environment)
+    source, path = authority_source(endpoint, environment)
     try:
         if source == "SSL_CERT_DIR":
             made.load_verify_locations(capath=_folder(path))
@@ -49,7 +49,7 @@ def authorities(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLCo
     return made
 
 
-def chosen(endpoint: Endpoint, environment: Mapping[str, str]) -> tuple[str, str]:
+def authority_source(endpoint: Endpoint, environment: Mapping[str, str]) -> tuple[str, str]:
     """The flag or variable that says whom to trust, and its path; both "" for what comes with the program."""
     given = {"--ca-file": endpoint.ca_file, **{name: environment.get(name, "") for name in _VARIABLES}}
     return next(((source, path) for source, path in given.items() if path), ("", ""))

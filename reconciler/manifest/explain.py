@@ -23,21 +23,23 @@ _OTHERS = {
 _SHOWN = 20  # of what is explained: it takes its time, and whoever has more mends these first
 
 
-def explain(source: Source, root: Value) -> list[Problem]:
+def find_problems(source: Source, root: Value) -> list[Problem]:
     """The problems of a document that `check` does not accept, none of one that it does."""
     if isinstance(root, Entry) and (other := _OTHERS.keys() & root.keys()):
         return [Problem(*_OTHERS[other.pop()], source.place(root.mark))]
     tokens = root.get("tokens") if isinstance(root, Entry) else None
     entries = tokens if isinstance(tokens, Items) else Items(source, None)
     if isinstance(root, Entry) and len(entries) > check.LARGEST:
-        return [Problem(*words("maxItems", "tokens", entries, {"maxItems": check.LARGEST}), root.value_place("tokens"))]
+        return [
+            Problem(*rule_words("maxItems", "tokens", entries, {"maxItems": check.LARGEST}), root.value_place("tokens"))
+        ]
     bad = [number for number, entry in enumerate(entries) if not check.token(entry)][:_SHOWN]
     if not bad and check.head(root):
         return []
     document = _head(root)
     if isinstance(tokens, Items):
         document["tokens"] = [_plain(entries[number], booleans=("protected",)) for number in bad]
-    violations = schema.explain(document, schema.load_schema("tokens"))
+    violations = schema.violations(document, schema.load_schema("tokens"))
     mistyped = {violation.path for violation in violations if violation.rule == "type"}
     found = [
         problem
@@ -84,9 +86,9 @@ def _problems(violation: Violation, root: Value, source: Source, bad: list[int])
             yield Problem(*unknown(key, known), place=value.place(key))
     elif violation.rule == "propertyNames":
         for key in itertools.filterfalse(check.label, value):
-            yield Problem(*words(violation.rule, path, key, violation.within), place=value.place(key))
+            yield Problem(*rule_words(violation.rule, path, key, violation.within), place=value.place(key))
     else:
-        yield Problem(*words(violation.rule, path, value, violation.within), place=place)
+        yield Problem(*rule_words(violation.rule, path, value, violation.within), place=place)
 
 
 def _locate(violation: Violation, root: Value, source: Source, bad: list[int]) -> tuple[Any, Place, str]:
@@ -168,7 +170,7 @@ _HINTS_OF = {("minLength", "tokens.description"): "name the token by `id` to cle
 _HARMLESS = re.compile(r"[A-Za-z0-9.%-]{1,20}")
 
 
-def words(rule: str, path: str, value: object, within: Mapping[str, Any]) -> tuple[str, str]:
+def rule_words(rule: str, path: str, value: object, within: Mapping[str, Any]) -> tuple[str, str]:
     """Message and hint; `path` has dots between keys and nothing for the number of an entry.
 
     Repeats the value only where it is short and plain, for it may be a secret in the wrong place.

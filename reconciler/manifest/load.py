@@ -170,9 +170,9 @@ def _root(file: Source, loader: Any) -> Entry:
     entries = root.get("tokens") if isinstance(root, Entry) else None
     good = check.head(root) and all(map(check.token, entries or ()))
     if not good or not isinstance(root, Entry):
-        from reconciler.manifest.explain import explain  # good files do without
+        from reconciler.manifest.explain import find_problems  # good files do without
 
-        raise InvalidError(explain(file, root))
+        raise InvalidError(find_problems(file, root))
     return root
 
 

@@ -13,7 +13,7 @@ from reconciler.core.revise import Kind, Revised, Revision
 from reconciler.core.text import shortened
 from reconciler.errors import Place, Problem
 from reconciler.render.words import (
-    deed,
+    action_words,
     gravest_first,
     gravest_revised_first,
     kept,
@@ -126,7 +126,7 @@ def _change(change: Change, *, across: bool) -> Finding:
     return Finding(
         level=Level.NOTICE,
         rule=change.action.value,
-        title=f"{deed(change)} {name_of(change)}",
+        title=f"{action_words(change)} {name_of(change)}",
         message=f"{token.id}{which} of {owner_of(change, across=across)}: {', '.join(fields)}"
         + (f" ({origin})" if origin else ""),
         hint="",

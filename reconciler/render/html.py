@@ -15,8 +15,8 @@ from reconciler.core.text import common_start, count
 from reconciler.errors import Problem
 from reconciler.render.escape import terminal
 from reconciler.render.words import (
+    action_words,
     address,
-    deed,
     gravest_first,
     headline,
     kept,
@@ -197,8 +197,9 @@ def _row(change: Change) -> str:
     called = f' <span class="live">{escape(told)}</span>' if (told := kept(change)) else ""
     name = f'<span class="name">{escape(name_of(change))}</span>{called} <code>{token.id}</code>'
     org = f'<span class="org">{escape(org_of(change))}</span>'
+    done = f"{_SIGNS[change.action]} {action_words(change)}"
     cells = (
-        f'<td role="cell"><span class="badge {change.action}">{_SIGNS[change.action]} {deed(change)}</span></td>',
+        f'<td role="cell"><span class="badge {change.action}">{done}</span></td>',
         f'<th role="rowheader" scope="row">{name}{"".join(marks)}</th>',
         f'<td role="cell" data-label="owner">{_shown(token.user)} {org}</td>',
         f'<td role="cell">{"".join(map(_field, change.differences()))}</td>',

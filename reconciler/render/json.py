@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from reconciler.core.live import Server
-from reconciler.core.outcome import Fate, Outcome, Result
+from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.core.review import Review
 from reconciler.core.revise import Revised
@@ -80,17 +80,17 @@ def op_started(change: Change) -> str:
 
 def op_finished(result: Result) -> str:
     """What is known of a change."""
-    return _event("op_finished", id=result.change.token.id, fate=result.fate.value, detail=result.reason)
+    return _event("op_finished", id=result.change.token.id, status=result.status.value, detail=result.reason)
 
 
-def summary(code: ExitCode, fates: Iterable[Fate], plan: Plan | None, outcome: Outcome | None) -> str:
-    """How the run ended, with the fates of its changes; without a plan, or an outcome, it did not come that far."""
-    found = Counter(fates)
+def summary(code: ExitCode, statuses: Iterable[ResultStatus], plan: Plan | None, outcome: Outcome | None) -> str:
+    """How the run ended, with the statuses of its changes; without a plan, or an outcome, it did not come that far."""
+    found = Counter(statuses)
     return _event(
         "summary",
         reason=code.reason,
         exit_code=int(code),
-        counts={fate.replace(" ", "_"): found[fate] for fate in Fate},
+        counts={status.replace(" ", "_"): found[status] for status in ResultStatus},
         stopped=outcome.stopped if outcome else "",
         digest=plan.digest if plan else "",
         journal=outcome.journal if outcome else "",

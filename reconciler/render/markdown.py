@@ -14,8 +14,8 @@ from reconciler.core.text import common_start, count, shortened
 from reconciler.errors import Problem
 from reconciler.render.escape import terminal
 from reconciler.render.words import (
+    action_words,
     address,
-    deed,
     gravest_first,
     gravest_revised_first,
     headline,
@@ -215,7 +215,7 @@ def _row(change: Change, *, brief: bool, across: bool) -> str:
         f"{each.field} {cell(before)} → {cell(after)}" for each in differences for before, after in [values(each)]
     )
     origin = origin_of(change)
-    done = f"{deed(change)}<br>{origin}" if origin else deed(change)
+    done = f"{action_words(change)}<br>{origin}" if origin else action_words(change)
     cells = (done, _lines(names), cell(change.token.id), _lines(owner), fields, cell(place) if place else "")
     return f"| {' | '.join(cells)} |"
 

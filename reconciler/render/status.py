@@ -8,8 +8,8 @@ from datetime import datetime
 from reconciler.core.checkup import Check, State, exit_code
 from reconciler.core.guards import label
 from reconciler.core.live import Server
-from reconciler.core.lock import Hold
-from reconciler.core.outcome import Entry, Fate, Run
+from reconciler.core.lock import LockLabel
+from reconciler.core.outcome import Entry, ResultStatus, Run
 from reconciler.core.text import count, name_some
 from reconciler.core.token import Token
 from reconciler.render.escape import json_text, line, quoted, terminal, width
@@ -59,16 +59,16 @@ def checks_json(checks: Sequence[Check]) -> str:
     return json_text({"format_version": 1, "reason": exit_code(checks).reason, "checks": shown}, indent=2) + "\n"
 
 
-def lock(hold: Hold, org: str, now: datetime) -> str:
+def lock(label: LockLabel, org: str, now: datetime) -> str:
     """Whose it is, since when, and whether it has expired; every value is what somebody wrote into the lock."""
-    claim = hold.claim
-    state = " (expired: it is stale)" if claim.expired(now) else ""
+    properties = label.properties
+    state = " (expired: it is stale)" if properties.expired(now) else ""
     rows = {
-        "holder": claim.holder or "not said: it was made by hand, or by another program",
-        "run": claim.run,
-        "since": claim.since,
-        "expires": f"{claim.expires}{state}" if claim.expires else "",
-        "label": hold.id,
+        "holder": properties.holder or "not said: it was made by hand, or by another program",
+        "run": properties.run,
+        "since": properties.since,
+        "expires": f"{properties.expires}{state}" if properties.expires else "",
+        "label": label.id,
     }
     shown = [f"  {key:<8} {terminal(value)}" for key, value in rows.items() if value]
     return "\n".join([line(f"Organisation `{org}` is locked."), *shown]) + "\n"
@@ -82,7 +82,7 @@ def title(run: Run) -> str:
 
 def interrupted(run: Run, path: str) -> str:
     """What a run had done when it was interrupted; `run` has the operations that were in doubt as they were then."""
-    done, failed, doubtful = run.having(Fate.DONE), run.having(Fate.FAILED), run.in_doubt
+    done, failed, doubtful = run.having(ResultStatus.DONE), run.having(ResultStatus.FAILED), run.in_doubt
     left = max(0, run.planned - len(run.entries))
     counts = f"{len(done)} done, {len(failed)} failed, {len(doubtful)} unknown, {left} not attempted"
     lines = [f"An earlier run was interrupted, {title(run)}: {counts}."]
@@ -92,7 +92,7 @@ def interrupted(run: Run, path: str) -> str:
     return "\n".join(lines)
 
 
-def settled(entry: Entry) -> str:
+def settled_line(entry: Entry) -> str:
     """What a read said of an operation that was in doubt."""
     return line(f"  unknown: {label(entry.change)}; read now: {entry.reason}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from reconciler.core.outcome import Fate, Outcome, Result
+from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Action, Change, Comparison, Plan
 from reconciler.core.review import Review
 from reconciler.core.revise import Kind, Revised, Revision
@@ -12,8 +12,8 @@ from reconciler.core.text import count
 from reconciler.render.escape import line, terminal, width
 from reconciler.render.words import (
     WIDTH,
+    action_words,
     address,
-    deed,
     described,
     difference,
     fit,
@@ -96,7 +96,7 @@ def _changes(plan: Plan, *, colour: bool) -> str:
     for change, user, org in zip(changes, owners, orgs, strict=True):
         cells = [pad(name_of(change), sizes[0]), change.token.id, pad(user, sizes[1])]
         cells += [pad(org, sizes[2])] if plan.across else []
-        action = paint(f"{_SIGNS[change.action]} {deed(change):<10}", _COLOURS[change.action], enabled=colour)
+        action = paint(f"{_SIGNS[change.action]} {action_words(change):<10}", _COLOURS[change.action], enabled=colour)
         lines.append("  ".join(["", action, *cells, place_of(change)]).rstrip())
         if change.description is None and (told := _untold(change, sizes[0])):
             lines.append(_described(told))
@@ -137,15 +137,15 @@ def outcome(outcome: Outcome, *, across: bool = False, colour: bool = False) -> 
     lines: list[str] = []
     changes = [each.change for each in outcome.results]
     sizes = _names(changes), _column([org_of(each) for each in changes], _ORG) if across else 0
-    for fate in Fate:
-        results = outcome.having(fate)
+    for status in ResultStatus:
+        results = outcome.having(status)
         if results:
-            lines.append(paint(f"{fate.capitalize()}:", _BOLD, enabled=colour))
+            lines.append(paint(f"{status.capitalize()}:", _BOLD, enabled=colour))
             lines += [_result(result, *sizes) for result in results]
             lines.append("")
     if outcome.stopped:
         lines += [terminal(f"Stopped early: {outcome.stopped}"), ""]
-    counts = ", ".join(f"{len(outcome.having(fate))} {fate}" for fate in Fate)
+    counts = ", ".join(f"{len(outcome.having(status))} {status}" for status in ResultStatus)
     lines.append(f"Apply: {counts}." + " Nothing was changed." * outcome.changed_nothing)
     if outcome.journal:
         lines.append(f"Journal {terminal(outcome.journal)}")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.core.difference import Difference
 from reconciler.core.live import Server
-from reconciler.core.outcome import Fate
+from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Action, Change, Mark, Plan
-from reconciler.core.review import Departure, Review, Side, Verdict
+from reconciler.core.review import Review, Side, TokenDifference, Verdict
 from reconciler.core.revise import Kind, Revision
 from reconciler.core.text import count
 from reconciler.errors import Problem
@@ -67,7 +67,7 @@ def product(server: Server) -> str:
     return f"InfluxDB {version}".rstrip() + (" Cloud" if server.build == "Cloud" else "")
 
 
-def deed(change: Change) -> str:
+def action_words(change: Change) -> str:
     """What a change does, in a word or two of ours."""
     return change.action.value
 
@@ -238,14 +238,14 @@ def review_verdict(review: Review) -> str:
 def review_differences(review: Review) -> list[str]:
     """A line for each value of the whole plan and for each token that is not as it was reviewed."""
     whole = [f"{each.field}: {_review_values(each)}" for each in review.moved]
-    return whole + [_departure(each) for each in review.departures]
+    return whole + [_token_difference(each) for each in review.tokens]
 
 
-def _departure(departure: Departure) -> str:
-    moved = [each for each in departure.moved if departure.side is Side.BOTH or each.field.endswith(" after")]
+def _token_difference(token: TokenDifference) -> str:
+    moved = [each for each in token.moved if token.side is Side.BOTH or each.field.endswith(" after")]
     values = "; ".join(f"{each.field} {_review_values(each)}" for each in moved)
-    named = quoted(departure.name) + (f" ({quoted(departure.description)})" if departure.description else "")
-    return f"{departure.id} {named}, {_SIDES[departure.side]}: {values}"
+    named = quoted(token.name) + (f" ({quoted(token.description)})" if token.description else "")
+    return f"{token.id} {named}, {_SIDES[token.side]}: {values}"
 
 
 def _review_values(moved: Difference) -> str:
@@ -262,11 +262,15 @@ def reading(tokens: int) -> str:
     return f"Reading tokens: {tokens:,} so far"
 
 
-def applying(total: int, fates: Mapping[Fate, int], elapsed_s: float) -> str:
-    """So many changes have each fate, after so much time."""
-    known = sum(fates.values())
+def applying(total: int, statuses: Mapping[ResultStatus, int], elapsed_s: float) -> str:
+    """So many changes have each status, after so much time."""
+    known = sum(statuses.values())
     told = f"Applying {known:,} of {total:,}" if known < total else f"Reading back {count(total, 'change')}"
-    others = [f"{fates[fate]:,} {fate}" for fate in (Fate.FAILED, Fate.UNVERIFIED) if fates.get(fate)]
+    others = [
+        f"{statuses[status]:,} {status}"
+        for status in (ResultStatus.FAILED, ResultStatus.UNVERIFIED)
+        if statuses.get(status)
+    ]
     return ", ".join([told, *others, _time(int(elapsed_s))])
 
 

@@ -40,7 +40,7 @@ _KEPT = ("PATH", "XDG_CONFIG_HOME", "SUDO_UID")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class GitOutput:
     """How a run of git ended: its exit code and its two streams."""
 
     code: int
@@ -57,7 +57,7 @@ class Git:
     home: Path
     patience_s: float = 60.0
 
-    def ask(self, *arguments: str) -> Said:
+    def ask(self, *arguments: str) -> GitOutput:
         """Run git to its end. Raises LocalError when it cannot be run or does not end."""
         with self.running(*arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
             try:
@@ -65,7 +65,7 @@ class Git:
             except subprocess.TimeoutExpired:
                 message = f"`git {arguments[0]}` did not end in {self.patience_s:g} s"
                 raise LocalError(Problem(message, "see what git waits for in this repository")) from None
-        return Said(process.returncode, os.fsdecode(out), os.fsdecode(err).strip())
+        return GitOutput(process.returncode, os.fsdecode(out), os.fsdecode(err).strip())
 
     @contextmanager
     def running(

@@ -7,7 +7,7 @@ import select
 from collections.abc import Callable
 from io import UnsupportedOperation
 
-from reconciler.core.outcome import Fate, Outcome, Result
+from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.core.token import TokenId
 from reconciler.errors import ExitCode, LocalError, Problem, TokenctlError
@@ -72,12 +72,12 @@ class Events:
         self._outlet = Outlet(context)
         self._broken = False
         self._plan: Plan | None = None
-        self._fates: dict[TokenId, Fate] = {}
+        self._statuses: dict[TokenId, ResultStatus] = {}
 
     def plan(self, plan: Plan) -> None:
         """Tell what is to be done; raises LocalError and BrokenPipeError, as what cannot be shown is not sent."""
         self._plan = plan
-        self._fates = dict.fromkeys((change.token.id for change in plan.changes), Fate.NOT_ATTEMPTED)
+        self._statuses = dict.fromkeys((change.token.id for change in plan.changes), ResultStatus.NOT_ATTEMPTED)
         try:
             self._outlet.write(json.plan_event(plan))
         except (OSError, LocalError):
@@ -86,12 +86,12 @@ class Events:
 
     def started(self, change: Change) -> None:
         """Tell it."""
-        self._fates[change.token.id] = Fate.UNVERIFIED
+        self._statuses[change.token.id] = ResultStatus.UNVERIFIED
         self._tell(json.op_started(change))
 
     def finished(self, result: Result) -> None:
         """Tell it."""
-        self._fates[result.change.token.id] = result.fate
+        self._statuses[result.change.token.id] = result.status
         self._tell(json.op_finished(result))
 
     def tick(self) -> None:
@@ -99,7 +99,7 @@ class Events:
 
     def end(self, code: ExitCode) -> None:
         """Tell how it ended."""
-        self._tell(json.summary(code, self._fates.values(), self._plan, self.outcome))
+        self._tell(json.summary(code, self._statuses.values(), self._plan, self.outcome))
         if self._broken and self.outcome:
             self._context.streams.say(text.outcome(self.outcome))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler import __version__
 from reconciler.apply import journal
-from reconciler.apply.journal import Glance, Past
+from reconciler.apply.journal import LoadedJournal, RunTimes
 from reconciler.core.outcome import Entry, Provenance, settle
 from reconciler.core.plan import Plan
 from reconciler.core.text import count
@@ -69,8 +69,8 @@ def tell_interrupted(folder: Path, connection: Connection, context: Context) -> 
         context.streams.say(status.interrupted(found.run, str(found.path)))
         known = _read_again(found.run.in_doubt, connection.reader)
         for entry in known:
-            context.streams.say(status.settled(entry))
-        if all(entry.fate for entry in known):
+            context.streams.say(status.settled_line(entry))
+        if all(entry.status for entry in known):
             journal.close(found.path, settled_line(known, context.now().isoformat(timespec="seconds"), __version__))
 
 
@@ -83,11 +83,11 @@ def _read_again(entries: Iterable[Entry], reader: Reader) -> list[Entry]:
             seen = None if why else reader.get(entry.change.token.id)
         except TokenctlError as error:
             seen, why = None, f"not known, {error.problems[0].message}"
-        known.append(settle(entry, seen) if seen else replace(entry, fate=None, reason=why))
+        known.append(settle(entry, seen) if seen else replace(entry, status=None, reason=why))
     return known
 
 
-def chosen(path: str, folder: Path, url: str, context: Context) -> Past:
+def find_journal(path: str, folder: Path, url: str, context: Context) -> LoadedJournal:
     """The run to undo: that of the journal at `path`, or the newest against this server that changed anything.
 
     Raises LocalError and InvalidError for what is no journal, UsageError when there is none or the newest cannot be
@@ -108,7 +108,7 @@ def chosen(path: str, folder: Path, url: str, context: Context) -> Past:
     return found
 
 
-def _newest(folder: Path, url: str, context: Context) -> Past:
+def _newest(folder: Path, url: str, context: Context) -> LoadedJournal:
     glances = journal.latest_first(folder, os.geteuid(), url)
     ahead = [each for each in glances if each.ahead(context.now)]
     for each in ahead[:_SHOWN]:
@@ -116,7 +116,7 @@ def _newest(folder: Path, url: str, context: Context) -> Past:
         context.streams.say(
             words.problem(Problem(message, "see which clock is wrong, or name that journal to undo it"), "Warning")
         )
-    possible: list[tuple[Glance, Past]] = []
+    possible: list[tuple[RunTimes, LoadedJournal]] = []
     for each in glances:
         if each in ahead:
             continue
@@ -140,7 +140,7 @@ def _newest(folder: Path, url: str, context: Context) -> Past:
     )
 
 
-def _the_newest(possible: list[tuple[Glance, Past]], url: str) -> Past:
+def _the_newest(possible: list[tuple[RunTimes, LoadedJournal]], url: str) -> LoadedJournal:
     """The newest of these: all of which the server's time is unknown, and then the newest of the others, if any.
 
     Raises UsageError where only the clocks of the clients could tell, as they may be wrong.

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from reconciler.core import lock
-from reconciler.core.lock import Claim, Hold
+from reconciler.core.lock import LockLabel, LockProperties
 from reconciler.core.plan import Plan
 from reconciler.core.token import OrgId
 from reconciler.errors import Problem, StaleError, TokenctlError, UnreachableError
@@ -54,7 +54,7 @@ class Locks:
         self._reader = connection.reader
         self._context = context
         self._lock = lock_of(connection, context)
-        self._claim = Claim()
+        self._properties = LockProperties()
         self._names: Mapping[OrgId, str] = {}
         self._wanted = False
         self._taken: dict[OrgId, bool] = {}  # those asked for, and whether the server has said yes
@@ -66,7 +66,7 @@ class Locks:
             return
         # Everybody who may read labels can read it.
         holder, run = context.streams.masked(context.who), run_url(context)
-        self._claim = lock.claim(nonce=context.nonce(), holder=holder, run=run, now=context.now())
+        self._properties = lock.properties_of(nonce=context.nonce(), holder=holder, run=run, now=context.now())
         ends = context.clock() + timeout_s
         for org_id in sorted(orgs):
             self._taken[org_id] = False
@@ -104,22 +104,22 @@ class Locks:
 
     def _take(self, org_id: OrgId, ends: float) -> bool:
         """Whether it is taken; else somebody's was there and is gone."""
-        theirs = self._lock.take(org_id, self._names[org_id], self._claim)
-        if theirs and theirs.claim.nonce == self._claim.nonce:
+        theirs = self._lock.take(org_id, self._names[org_id], self._properties)
+        if theirs and theirs.properties.nonce == self._properties.nonce:
             return True
         self._wait(org_id, theirs, ends)
         return False
 
-    def _wait(self, org_id: OrgId, theirs: Hold | None, ends: float) -> None:
+    def _wait(self, org_id: OrgId, theirs: LockLabel | None, ends: float) -> None:
         """Look at somebody's lock until it is gone; raises LockedError when there is no time left, or no use in it."""
         context, org = self._context, self._names[org_id]
-        told: Claim | None = None
+        told: LockProperties | None = None
         while True:
             left, now = ends - context.clock(), context.now()
-            if left <= 0 or (theirs and theirs.claim.expired(now)):
+            if left <= 0 or (theirs and theirs.properties.expired(now)):
                 raise lock.refusal(org, theirs, now)
-            if theirs and theirs.claim != told:
-                told = theirs.claim
+            if theirs and theirs.properties != told:
+                told = theirs.properties
                 _say(f"lock: waiting for that of organisation `{org}`, held by {told.told(now)} {told.run}", context)
             context.sleep(min(left, _PAUSE_S * (0.5 + context.chance())))
             standing = self._reader.locks(org_id)
@@ -133,12 +133,12 @@ class Locks:
         ends = clock() + _RELEASE_S
         org = self._names[org_id]
         try:
-            return self._lock.release(org_id, org, self._claim, _RELEASE_S)
+            return self._lock.release(org_id, org, self._properties, _RELEASE_S)
         except UnreachableError:
             left = ends - clock()
             if left <= 0:
                 raise
-        self._lock.release(org_id, org, self._claim, left)
+        self._lock.release(org_id, org, self._properties, left)
         return True
 
 

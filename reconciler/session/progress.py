@@ -6,8 +6,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-from reconciler.apply.means import Unwatched, Watch
-from reconciler.core.outcome import Fate, Result
+from reconciler.apply.parts import NoWatch, Watch
+from reconciler.core.outcome import Result, ResultStatus
 from reconciler.core.plan import Change
 from reconciler.core.token import TokenId
 from reconciler.render import words
@@ -24,7 +24,7 @@ def reading(context: Context) -> Callable[[int], None]:
 def applying(total: int, context: Context) -> Watch:
     """The watch of a run with so many changes."""
     if context.streams.quiet or not context.streams.display:
-        return Unwatched()
+        return NoWatch()
     return Applying(total, context.streams.display, context.clock)
 
 
@@ -80,18 +80,18 @@ class Applying:
         self._total = total
         self._display = display
         self._moments = _Moments(display, clock)
-        self._fates: dict[TokenId, Fate] = {}
+        self._statuses: dict[TokenId, ResultStatus] = {}
 
     def started(self, change: Change) -> None:
         """Wait for its end."""
 
     def finished(self, result: Result) -> None:
-        """Keep its fate."""
-        self._fates[result.change.token.id] = result.fate
+        """Keep its status."""
+        self._statuses[result.change.token.id] = result.status
 
     def tick(self) -> None:
         """Draw, if it is time to."""
         elapsed_s = self._moments.elapsed()
         if elapsed_s is not None:
-            told = words.applying(self._total, Counter(self._fates.values()), elapsed_s)
-            self._display.draw(told, len(self._fates) / self._total)
+            told = words.applying(self._total, Counter(self._statuses.values()), elapsed_s)
+            self._display.draw(told, len(self._statuses) / self._total)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from reconciler.apply.executor import canary, execute
 from reconciler.apply.journal import Journal
-from reconciler.apply.means import Means, Several, Watch
 from reconciler.apply.pace import Moment, Pacing
+from reconciler.apply.parts import Parts, Watch, Watches
 from reconciler.core import planner
 from reconciler.core.guard import Guard
 from reconciler.core.guards import label
@@ -95,20 +95,20 @@ def plan_and_send(find: Callable[[Settings], Source], flags: Flags, consent: Con
     return streamed(consent.json, context, run)
 
 
-def send(plan: Plan, provenance: Provenance, means: Means, say: Callable[[str], None] = lambda _: None) -> Outcome:
+def send(plan: Plan, provenance: Provenance, parts: Parts, say: Callable[[str], None] = lambda _: None) -> Outcome:
     """Send the changes of a plan that was agreed to, with its run in the journal, which is closed in the end.
 
     It makes no part of the run itself: whoever tries or measures one hands in others. Raises LocalError when the
     journal takes no header; nothing is sent then.
     """
     try:
-        means.journal.header(plan, provenance)
-        if first := canary(plan, means.pacing.canary):
+        parts.journal.header(plan, provenance)
+        if first := canary(plan, parts.pacing.canary):
             names = line(name_some([label(each) for each in first]))
             say(f"Canary: {names}; the rest follows when that is read back")
-        return execute(plan, means)
+        return execute(plan, parts)
     finally:
-        means.journal.close()
+        parts.journal.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +152,8 @@ def _send(proposal: _Proposal, connection: Connection, consent: Consent, context
     provenance = provenance_of(proposal.plan, proposal.files, context)
     watch: Watch = progress.applying(len(proposal.plan.changes), context)
     if proposal.events:
-        watch = Several([proposal.events, watch])
-    means = Means(
+        watch = Watches([proposal.events, watch])
+    parts = Parts(
         reader=connection.reader,
         writer=Writer(connection.transport, connection.retries),
         journal=Journal.create(folder_of(consent.journal, context), provenance.run),
@@ -168,7 +168,7 @@ def _send(proposal: _Proposal, connection: Connection, consent: Consent, context
         watch=watch,
         pause=context.pause,
     )
-    outcome = send(proposal.plan, provenance, means, context.streams.say)
+    outcome = send(proposal.plan, provenance, parts, context.streams.say)
     if proposal.events:
         proposal.events.outcome = outcome
     else:

@@ -12,9 +12,9 @@ from reconciler.core import marks
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest
-from reconciler.core.marks import Stood
+from reconciler.core.marks import Declarations
 from reconciler.core.plan import Plan
-from reconciler.core.resolve import means, organisations, select, selected, unlisted
+from reconciler.core.resolve import declared_tokens, organisations, select, selected, unlisted
 from reconciler.core.revise import Baseline, Revised, about, locked, revise
 from reconciler.core.text import count
 from reconciler.core.token import OrgId, Token, TokenId
@@ -68,14 +68,14 @@ class Declared:
     def plan(self, live: Live) -> Plan:
         from reconciler.core import planner  # files are read by commands that plan nothing, too
 
-        return planner.draft(self.manifest, live, self.waivers, reviewed=self.reviewed, baseline=self.baseline)
+        return planner.make_plan(self.manifest, live, self.waivers, reviewed=self.reviewed, baseline=self.baseline)
 
     def explained(self, plan: Plan, live: Live) -> Plan:
         """The plan with marks of where each change comes from, by the history of the files."""
         wanted = marks.moments(plan.changes) if self.history else ()
         if not self.history or not wanted:
             return plan
-        changes = marks.settled(plan.changes, self.history.declared(wanted, live))
+        changes = marks.with_history(plan.changes, self.history.declared(wanted, live))
         unknown = [change for change in changes if change.marks.keys() < change.body.keys()]
         warnings = (*plan.warnings, *([_untold(len(unknown), self.history.ref)] if unknown else ()))
         return replace(plan, changes=changes, warnings=warnings)
@@ -173,12 +173,12 @@ class History:
     home: Path
     versions: int = 50
 
-    def declared(self, moments: Collection[float], live: Live) -> Mapping[float, Stood]:
+    def declared(self, moments: Collection[float], live: Live) -> Mapping[float, Declarations]:
         """What was declared of each token at each moment, as far as that is known."""
         from reconciler.repository.repository import opened
 
-        read: dict[str, Stood] = {}
-        then: dict[float, Stood] = {}
+        read: dict[str, Declarations] = {}
+        then: dict[float, Declarations] = {}
         with opened(self.paths, self.environment, self.home) as repository, suppress(LocalError):
             # An object that the clone left out ends the search: what was not found by then is not known.
             found = repository.in_effect(repository.commit(self.commit), (*self.paths, *self.files), moments)
@@ -188,7 +188,7 @@ class History:
                 elif at.oid in read:
                     then[moment] = read[at.oid]
                 elif len(read) < self.versions:
-                    then[moment] = read[at.oid] = means(manifest_at(at, self.paths)[0], live)
+                    then[moment] = read[at.oid] = declared_tokens(manifest_at(at, self.paths)[0], live)
         return then
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from reconciler.apply.executor import execute
 from reconciler.apply.journal import Journal
-from reconciler.apply.means import Means
 from reconciler.apply.pace import Moment, Pacing
+from reconciler.apply.parts import Parts
 from reconciler.core.guard import Guard
 from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate, Outcome, Result
+from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import TokenctlError
@@ -111,7 +111,7 @@ class Watching:
         self._note(f"{int(change.token.id, 16)} started")
 
     def finished(self, result: Result) -> None:
-        self._note(f"{int(result.change.token.id, 16)} {result.fate}")
+        self._note(f"{int(result.change.token.id, 16)} {result.status}")
 
     def tick(self) -> None:
         self.threads.add(threading.get_ident())
@@ -137,7 +137,7 @@ def plan_of(*changes: Change, waivers: tuple[Guard, ...] = (), live: int = 100) 
     )
 
 
-def means_of(server: Memory, journal: Journal, *, now: float = 1.0, parallelism: int = 1, **others: Any) -> Means:
+def means_of(server: Memory, journal: Journal, *, now: float = 1.0, parallelism: int = 1, **others: Any) -> Parts:
     """What a run on this server works with, one operation at a time unless a test says more.
 
     The plan's tokens were read at 0.0, and `now` stands.
@@ -151,7 +151,7 @@ def means_of(server: Memory, journal: Journal, *, now: float = 1.0, parallelism:
         "read_at": Moment(0.0, 0.0),
         "pacing": Pacing(parallelism=parallelism),
     }
-    return Means(**{**usual, **others})
+    return Parts(**{**usual, **others})
 
 
 def run(plan: Plan, server: Memory, journal: Journal, **others: Any) -> Outcome:
@@ -164,12 +164,12 @@ def holding(plan: Plan) -> Memory:
     return Memory({change.token.id: change.token for change in plan.changes})
 
 
-def fates(outcome: Outcome) -> list[tuple[int, Fate, str]]:
-    """The number of each change's token, its fate, and why."""
-    return [(int(each.change.token.id, 16), each.fate, each.reason) for each in outcome.results]
+def statuses(outcome: Outcome) -> list[tuple[int, ResultStatus, str]]:
+    """The number of each change's token, its status, and why."""
+    return [(int(each.change.token.id, 16), each.status, each.reason) for each in outcome.results]
 
 
 def events(journal: Journal) -> list[str]:
     """The lines of the journal in short."""
     records = [json.loads(line) for line in journal.path.read_text().splitlines()]
-    return [" ".join(str(each[key]) for key in ("event", "id", "fate") if key in each) for each in records]
+    return [" ".join(str(each[key]) for key in ("event", "id", "status") if key in each) for each in records]

@@ -11,12 +11,12 @@ import pytest
 from reconciler.apply.journal import Journal
 from reconciler.core.guard import Guard
 from reconciler.core.live import Missing
-from reconciler.core.outcome import Fate
+from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Change
 from reconciler.core.token import Status, Token, TokenId
 from reconciler.documents.decode import Document
 from reconciler.errors import AuthError, ExitCode, LocalError, Problem, TokenctlError, UnreachableError
-from tests.apply.memory import Listing, Memory, Watching, events, fates, holding, nth, plan_of, run, token
+from tests.apply.memory import Listing, Memory, Watching, events, holding, nth, plan_of, run, statuses, token
 from tests.builders import managing
 
 ACTIVATE = Change(token=token(1, Status.INACTIVE), status=Status.ACTIVE)
@@ -78,10 +78,10 @@ def test_a_phase_that_fails_keeps_the_later_ones_from_starting(journal: Journal)
     server.on_patch = lambda memory, token_id: memory.tokens[token_id]
     outcome = run(PLAN, server, journal)
     assert server.log == ['PATCH 1 {"status": "active"}', "GET 1"]
-    assert fates(outcome) == [
-        (1, Fate.FAILED, "not applied: status is `inactive`, not `active`"),
-        (2, Fate.NOT_ATTEMPTED, "what had to come before it did not succeed"),
-        (3, Fate.NOT_ATTEMPTED, "what had to come before it did not succeed"),
+    assert statuses(outcome) == [
+        (1, ResultStatus.FAILED, "not applied: status is `inactive`, not `active`"),
+        (2, ResultStatus.NOT_ATTEMPTED, "what had to come before it did not succeed"),
+        (3, ResultStatus.NOT_ATTEMPTED, "what had to come before it did not succeed"),
     ]
     assert outcome.exit_code is ExitCode.PARTIAL
 
@@ -91,7 +91,11 @@ def test_a_lost_answer_is_settled_as_applied(journal: Journal) -> None:
     server.on_patch = lambda _, token_id: InvalidAnswer if token_id == nth(1) else None
     outcome = run(PLAN, server, journal)
     assert outcome.exit_code is ExitCode.OK
-    assert fates(outcome)[0] == (1, Fate.DONE, "the answer was not usable (the answer was cut), a read shows it")
+    assert statuses(outcome)[0] == (
+        1,
+        ResultStatus.DONE,
+        "the answer was not usable (the answer was cut), a read shows it",
+    )
 
 
 InvalidAnswer = TokenctlError(Problem("the answer was cut"))
@@ -106,10 +110,10 @@ def test_a_lost_answer_is_settled_as_changed_by_somebody_else(journal: Journal) 
 
     server.on_patch = interfere
     outcome = run(plan_of(DESCRIBE), server, journal)
-    assert fates(outcome) == [
+    assert statuses(outcome) == [
         (
             2,
-            Fate.UNVERIFIED,
+            ResultStatus.UNVERIFIED,
             "the answer was cut; somebody else changed it: description is `theirs`, not `better`",
         )
     ]
@@ -125,7 +129,7 @@ def test_a_lost_answer_about_a_deleted_token_says_so(journal: Journal) -> None:
 
     server.on_patch = delete
     outcome = run(plan_of(DESCRIBE), server, journal)
-    assert fates(outcome) == [(2, Fate.UNVERIFIED, "the answer was cut; it is absent now")]
+    assert statuses(outcome) == [(2, ResultStatus.UNVERIFIED, "the answer was cut; it is absent now")]
 
 
 def test_a_lost_answer_that_cannot_be_settled_stays_unverified(journal: Journal) -> None:
@@ -133,7 +137,9 @@ def test_a_lost_answer_that_cannot_be_settled_stays_unverified(journal: Journal)
     server.on_patch = lambda *_: InvalidAnswer
     server.on_get = lambda *_: UnreachableError(Problem("connection refused"))
     outcome = run(plan_of(DESCRIBE), server, journal)
-    assert fates(outcome) == [(2, Fate.UNVERIFIED, "the answer was cut; reading it again: connection refused")]
+    assert statuses(outcome) == [
+        (2, ResultStatus.UNVERIFIED, "the answer was cut; reading it again: connection refused")
+    ]
 
 
 def test_an_unauthorised_answer_stops_the_run(journal: Journal) -> None:
@@ -144,7 +150,7 @@ def test_an_unauthorised_answer_stops_the_run(journal: Journal) -> None:
     outcome = run(plan_of(*changes), server, journal)
     assert [line for line in server.log if line.startswith("PATCH")] == ['PATCH 1 {"description": "x"}']
     assert outcome.stopped == "token is inactive"
-    assert [fate for _, fate, _ in fates(outcome)] == [Fate.FAILED, *[Fate.NOT_ATTEMPTED] * 4]
+    assert [status for _, status, _ in statuses(outcome)] == [ResultStatus.FAILED, *[ResultStatus.NOT_ATTEMPTED] * 4]
 
 
 def test_what_is_known_for_long_is_read_again_before_it_is_changed(journal: Journal) -> None:
@@ -165,10 +171,10 @@ def test_a_token_that_moved_meanwhile_is_left_alone(journal: Journal) -> None:
     server.tokens[nth(2)] = replace(DESCRIBE.token, status=Status.INACTIVE, updated_at="2026")
     outcome = run(plan_of(DESCRIBE), server, journal, now=9.0)
     assert server.log == ["GET 2"]
-    assert fates(outcome) == [
+    assert statuses(outcome) == [
         (
             2,
-            Fate.FAILED,
+            ResultStatus.FAILED,
             (
                 "not sent, it changed since it was planned: status was `active` and is `inactive`; "
                 "updatedAt was `2024-05-13T09:41:07Z` and is `2026`"
@@ -182,7 +188,9 @@ def test_a_token_that_was_deleted_meanwhile_is_left_alone(journal: Journal) -> N
     server = holding(PLAN)
     server.tokens.clear()
     outcome = run(plan_of(DESCRIBE), server, journal, now=9.0)
-    assert fates(outcome) == [(2, Fate.FAILED, "not sent, it changed since it was planned: it is absent now")]
+    assert statuses(outcome) == [
+        (2, ResultStatus.FAILED, "not sent, it changed since it was planned: it is absent now")
+    ]
     assert outcome.exit_code is ExitCode.STALE
 
 
@@ -232,7 +240,7 @@ def test_a_recheck_that_ends_after_the_stop_sends_nothing(journal: Journal) -> N
     watched = Watched(journal.path, journal._descriptor)
     outcome = run(plan_of(*changes), server, watched, reader=Reader(), now=9.0, parallelism=2)
     assert [line for line in server.log if line.startswith("PATCH")] == []
-    assert [fate for _, fate, _ in fates(outcome)] == [Fate.FAILED, Fate.NOT_ATTEMPTED]
+    assert [status for _, status, _ in statuses(outcome)] == [ResultStatus.FAILED, ResultStatus.NOT_ATTEMPTED]
 
 
 def test_many_changes_are_read_back_by_one_list(journal: Journal) -> None:
@@ -254,9 +262,9 @@ def test_a_read_back_shows_what_somebody_else_wrote_at_the_same_time(journal: Jo
 
     server.on_patch = undo
     outcome = run(plan, server, journal)
-    assert fates(outcome)[0] == (
+    assert statuses(outcome)[0] == (
         2,
-        Fate.UNVERIFIED,
+        ResultStatus.UNVERIFIED,
         "read back, description is `theirs`, not `better`: somebody else changed it meanwhile",
     )
     assert outcome.exit_code is ExitCode.PARTIAL
@@ -272,7 +280,7 @@ def test_a_read_back_that_lacks_a_token_asks_for_it(journal: Journal) -> None:
     server.on_patch = delete
     outcome = run(plan, server, journal)
     assert server.log[-2:] == ["LIST", "GET 2"]
-    assert fates(outcome) == [(2, Fate.UNVERIFIED, "read back, it is absent")]
+    assert statuses(outcome) == [(2, ResultStatus.UNVERIFIED, "read back, it is absent")]
 
 
 def test_a_read_back_that_fails_leaves_everything_unverified(journal: Journal) -> None:
@@ -280,15 +288,15 @@ def test_a_read_back_that_fails_leaves_everything_unverified(journal: Journal) -
     server = holding(plan)
     server.on_list = UnreachableError(Problem("connection refused"))
     outcome = run(plan, server, journal)
-    assert fates(outcome) == [(2, Fate.UNVERIFIED, "it could not be read back: connection refused")]
+    assert statuses(outcome) == [(2, ResultStatus.UNVERIFIED, "it could not be read back: connection refused")]
 
 
 def test_an_answer_about_another_token_is_not_believed(journal: Journal) -> None:
     server = holding(PLAN)
     server.on_patch = lambda memory, _: replace(memory.tokens[nth(2)], id=nth(9))
     outcome = run(plan_of(DESCRIBE), server, journal)
-    assert fates(outcome)[0][1] is Fate.DONE  # a read of the right token showed it
-    assert "is about token 0000000000000009" in fates(outcome)[0][2]
+    assert statuses(outcome)[0][1] is ResultStatus.DONE  # a read of the right token showed it
+    assert "is about token 0000000000000009" in statuses(outcome)[0][2]
 
 
 def test_the_callers_own_token_is_last_and_the_refusal_is_its_proof(journal: Journal) -> None:
@@ -345,7 +353,11 @@ def test_managers_of_which_one_may_be_the_callers_go_one_by_one_until_it_was(jou
     server.on_get = locked_out
     outcome = run(plan, server, journal, parallelism=8)
     assert [line[:7] for line in server.log] == ["PATCH 1", "GET 1", "PATCH 2", "GET 2"]
-    assert [fate for _, fate, _ in fates(outcome)] == [Fate.DONE, Fate.DONE, Fate.NOT_ATTEMPTED]
+    assert [status for _, status, _ in statuses(outcome)] == [
+        ResultStatus.DONE,
+        ResultStatus.DONE,
+        ResultStatus.NOT_ATTEMPTED,
+    ]
     assert outcome.stopped == f"`token 2` {nth(2)} was the token that this run signs in with"
     assert outcome.exit_code is ExitCode.PARTIAL
 
@@ -358,7 +370,7 @@ def test_the_callers_own_token_stays_when_anything_before_it_failed(journal: Jou
     server.on_patch = lambda *_: InvalidAnswer
     outcome = run(plan, server, journal)
     assert not [line for line in server.log if line.startswith("PATCH 1")]
-    assert [fate for _, fate, _ in fates(outcome)] == [Fate.NOT_ATTEMPTED, Fate.FAILED]
+    assert [status for _, status, _ in statuses(outcome)] == [ResultStatus.NOT_ATTEMPTED, ResultStatus.FAILED]
 
 
 def test_the_callers_own_token_that_still_answers_is_unverified(journal: Journal) -> None:
@@ -370,7 +382,7 @@ def test_the_callers_own_token_that_still_answers_is_unverified(journal: Journal
 
     server.on_get = revive
     outcome = run(plan_of(own), server, journal)
-    assert fates(outcome)[0][1] is Fate.UNVERIFIED
+    assert statuses(outcome)[0][1] is ResultStatus.UNVERIFIED
 
 
 def test_no_more_than_the_agreed_number_is_in_flight(journal: Journal) -> None:
@@ -427,7 +439,11 @@ def test_a_result_that_cannot_be_written_stops_the_run_and_is_still_reported(jou
     server = holding(PLAN)
     outcome = run(PLAN, server, FullForResults(journal.path, journal._descriptor))
     assert [line for line in server.log if line.startswith("PATCH")] == ['PATCH 1 {"status": "active"}']
-    assert [fate for _, fate, _ in fates(outcome)] == [Fate.DONE, Fate.NOT_ATTEMPTED, Fate.NOT_ATTEMPTED]
+    assert [status for _, status, _ in statuses(outcome)] == [
+        ResultStatus.DONE,
+        ResultStatus.NOT_ATTEMPTED,
+        ResultStatus.NOT_ATTEMPTED,
+    ]
     assert outcome.exit_code is ExitCode.PARTIAL
 
 

@@ -24,7 +24,7 @@ def test_while_nothing_was_sent_the_first_signal_ends_the_run(number: int, code:
     assert not interrupt.came
     with pytest.raises(KeyboardInterrupt):
         interrupt.receive(number)
-    assert (interrupt.came, interrupt.exit_code, interrupt.words) == (True, code, words)
+    assert (interrupt.came, interrupt.exit_code, interrupt.message) == (True, code, words)
 
 
 def test_later_the_first_signal_is_noted_and_whoever_waits_is_woken() -> None:

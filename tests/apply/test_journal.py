@@ -17,17 +17,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.apply.journal import Journal, Past, close, interrupted, latest_first, load, newest_first
+from reconciler.apply.journal import Journal, LoadedJournal, close, interrupted, latest_first, load, newest_first
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Fate, Outcome, Provenance, Result, settle
+from reconciler.core.outcome import Outcome, Provenance, Result, ResultStatus, settle
 from reconciler.core.plan import Change, Plan
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.documents.decode import Document
 from reconciler.documents.journal import header_line, intent_line, read_run, result_line, settled_line, summary_line
 from reconciler.documents.plan import before_document
 from reconciler.errors import InvalidError, LocalError
-from reconciler.schema import explain, load_schema
+from reconciler.schema import load_schema, violations
 from tests.builders import INACTIVE, SERVER, declared, planned, token
 from tests.shell import unmeasured
 from tests.strategies import World, draft_of, worlds
@@ -65,7 +65,7 @@ RUN = Provenance(
 
 def test_a_run_reads_as_header_intent_result_summary(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path / "state" / "tokenctl", "apply-1")
-    result = Result(change=CHANGE, fate=Fate.DONE, sent=True, updated_at="2026-11-23T21:00:01Z")
+    result = Result(change=CHANGE, status=ResultStatus.DONE, sent=True, updated_at="2026-11-23T21:00:01Z")
     journal.header(PLAN, RUN)
     journal.intent(CHANGE)
     journal.result(result)
@@ -82,7 +82,7 @@ def test_a_run_reads_as_header_intent_result_summary(tmp_path: Path) -> None:
         '"org_id": "5f2c9e1a77b0d3c4", "org": "acme", "user_id": "0d3a5f0bd1a4e000", "user": "user2", '
         '"before": {"status": "active", "description": "laptop \\u202e", "updatedAt": "2024-05-13T09:41:07.52417Z"}, '
         '"after": {"status": "inactive"}}\n'
-        '{"event": "result", "id": "0d3a5f0c1be4e000", "fate": "done", "reason": "", '
+        '{"event": "result", "id": "0d3a5f0c1be4e000", "status": "done", "reason": "", '
         '"updatedAt": "2026-11-23T21:00:01Z"}\n'
         '{"event": "summary", "reason": "ok", "stopped": ""}\n'
     )
@@ -210,7 +210,7 @@ def test_of_a_block_that_fits_only_in_part_the_whole_lines_are_kept(tmp_path: Pa
 
 
 BEGUN = planned([declared(1, description="\u2028\x1b", name="one"), declared(2, status=INACTIVE)], [token(1), token(2)])
-DONE = tuple(Result(change=change, fate=Fate.DONE, updated_at="later") for change in BEGUN.changes)
+DONE = tuple(Result(change=change, status=ResultStatus.DONE, updated_at="later") for change in BEGUN.changes)
 
 
 def _begun(folder: Path, name: str = "apply-1", plan: Any = BEGUN) -> Journal:
@@ -239,8 +239,8 @@ def test_a_journal_is_read_as_it_was_written_and_knows_whether_its_run_goes_on(t
     journal.close()
     found = load(journal.path)
     assert (found.running, found.run.name, found.run.server, found.run.ended) == (False, "apply-1", SERVER, False)
-    assert [(each.change, each.fate) for each in found.run.entries] == [
-        (BEGUN.changes[0], Fate.DONE),
+    assert [(each.change, each.status) for each in found.run.entries] == [
+        (BEGUN.changes[0], ResultStatus.DONE),
         (BEGUN.changes[1], None),
     ]
 
@@ -250,7 +250,7 @@ def test_a_journal_is_read_as_it_was_written_and_knows_whether_its_run_goes_on(t
 def test_every_line_that_is_written_is_what_the_schema_says_and_has_nothing_else(world: World) -> None:
     schema = load_schema("journal")
     plan = draft_of(world)
-    results = [Result(change=change, fate=fate) for change in plan.changes for fate in Fate]
+    results = [Result(change=change, status=status) for change in plan.changes for status in ResultStatus]
     written: list[Document] = [
         header_line(plan, Provenance(run="apply-1", started="now", tool="0.1.0", files=("a", "b"))),
         *(intent_line(change, 2) for change in plan.changes),
@@ -259,10 +259,10 @@ def test_every_line_that_is_written_is_what_the_schema_says_and_has_nothing_else
         settled_line([], "now", "0.1.0"),
     ]
     for line in written:
-        assert explain(line, schema) == ()
+        assert violations(line, schema) == ()
         described = schema["definitions"][str(line["event"])]["properties"].keys() | {"event"}
         assert line.keys() == described
-        assert explain({"event": line["event"]}, schema)
+        assert violations({"event": line["event"]}, schema)
 
 
 LINES: tuple[Document, ...] = (
@@ -276,7 +276,7 @@ def _text(*written: Any) -> bytes:
     return b"".join((each if isinstance(each, bytes) else json.dumps(each).encode()) + b"\n" for each in written)
 
 
-def _loaded(content: bytes) -> Past:
+def _loaded(content: bytes) -> LoadedJournal:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "apply-1.ndjson"
         path.write_bytes(content)
@@ -328,7 +328,7 @@ def _refusal(content: bytes) -> str:
         (_text(HEADER, {**LINES[0], "id": "../../x"}), "line 2: `id` must be 16 lower-case hex digits"),
         (_text(HEADER, {**LINES[0], "after": {"token": "x"}}), "line 2: `after` has an unknown key `token`"),
         (_text(HEADER, {**LINES[0], "after": {}}), "line 2: `after` must not be empty"),
-        (_text(HEADER, {**LINES[2], "fate": "fine"}), "line 2: `fate` must be `done` or `failed` or `unverified` or `not attempted`"),
+        (_text(HEADER, {**LINES[2], "status": "fine"}), "line 2: `status` must be `done` or `failed` or `unverified` or `not attempted`"),
         (_text(HEADER, {"event": "settled", "at": "", "tokenctl": "", "results": [1]}), "line 2: `results[0]` must be an object"),
         (_text(HEADER, *[b'{"event": ""}'] * 10, b"", b""), "line 12 is not one of a journal"),
     ],
@@ -372,7 +372,7 @@ def test_what_is_no_file_is_never_waited_for_or_followed(tmp_path: Path) -> None
         assert str(caught.value) == f"cannot read the journal {tmp_path / name}: {why}"
 
 
-def _names(found: list[Past]) -> list[str]:
+def _names(found: list[LoadedJournal]) -> list[str]:
     return [each.run.name for each in found]
 
 
@@ -439,8 +439,8 @@ def _settled(*results: Any) -> dict[str, Any]:
 
 
 FIRST, OTHER = (line for line in LINES if line["event"] == "result")
-MAYBE = {**FIRST, "fate": "unverified", "updatedAt": ""}
-FAILED = {**MAYBE, "fate": "failed"}
+MAYBE = {**FIRST, "status": "unverified", "updatedAt": ""}
+FAILED = {**MAYBE, "status": "failed"}
 
 
 @pytest.mark.parametrize(
@@ -449,9 +449,9 @@ FAILED = {**MAYBE, "fate": "failed"}
         ([], None),
         ([LINES[0]], True),
         ([LINES[0], MAYBE], True),
-        ([LINES[0], {**MAYBE, "fate": "done"}], True),
+        ([LINES[0], {**MAYBE, "status": "done"}], True),
         ([LINES[0], FAILED], None),
-        ([LINES[0], LINES[1], FAILED, {**OTHER, "fate": Fate.NOT_ATTEMPTED.value, "updatedAt": ""}], None),
+        ([LINES[0], LINES[1], FAILED, {**OTHER, "status": ResultStatus.NOT_ATTEMPTED.value, "updatedAt": ""}], None),
         ([LINES[0], LINES[1], FAILED], True),
         ([LINES[0], FAILED, LINES[0]], True),
         ([LINES[0], LINES[1], _settled(FAILED, {**OTHER, "updatedAt": "2026-01-01T00:00:00Z"})], False),
@@ -493,7 +493,7 @@ def test_a_run_that_was_told_of_is_not_interrupted_any_more(tmp_path: Path, torn
     known = [settle(each, token(2)) for each in found.run.in_doubt]
     close(found.path, settled_line(known, "then", "0.1.0"))
     assert interrupted(tmp_path, SERVER.url) == []
-    assert [each.fate for each in load(found.path).run.entries] == [Fate.DONE, Fate.FAILED]
+    assert [each.status for each in load(found.path).run.entries] == [ResultStatus.DONE, ResultStatus.FAILED]
     assert stat.S_IMODE(found.path.stat().st_mode) == 0o600
 
 

@@ -53,8 +53,8 @@ def test_a_signal_on_the_way_is_told_with_what_was_done(tmp_path: Path) -> None:
         assert (process.returncode, err) == (3, "")
         told = events_of(out)
         assert (told[-1]["stopped"], told[-1]["reason"]) == ("interrupted", "partial")
-        fates = {each["id"]: each["fate"] for each in told if each["event"] == "op_finished"}
-        assert {each for each, fate in fates.items() if fate == "done"} == changed(shell)
+        statuses = {each["id"]: each["status"] for each in told if each["event"] == "op_finished"}
+        assert {each for each, status in statuses.items() if status == "done"} == changed(shell)
         done, failed, unverified, rest = counts(out)
         assert (done, failed, unverified, done + rest) == (len(changed(shell)), 0, 0, CHANGES)
         check_journal(shell)

@@ -22,7 +22,7 @@ from typer.core import TyperGroup
 from reconciler.cli.app import app
 from reconciler.cli.main import run
 from reconciler.commands.schema import SchemaName
-from reconciler.core.lock import Claim
+from reconciler.core.lock import LockProperties
 from reconciler.errors import ExitCode
 from reconciler.render.formats import ListFormat, PlanFormat
 from reconciler.sandbox.faults import NAMES, Fault
@@ -127,7 +127,7 @@ def leaked(shell: Shell, *lines: str, trouble: Callable[[], object] = lambda: No
         if shell.sandbox.labels:
             assert cli(shell, "unlock --yes").code == 0
         if line.startswith("unlock"):
-            locked(shell, claim=Claim(nonce="theirs", holder=ECHO, run=ECHO, since=ECHO, expires=ECHO))
+            locked(shell, properties=LockProperties(nonce="theirs", holder=ECHO, run=ECHO, since=ECHO, expires=ECHO))
         trouble()
         done = cli(shell, line, **around)
         streams += [done.out, done.err]

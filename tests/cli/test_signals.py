@@ -91,11 +91,11 @@ def check_journal(shell: Shell) -> None:
         assert changed(shell) == set()
         return
     intended = {each["id"] for each in lines if each["event"] == "intent"}
-    fates = {each["id"]: each["fate"] for each in lines if each["event"] == "result"}
+    statuses = {each["id"]: each["status"] for each in lines if each["event"] == "result"}
     assert (lines[0]["event"], lines[-1]["event"]) == ("header", "summary")
-    assert intended == fates.keys()
+    assert intended == statuses.keys()
     assert changed(shell) <= intended
-    assert {each for each, fate in fates.items() if fate == "done"} <= changed(shell)
+    assert {each for each, status in statuses.items() if status == "done"} <= changed(shell)
 
 
 def expected(shell: Shell, number: int) -> set[int]:

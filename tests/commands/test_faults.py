@@ -33,11 +33,13 @@ def description(shell: Shell, token_id: str = GRAFANA) -> str | None:
 
 
 def reasons(shell: Shell) -> list[tuple[str, str]]:
-    """Fate and reason of each result in the journal."""
+    """ResultStatus and reason of each result in the journal."""
     (path,) = (shell.folder / "state" / "tokenctl").iterdir()
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     return [
-        (each["fate"], each["reason"].replace(shell.sandbox.url, "URL")) for each in lines if each["event"] == "result"
+        (each["status"], each["reason"].replace(shell.sandbox.url, "URL"))
+        for each in lines
+        if each["event"] == "result"
     ]
 
 

@@ -71,7 +71,7 @@ def check_left_alone(shell: Shell, done: Done, *ids: str) -> None:
     (path,) = (shell.folder / "state" / "tokenctl").iterdir()
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert {each["id"] for each in lines if each["event"] == "intent"} == set(ids)
-    assert [each["fate"] for each in lines if each["event"] == "result"] == ["failed"] * len(ids)
+    assert [each["status"] for each in lines if each["event"] == "result"] == ["failed"] * len(ids)
     undoing = undone(shell, str(path))
     assert (undoing.code, "No changes: nothing of that run is left to undo." in undoing.out) == (ExitCode.OK, True)
 

@@ -95,8 +95,8 @@ def told(shell: Shell, name: str, lie: Lie, *, deaf: bool, **around: Any) -> str
         *_, result = (each for each in lines if each["event"] == "result")
         reason = result["reason"].replace(server.url, "URL")
     assert lines[-1]["event"] == "summary"
-    assert (description(shell) == WANTED) == (result["fate"] == "done")
-    return f"{result['fate']} ({done.code}), {' '.join(sent)}: {reason}"
+    assert (description(shell) == WANTED) == (result["status"] == "done")
+    return f"{result['status']} ({done.code}), {' '.join(sent)}: {reason}"
 
 
 @pytest.mark.parametrize("deaf", [False, True], ids=["stored", "not stored"])

@@ -31,13 +31,13 @@ from hypothesis.stateful import (
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
-from reconciler.apply.means import Means
 from reconciler.apply.pace import Moment, Pacing
+from reconciler.apply.parts import Parts
 from reconciler.commands import undo
 from reconciler.core.guard import Guard
 from reconciler.core.live import Missing
 from reconciler.core.manifest import Declaration, Manifest
-from reconciler.core.outcome import Fate, Outcome, Provenance
+from reconciler.core.outcome import Outcome, Provenance, ResultStatus
 from reconciler.core.token import Status, Token, TokenId
 from reconciler.errors import ExitCode, TokenctlError, attempt
 from reconciler.influx.reader import Listing, Reader
@@ -94,7 +94,7 @@ class Deed:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class FailureKind:
     """What goes wrong in one run, and how it is held back.
 
     The faults strike from its first request on. The deeds are by the turn at which they are done, `interrupt_at` is
@@ -124,7 +124,7 @@ PACING = st.builds(
     Pacing, parallelism=st.sampled_from([1, 3]), canary=st.sampled_from([0, 1]), max_failures=st.sampled_from([0, 1, 2])
 )
 TROUBLES = st.builds(
-    Trouble,
+    FailureKind,
     faults=st.lists(FAULT, min_size=1, max_size=3),
     deeds=st.dictionaries(st.integers(1, 20), DEEDS, max_size=3),
     interrupt_at=st.one_of(st.just(0), st.integers(5, 30)),
@@ -184,7 +184,7 @@ class Between:
 class History:
     """What happens during one run, by its turn: each request has one before and one after."""
 
-    trouble: Trouble
+    trouble: FailureKind
     sandbox: Sandbox
     interrupt: Interrupt = field(default_factory=lambda: Interrupt(leave=lambda _: None))
     turns: int = 0
@@ -236,12 +236,12 @@ class Machine(RuleBasedStateMachine):
         deed.do(self._shell.sandbox)
 
     @rule(wanted=WANTED, trouble=TROUBLES)
-    def apply_once_more(self, wanted: Wanted, trouble: Trouble) -> None:
+    def apply_once_more(self, wanted: Wanted, trouble: FailureKind) -> None:
         """The same: it is what matters most."""
         self.apply(wanted, trouble)
 
     @rule(wanted=WANTED, trouble=TROUBLES)
-    def apply(self, wanted: Wanted, trouble: Trouble) -> None:
+    def apply(self, wanted: Wanted, trouble: FailureKind) -> None:
         """The manifest says something else, and is applied while everything goes wrong."""
         self._declared |= wanted
         sandbox, before = self._shell.sandbox, self._stored(*IDS)
@@ -265,7 +265,7 @@ class Machine(RuleBasedStateMachine):
         """Laws 2 and 9: a run that nobody disturbs makes the values the declared ones, and an undo restores them all."""
         self._declared |= wanted
         shell, before = self._shell, self._values()
-        run = self._run(History(Trouble(), shell.sandbox))
+        run = self._run(History(FailureKind(), shell.sandbox))
         if not run:
             return
         assert run.outcome.exit_code is ExitCode.OK
@@ -306,12 +306,12 @@ class Machine(RuleBasedStateMachine):
                 journal = Journal.create(self._shell.folder / "journals", name)
                 provenance = Provenance(run=name, started="2026-01-02T00:00:00+00:00", tool="0")
                 between = Between(connection.reader, Writer(connection.transport, connection.retries), history.turn)
-                means = Means(
+                parts = Parts(
                     reader=between, writer=between, journal=journal, clock=time.monotonic,
                     moment=lambda: Moment(0.0, 0.0), read_at=Moment(-history.trouble.age_s, 0.0), retries=connection.retries, pacing=history.trouble.pacing,
                     interrupt=history.interrupt, pause=lambda *_: None,
                 )  # fmt: skip
-                ran.append(Ran(send(plan, provenance, means), journal.path, between.log, between.seen))
+                ran.append(Ran(send(plan, provenance, parts), journal.path, between.log, between.seen))
             return ExitCode.OK
 
         self._shell.call(run)
@@ -394,22 +394,22 @@ def check_report(run: Ran, before: Stored, after: Stored, history: History) -> N
     for result in run.outcome.results:
         token_id = result.change.token.id
         assert result.sent == (("PATCH", token_id) in run.log)
-        if result.fate is Fate.DONE:
+        if result.status is ResultStatus.DONE:
             seen = run.seen[token_id]
             assert {"status": seen.status, "description": seen.description}.items() >= result.change.body.items()
         if token_id in touched:
             continue
-        match result.fate:
-            case Fate.DONE:
+        match result.status:
+            case ResultStatus.DONE:
                 assert fields(after[token_id]) == {**fields(before[token_id]), **result.change.body}
-            case Fate.FAILED | Fate.NOT_ATTEMPTED:
+            case ResultStatus.FAILED | ResultStatus.NOT_ATTEMPTED:
                 assert after[token_id] == before[token_id]
-    fates = {result.fate for result in run.outcome.results}
+    statuses = {result.status for result in run.outcome.results}
     sent = any(result.sent for result in run.outcome.results)
-    assert (run.outcome.exit_code is ExitCode.OK) == (fates == {Fate.DONE})
+    assert (run.outcome.exit_code is ExitCode.OK) == (statuses == {ResultStatus.DONE})
     assert sent or run.outcome.exit_code is not ExitCode.PARTIAL
     if run.outcome.changed_nothing:
-        assert fates <= {Fate.FAILED, Fate.NOT_ATTEMPTED}
+        assert statuses <= {ResultStatus.FAILED, ResultStatus.NOT_ATTEMPTED}
         assert all(after[token_id] == before[token_id] for token_id in set(before) - touched)
 
 

@@ -222,7 +222,7 @@ def test_managers_are_judged_once_more_right_before_deactivations(tmp_path: Path
             in done.out
         )
         results = [line for line in map(json.loads, journal.read_text().splitlines()) if line["event"] == "result"]
-        assert [(each["id"], each["fate"]) for each in results] == [(PLAIN.id, "done"), (FIRST.id, "not attempted")]
+        assert [(each["id"], each["status"]) for each in results] == [(PLAIN.id, "done"), (FIRST.id, "not attempted")]
         assert (undo.code, "1 to describe" in undo.out, "0 to activate" in undo.out) == (ExitCode.OK, True, True)
 
 
@@ -269,7 +269,7 @@ def test_events_tell_what_is_refused_then(tmp_path: Path) -> None:
     with world(tmp_path, ROOT, FIRST, SECOND) as shell, told(shell, switching_off(shell, SECOND)):
         done = applied(shell, shell.declare(*off(FIRST), head="guards: {min_managers: 2}\n"), yes=True, json=True)
     _, finished, summary = map(json.loads, done.out.splitlines())
-    assert (finished["event"], finished["id"], finished["fate"]) == ("op_finished", FIRST.id, "not attempted")
+    assert (finished["event"], finished["id"], finished["status"]) == ("op_finished", FIRST.id, "not attempted")
     assert finished["detail"].startswith("refused by `min_managers`, as the tokens are now: ")
     assert (summary["reason"], summary["counts"]["not_attempted"]) == ("refused", 1)
 

@@ -18,7 +18,7 @@ from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
 from reconciler.render.formats import PlanFormat
 from reconciler.sandbox.seed import default_seed
-from reconciler.schema import explain, load_schema
+from reconciler.schema import load_schema, violations
 from reconciler.session.sending import Consent
 from reconciler.settings import Flags
 from tests.commands.test_apply import ACTIVATE, DEACTIVATE, DESCRIBE, applied
@@ -104,7 +104,7 @@ def test_an_undo_that_is_sent_restores_everything_and_an_undo_of_it_is_a_redo(ru
     assert (second.name.partition("-")[0], lines[0]["undoes"], lines[0]["files"]) == (
         "undo", first, [f"{run.folder}/state/tokenctl/{first}.ndjson"],
     )  # fmt: skip
-    assert [explain(line, load_schema("journal")) for line in lines] == [()] * 8
+    assert [violations(line, load_schema("journal")) for line in lines] == [()] * 8
 
     done = undone(run, send=True, yes=True, allow=(Guard.REACTIVATION,))
     assert (done.code, stored(run, *IDS)) == (ExitCode.OK, after)
@@ -202,7 +202,7 @@ def test_an_undo_is_reviewed_as_a_file_or_by_its_digest_or_on_a_terminal(run: Sh
 def test_a_saved_undo_is_a_plan_like_any_other(run: Shell) -> None:
     path = str(run.folder / "undo.json")
     undone(run, out=path)
-    assert explain(json.loads(Path(path).read_text()), load_schema("plan")) == ()
+    assert violations(json.loads(Path(path).read_text()), load_schema("plan")) == ()
     assert applied(run, path, yes=True).code == ExitCode.OK
     assert stored(run, GRAFANA) == [("active", "grafana dashbord")]
     header = json.loads(journals(run)[1].read_text().splitlines()[0])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.commands import unlock
-from reconciler.core.lock import Claim
+from reconciler.core.lock import LockProperties
 from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import Fault
 from reconciler.settings import Flags
@@ -18,7 +18,7 @@ from tests.shell import LAPTOP, Done, Shell, secret, shell_on
 
 GOLDEN = Path(__file__).parent / "golden"
 QUESTION = "Remove it? A run that still holds it may be changing tokens. Only `yes` does it: "
-HOSTILE = Claim(
+HOSTILE = LockProperties(
     nonce="n", holder="\x1b]0;title\x07::error::x\nOrganisation `x` is locked.", run="##[add-mask]x", since="\u202e", expires="never",
 )  # fmt: skip
 
@@ -43,10 +43,10 @@ def test_who_holds_the_lock_is_shown(shell: Shell, golden: Callable[[Path, str],
     for name, claim, now in (
         ("a lock", None, NOW),
         ("a stale lock", None, NOW + timedelta(hours=1)),
-        ("made by hand", Claim(), NOW),
+        ("made by hand", LockProperties(), NOW),
         ("what somebody wrote to do harm", HOSTILE, NOW),
     ):
-        label = locked(shell, claim=claim) if claim else locked(shell)
+        label = locked(shell, properties=claim) if claim else locked(shell)
         done = unlocked(shell, interactive=True, stdin=b"yes\n", now=lambda now=now: now)
         assert (done.code, shell.sandbox.labels) == (ExitCode.OK, ())
         said.append(f"# {name}\n" + done.out.replace(label, "LABEL"))

@@ -11,7 +11,7 @@ from reconciler.core.guard import Guard
 from reconciler.core.live import Live
 from reconciler.core.manifest import Declaration, Limits, Severity, Share
 from reconciler.core.plan import Plan
-from reconciler.core.planner import draft, needs_own_user
+from reconciler.core.planner import make_plan, needs_own_user
 from reconciler.core.token import Token, UserId
 from tests.builders import ACME, ACTIVE, EDGE, INACTIVE, declared, live, manager, manifest, token, token_id, watcher
 
@@ -23,7 +23,7 @@ def off(*numbers: int, **others: Any) -> list[Declaration]:
 def judged(declarations: Sequence[Declaration], world: Live | Sequence[Token], **others: Any) -> Plan:
     waivers, reviewed = others.pop("waivers", ()), others.pop("reviewed", True)
     listed = world if isinstance(world, Live) else live(*world)
-    return draft(manifest(*declarations, **others), listed, waivers, reviewed=reviewed)
+    return make_plan(manifest(*declarations, **others), listed, waivers, reviewed=reviewed)
 
 
 def said(plan: Plan) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconciler.core.guard import Guard
 from reconciler.core.live import Live, Owner
 from reconciler.core.manifest import Limits, Severity, Share
-from reconciler.core.planner import deactivates_manager, draft, needs_others, rebase, unknown_owners
+from reconciler.core.planner import deactivates_manager, make_plan, needs_others, rebase, unknown_owners
 from reconciler.core.resolve import resolve
 from reconciler.core.token import Status, UserId
 from reconciler.documents.plan import decode_plan, plan_document
@@ -28,13 +28,13 @@ def test_planning_a_world_against_itself_gives_no_changes(listed: tuple[object, 
             for each in world.tokens.values()
         )
     )
-    plan = draft(mirror, world)
+    plan = make_plan(mirror, world)
     assert (plan.changes, plan.refusals, plan.unchanged) == ((), (), len(world.tokens))
 
 
 @given(worlds())
 def test_after_the_changes_the_managed_fields_are_the_declared_ones_and_nothing_else_moved(world: World) -> None:
-    after = apply(draft(world.manifest, world.live).changes, dict(world.live.tokens))
+    after = apply(make_plan(world.manifest, world.live).changes, dict(world.live.tokens))
     wanted = {each.token.id: each.declaration for each in resolve(world.manifest, world.live).wanted}
     for token_id, before in world.live.tokens.items():
         declaration, now = wanted.get(token_id), after[token_id]
@@ -52,16 +52,16 @@ def test_after_the_changes_the_managed_fields_are_the_declared_ones_and_nothing_
 
 @given(worlds())
 def test_a_second_plan_is_empty(world: World) -> None:
-    after = apply(draft(world.manifest, world.live).changes, dict(world.live.tokens))
-    assert draft(world.manifest, replace(world.live, tokens=after)).changes == ()
+    after = apply(make_plan(world.manifest, world.live).changes, dict(world.live.tokens))
+    assert make_plan(world.manifest, replace(world.live, tokens=after)).changes == ()
 
 
 @given(worlds(), st.data())
 def test_the_order_of_the_file_and_of_the_answer_changes_nothing(world: World, data: st.DataObject) -> None:
-    plan = draft(world.manifest, world.live)
+    plan = make_plan(world.manifest, world.live)
     declarations = data.draw(shuffled(world.manifest.tokens))
     listed = dict(data.draw(st.permutations(list(world.live.tokens.items()))))
-    again = draft(replace(world.manifest, tokens=declarations), replace(world.live, tokens=listed))
+    again = make_plan(replace(world.manifest, tokens=declarations), replace(world.live, tokens=listed))
     assert again.changes == plan.changes
     assert again.digest == plan.digest
     assert sorted(map(str, again.refusals)) == sorted(map(str, plan.refusals))
@@ -69,13 +69,13 @@ def test_the_order_of_the_file_and_of_the_answer_changes_nothing(world: World, d
 
 @given(worlds())
 def test_activations_come_before_descriptions_and_deactivations_come_last(world: World) -> None:
-    order = [change.action.value for change in draft(world.manifest, world.live).changes]
+    order = [change.action.value for change in make_plan(world.manifest, world.live).changes]
     assert order == sorted(order, key=["activate", "describe", "deactivate"].index)
 
 
 @given(worlds())
 def test_only_what_differs_is_sent_and_never_an_empty_status(world: World) -> None:
-    for change in draft(world.manifest, world.live).changes:
+    for change in make_plan(world.manifest, world.live).changes:
         assert change.body
         assert change.body.get("status", "active") in ("active", "inactive")
         assert change.body.get("status") != change.token.status
@@ -84,7 +84,7 @@ def test_only_what_differs_is_sent_and_never_an_empty_status(world: World) -> No
 
 @given(worlds())
 def test_a_saved_plan_is_the_same_plan_and_holds_on_the_same_world(world: World) -> None:
-    plan = draft(world.manifest, world.live)
+    plan = make_plan(world.manifest, world.live)
     saved = decode_plan(plan_document(plan))
     assert plan_document(saved) == plan_document(plan)
     assert saved.digest == plan.digest
@@ -95,8 +95,8 @@ def test_a_saved_plan_is_the_same_plan_and_holds_on_the_same_world(world: World)
 
 @given(worlds(), st.sampled_from(Guard))
 def test_waiving_a_guard_removes_its_refusals_and_no_others_and_changes_the_digest(world: World, guard: Guard) -> None:
-    plan = draft(world.manifest, world.live, reviewed=False)
-    waived = draft(world.manifest, world.live, (guard,), reviewed=False)
+    plan = make_plan(world.manifest, world.live, reviewed=False)
+    waived = make_plan(world.manifest, world.live, (guard,), reviewed=False)
     assert waived.refusals == tuple(each for each in plan.refusals if each.guard is not guard)
     assert len(waived.warnings) - len(plan.warnings) == len(plan.refusals) - len(waived.refusals)
     assert waived.changes == plan.changes
@@ -106,7 +106,7 @@ def test_waiving_a_guard_removes_its_refusals_and_no_others_and_changes_the_dige
 @given(worlds())
 def test_a_looser_limit_never_refuses_more(world: World) -> None:
     def refusals(limits: Limits) -> set[Guard]:
-        return {each.guard for each in draft(replace(world.manifest, limits=limits), world.live).refusals}
+        return {each.guard for each in make_plan(replace(world.manifest, limits=limits), world.live).refusals}
 
     strict, loose = Limits(max_deactivations=0, min_managers=9), Limits(max_deactivations=Share(100), min_managers=0)
     assert refusals(loose) <= refusals(world.manifest.limits) <= refusals(strict)
@@ -128,12 +128,12 @@ def test_whoever_could_be_changed_before_an_accepted_plan_can_be_afterwards(real
     declarations = [replace(declared(1), target=each, status=data.draw(wanted)) for each in world.tokens]
     limits = Limits(max_deactivations=9, min_managers=data.draw(st.integers(1, 3)))
     asked = manifest(*declarations, limits=limits)
-    if needs_others(draft(asked, world), world):
+    if needs_others(make_plan(asked, world), world):
         world = replace(world, others={each: seen[each] for each in seen if each not in world.tokens})
-    while unknown := unknown_owners(draft(asked, world), world):
+    while unknown := unknown_owners(make_plan(asked, world), world):
         answers = {each: _answer(realm, each) for each in unknown}
         world = replace(world, owners={**world.owners, **answers})
-    plan = draft(asked, world)
+    plan = make_plan(asked, world)
     event(
         f"takes a manager away: {deactivates_manager(plan)}, accepted: {Guard.MIN_MANAGERS not in {each.guard for each in plan.refusals}}"
     )
@@ -151,7 +151,7 @@ def _answer(realm: Realm, user: UserId) -> Owner:
 def test_the_digest_binds_what_a_reviewer_agrees_to_and_nothing_else() -> None:
     declarations = (declared(1, description="new"), declared(2, status=Status.INACTIVE))
     listed = (token(1), token(2), token(3))
-    plan = draft(manifest(*declarations), live(*listed))
+    plan = make_plan(manifest(*declarations), live(*listed))
     first = plan.changes[0]
     bound = [
         replace(plan, server=replace(plan.server, url="https://other.example")),
@@ -181,5 +181,5 @@ def test_the_digest_binds_what_a_reviewer_agrees_to_and_nothing_else() -> None:
 
 def test_unmanaged_tokens_are_never_touched_whatever_the_policy() -> None:
     for policy in Severity:
-        plan = draft(manifest(declared(1, description="new"), unmanaged=policy), live(token(1), token(2)))
+        plan = make_plan(manifest(declared(1, description="new"), unmanaged=policy), live(token(1), token(2)))
         assert [change.token.id for change in plan.changes] == [token(1).id]

@@ -7,33 +7,33 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from reconciler.core import lock
-from reconciler.core.lock import Claim, Hold, LabelId
+from reconciler.core.lock import LabelId, LockLabel, LockProperties
 from reconciler.errors import LockedError
 from tests.builders import ACME
 
 NOW = datetime(2026, 7, 13, 10, 0, tzinfo=UTC)
-OURS = lock.claim(nonce="n", holder="ci on runner-7", run="https://ci.example/1", now=NOW)
+OURS = lock.properties_of(nonce="n", holder="ci on runner-7", run="https://ci.example/1", now=NOW)
 
 
-def told(claim: Claim | None, now: datetime = NOW) -> str:
+def told(properties: LockProperties | None, now: datetime = NOW) -> str:
     """The refusal for somebody's lock, as text."""
-    hold = Hold(LabelId("0" * 15 + "1"), ACME, claim) if claim else None
+    hold = LockLabel(LabelId("0" * 15 + "1"), ACME, properties) if properties else None
     error = lock.refusal("acme", hold, now)
     assert isinstance(error, LockedError)
     return str(error)
 
 
 def test_a_claim_lasts_an_hour_and_is_read_back_as_it_was_written() -> None:
-    assert OURS.properties == {
+    assert OURS.as_mapping == {
         "nonce": "n", "holder": "ci on runner-7", "run": "https://ci.example/1",
         "since": "2026-07-13T10:00:00Z", "expires": "2026-07-13T11:00:00Z",
     }  # fmt: skip
-    assert Claim.of(OURS.properties) == OURS
-    assert Claim.of({"color": "#fff"}) == Claim() == Claim.of(Claim().properties)
+    assert LockProperties.of(OURS.as_mapping) == OURS
+    assert LockProperties.of({"color": "#fff"}) == LockProperties() == LockProperties.of(LockProperties().as_mapping)
 
 
 def test_what_somebody_wrote_into_a_lock_is_cut_short() -> None:
-    assert Claim.of({"holder": "x" * 10_000}).holder == "x" * 500
+    assert LockProperties.of({"holder": "x" * 10_000}).holder == "x" * 500
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_what_somebody_wrote_into_a_lock_is_cut_short() -> None:
     ],
 )
 def test_only_a_time_that_can_be_read_ever_passes(expires: str, expired: bool) -> None:
-    assert Claim(expires=expires).expired(NOW) is expired
-    assert Claim(expires=expires).expired(NOW.astimezone(timezone(timedelta(hours=5)))) is expired
+    assert LockProperties(expires=expires).expired(NOW) is expired
+    assert LockProperties(expires=expires).expired(NOW.astimezone(timezone(timedelta(hours=5)))) is expired
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_only_a_time_that_can_be_read_ever_passes(expires: str, expired: bool) -
     ],
 )
 def test_a_time_is_told_with_how_long_ago_it_was(since: str, words: str) -> None:
-    assert Claim(holder="x", since=since).told(NOW) == words
+    assert LockProperties(holder="x", since=since).told(NOW) == words
 
 
 def test_another_runs_lock_is_told_with_what_to_do() -> None:
@@ -81,7 +81,7 @@ def test_another_runs_lock_is_told_with_what_to_do() -> None:
         "`ci on runner-7` since 2026-07-13T10:00:00Z, 3 h ago, and it expired at 2026-07-13T11:00:00Z\n"
         "  hint: make sure that this run is over (https://ci.example/1), then remove its lock with `tokenctl unlock`"
     )
-    assert told(Claim()) == (
+    assert told(LockProperties()) == (
         "nothing was sent: organisation `acme` is locked by somebody who does not say who\n"
         "  hint: wait for that run, or let `--lock-timeout` do so; if it is dead, `tokenctl unlock` removes its lock"
     )

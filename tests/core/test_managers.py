@@ -12,7 +12,7 @@ from reconciler.core.guard import Guard
 from reconciler.core.live import Live, Owner
 from reconciler.core.manifest import Limits
 from reconciler.core.plan import Plan
-from reconciler.core.planner import draft, needs_others, unknown_owners, withheld
+from reconciler.core.planner import make_plan, needs_others, unknown_owners, withheld
 from reconciler.core.token import EVERY_ORG, EVERY_USER, OrgId, Reach, Rights, Token, TokenId, UserId
 from tests.builders import (
     ACME,
@@ -49,7 +49,7 @@ def off(world: Live | Iterable[Token], *numbers: int, least: int = 1) -> Plan:
     """The plan that switches these off."""
     declarations = [declared(number, status=INACTIVE) for number in numbers or (1,)]
     listed = world if isinstance(world, Live) else live(*world)
-    return draft(manifest(*declarations, limits=Limits(min_managers=least)), listed)
+    return make_plan(manifest(*declarations, limits=Limits(min_managers=least)), listed)
 
 
 def messages(plan: Plan) -> list[str]:
@@ -233,7 +233,7 @@ def test_owners_are_asked_for_only_as_far_as_it_matters() -> None:
     known = live(*bare, ada, mira)
     assert asked(off(known, least=2), known, no) == [ADA, MIRA]
     assert asked(off(known, least=0), known, no) == []
-    assert asked(draft(manifest(declared(1, description="x")), known), known, no) == []
+    assert asked(make_plan(manifest(declared(1, description="x")), known), known, no) == []
     assert asked(off(known, 3), known, no) == []
 
 
@@ -340,7 +340,7 @@ def test_a_run_for_one_organisation_needs_those_of_the_others_once_it_takes_a_ma
     shown = live(own, lost, org="acme")
     assert needs_others(off(shown), shown)
     assert UNSEEN in messages(off(shown))
-    for plan in (off(shown, least=0), draft(manifest(declared(1, description="x")), shown)):
+    for plan in (off(shown, least=0), make_plan(manifest(declared(1, description="x")), shown)):
         assert not needs_others(plan, shown)
     edge = {token_id(5): token(5, org_id=EDGE)}
     whole = replace(shown, others=edge)
@@ -370,7 +370,7 @@ def test_before_deactivations_what_is_lost_is_judged_over_the_tokens_as_they_are
 def test_an_activation_that_did_not_happen_does_not_count_before_deactivations() -> None:
     declarations = [declared(1, status=INACTIVE), declared(2, status=ACTIVE)]
     asleep = manager(2, status=INACTIVE)
-    plan = draft(manifest(*declarations), live(watcher(9), LOST, MIRAS, asleep))
+    plan = make_plan(manifest(*declarations), live(watcher(9), LOST, MIRAS, asleep))
     assert plan.refusals == ()
     assert withheld(plan, live(watcher(9), LOST, MIRAS, manager(2))) == {}
     assert withheld(plan, live(watcher(9), LOST, MIRAS, asleep)).keys() == {LOST.id}

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.manifest import Asserted, Manifest, Match, Pick, Severity
-from reconciler.core.marks import moment, moments, settled, since
+from reconciler.core.marks import moment, moments, since, with_history
 from reconciler.core.plan import Change, Mark, Plan
-from reconciler.core.planner import draft, rebase
-from reconciler.core.resolve import means
+from reconciler.core.planner import make_plan, rebase
+from reconciler.core.resolve import declared_tokens
 from reconciler.core.revise import Baseline, Revised, revise
 from reconciler.documents.plan import decode_plan, plan_document
 from reconciler.errors import Problem
@@ -23,7 +23,7 @@ from tests.strategies import World, shuffled, worlds
 def compared(world: World, base: Manifest) -> Plan:
     """The plan of a world, compared with a base."""
     revisions = revise(base, world.manifest, "main")
-    return draft(
+    return make_plan(
         world.manifest,
         world.live,
         baseline=Baseline(manifest=base, revised=Revised(ref="main", commit="0" * 40, revisions=revisions)),
@@ -39,7 +39,7 @@ def based_worlds() -> st.SearchStrategy[tuple[World, Manifest]]:
 @given(based_worlds())
 def test_a_base_adds_marks_and_refusals_and_changes_neither_digest_nor_requests(drawn: tuple[World, Manifest]) -> None:
     world, base = drawn
-    plain, plan = draft(world.manifest, world.live), compared(world, base)
+    plain, plan = make_plan(world.manifest, world.live), compared(world, base)
     assert plan.digest == plain.digest
     assert [(each.token, each.body) for each in plan.changes] == [(each.token, each.body) for each in plain.changes]
     assert {each.guard for each in plain.refusals} <= {each.guard for each in plan.refusals}
@@ -50,7 +50,7 @@ def test_a_field_is_marked_when_the_base_says_something_else_and_left_open_when_
     drawn: tuple[World, Manifest],
 ) -> None:
     world, base = drawn
-    stood = means(base, world.live)
+    stood = declared_tokens(base, world.live)
     for change in compared(world, base).changes:
         for field, value in change.body.items():
             declares = change.token.id in stood and getattr(stood[change.token.id], field) == value
@@ -63,7 +63,7 @@ def test_compared_with_itself_a_manifest_makes_no_change_of_its_own(world: World
     assert {each.mark for each in plan.changes} <= {None}
     assert plan.base is not None
     assert plan.base.revisions == ()
-    assert plan.refusals == draft(world.manifest, world.live).refusals
+    assert plan.refusals == make_plan(world.manifest, world.live).refusals
 
 
 @given(based_worlds(), st.data())
@@ -99,9 +99,9 @@ def test_the_mark_of_a_change_is_the_one_that_a_reviewer_looks_for_first() -> No
 def settle(change: Change, base: Manifest, then: Manifest | None) -> dict[str, Mark]:
     """The marks of a change after what was declared at the moment is known, or not."""
     world = live(token(1))
-    (first,) = since([change], means(base, world))
-    known = {} if then is None else {AT: means(then, world)}
-    (last,) = settled([first], known)
+    (first,) = since([change], declared_tokens(base, world))
+    known = {} if then is None else {AT: declared_tokens(then, world)}
+    (last,) = with_history([first], known)
     return dict(last.marks)
 
 
@@ -119,7 +119,7 @@ def test_only_what_is_not_told_yet_asks_for_the_history() -> None:
     whole = replace(CHANGE, marks={"status": Mark.THIS_CHANGE, "description": Mark.THIS_CHANGE})
     silent = replace(CHANGE, token=replace(CHANGE.token, updated_at=""))
     assert moments([CHANGE, whole, silent]) == {AT}
-    assert settled([silent], {AT: {}}) == (silent,)
+    assert with_history([silent], {AT: {}}) == (silent,)
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_a_manifest_that_no_longer_fits_says_what_it_can() -> None:
     first, every, missing = (
         declared(Match(user="ci-bot", pick=Pick.FIRST)), declared(Match(user="ci-bot")), declared(9),
     )  # fmt: skip
-    assert means(manifest(missing, declared(4), first, declared(1)), world) == {token_id(1): first}
-    assert means(manifest(every), world) == {token_id(1): every, token_id(2): every}
-    assert means(manifest(declared(Match(user="nobody"))), world) == {}
+    assert declared_tokens(manifest(missing, declared(4), first, declared(1)), world) == {token_id(1): first}
+    assert declared_tokens(manifest(every), world) == {token_id(1): every, token_id(2): every}
+    assert declared_tokens(manifest(declared(Match(user="nobody"))), world) == {}
 
 
 def test_the_stricter_of_two_policies_counts_and_one_that_both_have_counts_once() -> None:
@@ -169,4 +169,4 @@ def test_the_warnings_of_the_base_come_first() -> None:
     baseline = Baseline(
         manifest=Manifest(), revised=Revised(ref="main", commit="0" * 40, revisions=(), warnings=(told,))
     )
-    assert draft(world.manifest, world.live, baseline=baseline).warnings[0] == told
+    assert make_plan(world.manifest, world.live, baseline=baseline).warnings[0] == told

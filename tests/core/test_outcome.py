@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.core.live import Absence, Missing
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Entry, Fate, Outcome, Provenance, Result, Run, settle, with_settled
+from reconciler.core.outcome import Entry, Outcome, Provenance, Result, ResultStatus, Run, settle, with_settled
 from reconciler.core.plan import Change
 from reconciler.core.token import Token
 from reconciler.documents.decode import Document
@@ -26,8 +26,8 @@ HEADER = header_line(PLAN, Provenance(run="apply-1", started="now", tool="0.1.0"
 SUMMARY = summary_line(Outcome(results=()))
 
 
-def _result(change: Change, fate: Fate, updated_at: str = "", reason: str = "") -> Document:
-    return result_line(Result(change=change, fate=fate, updated_at=updated_at, reason=reason))
+def _result(change: Change, status: ResultStatus, updated_at: str = "", reason: str = "") -> Document:
+    return result_line(Result(change=change, status=status, updated_at=updated_at, reason=reason))
 
 
 def _run(*events: Document) -> Run:
@@ -35,9 +35,9 @@ def _run(*events: Document) -> Run:
     return read_run([json.dumps(each).encode() for each in (HEADER, *events)], 10)
 
 
-def _entries(*events: Document) -> list[tuple[str, Fate | None, str, str]]:
+def _entries(*events: Document) -> list[tuple[str, ResultStatus | None, str, str]]:
     run = _run(*events)
-    return [(each.change.token.description, each.fate, each.reason, each.left_at) for each in run.entries]
+    return [(each.change.token.description, each.status, each.reason, each.left_at) for each in run.entries]
 
 
 def test_a_journal_has_all_that_an_undo_needs() -> None:
@@ -51,29 +51,34 @@ def test_a_journal_has_all_that_an_undo_needs() -> None:
 
 def test_a_later_line_is_the_better_informed_one() -> None:
     sent = intent_line(FIRST, 1)
-    assert _entries(sent, _result(FIRST, Fate.DONE, "t1")) == [("token 1", Fate.DONE, "", "t1")]
-    assert _entries(sent, _result(FIRST, Fate.DONE, "t1"), _result(FIRST, Fate.UNVERIFIED, reason="why")) == [
-        ("token 1", Fate.UNVERIFIED, "why", "t1")
-    ]
+    assert _entries(sent, _result(FIRST, ResultStatus.DONE, "t1")) == [("token 1", ResultStatus.DONE, "", "t1")]
+    assert _entries(
+        sent, _result(FIRST, ResultStatus.DONE, "t1"), _result(FIRST, ResultStatus.UNVERIFIED, reason="why")
+    ) == [("token 1", ResultStatus.UNVERIFIED, "why", "t1")]
 
 
 def test_a_retry_is_in_doubt_until_its_own_result_and_keeps_what_was_before_the_first_attempt() -> None:
     again = replace(FIRST, token=token(1, description="of the first attempt"))
-    events = [intent_line(FIRST, 1), _result(FIRST, Fate.UNVERIFIED, reason="lost"), intent_line(again, 2)]
+    events = [intent_line(FIRST, 1), _result(FIRST, ResultStatus.UNVERIFIED, reason="lost"), intent_line(again, 2)]
     assert _entries(*events) == [("token 1", None, "", "")]
-    assert _entries(*events, _result(FIRST, Fate.DONE, "t2")) == [("token 1", Fate.DONE, "", "t2")]
+    assert _entries(*events, _result(FIRST, ResultStatus.DONE, "t2")) == [("token 1", ResultStatus.DONE, "", "t2")]
 
 
 def test_what_was_never_begun_is_no_entry() -> None:
-    assert _entries(_result(FIRST, Fate.FAILED, reason="it moved"), intent_line(SECOND, 1)) == [
+    assert _entries(_result(FIRST, ResultStatus.FAILED, reason="it moved"), intent_line(SECOND, 1)) == [
         ("token 2", None, "", "")
     ]
 
 
 def test_what_did_not_happen_is_not_effective() -> None:
-    run = _run(intent_line(FIRST, 1), intent_line(SECOND, 1), _result(FIRST, Fate.FAILED), _result(SECOND, Fate.DONE))
+    run = _run(
+        intent_line(FIRST, 1),
+        intent_line(SECOND, 1),
+        _result(FIRST, ResultStatus.FAILED),
+        _result(SECOND, ResultStatus.DONE),
+    )
     assert [each.change for each in run.effective] == [SECOND]
-    assert (run.in_doubt, [each.change for each in run.having(Fate.FAILED)], run.ended) == ((), [FIRST], False)
+    assert (run.in_doubt, [each.change for each in run.having(ResultStatus.FAILED)], run.ended) == ((), [FIRST], False)
 
 
 def test_an_unknown_event_is_passed_over() -> None:
@@ -84,27 +89,27 @@ AFTER = replace(FIRST.token, description="\x1b[31m", updated_at="later")
 
 
 @pytest.mark.parametrize(
-    ("seen", "fate", "reason", "left_at"),
+    ("seen", "status", "reason", "left_at"),
     [
-        (AFTER, Fate.DONE, "applied", "later"),
-        (FIRST.token, Fate.FAILED, "not applied", ""),
+        (AFTER, ResultStatus.DONE, "applied", "later"),
+        (FIRST.token, ResultStatus.FAILED, "not applied", ""),
         (
             replace(FIRST.token, description="theirs", updated_at="later"),
-            Fate.UNVERIFIED, "changed since: description is `theirs`, not `\x1b[31m`", "",
+            ResultStatus.UNVERIFIED, "changed since: description is `theirs`, not `\x1b[31m`", "",
         ),
-        (replace(AFTER, status=INACTIVE), Fate.UNVERIFIED, "changed since: status is `inactive`, not `active`", ""),
+        (replace(AFTER, status=INACTIVE), ResultStatus.UNVERIFIED, "changed since: status is `inactive`, not `active`", ""),
         (
             replace(FIRST.token, updated_at="later"),
-            Fate.UNVERIFIED, "changed since: description is `token 1`, not `\x1b[31m`", "",
+            ResultStatus.UNVERIFIED, "changed since: description is `token 1`, not `\x1b[31m`", "",
         ),
-        (Missing(Absence.ABSENT, ""), Fate.UNVERIFIED, "not known, it is absent now", ""),
+        (Missing(Absence.ABSENT, ""), ResultStatus.UNVERIFIED, "not known, it is absent now", ""),
     ],
 )  # fmt: skip
 def test_a_read_tells_what_became_of_an_operation_in_doubt(
-    seen: Token | Missing, fate: Fate, reason: str, left_at: str
+    seen: Token | Missing, status: ResultStatus, reason: str, left_at: str
 ) -> None:
     known = settle(Entry(change=FIRST), seen)
-    assert known == Entry(change=FIRST, fate=fate, reason=reason, left_at=left_at)
+    assert known == Entry(change=FIRST, status=status, reason=reason, left_at=left_at)
     # As the line that the later run adds to the journal tells it.
     began: list[Document] = [intent_line(FIRST, 1), intent_line(SECOND, 1)]
     run = _run(*began)
@@ -114,5 +119,5 @@ def test_a_read_tells_what_became_of_an_operation_in_doubt(
 
 
 def test_what_could_not_be_read_stays_in_doubt() -> None:
-    line = settled_line([Entry(change=FIRST), Entry(change=SECOND, fate=Fate.DONE)], "then", "0.1.0")
-    assert line["results"] == [{"id": SECOND.token.id, "fate": "done", "reason": "", "updatedAt": ""}]
+    line = settled_line([Entry(change=FIRST), Entry(change=SECOND, status=ResultStatus.DONE)], "then", "0.1.0")
+    assert line["results"] == [{"id": SECOND.token.id, "status": "done", "reason": "", "updatedAt": ""}]

@@ -9,7 +9,7 @@ import pytest
 from reconciler.core.guard import Guard
 from reconciler.core.live import Absence, Missing
 from reconciler.core.manifest import Severity
-from reconciler.core.planner import differences, draft, rebase
+from reconciler.core.planner import differences, make_plan, rebase
 from reconciler.documents.plan import decode_plan, plan_document
 from reconciler.errors import StaleError
 from tests.builders import ACTIVE, EDGE, INACTIVE, declared, live, manager, manifest, planned, token, token_id, watcher
@@ -73,6 +73,6 @@ def test_what_nobody_touched_has_no_differences() -> None:
 
 def test_reading_again_does_not_change_what_a_plan_says_of_the_server() -> None:
     world = live(token(1))
-    plan = draft(manifest(declared(1, description="x")), world)
+    plan = make_plan(manifest(declared(1, description="x")), world)
     other = replace(world, server=replace(world.server, version="v2.9.1"))
     assert rebase(plan, other).digest == plan.digest

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.manifest import Asserted, Declaration, Manifest, Match, Pick, Severity
-from reconciler.core.planner import draft
+from reconciler.core.planner import make_plan
 from reconciler.core.resolve import resolve, select, unlisted
 from reconciler.core.text import name_some
 from reconciler.core.token import TokenId
@@ -236,11 +236,11 @@ def test_a_match_means_the_same_tokens_after_the_plan_or_there_is_none(
     world = live(*listed, *([other] if len(declarations) > 1 else []))
     wanted = manifest(*declarations, absent=Severity.WARN)
     if not said:
-        after = apply(draft(wanted, world).changes, dict(world.tokens))
-        assert draft(wanted, replace(world, tokens=after)).changes == ()
+        after = apply(make_plan(wanted, world).changes, dict(world.tokens))
+        assert make_plan(wanted, replace(world, tokens=after)).changes == ()
     else:
         with pytest.raises(InvalidError) as caught:
-            draft(wanted, world)
+            make_plan(wanted, world)
         assert str(caught.value) == (
             f"tokens.yaml:1:10: `match` finds {said}\n"
             "  hint: name tokens by `id`, or give no token a description that this `match` looks for"

@@ -11,24 +11,24 @@ from hypothesis import strategies as st
 
 from reconciler.core.guard import Guard
 from reconciler.core.live import Absence, Missing
-from reconciler.core.outcome import Entry, Fate, Run
+from reconciler.core.outcome import Entry, ResultStatus, Run
 from reconciler.core.plan import Plan
-from reconciler.core.planner import draft
+from reconciler.core.planner import make_plan
 from reconciler.core.reversal import reverse, unlisted
 from reconciler.core.token import Status, Token
 from reconciler.errors import AuthError, InvalidError
 from tests.builders import ACTIVE, EDGE, INACTIVE, SERVER, declared, live, planned, token, token_id
 from tests.strategies import TEXT, World, apply, worlds
 
-ANY = (None, Fate.DONE, Fate.UNVERIFIED)
+ANY = (None, ResultStatus.DONE, ResultStatus.UNVERIFIED)
 LATER = "later"  # what `tests.strategies.apply` writes into updatedAt
 
 
-def _run(plan: Plan, *fates: Fate | None) -> Run:
+def _run(plan: Plan, *statuses: ResultStatus | None) -> Run:
     """The run of a plan, whose answers said that it was later; by itself everything is done."""
     entries = [
-        Entry(change=change, fate=fate, left_at="" if fate is None else LATER)
-        for change, fate in zip(plan.changes, fates or [Fate.DONE] * len(plan.changes), strict=True)
+        Entry(change=change, status=status, left_at="" if status is None else LATER)
+        for change, status in zip(plan.changes, statuses or [ResultStatus.DONE] * len(plan.changes), strict=True)
     ]
     return Run(
         name="apply-1", started="then", server=plan.server, undoes="", planned=len(entries), managed=plan.managed,
@@ -42,7 +42,7 @@ def _messages(plan: Plan, guard: Guard = Guard.MOVED) -> list[str]:
 
 @given(worlds())
 def test_an_undo_of_an_undisturbed_run_restores_every_value_and_nothing_else(world: World) -> None:
-    plan = draft(world.manifest, world.live, tuple(Guard))
+    plan = make_plan(world.manifest, world.live, tuple(Guard))
     after = apply(plan.changes, dict(world.live.tokens))
     back = reverse(_run(plan), replace(world.live, tokens=after))
     assert _messages(back) == []
@@ -59,7 +59,7 @@ def test_an_undo_of_an_undisturbed_run_restores_every_value_and_nothing_else(wor
 
 @given(worlds(), st.data())
 def test_what_anybody_changed_since_is_never_restored_unless_that_is_waived(world: World, data: st.DataObject) -> None:
-    plan = draft(world.manifest, world.live, tuple(Guard))
+    plan = make_plan(world.manifest, world.live, tuple(Guard))
     after = apply(plan.changes, dict(world.live.tokens))
     run = _run(plan, *(data.draw(st.sampled_from(ANY)) for _ in plan.changes))
     theirs = data.draw(st.lists(st.sampled_from(sorted(after)), unique=True)) if after else []
@@ -108,9 +108,9 @@ def test_a_field_that_has_its_value_again_is_left_alone() -> None:
     assert _back(_run(_both()), replace(now, description="token 1")).changes == ()
 
 
-@pytest.mark.parametrize("fate", [Fate.FAILED, Fate.NOT_ATTEMPTED])
-def test_what_the_run_did_not_do_is_not_undone_but_named_when_it_came_about(fate: Fate) -> None:
-    run = _run(_both(), fate)
+@pytest.mark.parametrize("status", [ResultStatus.FAILED, ResultStatus.NOT_ATTEMPTED])
+def test_what_the_run_did_not_do_is_not_undone_but_named_when_it_came_about(status: ResultStatus) -> None:
+    run = _run(_both(), status)
     back = _back(run, token(1, description="new", status=INACTIVE))
     assert (back.changes, back.refusals, [each.message for each in back.warnings]) == (
         (), (),

@@ -10,7 +10,7 @@ from reconciler.core.difference import Difference
 from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.plan import Plan
-from reconciler.core.review import Departure, Review, Side, Verdict, compare, compare_digest, unknown
+from reconciler.core.review import Review, Side, TokenDifference, Verdict, compare, compare_digest, unknown
 from tests.builders import EDGE, INACTIVE, declared, planned, token, token_id
 from tests.strategies import World, draft_of, worlds
 
@@ -40,8 +40,8 @@ def test_what_differs_is_said_token_by_token() -> None:
     )
     review = compare(now, REVIEWED)
     assert (review.verdict, review.digest, review.moved) == (Verdict.DIFFERS, REVIEWED.digest, ())
-    first, second, third = review.departures
-    assert first == Departure(
+    first, second, third = review.tokens
+    assert first == TokenDifference(
         id=token_id(1), name="token 1", description="", side=Side.BOTH,
         moved=(Difference("updatedAt before", "2026-01-02T03:04:05Z", LATER), Difference("description after", "x", "y")),
     )  # fmt: skip
@@ -58,9 +58,9 @@ def test_another_server_organisation_and_waiver_are_named() -> None:
         Difference("server", "https://influx.example", "https://other.example"),
         Difference("waivers", "none", "self"),
     )
-    assert compare(elsewhere, REVIEWED).departures == ()
+    assert compare(elsewhere, REVIEWED).tokens == ()
     changes = tuple(replace(each, token=replace(each.token, org_id=EDGE)) for each in REVIEWED.changes)
-    moved = {each.field for departure in compare(replace(REVIEWED, changes=changes), REVIEWED).departures
+    moved = {each.field for departure in compare(replace(REVIEWED, changes=changes), REVIEWED).tokens
              for each in departure.moved}  # fmt: skip
     assert moved == {"organisation"}
 
@@ -76,10 +76,10 @@ def test_as_reviewed_is_said_of_equal_digests_only_and_every_other_plan_has_a_di
     plan, reviewed = draft_of(one), draft_of(other)
     review = compare(plan, reviewed)
     assert (review.verdict is Verdict.AS_REVIEWED) == (plan.digest == reviewed.digest)
-    assert bool(review.departures or review.moved) == (review.verdict is Verdict.DIFFERS)
-    assert {each.id for each in review.departures} <= _ids(plan) | _ids(reviewed)
-    mirrored = {each.id: each.side for each in compare(reviewed, plan).departures}
-    assert all((mirrored[each.id] is Side.BOTH) == (each.side is Side.BOTH) for each in review.departures)
+    assert bool(review.tokens or review.moved) == (review.verdict is Verdict.DIFFERS)
+    assert {each.id for each in review.tokens} <= _ids(plan) | _ids(reviewed)
+    mirrored = {each.id: each.side for each in compare(reviewed, plan).tokens}
+    assert all((mirrored[each.id] is Side.BOTH) == (each.side is Side.BOTH) for each in review.tokens)
 
 
 def _ids(plan: Plan) -> set[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.core.endpoint import Secret, is_loopback
 from reconciler.core.manifest import Limits, Share
-from reconciler.core.outcome import Fate, Outcome, Result, deviation
+from reconciler.core.outcome import Outcome, Result, ResultStatus, deviation
 from reconciler.core.plan import Change
 from reconciler.core.text import REFUSED, is_plain
 from reconciler.documents.plan import decode_plan, plan_document
@@ -57,28 +57,34 @@ def test_a_secret_is_shown_only_to_who_asks() -> None:
     assert (repr(secret), str(secret), f"{secret}", secret.reveal()) == ("***", "***", "***", "FAKE")
 
 
-def result(fate: Fate, *, sent: bool = False, code: ExitCode = ExitCode.ERROR) -> Result:
-    return Result(change=Change(token=token(1), description="x"), fate=fate, sent=sent, code=code)
+def result(status: ResultStatus, *, sent: bool = False, code: ExitCode = ExitCode.ERROR) -> Result:
+    return Result(change=Change(token=token(1), description="x"), status=status, sent=sent, code=code)
 
 
 @pytest.mark.parametrize(
     ("results", "code"),
     [
         ([], ExitCode.OK),
-        ([result(Fate.DONE, sent=True)], ExitCode.OK),
-        ([result(Fate.DONE, sent=True), result(Fate.NOT_ATTEMPTED)], ExitCode.PARTIAL),
-        ([result(Fate.UNVERIFIED, sent=True, code=ExitCode.AUTH)], ExitCode.PARTIAL),
-        ([result(Fate.FAILED, sent=True, code=ExitCode.PARTIAL)], ExitCode.PARTIAL),  # it may still come
-        ([result(Fate.FAILED, sent=True, code=ExitCode.AUTH)], ExitCode.AUTH),  # it was refused
-        ([result(Fate.FAILED, code=ExitCode.AUTH), result(Fate.NOT_ATTEMPTED, code=ExitCode.AUTH)], ExitCode.AUTH),
-        ([result(Fate.FAILED, code=ExitCode.UNREACHABLE), result(Fate.FAILED, code=ExitCode.STALE)], ExitCode.STALE),
-        ([result(Fate.NOT_ATTEMPTED)], ExitCode.ERROR),
+        ([result(ResultStatus.DONE, sent=True)], ExitCode.OK),
+        ([result(ResultStatus.DONE, sent=True), result(ResultStatus.NOT_ATTEMPTED)], ExitCode.PARTIAL),
+        ([result(ResultStatus.UNVERIFIED, sent=True, code=ExitCode.AUTH)], ExitCode.PARTIAL),
+        ([result(ResultStatus.FAILED, sent=True, code=ExitCode.PARTIAL)], ExitCode.PARTIAL),  # it may still come
+        ([result(ResultStatus.FAILED, sent=True, code=ExitCode.AUTH)], ExitCode.AUTH),  # it was refused
+        (
+            [result(ResultStatus.FAILED, code=ExitCode.AUTH), result(ResultStatus.NOT_ATTEMPTED, code=ExitCode.AUTH)],
+            ExitCode.AUTH,
+        ),
+        (
+            [result(ResultStatus.FAILED, code=ExitCode.UNREACHABLE), result(ResultStatus.FAILED, code=ExitCode.STALE)],
+            ExitCode.STALE,
+        ),
+        ([result(ResultStatus.NOT_ATTEMPTED)], ExitCode.ERROR),
     ],
 )
 def test_an_outcome_says_whether_anything_was_changed(results: list[Result], code: ExitCode) -> None:
     outcome = Outcome(results=tuple(results))
     assert outcome.exit_code is code
-    assert sum(len(outcome.having(fate)) for fate in Fate) == len(results)
+    assert sum(len(outcome.having(status)) for status in ResultStatus) == len(results)
 
 
 def test_what_is_not_as_sent_is_named() -> None:

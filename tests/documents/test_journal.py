@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Entry, Fate, Outcome, Provenance, Result
+from reconciler.core.outcome import Entry, Outcome, Provenance, Result, ResultStatus
 from reconciler.documents.decode import DecodeError, Document
 from reconciler.documents.journal import (
     header_line,
@@ -36,9 +36,9 @@ HEADER = header_line(PLAN, Provenance(run="apply-1", started="now", tool="0.1.0"
 LINES: tuple[Document, ...] = (
     HEADER,
     *(intent_line(change, 1) for change in PLAN.changes),
-    *(result_line(Result(change=change, fate=fate)) for change in PLAN.changes for fate in Fate),
+    *(result_line(Result(change=change, status=status)) for change in PLAN.changes for status in ResultStatus),
     summary_line(Outcome(results=())),
-    settled_line([Entry(change=PLAN.changes[0], fate=Fate.DONE, left_at="then")], "now", "0.1.0"),
+    settled_line([Entry(change=PLAN.changes[0], status=ResultStatus.DONE, left_at="then")], "now", "0.1.0"),
 )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
-from reconciler.core.lock import Claim, Hold, LabelId
+from reconciler.core.lock import LabelId, LockLabel, LockProperties
 from reconciler.core.token import EVERY_ORG, OrgId, TokenId
 from reconciler.errors import AuthError, ExitCode, StaleError, TokenctlError, TransientError, UnreachableError
 from reconciler.influx import labels
@@ -22,7 +22,7 @@ from reconciler.influx.transport import Transport
 from tests.influx.raw_server import SECRET, Connection, Script, answer, raw_server, refusal
 
 ORG, ID = OrgId("5f2c9e1a77b0d3c4"), LabelId("0d3a5f0c1be4e000")
-OURS, THEIRS = Claim(nonce="ours", holder="we"), Claim(nonce="theirs", holder="they")
+OURS, THEIRS = LockProperties(nonce="ours", holder="we"), LockProperties(nonce="theirs", holder="they")
 JSON = {"Content_Type": "application/json; charset=utf-8", "X_Influxdb_Build": "OSS", "X_Influxdb_Version": "v2.7.12"}
 NO_RIGHT = refusal(401, "unauthorized", f"read:orgs/{ORG}/labels/{ID} is unauthorized")
 CONFLICT = refusal(422, "conflict", "label with name tokenctl.lock already exists")
@@ -31,16 +31,16 @@ GONE = refusal(404, "not found", "label not found")
 DELETED = answer(204)
 
 
-def entry(claim: Claim = OURS, **changes: object) -> dict[str, object]:
-    return {"id": ID, "orgID": ORG, "name": "tokenctl.lock", "properties": claim.properties, **changes}
+def entry(lock: LockProperties = OURS, **changes: object) -> dict[str, object]:
+    return {"id": ID, "orgID": ORG, "name": "tokenctl.lock", "properties": lock.as_mapping, **changes}
 
 
 def listed(*entries: object) -> bytes:
     return answer(200, json.dumps({"links": {}, "labels": entries}), **JSON)
 
 
-def one(claim: Claim = OURS, status: int = 200, **changes: object) -> bytes:
-    return answer(status, json.dumps({"links": {}, "label": entry(claim, **changes)}), **JSON)
+def one(properties: LockProperties = OURS, status: int = 200, **changes: object) -> bytes:
+    return answer(status, json.dumps({"links": {}, "label": entry(properties, **changes)}), **JSON)
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Meeting:
         """Methods and targets."""
         return [request.decode().partition(" HTTP")[0] for request in self.requests]
 
-    def take(self) -> Hold | None:
+    def take(self) -> LockLabel | None:
         """Try to lock."""
         return self.lock.take(ORG, "acme", OURS)
 
@@ -89,7 +89,7 @@ POST, DELETE = "POST /api/v2/labels", f"DELETE /api/v2/labels/{ID}"
 
 def test_a_lock_is_made_and_read_back_and_said_beforehand() -> None:
     with meeting(one(status=201), listed(entry())) as met:
-        assert met.take() == Hold(ID, ORG, OURS)
+        assert met.take() == LockLabel(ID, ORG, OURS)
         assert met.seen() == [POST, LIST]
         assert json.loads(met.requests[0].rpartition(b"\r\n")[2]) == {
             "orgID": ORG, "name": "tokenctl.lock", "properties": {"nonce": "ours", "holder": "we"},
@@ -99,12 +99,12 @@ def test_a_lock_is_made_and_read_back_and_said_beforehand() -> None:
 
 def test_another_runs_lock_is_told() -> None:
     with meeting(CONFLICT, listed(entry(THEIRS))) as met:
-        assert met.take() == Hold(ID, ORG, THEIRS)
+        assert met.take() == LockLabel(ID, ORG, THEIRS)
 
 
 def test_a_lock_that_was_given_back_in_between_is_tried_for_again() -> None:
     with meeting(CONFLICT, listed(), one(status=201), listed(entry())) as met:
-        assert met.take() == Hold(ID, ORG, OURS)
+        assert met.take() == LockLabel(ID, ORG, OURS)
         assert met.seen() == [POST, LIST] * 2
 
 
@@ -118,9 +118,9 @@ def test_somebodys_lock_that_cannot_be_seen_is_nobodys_we_know() -> None:
 )
 def test_a_lost_answer_is_settled_by_reading_whose_it_is(lost: bytes) -> None:
     with meeting(lost, listed(entry())) as met:
-        assert met.take() == Hold(ID, ORG, OURS)
+        assert met.take() == LockLabel(ID, ORG, OURS)
     with meeting(lost, listed(entry(THEIRS))) as met:
-        assert met.take() == Hold(ID, ORG, THEIRS)
+        assert met.take() == LockLabel(ID, ORG, THEIRS)
 
 
 FORBIDDEN = refusal(403, "forbidden", "User is inactive")
@@ -157,10 +157,10 @@ def test_what_cannot_be_decided_is_refused(
 
 def test_a_lock_that_was_not_made_is_made_again_and_is_ours_if_the_first_comes_late() -> None:
     with meeting(BROKEN, listed(), one(status=201), listed(entry()), again=1) as met:
-        assert met.take() == Hold(ID, ORG, OURS)
+        assert met.take() == LockLabel(ID, ORG, OURS)
         assert met.seen() == [POST, LIST] * 2
     with meeting(b"", listed(), CONFLICT, listed(entry()), again=1) as met:
-        assert met.take() == Hold(ID, ORG, OURS)
+        assert met.take() == LockLabel(ID, ORG, OURS)
     with meeting(BROKEN, listed(), BROKEN, listed(), again=1) as met, pytest.raises(UnreachableError) as caught:
         met.take()
     assert caught.value.problems[0].hint.endswith("; given up")
@@ -168,7 +168,7 @@ def test_a_lock_that_was_not_made_is_made_again_and_is_ours_if_the_first_comes_l
 
 def test_a_deletion_that_was_lost_is_sent_again() -> None:
     with meeting(one(), BROKEN, GONE, again=1) as met:
-        met.lock.remove(Hold(ID, ORG, OURS), "acme")
+        met.lock.remove(LockLabel(ID, ORG, OURS), "acme")
         assert met.seen() == [f"GET /api/v2/labels/{ID}", DELETE, DELETE]
 
 
@@ -211,7 +211,7 @@ def test_giving_back_takes_no_longer_than_it_may() -> None:
 
 
 def test_exactly_the_lock_that_was_shown_is_removed() -> None:
-    hold = Hold(ID, ORG, OURS)
+    hold = LockLabel(ID, ORG, OURS)
     with meeting(one(), DELETED) as met:
         met.lock.remove(hold, "acme")
         assert met.seen() == [f"GET /api/v2/labels/{ID}", DELETE]
@@ -248,7 +248,7 @@ def test_what_is_no_list_of_labels_is_refused(body: str, said: str) -> None:
 
 def test_a_label_without_properties_is_a_lock_too() -> None:
     body = json.dumps({"labels": [{"name": "TOKENCTL.LOCK", "id": ID, "orgID": ORG}]})
-    assert labels.locks(body.encode(), SECRET) == (Hold(ID, ORG, Claim()),)
+    assert labels.locks(body.encode(), SECRET) == (LockLabel(ID, ORG, LockProperties()),)
 
 
 @pytest.mark.parametrize("name", ["tokenctl.loc\u212a", "TOKENCTL.LOC\u212a", "tokenctl.lock\0\0", "tokenctl.lock "])
@@ -262,7 +262,7 @@ def test_a_label_that_a_server_holds_for_another_name_is_no_lock(name: str) -> N
 def test_a_label_that_echoes_the_secret_does_not_show_it() -> None:
     label = {"name": "tokenctl.lock", "id": ID, "orgID": ORG, "properties": {"holder": f"I have {SECRET}"}}
     (hold,) = labels.locks(json.dumps({"labels": [label]}).encode(), SECRET)
-    assert hold.claim.holder == "I have ***"
+    assert hold.properties.holder == "I have ***"
 
 
 def test_a_path_is_made_of_an_id_alone() -> None:

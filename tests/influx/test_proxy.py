@@ -47,7 +47,7 @@ CASES: dict[str, tuple[dict[str, str], str, str]] = {
 
 @pytest.mark.parametrize(("environment", "server", "said"), CASES.values(), ids=CASES)
 def test_the_environment_names_the_proxy(environment: dict[str, str], server: str, said: str) -> None:
-    found = proxy.chosen(server, environment)
+    found = proxy.proxy_for(server, environment)
     assert (f"{found.address} from {found.variable}" if found else "") == said
     assert "SENTINEL" not in repr(found)
 
@@ -64,7 +64,7 @@ SHOWN: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("url", "server", "said"), SHOWN)
 def test_what_others_see_by_way_of_a_proxy_is_said(url: str, server: str, said: str) -> None:
-    found = proxy.chosen(server, {"ALL_PROXY": url})
+    found = proxy.proxy_for(server, {"ALL_PROXY": url})
     assert found
     assert found.shows(server) == said
 

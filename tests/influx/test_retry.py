@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.core.token import TokenId
-from reconciler.errors import Problem, TokenctlError, TransientError, Trouble, UnreachableError
+from reconciler.errors import FailureKind, Problem, TokenctlError, TransientError, UnreachableError
 from reconciler.influx.reader import Reader
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Bounds, Transport
@@ -41,11 +41,13 @@ def retries(
     )
 
 
-def failed(trouble: Trouble, retry_after: str = "") -> TransientError:
-    return TransientError(Problem(f"it is {trouble}"), trouble, retry_after)
+def failed(kind: FailureKind, retry_after: str = "") -> TransientError:
+    return TransientError(Problem(f"it is {kind}"), kind, retry_after)
 
 
-PASSING, FAULT, LATE, STALE = (failed(each) for each in (Trouble.PASSING, Trouble.FAULT, Trouble.LATE, Trouble.STALE))
+PASSING, FAULT, LATE, STALE = (
+    failed(each) for each in (FailureKind.PASSING, FailureKind.FAULT, FailureKind.LATE, FailureKind.STALE)
+)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_the_wait_is_anything_up_to_its_bound() -> None:
     ],
 )
 def test_a_server_may_ask_for_a_time(header: str, wait: float | str) -> None:
-    assert retries().again([failed(Trouble.PASSING, header)]) == wait
+    assert retries().again([failed(FailureKind.PASSING, header)]) == wait
 
 
 def test_a_run_asks_again_for_one_request_in_five_and_ten_times_more() -> None:
@@ -118,7 +120,7 @@ def test_each_wait_is_told() -> None:
     said: list[str] = []
     policy = retries(said=said)
     policy.again([PASSING])
-    policy.again([failed(Trouble.PASSING, "30")])
+    policy.again([failed(FailureKind.PASSING, "30")])
     policy.again([STALE])
     policy.again([PASSING] * 4)
     assert said == ["it is passing; asking again in 0.5 s", "it is passing; asking again in 30.0 s"]
@@ -208,7 +210,7 @@ def test_a_write_is_sent_once_whatever_happens() -> None:
     with reading(answer(503), answer(200)) as (_, writer, waits, server):
         with pytest.raises(TransientError) as caught:
             writer.patch(TOKEN, {"description": "x"}, ready)
-        assert (caught.value.trouble, len(server.requests), waits) == (Trouble.PASSING, 1, [])
+        assert (caught.value.kind, len(server.requests), waits) == (FailureKind.PASSING, 1, [])
 
 
 def closing(connection: Connection, pauses: Iterator[float], body: bytes) -> Iterator[bytes]:
@@ -235,19 +237,19 @@ def test_a_write_on_a_connection_that_was_closed_meanwhile_is_told_from_one_that
             try:
                 writer.patch(TOKEN, {"description": "x"}, ready)
             except TransientError as error:
-                troubles.add(error.trouble)
-        assert troubles <= {Trouble.STALE}
+                troubles.add(error.kind)
+        assert troubles <= {FailureKind.STALE}
 
 
 def test_only_a_connection_that_had_answered_before_can_be_stale() -> None:
     parts = iter([[ONE], [b""], [b""], [ONE], [b"H", b""]])
     with reading(script=lambda _: next(parts)) as (_, writer, _, _):
-        seen: list[Trouble | None] = []
+        seen: list[FailureKind | None] = []
         for _ in range(5):
             try:
                 writer.patch(TOKEN, {"description": "x"}, ready)
                 seen.append(None)
             except TransientError as error:
-                seen.append(error.trouble)
+                seen.append(error.kind)
     # Answered; closed when it was used again; closed when it was new; answered; broken off in the middle of an answer.
-    assert seen == [None, Trouble.STALE, Trouble.PASSING, None, Trouble.PASSING]
+    assert seen == [None, FailureKind.STALE, FailureKind.PASSING, None, FailureKind.PASSING]

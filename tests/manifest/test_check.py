@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import InvalidError
 from reconciler.manifest import check, source
-from reconciler.manifest.explain import explain
+from reconciler.manifest.explain import find_problems
 from reconciler.manifest.source import Entry, Items, Source, Value
 
 KEYS = [
@@ -87,7 +87,7 @@ def test_the_fast_check_accepts_a_document_exactly_when_the_schema_does(text: st
     said, root = read(text)
     if said:
         return  # refused while it was read
-    problems = explain(Source("file", text), root)
+    problems = find_problems(Source("file", text), root)
     assert accepted(root) is (problems == [])
     assert all(problem.place for problem in problems)
 

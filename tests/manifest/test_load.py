@@ -18,7 +18,7 @@ from reconciler.core.token import Status, TokenId
 from reconciler.errors import InvalidError, Place
 from reconciler.manifest import check, source
 from reconciler.manifest.build import build
-from reconciler.manifest.explain import explain
+from reconciler.manifest.explain import find_problems
 from reconciler.manifest.load import Loaded, load
 from reconciler.manifest.source import Entry, Items, Source
 from tests.shell import unmeasured
@@ -288,7 +288,7 @@ def many(number: int) -> Entry:
 def test_more_tokens_than_the_limit_are_refused_in_one_file() -> None:
     root = many(100_001)
     assert not check.head(root)
-    (problem,) = explain(root.source, root)
+    (problem,) = find_problems(root.source, root)
     assert str(problem) == (
         "large.yaml:2:9: `tokens` has 100,001 entries, and may have 100,000\n"
         '  hint: write a list: `- id: "…"` for each token'

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 
 from reconciler import __version__
-from reconciler.core.outcome import Fate, Outcome, Result
+from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.errors import Place, Problem
 from reconciler.render import escape, status, text, words
@@ -61,15 +61,15 @@ def test_json_is_what_its_schema_describes(name: str) -> None:
 
 OUTCOME = Outcome(
     results=(
-        Result(change=PLANS["every-action"].changes[0], fate=Fate.DONE, sent=True),
+        Result(change=PLANS["every-action"].changes[0], status=ResultStatus.DONE, sent=True),
         Result(
             change=PLANS["every-action"].changes[1],
-            fate=Fate.UNVERIFIED,
+            status=ResultStatus.UNVERIFIED,
             reason="the answer\x1b[2J was lost",
             sent=True,
         ),
-        Result(change=PLANS["every-action"].changes[2], fate=Fate.FAILED, reason="it moved"),
-        Result(change=PLANS["one-token"].changes[0], fate=Fate.NOT_ATTEMPTED),
+        Result(change=PLANS["every-action"].changes[2], status=ResultStatus.FAILED, reason="it moved"),
+        Result(change=PLANS["one-token"].changes[0], status=ResultStatus.NOT_ATTEMPTED),
     ),
     stopped="the server refuses::error::x",
     journal="/home/a\nb/journal.ndjson",
@@ -101,8 +101,10 @@ def test_problems_are_drawn_one_after_the_other() -> None:
 
 
 def outputs(plan: Plan) -> list[str]:
-    """Everything that is ever written about a plan, its tokens and its fate, and is to hold no command."""
-    results = tuple(Result(change=each, fate=Fate.FAILED, reason=each.token.description) for each in plan.changes)
+    """Everything that is ever written about a plan, its tokens and its status, and is to hold no command."""
+    results = tuple(
+        Result(change=each, status=ResultStatus.FAILED, reason=each.token.description) for each in plan.changes
+    )
     tokens = [change.token for change in plan.changes]
     return [
         *(draw(plan) for suffix, draw in FORMATS.items() if suffix != "github"),
@@ -192,7 +194,7 @@ DRAWN = {suffix: draw for suffix, draw in FORMATS.items() if suffix not in ("ter
 
 @pytest.mark.parametrize("suffix", [*DRAWN, "outcome"])
 def test_no_name_hides_which_token_it_is_and_whose(suffix: str) -> None:
-    results = tuple(Result(change=each, fate=Fate.DONE) for each in MISNAMED.changes)
+    results = tuple(Result(change=each, status=ResultStatus.DONE) for each in MISNAMED.changes)
 
     def draw(plan: Plan) -> str:
         return DRAWN[suffix](plan) if suffix in DRAWN else text.outcome(Outcome(results=results), across=plan.across)
@@ -221,7 +223,7 @@ def test_texts_that_are_cut_do_not_look_alike() -> None:
     ]
     unnamed = planned([declared(1, status=INACTIVE)], [token(1, description=LIVE)])
     assert f'described    "{LIVE}"' in text.plan(unnamed)
-    assert f'"{LIVE}"' in text.outcome(Outcome(results=(Result(change=unnamed.changes[0], fate=Fate.DONE),)))
+    assert f'"{LIVE}"' in text.outcome(Outcome(results=(Result(change=unnamed.changes[0], status=ResultStatus.DONE),)))
 
 
 def test_a_name_that_says_what_the_description_says_stands_alone() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.outcome import Fate
+from reconciler.core.outcome import ResultStatus
 from reconciler.render import words
 
 
@@ -13,15 +13,17 @@ def test_reading_counts_what_has_come() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fates", "elapsed_s", "told"),
+    ("statuses", "elapsed_s", "told"),
     [
         ({}, 1.04, "Applying 0 of 1,000, 1 s"),
-        ({Fate.DONE: 312}, 14.9, "Applying 312 of 1,000, 14 s"),
-        ({Fate.DONE: 310, Fate.FAILED: 2}, 59.9, "Applying 312 of 1,000, 2 failed, 59 s"),
-        ({Fate.DONE: 9, Fate.UNVERIFIED: 3, Fate.FAILED: 1}, 60.0, "Applying 13 of 1,000, 1 failed, 3 unverified, 1 min 0 s"),
-        ({Fate.DONE: 1000}, 3725.0, "Reading back 1,000 changes, 62 min 5 s"),
+        ({ResultStatus.DONE: 312}, 14.9, "Applying 312 of 1,000, 14 s"),
+        ({ResultStatus.DONE: 310, ResultStatus.FAILED: 2}, 59.9, "Applying 312 of 1,000, 2 failed, 59 s"),
+        ({ResultStatus.DONE: 9, ResultStatus.UNVERIFIED: 3, ResultStatus.FAILED: 1}, 60.0, "Applying 13 of 1,000, 1 failed, 3 unverified, 1 min 0 s"),
+        ({ResultStatus.DONE: 1000}, 3725.0, "Reading back 1,000 changes, 62 min 5 s"),
     ],
 )  # fmt: skip
-def test_applying_counts_what_is_known_and_what_went_wrong(fates: dict[Fate, int], elapsed_s: float, told: str) -> None:
-    assert words.applying(1000, fates, elapsed_s) == told
+def test_applying_counts_what_is_known_and_what_went_wrong(
+    statuses: dict[ResultStatus, int], elapsed_s: float, told: str
+) -> None:
+    assert words.applying(1000, statuses, elapsed_s) == told
     assert told.isascii()

@@ -72,7 +72,7 @@ def test_the_json_of_a_review_is_what_its_schema_describes_and_the_rest_of_it_is
     jsonschema.validate(document, load_schema("plan"))
     review = document.pop("review")
     assert review["verdict"] == REVIEWS[name].verdict
-    assert [each["id"] for each in review["tokens"]] == [each.id for each in REVIEWS[name].departures]
+    assert [each["id"] for each in review["tokens"]] == [each.id for each in REVIEWS[name].tokens]
     assert document == json.loads(json_format.plan(PLAN))
 
 

@@ -111,8 +111,8 @@ def test_a_server_that_never_answers_a_change_well_is_told_as_it_is(tmp_path: Pa
     with shell_on(tmp_path, faults=[Fault(name, "PATCH", 1000)]) as shell:
         done = told(shell, DESCRIBE, OTHER, DEACTIVATE)
         changed = {each.id for each in shell.sandbox.tokens if each.description in ("dashboard", "x")}
-    fates = {each["id"]: each["fate"] for each in events_of(done.out) if each["event"] == "op_finished"}
-    assert {each for each, fate in fates.items() if fate == "done"} >= changed
+    statuses = {each["id"]: each["status"] for each in events_of(done.out) if each["event"] == "op_finished"}
+    assert {each for each, status in statuses.items() if status == "done"} >= changed
     assert (done.code == ExitCode.OK) == (counts(done.out) == [3, 0, 0, 0])
     assert events_of(done.out)[-1]["reason"] == ExitCode(done.code).reason
 
@@ -154,13 +154,13 @@ ENDINGS: dict[str, tuple[Callable[[Shell], Done], ExitCode, list[int]]] = {
 
 @pytest.mark.parametrize("name", ENDINGS)
 def test_an_error_ends_the_events_with_its_name_and_its_message_goes_to_stderr(shell: Shell, name: str) -> None:
-    run, code, fates = ENDINGS[name]
+    run, code, statuses = ENDINGS[name]
     done = run(shell)
     assert (done.code, shell.patches()) == (code, [])
     last = events_of(done.out)[-1]
-    assert (last["reason"], last["exit_code"], counts(done.out)) == (code.reason, code, fates)
-    assert len(events_of(done.out)) == (2 if sum(fates) else 1)
-    assert (last["digest"] != "", last["journal"], last["stopped"]) == (sum(fates) > 0, "", "")
+    assert (last["reason"], last["exit_code"], counts(done.out)) == (code.reason, code, statuses)
+    assert len(events_of(done.out)) == (2 if sum(statuses) else 1)
+    assert (last["digest"] != "", last["journal"], last["stopped"]) == (sum(statuses) > 0, "", "")
     assert done.err
 
 

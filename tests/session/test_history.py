@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.marks import Stood
+from reconciler.core.marks import Declarations
 from reconciler.errors import ExitCode
 from reconciler.session.context import Context
 from reconciler.session.sources import History
@@ -30,7 +30,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 def declared(shell: Shell, checkout: Checkout, moments: list[int], versions: int) -> list[str | None]:
     """The description that was declared at each moment: "" for none, None where that is not known."""
-    found: list[Mapping[float, Stood]] = []
+    found: list[Mapping[float, Declarations]] = []
 
     def look_back(context: Context) -> ExitCode:
         history = History(

@@ -19,7 +19,7 @@ from reconciler.cli.options import consent
 from reconciler.commands import apply, plan, undo
 from reconciler.core import lock
 from reconciler.core.guard import Guard
-from reconciler.core.lock import NAME, Claim
+from reconciler.core.lock import NAME, LockProperties
 from reconciler.core.token import OrgId
 from reconciler.errors import ExitCode, UsageError
 from reconciler.sandbox.faults import Fault
@@ -38,7 +38,7 @@ BENCHES = f'id: "{BENCH}", description: bench'  # of edge-lab
 ACME, EDGE = (org.id for org in default_seed().orgs)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LIST, LABELS = "GET /api/v2/authorizations", "GET /api/v2/labels?name=tokenctl.lock"
-THEIRS = lock.claim(
+THEIRS = lock.properties_of(
     nonce="theirs", holder="deploy on web-1, process 7", run="https://ci.example/7", now=NOW - timedelta(minutes=5)
 )
 
@@ -54,9 +54,9 @@ def applied(shell: Shell, *files: str, wait: float | None = 0.0, flags: Flags | 
     return shell.call(lambda context: apply.run(request, context), **around)  # type: ignore[arg-type]
 
 
-def locked(shell: Shell, org: str = ACME, claim: Claim = THEIRS) -> str:
+def locked(shell: Shell, org: str = ACME, properties: LockProperties = THEIRS) -> str:
     """Let somebody else lock the organisation; gives the lock's id."""
-    answer = send(shell, "POST", "", {"orgID": org, "name": NAME, "properties": claim.properties})
+    answer = send(shell, "POST", "", {"orgID": org, "name": NAME, "properties": properties.as_mapping})
     label: dict[str, str] = answer.json()["label"]
     return label["id"]
 

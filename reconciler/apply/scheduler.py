@@ -1,6 +1,6 @@
 """Changes in, their results out: keeps a few operations under way, each with its intent and its result in the journal.
 
-Workers exchange HTTP and return values. The one thread that uses a Flight alone owns the queue, the journal, the
+Workers exchange HTTP and return values. The one thread that uses a Scheduler alone owns the queue, the journal, the
 breaker and the decision to stop.
 """
 
@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from reconciler.apply.means import Means
-from reconciler.apply.operation import Look, Operation, Seen, Send, after_answer, after_look
+from reconciler.apply.operation import Operation, Read, Seen, Send, after_answer, after_read
 from reconciler.apply.pace import Breaker, Pace
+from reconciler.apply.parts import Parts
 from reconciler.apply.work import Pool, Step, Work
-from reconciler.core.outcome import Fate, Result
+from reconciler.core.outcome import Result, ResultStatus
 from reconciler.core.plan import Change
 from reconciler.core.token import Token, TokenId
 from reconciler.errors import (
@@ -30,26 +30,26 @@ from reconciler.errors import (
 _TOO_LATE = UnreachableError(Problem("there was no answer before the run had to end"))
 
 
-class Flight:
+class Scheduler:
     """The operations of one run, at most so many at once.
 
     `results` is what is known of each change that was begun, `stopped` why no more are begun ("" while they are), and
     `code` what the run exits with when it was stopped and had changed nothing.
     """
 
-    def __init__(self, means: Means, size: int) -> None:
+    def __init__(self, parts: Parts, size: int) -> None:
         self.results: dict[TokenId, Result] = {}
         self.stopped = ""
         self.code = ExitCode.ERROR
-        self._means = means
+        self._parts = parts
         self._pool: Pool[Step] = Pool(size)
         self._flying: dict[TokenId, Operation] = {}
         self._due: list[Operation] = []
-        self._pace = Pace(means.pacing.per_s)
-        self._breaker = Breaker(means.pacing.max_failures)
-        self._work = Work(means)
+        self._pace = Pace(parts.pacing.per_s)
+        self._breaker = Breaker(parts.pacing.max_failures)
+        self._work = Work(parts)
         self._ends: float | None = None
-        means.interrupt.wake = self._pool.wake
+        parts.interrupt.wake = self._pool.wake
 
     def close(self) -> None:
         """Let the workers go."""
@@ -76,7 +76,7 @@ class Flight:
                 self._give_up()
                 return
 
-    def look(self, token_ids: Iterable[TokenId]) -> dict[TokenId, Seen]:
+    def read(self, token_ids: Iterable[TokenId]) -> dict[TokenId, Seen]:
         """Read these tokens; an error stands for each that was not read in time."""
         seen: dict[TokenId, Seen] = dict.fromkeys(token_ids, _TOO_LATE)
         for token_id in seen:
@@ -88,10 +88,10 @@ class Flight:
             seen[step.token_id] = step.seen or _TOO_LATE
         return seen
 
-    def look_at_all(self) -> Mapping[TokenId, Token] | TokenctlError:
+    def read_all(self) -> Mapping[TokenId, Token] | TokenctlError:
         """Read every token with one request."""
         listed: dict[TokenId, Token] = {}
-        return self.ask(lambda: listed.update(self._means.reader.list_tokens().tokens)) or listed
+        return self.ask(lambda: listed.update(self._parts.reader.list_tokens().tokens)) or listed
 
     def ask(self, question: Callable[[], object]) -> TokenctlError | None:
         """Have a worker ask something else of the server; the error that came of it, or of having no time for it."""
@@ -102,20 +102,20 @@ class Flight:
     def record(self, result: Result) -> None:
         """Keep what is known of a change, write it down and tell it."""
         self.results[result.change.token.id] = result
-        self._write(partial(self._means.journal.result, result))
-        self._means.watch.finished(result)
+        self._write(partial(self._parts.journal.result, result))
+        self._parts.watch.finished(result)
 
     def _turn(self, steps: Iterable[Step], waiting: Iterator[Change]) -> None:
         """Go on with what workers have brought, and begin more; what all of that writes down is written together."""
-        with self._means.journal.together():
+        with self._parts.journal.together():
             for step in steps:
                 self._go_on(self._flying.pop(step.token_id), step)
             while not self.stopped and len(self._flying) + len(self._due) < self._pool.size:
                 if not (change := next(waiting, None)):
                     break
-                self._begin(Operation(change=change, known_at=self._means.read_at))
+                self._begin(Operation(change=change, known_at=self._parts.read_at))
             for operation in () if self.stopped else self._due:
-                self._means.journal.intent(operation.change, operation.attempt)
+                self._parts.journal.intent(operation.change, operation.attempt)
 
     def _depart(self) -> None:
         """Send what is due, now that its intents are on the disk; once the run has stopped nothing is."""
@@ -125,12 +125,12 @@ class Flight:
                 self._leave(operation)
                 continue
             if operation.attempt == 1:
-                self._means.watch.started(operation.change)
-            self._means.interrupt.sending = True
+                self._parts.watch.started(operation.change)
+            self._parts.interrupt.sending = True
             self._submit(operation, partial(self._work.send, operation))
 
     def _begin(self, operation: Operation) -> None:
-        wait_s = self._pace.wait_s(self._means.clock())
+        wait_s = self._pace.wait_s(self._parts.clock())
         if wait_s:
             self._submit(operation, partial(self._work.wait, operation.change.token.id, wait_s))
         else:
@@ -139,19 +139,19 @@ class Flight:
     def _go_on(self, operation: Operation, step: Step) -> None:
         """Do what comes next for an operation whose token was sent or read, or that has only waited."""
         self._work.land(step.token_id)
-        following: Look | Send | Result = Send(operation.otherwise)
+        following: Read | Send | Result = Send(operation.otherwise)
         if seen := step.seen:
             if isinstance(seen, UnreachableError | AuthError) and not isinstance(seen, TransientError):
                 self.stop(seen.problems[0].message, seen.exit_code)
             if step.known_at:
                 operation = replace(operation, known_at=step.known_at)
-                following = after_look(operation, seen)
+                following = after_read(operation, seen)
             else:
-                operation, following = after_answer(operation, seen, self._means.retries, sent=step.sent)
+                operation, following = after_answer(operation, seen, self._parts.retries, sent=step.sent)
         match following:
-            case Look(wait_s):
+            case Read(wait_s):
                 if operation.again:
-                    wait_s = max(wait_s, self._pace.wait_s(self._means.clock()))
+                    wait_s = max(wait_s, self._pace.wait_s(self._parts.clock()))
                 self._submit(operation, partial(self._work.read, operation.change.token.id, wait_s))
             case Send(otherwise):
                 self._due.append(operation.due(otherwise))
@@ -163,11 +163,11 @@ class Flight:
         if operation.otherwise:
             self._finish(operation.otherwise)
         else:
-            self.record(Result(change=operation.change, fate=Fate.NOT_ATTEMPTED, code=self.code))
+            self.record(Result(change=operation.change, status=ResultStatus.NOT_ATTEMPTED, code=self.code))
 
     def _finish(self, result: Result) -> None:
         self.record(result)
-        if why := self._breaker.note(failed=result.fate is not Fate.DONE):
+        if why := self._breaker.note(failed=result.status is not ResultStatus.DONE):
             self.stop(why, result.code)
 
     def _submit(self, operation: Operation, job: Callable[[], Step]) -> None:
@@ -182,9 +182,9 @@ class Flight:
 
     def _take(self) -> Step | None:
         """What a worker brings next, None when the time that is left to a run that has to end is over."""
-        watch = self._means.watch
+        watch = self._parts.watch
         while True:
-            left_s = None if self._ends is None else max(0.0, self._ends - self._means.clock())
+            left_s = None if self._ends is None else max(0.0, self._ends - self._parts.clock())
             step = self._pool.take(min((wait for wait in (left_s, watch.every_s) if wait is not None), default=None))
             self._notice()
             watch.tick()
@@ -201,17 +201,17 @@ class Flight:
         return steps
 
     def _notice(self) -> None:
-        interrupt = self._means.interrupt
+        interrupt = self._parts.interrupt
         if interrupt.came and self._ends is None:
-            self._ends = self._means.clock() + self._means.grace_s
-            self.stop(interrupt.words, interrupt.exit_code)
+            self._ends = self._parts.clock() + self._parts.grace_s
+            self.stop(interrupt.message, interrupt.exit_code)
 
     def _give_up(self) -> None:
         """Leave what is under way: whether it will be applied, nobody here will see."""
         for token_id, operation in self._flying.items():
             if self._work.is_out(token_id):
                 late = _TOO_LATE.problems[0].message
-                self.record(Result(change=operation.change, fate=Fate.UNVERIFIED, reason=late, sent=True))
+                self.record(Result(change=operation.change, status=ResultStatus.UNVERIFIED, reason=late, sent=True))
             elif operation.doubt:
                 self.record(operation.doubt)
             else:

@@ -14,28 +14,28 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.core.live import Absence, Missing
-from reconciler.core.outcome import Fate
+from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Change
 from reconciler.core.token import Status, Token, TokenId
 from reconciler.documents.decode import Document
 from reconciler.errors import (
     AuthError,
     ExitCode,
+    FailureKind,
     LocalError,
     Problem,
     TokenctlError,
     TransientError,
-    Trouble,
     UnreachableError,
 )
-from tests.apply.memory import Fault, Memory, events, fates, holding, nth, plan_of, run, token
+from tests.apply.memory import Fault, Memory, events, holding, nth, plan_of, run, statuses, token
 
 DESCRIBE = Change(token=token(2), description="better")
 PLAN = plan_of(DESCRIBE)
 PATCH, GET = 'PATCH 2 {"description": "better"}', "GET 2"
 
 
-def failed(trouble: Trouble, words: str = "answered 503") -> TransientError:
+def failed(trouble: FailureKind, words: str = "answered 503") -> TransientError:
     return TransientError(Problem(words), trouble)
 
 
@@ -44,10 +44,10 @@ class Patience:
     """Says these waits one after the other; keeps what it was asked."""
 
     says: list[float | str]
-    asked: list[list[Trouble]] = field(default_factory=list)
+    asked: list[list[FailureKind]] = field(default_factory=list)
 
     def again(self, failures: Sequence[TransientError]) -> float | str:
-        self.asked.append([each.trouble for each in failures])
+        self.asked.append([each.kind for each in failures])
         return self.says.pop(0)
 
 
@@ -74,12 +74,12 @@ def after(error: TokenctlError) -> Fault:
 
 def test_a_change_that_was_not_applied_is_sent_again_after_a_look(journal: Journal) -> None:
     server, waited = holding(PLAN), list[float]()
-    server.on_patch = first(before(failed(Trouble.PASSING)), before(failed(Trouble.STALE, "it was closed")))
+    server.on_patch = first(before(failed(FailureKind.PASSING)), before(failed(FailureKind.STALE, "it was closed")))
     patience = Patience([0.4, 0.0])
     outcome = run(PLAN, server, journal, retries=patience, pause=lambda _, wait: waited.append(wait))
     assert server.log == [PATCH, GET, PATCH, GET, PATCH, GET]
-    assert (patience.asked, waited) == ([[Trouble.PASSING], [Trouble.PASSING, Trouble.STALE]], [0.4])
-    assert fates(outcome) == [(2, Fate.DONE, "at attempt 3; the first: answered 503")]
+    assert (patience.asked, waited) == ([[FailureKind.PASSING], [FailureKind.PASSING, FailureKind.STALE]], [0.4])
+    assert statuses(outcome) == [(2, ResultStatus.DONE, "at attempt 3; the first: answered 503")]
     assert outcome.exit_code is ExitCode.OK
     assert events(journal) == [*[f"intent {nth(2)}"] * 3, f"result {nth(2)} done", "summary"]
     assert [line.count('"attempt": ') for line in journal.path.read_text().splitlines()] == [1, 1, 1, 0, 0]
@@ -95,7 +95,7 @@ def test_a_change_that_was_not_applied_is_sent_again_after_a_look(journal: Journ
 @pytest.mark.parametrize(
     "error",
     [
-        failed(Trouble.PASSING), failed(Trouble.STALE), failed(Trouble.FAULT), failed(Trouble.LATE),
+        failed(FailureKind.PASSING), failed(FailureKind.STALE), failed(FailureKind.FAULT), failed(FailureKind.LATE),
         TokenctlError(Problem("the server says: 404 user not found")), UnreachableError(Problem("it is not JSON")),
     ],
     ids=["passing", "stale", "fault", "late", "orphan", "useless"],
@@ -106,7 +106,9 @@ def test_a_change_that_was_applied_behind_an_error_is_not_sent_again(journal: Jo
     outcome = run(PLAN, server, journal, retries=Patience([0.0]))
     assert server.log == [PATCH, GET, GET]
     reason = f"the answer was not usable ({error.problems[0].message}), a read shows it"
-    assert [(fate, why.replace("; it is sent once", "")) for _, fate, why in fates(outcome)] == [(Fate.DONE, reason)]
+    assert [(status, why.replace("; it is sent once", "")) for _, status, why in statuses(outcome)] == [
+        (ResultStatus.DONE, reason)
+    ]
     assert events(journal)[:2] == [f"intent {nth(2)}", f"result {nth(2)} done"]
 
 
@@ -115,13 +117,13 @@ def test_what_somebody_else_changed_meanwhile_is_never_overwritten(journal: Jour
 
     def meddle(server: Memory, token_id: TokenId) -> TokenctlError:
         server.tokens[token_id] = replace(DESCRIBE.token, description="theirs", updated_at="2026")
-        return failed(Trouble.PASSING)
+        return failed(FailureKind.PASSING)
 
     server.on_patch = first(meddle)
     outcome = run(PLAN, server, journal, retries=Patience([0.0]))
     assert server.log == [PATCH, GET, GET]
-    assert fates(outcome) == [
-        (2, Fate.UNVERIFIED, "answered 503; somebody else changed it: description is `theirs`, not `better`")
+    assert statuses(outcome) == [
+        (2, ResultStatus.UNVERIFIED, "answered 503; somebody else changed it: description is `theirs`, not `better`")
     ]
     assert (outcome.exit_code, server.tokens[nth(2)].description) == (ExitCode.PARTIAL, "theirs")
 
@@ -136,10 +138,10 @@ def test_a_description_activates_nothing_that_somebody_switched_off_meanwhile(jo
     server.on_patch = first(switch_off)
     outcome = run(PLAN, server, journal)
     assert server.log == [PATCH, GET, GET]
-    assert fates(outcome) == [
+    assert statuses(outcome) == [
         (
             2,
-            Fate.UNVERIFIED,
+            ResultStatus.UNVERIFIED,
             "status is `inactive`, not `active`; somebody else changed it: status is `inactive`, not `active`",
         )
     ]
@@ -148,10 +150,10 @@ def test_a_description_activates_nothing_that_somebody_switched_off_meanwhile(jo
 
 def test_after_too_many_attempts_the_reason_says_so(journal: Journal) -> None:
     server = holding(PLAN)
-    server.on_patch = before(failed(Trouble.PASSING))
+    server.on_patch = before(failed(FailureKind.PASSING))
     outcome = run(PLAN, server, journal, retries=Patience([0.0, "given up after 2 attempts"]))
     assert server.log == [PATCH, GET, PATCH, GET]
-    assert fates(outcome) == [(2, Fate.FAILED, "not applied: answered 503; given up after 2 attempts")]
+    assert statuses(outcome) == [(2, ResultStatus.FAILED, "not applied: answered 503; given up after 2 attempts")]
     assert outcome.exit_code is ExitCode.PARTIAL
 
 
@@ -160,24 +162,24 @@ def test_what_was_deleted_meanwhile_is_not_sent_again(journal: Journal) -> None:
 
     def delete(server: Memory, token_id: TokenId) -> TokenctlError:
         del server.tokens[token_id]
-        return failed(Trouble.PASSING)
+        return failed(FailureKind.PASSING)
 
     server.on_patch = first(delete)
     outcome = run(PLAN, server, journal, retries=Patience([0.0]))
-    assert fates(outcome) == [(2, Fate.UNVERIFIED, "answered 503; it is absent now")]
+    assert statuses(outcome) == [(2, ResultStatus.UNVERIFIED, "answered 503; it is absent now")]
 
 
 def test_without_an_answer_in_time_nothing_is_sent_again(journal: Journal) -> None:
     server = holding(PLAN)
-    server.on_patch = before(failed(Trouble.LATE, "no answer in time"))
+    server.on_patch = before(failed(FailureKind.LATE, "no answer in time"))
     outcome = run(PLAN, server, journal, retries=Patience([]))
     assert server.log == [PATCH, GET, GET]
-    assert fates(outcome) == [(2, Fate.UNVERIFIED, "not applied so far: no answer in time")]
+    assert statuses(outcome) == [(2, ResultStatus.UNVERIFIED, "not applied so far: no answer in time")]
 
 
 def test_what_is_applied_late_is_seen_in_the_end(journal: Journal) -> None:
     server = holding(PLAN)
-    server.on_patch = before(failed(Trouble.LATE, "no answer in time"))
+    server.on_patch = before(failed(FailureKind.LATE, "no answer in time"))
     seen: list[TokenId] = []
 
     def apply_late(server: Memory, token_id: TokenId) -> None:
@@ -187,7 +189,7 @@ def test_what_is_applied_late_is_seen_in_the_end(journal: Journal) -> None:
 
     server.on_get = apply_late
     outcome = run(PLAN, server, journal)
-    assert (outcome.exit_code, fates(outcome)[0][1]) == (ExitCode.OK, Fate.DONE)
+    assert (outcome.exit_code, statuses(outcome)[0][1]) == (ExitCode.OK, ResultStatus.DONE)
     assert outcome.results[0].updated_at == "2026"
 
 
@@ -201,10 +203,10 @@ def test_an_intent_that_cannot_be_written_keeps_the_second_attempt_from_being_se
             super()._write(line)
 
     server = holding(PLAN)
-    server.on_patch = before(failed(Trouble.PASSING))
+    server.on_patch = before(failed(FailureKind.PASSING))
     outcome = run(PLAN, server, Full(journal.path, journal._descriptor), retries=Patience([0.0]))
     assert server.log == [PATCH, GET]
-    assert fates(outcome) == [(2, Fate.FAILED, "not applied: answered 503")]
+    assert statuses(outcome) == [(2, ResultStatus.FAILED, "not applied: answered 503")]
     assert outcome.stopped == "no space left on device"
 
 
@@ -218,17 +220,17 @@ def patched(server: Memory) -> list[int]:
 def test_a_server_that_fails_again_and_again_is_left_alone(journal: Journal) -> None:
     server = holding(plan_of(*MANY))
     server.stored = False
-    server.on_patch = after(failed(Trouble.PASSING))
+    server.on_patch = after(failed(FailureKind.PASSING))
     outcome = run(plan_of(*MANY), server, journal)
     assert patched(server) == [1, 2, 3, 4, 5]
     assert outcome.stopped == "5 in a row failed"
-    assert [len(outcome.having(fate)) for fate in Fate] == [0, 5, 0, 35]
+    assert [len(outcome.having(status)) for status in ResultStatus] == [0, 5, 0, 35]
     assert outcome.exit_code is ExitCode.PARTIAL
 
 
 def test_rechecks_that_fail_again_and_again_stop_the_run_before_anything_is_sent(journal: Journal) -> None:
     server = holding(plan_of(*MANY))
-    server.on_get = after(failed(Trouble.PASSING))
+    server.on_get = after(failed(FailureKind.PASSING))
     outcome = run(plan_of(*MANY), server, journal, now=9.0)
     assert server.log == [f"GET {number}" for number in range(1, 6)]
     assert outcome.exit_code is ExitCode.UNREACHABLE
@@ -276,7 +278,7 @@ def test_what_has_to_wait_its_turn_for_long_is_read_again(journal: Journal) -> N
 
 def test_another_attempt_waits_its_turn_too(journal: Journal) -> None:
     server, waited = holding(PLAN), list[float]()
-    server.on_patch = first(before(failed(Trouble.PASSING)))
+    server.on_patch = first(before(failed(FailureKind.PASSING)))
     pacing = Pacing(parallelism=1, per_s=0.5)
     run(PLAN, server, journal, retries=Patience([0.3]), pacing=pacing, pause=lambda _, wait: waited.append(wait))
     assert waited == [2.0]
@@ -296,8 +298,12 @@ def test_a_canary_that_does_not_stay_as_it_was_sent_keeps_the_rest_from_being_se
     server.on_get = lambda server, token_id: server.tokens.update({token_id: MANY[0].token})
     outcome = run(plan_of(*MANY[:3]), server, journal, pacing=Pacing(parallelism=1, canary=1))
     assert patched(server) == [1]
-    assert [each[1] for each in fates(outcome)] == [Fate.UNVERIFIED, Fate.NOT_ATTEMPTED, Fate.NOT_ATTEMPTED]
-    assert fates(outcome)[1][2] == "what had to come before it did not succeed"
+    assert [each[1] for each in statuses(outcome)] == [
+        ResultStatus.UNVERIFIED,
+        ResultStatus.NOT_ATTEMPTED,
+        ResultStatus.NOT_ATTEMPTED,
+    ]
+    assert statuses(outcome)[1][2] == "what had to come before it did not succeed"
 
 
 def interrupted() -> Interrupt:
@@ -326,7 +332,7 @@ def test_an_interrupt_lets_what_is_under_way_end_and_begins_nothing_more(journal
     outcome = run(plan_of(*MANY), server, journal, interrupt=interrupt)
     assert server.log[-3:] == ["GET 1", "GET 2", "GET 3"]
     assert patched(server) == [1, 2, 3]
-    assert [len(outcome.having(fate)) for fate in Fate] == [3, 0, 0, 37]
+    assert [len(outcome.having(status)) for status in ResultStatus] == [3, 0, 0, 37]
     assert (outcome.stopped, outcome.exit_code) == ("interrupted", ExitCode.PARTIAL)
     assert events(journal)[-1] == "summary"
 
@@ -389,7 +395,7 @@ def test_what_does_not_answer_in_the_time_that_is_left_is_unverified(journal: Jo
         grace_s=0.1,
     )  # fmt: skip
     reason = "there was no answer before the run had to end"
-    assert (2, Fate.UNVERIFIED, reason) in fates(outcome)
+    assert (2, ResultStatus.UNVERIFIED, reason) in statuses(outcome)
     assert outcome.exit_code is ExitCode.PARTIAL
     assert f"result {nth(2)} unverified" in events(journal)
     assert events(journal)[-1] == "summary"
@@ -398,12 +404,12 @@ def test_what_does_not_answer_in_the_time_that_is_left_is_unverified(journal: Jo
 def test_what_was_in_doubt_when_the_time_was_up_stays_so(journal: Journal, over: threading.Event) -> None:
     interrupt = interrupted()
     server = holding(PLAN)
-    server.on_patch = before(failed(Trouble.PASSING))
+    server.on_patch = before(failed(FailureKind.PASSING))
     reader = Silent(server, frozenset({nth(2)}), over, lambda: interrupt.receive(signal.SIGINT))
     outcome = run(
         PLAN, server, journal, reader=reader, interrupt=interrupt, retries=Patience([0.0]), clock=ticking(), grace_s=0.1
     )
-    assert fates(outcome) == [(2, Fate.UNVERIFIED, "answered 503")]
+    assert statuses(outcome) == [(2, ResultStatus.UNVERIFIED, "answered 503")]
 
 
 def test_what_was_not_sent_when_the_time_was_up_was_not_attempted(journal: Journal, over: threading.Event) -> None:
@@ -411,7 +417,7 @@ def test_what_was_not_sent_when_the_time_was_up_was_not_attempted(journal: Journ
     server = holding(PLAN)
     reader = Silent(server, frozenset({nth(2)}), over, lambda: interrupt.receive(signal.SIGINT))
     outcome = run(PLAN, server, journal, reader=reader, interrupt=interrupt, clock=ticking(), now=9.0, grace_s=0.1)
-    assert (fates(outcome), server.log) == ([(2, Fate.NOT_ATTEMPTED, "")], [])
+    assert (statuses(outcome), server.log) == ([(2, ResultStatus.NOT_ATTEMPTED, "")], [])
     assert outcome.exit_code is ExitCode.INTERRUPTED
 
 
@@ -423,7 +429,7 @@ def test_what_was_not_read_back_in_time_is_unverified(journal: Journal, over: th
     reader = Silent(server, frozenset({nth(1)}), over, lambda: interrupt.receive(signal.SIGINT))
     outcome = run(plan, server, journal, reader=reader, interrupt=interrupt, clock=ticking(), grace_s=0.1)
     reason = "it could not be read back: there was no answer before the run had to end"
-    assert fates(outcome) == [(1, Fate.UNVERIFIED, reason)]
+    assert statuses(outcome) == [(1, ResultStatus.UNVERIFIED, reason)]
 
 
 def test_whoever_waits_for_another_attempt_is_woken_when_the_run_stops(journal: Journal) -> None:
@@ -433,7 +439,7 @@ def test_whoever_waits_for_another_attempt_is_woken_when_the_run_stops(journal: 
 
     def fail(_: Memory, token_id: TokenId) -> TokenctlError:
         server.tokens[token_id] = MANY[int(token_id, 16) - 1].token
-        return failed(Trouble.PASSING) if token_id == nth(1) else AuthError(Problem("token is inactive"))
+        return failed(FailureKind.PASSING) if token_id == nth(1) else AuthError(Problem("token is inactive"))
 
     def pause(halt: threading.Event, _: float) -> None:
         both.wait(10)
@@ -451,13 +457,13 @@ def test_whoever_waits_for_another_attempt_is_woken_when_the_run_stops(journal: 
     outcome = run(plan, server, journal, writer=Writer(), retries=Patience([60.0]), parallelism=2, pause=pause)
     assert halted == [True]
     assert patched(server) == [1, 2]
-    assert fates(outcome)[0] == (1, Fate.FAILED, "not applied: answered 503")
+    assert statuses(outcome)[0] == (1, ResultStatus.FAILED, "not applied: answered 503")
     assert outcome.stopped == "token is inactive"
 
 
 def test_two_changes_of_one_token_are_never_under_way(journal: Journal) -> None:
     server, flying = holding(plan_of(*MANY)), set[TokenId]()
-    failures = iter([failed(Trouble.PASSING), None] * 40)
+    failures = iter([failed(FailureKind.PASSING), None] * 40)
 
     class Writer:
         """Fails every other time before anything is stored."""
@@ -482,10 +488,10 @@ def test_two_changes_of_one_token_are_never_under_way(journal: Journal) -> None:
 
 def test_a_token_that_cannot_be_read_again_stays_in_doubt(journal: Journal) -> None:
     server = holding(PLAN)
-    server.on_patch = before(failed(Trouble.PASSING))
-    server.on_get = lambda *_: failed(Trouble.PASSING, "answered 502")
+    server.on_patch = before(failed(FailureKind.PASSING))
+    server.on_get = lambda *_: failed(FailureKind.PASSING, "answered 502")
     outcome = run(PLAN, server, journal, retries=Patience([0.0]))
-    assert fates(outcome) == [(2, Fate.UNVERIFIED, "answered 503; reading it again: answered 502")]
+    assert statuses(outcome) == [(2, ResultStatus.UNVERIFIED, "answered 503; reading it again: answered 502")]
 
 
 def test_an_orphan_cannot_be_settled(journal: Journal) -> None:
@@ -499,7 +505,9 @@ def test_an_orphan_cannot_be_settled(journal: Journal) -> None:
             return Missing(Absence.ORPHANED, "user not found")
 
     outcome = run(PLAN, server, journal, reader=Reader({}))
-    assert fates(outcome) == [(2, Fate.UNVERIFIED, "the server says: 404 user not found; it is orphaned now")]
+    assert statuses(outcome) == [
+        (2, ResultStatus.UNVERIFIED, "the server says: 404 user not found; it is orphaned now")
+    ]
 
 
 class Connecting:
@@ -538,12 +546,12 @@ def test_who_cannot_be_quick_enough_sends_nothing(journal: Journal, slow: str) -
     outcome = run(PLAN, server, journal, writer=writer, moment=lambda: Moment(0.0, now[0]))
     assert server.log == [GET] * 3
     reason = "not sent: reading it takes so long that somebody may change it meanwhile"
-    assert (fates(outcome), outcome.exit_code) == ([(2, Fate.FAILED, reason)], ExitCode.UNREACHABLE)
+    assert (statuses(outcome), outcome.exit_code) == ([(2, ResultStatus.FAILED, reason)], ExitCode.UNREACHABLE)
 
 
 def test_an_attempt_whose_intent_took_long_to_write_is_not_sent_when_the_token_moved(journal: Journal) -> None:
     server, now = holding(PLAN), [0.0]
-    server.on_patch = before(failed(Trouble.PASSING))
+    server.on_patch = before(failed(FailureKind.PASSING))
 
     class Slow(Journal):
         """Takes 6 s for the second intent, while somebody else comes."""
@@ -558,14 +566,14 @@ def test_an_attempt_whose_intent_took_long_to_write_is_not_sent_when_the_token_m
     outcome = run(PLAN, server, slow, retries=Patience([0.0]), moment=lambda: Moment(now[0], 0.0))
     assert server.log == [PATCH, GET, GET, GET]
     reason = "answered 503; somebody else changed it: description is `theirs`, not `better`"
-    assert (fates(outcome), outcome.exit_code) == ([(2, Fate.UNVERIFIED, reason)], ExitCode.PARTIAL)
+    assert (statuses(outcome), outcome.exit_code) == ([(2, ResultStatus.UNVERIFIED, reason)], ExitCode.PARTIAL)
 
 
 def test_a_signal_while_a_token_is_read_again_sends_nothing_and_says_so(journal: Journal) -> None:
     server, interrupt = holding(PLAN), interrupted()
     server.on_get = lambda *_: interrupt.receive(signal.SIGINT)
     outcome = run(PLAN, server, journal, interrupt=interrupt, now=9.0)
-    assert (server.log, fates(outcome)) == ([GET], [(2, Fate.NOT_ATTEMPTED, "")])
+    assert (server.log, statuses(outcome)) == ([GET], [(2, ResultStatus.NOT_ATTEMPTED, "")])
     assert outcome.exit_code is ExitCode.INTERRUPTED
     assert events(journal) == [f"intent {nth(2)}", f"result {nth(2)} not attempted", "summary"]
 
@@ -577,12 +585,12 @@ def test_what_cannot_even_be_sent_changed_nothing(journal: Journal) -> None:
         """Gets no connection."""
 
         def patch(self, token_id: TokenId, body: dict[str, str], ready: Callable[[], None]) -> Token:
-            raise failed(Trouble.PASSING, "nothing listens there")
+            raise failed(FailureKind.PASSING, "nothing listens there")
 
     outcome = run(plan_of(*MANY), server, journal, writer=Gone(), retries=Patience([0.0, "given up"] * 5))
     assert {line.split()[0] for line in server.log} == {"GET"}
-    assert [(fate, why) for _, fate, why in fates(outcome)][:5] == [
-        (Fate.FAILED, "nothing listens there; given up")
+    assert [(status, why) for _, status, why in statuses(outcome)][:5] == [
+        (ResultStatus.FAILED, "nothing listens there; given up")
     ] * 5
     assert (outcome.stopped, outcome.exit_code) == ("5 in a row failed", ExitCode.UNREACHABLE)
     assert not any(each.sent for each in outcome.results)
@@ -591,7 +599,7 @@ def test_what_cannot_even_be_sent_changed_nothing(journal: Journal) -> None:
 def test_what_could_not_be_sent_and_moved_meanwhile_is_left_alone(journal: Journal) -> None:
     server = holding(PLAN)
     server.tokens[nth(2)] = replace(DESCRIBE.token, description="theirs", updated_at="2026")
-    steps = iter([failed(Trouble.PASSING, "nothing listens there")])
+    steps = iter([failed(FailureKind.PASSING, "nothing listens there")])
 
     class Back:
         """Gets no connection the first time."""
@@ -601,7 +609,7 @@ def test_what_could_not_be_sent_and_moved_meanwhile_is_left_alone(journal: Journ
 
     outcome = run(PLAN, server, journal, writer=Back(), retries=Patience([0.0]))
     assert (server.log, outcome.exit_code) == ([GET], ExitCode.STALE)
-    assert fates(outcome)[0][2].startswith("not sent, it changed since it was planned: description was `token 2`")
+    assert statuses(outcome)[0][2].startswith("not sent, it changed since it was planned: description was `token 2`")
 
 
 @pytest.mark.parametrize(
@@ -610,11 +618,11 @@ def test_what_could_not_be_sent_and_moved_meanwhile_is_left_alone(journal: Journ
         (AuthError(Problem("your token lacks `write`")), ExitCode.AUTH),
         (UnreachableError(Problem("answered 400"), is_over=True), ExitCode.UNREACHABLE),
         (UnreachableError(Problem("it is not JSON")), ExitCode.PARTIAL),
-        (TransientError(Problem("answered 429"), Trouble.PASSING, is_over=True), ExitCode.UNREACHABLE),
-        (TransientError(Problem("answered 500"), Trouble.FAULT, is_over=True), ExitCode.UNREACHABLE),
-        (failed(Trouble.STALE), ExitCode.UNREACHABLE),
-        (failed(Trouble.PASSING, "it was reset"), ExitCode.PARTIAL),
-        (failed(Trouble.LATE), ExitCode.PARTIAL),
+        (TransientError(Problem("answered 429"), FailureKind.PASSING, is_over=True), ExitCode.UNREACHABLE),
+        (TransientError(Problem("answered 500"), FailureKind.FAULT, is_over=True), ExitCode.UNREACHABLE),
+        (failed(FailureKind.STALE), ExitCode.UNREACHABLE),
+        (failed(FailureKind.PASSING, "it was reset"), ExitCode.PARTIAL),
+        (failed(FailureKind.LATE), ExitCode.PARTIAL),
     ],
     ids=["no right", "bad", "useless", "too many", "fault", "stale", "reset", "late"],
 )
@@ -629,6 +637,9 @@ def test_what_was_refused_changed_nothing_unless_it_may_still_come(
 
 def test_a_refusal_after_an_attempt_that_may_still_come_leaves_that_open(journal: Journal) -> None:
     server = holding(PLAN)
-    server.on_patch = first(before(failed(Trouble.PASSING)), before(AuthError(Problem("no right"))))
+    server.on_patch = first(before(failed(FailureKind.PASSING)), before(AuthError(Problem("no right"))))
     outcome = run(PLAN, server, journal, retries=Patience([0.0]))
-    assert (fates(outcome), outcome.exit_code) == ([(2, Fate.FAILED, "not applied: no right")], ExitCode.PARTIAL)
+    assert (statuses(outcome), outcome.exit_code) == (
+        [(2, ResultStatus.FAILED, "not applied: no right")],
+        ExitCode.PARTIAL,
+    )

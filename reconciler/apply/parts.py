@@ -9,7 +9,7 @@ from typing import Protocol
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
-from reconciler.apply.operation import Once, Reads, Retrying
+from reconciler.apply.operation import NoRetries, Reads, Retrying
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.core.outcome import Result
 from reconciler.core.plan import Change
@@ -39,7 +39,7 @@ class Watch(Protocol):
         """Time has passed."""
 
 
-class Unwatched:
+class NoWatch:
     """Looks at nothing."""
 
     every_s: float | None = None
@@ -54,7 +54,7 @@ class Unwatched:
         """Do nothing."""
 
 
-class Several:
+class Watches:
     """Tells several, one after the other."""
 
     def __init__(self, watches: Sequence[Watch]) -> None:
@@ -88,7 +88,7 @@ class Writes(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class Parts:
     """What a run works with; `clock` counts seconds, and `moment` is what says how old a look is.
 
     `read_at` is the moment before the plan's tokens were asked for. A token that was asked for more than
@@ -107,9 +107,9 @@ class Means:
     moment: Callable[[], Moment]
     read_at: Moment
     pacing: Pacing = field(default_factory=Pacing)
-    retries: Retrying = field(default_factory=Once)
+    retries: Retrying = field(default_factory=NoRetries)
     interrupt: Interrupt = field(default_factory=Interrupt)
-    watch: Watch = field(default_factory=Unwatched)
+    watch: Watch = field(default_factory=NoWatch)
     before_own: Callable[[], None] = lambda: None
     withheld: Callable[[], Mapping[TokenId, str]] | None = None
     pause: Callable[[threading.Event, float], object] = threading.Event.wait
