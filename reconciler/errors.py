@@ -106,11 +106,16 @@ class Problem:
 
 
 class TokenctlError(Exception):
-    """Something a user can meet; holds every problem that was found, in the order to show them."""
+    """Something a user can meet; holds every problem that was found, in the order to show them.
+
+    It is made of the message and the hint of its only problem, or of problems.
+    """
 
     exit_code: ClassVar[ExitCode] = ExitCode.ERROR
 
-    def __init__(self, problems: Problem | Sequence[Problem]) -> None:
+    def __init__(self, problems: str | Problem | Sequence[Problem], hint: str = "", place: Place | None = None) -> None:
+        if isinstance(problems, str):
+            problems = Problem(problems, hint, place)
         self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
@@ -153,8 +158,8 @@ class UnreachableError(TokenctlError):
 
     exit_code = ExitCode.UNREACHABLE
 
-    def __init__(self, problem: Problem, *, is_over: bool = False) -> None:
-        super().__init__(problem)
+    def __init__(self, problem: str | Problem, hint: str = "", *, is_over: bool = False) -> None:
+        super().__init__(problem, hint)
         self.is_over = is_over
 
 
@@ -174,8 +179,16 @@ class TransientError(UnreachableError):
     closed before the request came counts as a refusal.
     """
 
-    def __init__(self, problem: Problem, kind: FailureKind, retry_after: str = "", *, is_over: bool = False) -> None:
-        super().__init__(problem, is_over=is_over or kind is FailureKind.STALE)
+    def __init__(
+        self,
+        problem: str | Problem,
+        hint: str = "",
+        *,
+        kind: FailureKind,
+        retry_after: str = "",
+        is_over: bool = False,
+    ) -> None:
+        super().__init__(problem, hint, is_over=is_over or kind is FailureKind.STALE)
         self.kind = kind
         self.retry_after = retry_after
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Literal
 
-from reconciler.errors import LocalError, Problem
+from reconciler.errors import LocalError
 
 _IRREGULAR = "it is not a regular file"
 
@@ -98,7 +98,7 @@ def _replacement(path: Path, mode: int) -> Iterator[tuple[int, Path]]:
                 temporary.unlink()
             raise
     except OSError as error:
-        raise LocalError(Problem(f"cannot write to {path}: {error.strerror}")) from error
+        raise LocalError(f"cannot write to {path}: {error.strerror}") from error
 
 
 def _refuse_what_is_no_file(path: Path) -> None:
@@ -111,4 +111,4 @@ def _refuse_what_is_no_file(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     # /dev/stdout leads to a regular file when that is where standard output goes.
     if not stat.S_ISREG(mode) or path.parent.resolve() == Path("/dev"):
-        raise LocalError(Problem(f"cannot write to {path}: {_IRREGULAR}"))
+        raise LocalError(f"cannot write to {path}: {_IRREGULAR}")

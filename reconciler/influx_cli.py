@@ -49,10 +49,10 @@ def variables(environment: Mapping[str, str]) -> dict[str, str]:
             raise UsageError(padded(name))
     if given.get("INFLUX_SKIP_VERIFY", "false") not in _FALSE:
         hint = "unset it, and name the certificates to trust with --ca-file or SSL_CERT_FILE"
-        raise UsageError(Problem("INFLUX_SKIP_VERIFY is set, and certificates are always verified", hint))
+        raise UsageError("INFLUX_SKIP_VERIFY is set, and certificates are always verified", hint)
     if "INFLUX_EXTRA_HTTP_HEADER" in given:
         hint = "unset it for tokenctl: what it names may choose other credentials or another target"
-        raise UsageError(Problem("INFLUX_EXTRA_HTTP_HEADER is set, and no header is added to requests", hint))
+        raise UsageError("INFLUX_EXTRA_HTTP_HEADER is set, and no header is added to requests", hint)
     return given
 
 
@@ -71,15 +71,13 @@ def organisation(flag: str, given: Mapping[str, str]) -> tuple[str, bool]:
     source, text = ("--org", flag) if flag else ("INFLUX_ORG", name)
     if not flag and name and org_id:
         hint = "unset one of them, or say it with --org, which wins over both"
-        raise UsageError(Problem("INFLUX_ORG and INFLUX_ORG_ID are both set", hint))
+        raise UsageError("INFLUX_ORG and INFLUX_ORG_ID are both set", hint)
     if not text and org_id:
         if not is_id(org_id.lower()):
-            raise UsageError(
-                Problem("INFLUX_ORG_ID takes an id: 16 hex digits, as `tokenctl list --format json` shows")
-            )
+            raise UsageError("INFLUX_ORG_ID takes an id: 16 hex digits, as `tokenctl list --format json` shows")
         return org_id.lower(), True
     if text and not trimmed(text):
-        raise UsageError(Problem(f"{source} has nothing but white space", "leave it out for every organisation"))
+        raise UsageError(f"{source} has nothing but white space", "leave it out for every organisation")
     if not is_bare(trimmed(text)) or not is_sendable(text):
         raise UsageError(padded(source) if is_sendable(text) else Problem(f"{source} is not UTF-8 text"))
     return trimmed(text), False
@@ -97,12 +95,10 @@ def _read(given: Mapping[str, str], home: Path) -> dict[str, Profile]:
         if "INFLUX_CONFIGS_PATH" not in given:
             return {}
         hint = "correct it, or unset it for the influx CLI's own place"
-        raise UsageError(Problem(f"INFLUX_CONFIGS_PATH names {path}, and there is no such file", hint)) from None
+        raise UsageError(f"INFLUX_CONFIGS_PATH names {path}, and there is no such file", hint) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", "") or "It is not UTF-8 text"
-        raise UsageError(
-            Problem(f"the influx CLI's profiles in {path} cannot be read: {why[0].lower()}{why[1:]}")
-        ) from None
+        raise UsageError(f"the influx CLI's profiles in {path} cannot be read: {why[0].lower()}{why[1:]}") from None
     import tomllib
 
     try:
@@ -111,7 +107,7 @@ def _read(given: Mapping[str, str], home: Path) -> dict[str, Profile]:
         # Its text may quote the file, and the file holds secrets.
         where = _PLACE.search(str(error))
         raise UsageError(
-            Problem(f"the influx CLI's profiles in {path} are not TOML{f', see {where[1]}' if where else ''}")
+            f"the influx CLI's profiles in {path} are not TOML{f', see {where[1]}' if where else ''}"
         ) from None
     return {name: _profile(name, table) for name, table in tables.items() if isinstance(table, dict)}
 
@@ -122,7 +118,7 @@ def _profile(name: str, table: Mapping[str, object]) -> Profile:
     for key, kind in _FIELDS.items():
         if not isinstance(found.get(key, kind()), kind):
             what = "text" if kind is str else "true or false"
-            raise UsageError(Problem(f"the influx CLI profile `{name}` is not usable: its `{key}` is not {what}"))
+            raise UsageError(f"the influx CLI profile `{name}` is not usable: its `{key}` is not {what}")
     return Profile(
         name=name,
         url=str(found.get("url", "")),
@@ -138,7 +134,7 @@ def named(wanted: str, source: str, given: Mapping[str, str], home: Path) -> Pro
     if wanted not in profiles:
         known = ", ".join(f"`{name}`" for name in sorted(profiles))
         hint = f"there are: {known}" if known else "there is none: `influx config create` makes one"
-        raise UsageError(Problem(f"{source}: the influx CLI has no profile `{wanted}`", hint))
+        raise UsageError(f"{source}: the influx CLI has no profile `{wanted}`", hint)
     return profiles[wanted]
 
 
@@ -152,7 +148,5 @@ def active_profile(wanted: str, given: Mapping[str, str], home: Path) -> Profile
     found = [profile for profile in _read(given, home).values() if profile.active]
     if len(found) > 1:
         names = ", ".join(f"`{name}`" for name in sorted(profile.name for profile in found))
-        raise UsageError(
-            Problem(f"several profiles of the influx CLI are active: {names}", "choose one with --profile")
-        )
+        raise UsageError(f"several profiles of the influx CLI are active: {names}", "choose one with --profile")
     return found[0] if found else Profile()

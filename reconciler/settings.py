@@ -17,7 +17,7 @@ from reconciler import files, influx_cli
 from reconciler.core.endpoint import Endpoint, Secret, is_loopback, normalise
 from reconciler.core.secrets import masked
 from reconciler.core.token import TokenId, is_id
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import UsageError
 from reconciler.influx_cli import Profile
 
 _DEFAULT_URL = "http://localhost:8086"
@@ -76,9 +76,7 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
         _check_lent(named, source, host, url)
     secret = typed or lent or _profile_secret(named, url)
     if masked(url, secret.reveal()) != url:
-        raise UsageError(
-            Problem("the server's URL holds a token's secret", "leave it out: plans and journals name the URL")
-        )
+        raise UsageError("the server's URL holds a token's secret", "leave it out: plans and journals name the URL")
     org, org_is_id = influx_cli.organisation(flags.org, given)
     return Settings(
         endpoint=Endpoint(
@@ -100,7 +98,7 @@ def _check_profile(profile: Profile, source: str, url: str) -> None:
     if profile.name and source and _home_of(profile) != _origin(url):
         hint = f"leave out {source}, or --url and INFLUX_HOST"
         message = f"{source} names the influx CLI profile `{profile.name}`, which is not for {url}"
-        raise UsageError(Problem(message, hint))
+        raise UsageError(message, hint)
 
 
 def _check_lent(profile: Profile, source: str, host: str, url: str) -> None:
@@ -110,25 +108,25 @@ def _check_lent(profile: Profile, source: str, host: str, url: str) -> None:
         whose = f"{url} is from the influx CLI profile `{profile.name}`"
         message = f"the token from the environment is for INFLUX_HOST, and {whose}"
         hint = f"unset it to use the profile's own, or set INFLUX_HOST={url} if it is for that, or use --token-file"
-        raise UsageError(Problem(message, hint))
+        raise UsageError(message, hint)
 
 
 def _check_transport(url: str, flags: Flags) -> None:
     parts = urlsplit(url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or "") and not flags.allow_insecure_http:
         hint = "use https://, or accept that with --allow-insecure-http"
-        raise UsageError(Problem(f"{url} would show your token to everybody on the way", hint))
+        raise UsageError(f"{url} would show your token to everybody on the way", hint)
     if flags.client_key and not flags.client_cert:
-        raise UsageError(Problem("--client-key needs --client-cert"))
+        raise UsageError("--client-key needs --client-cert")
     named = {"--ca-file": flags.ca_file, "--client-cert": flags.client_cert, "--client-key": flags.client_key}
     for flag, file in named.items():
         if file and not Path(file).is_file():
-            raise UsageError(Problem(f"{flag}: there is no file `{file}`"))
+            raise UsageError(f"{flag}: there is no file `{file}`")
 
 
 def _self_id(text: str) -> TokenId | None:
     if text and not is_id(text.lower()):
-        raise UsageError(Problem("--self-id and TOKENCTL_SELF_ID take an id: 16 hex digits, as `tokenctl list` shows"))
+        raise UsageError("--self-id and TOKENCTL_SELF_ID take an id: 16 hex digits, as `tokenctl list` shows")
     return TokenId(text.lower()) if text else None
 
 
@@ -149,7 +147,7 @@ def _read(path: str, source: str, stdin: BinaryIO) -> str:
         data = stdin.read(limit) if path == "-" else files.read(Path(path), limit, _PATIENCE_S)
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", "") or "not a path").lower()
-        raise UsageError(Problem(f"{source} names a file that cannot be read: {why}")) from None
+        raise UsageError(f"{source} names a file that cannot be read: {why}") from None
     return data.decode("latin-1")
 
 
@@ -158,7 +156,7 @@ def _secret(text: str, what: str) -> Secret:
     text = text.removesuffix("\n").removesuffix("\r")
     if not _SECRET.fullmatch(text):
         hint = "a token is 1 to 4,096 printable ASCII characters, without blanks and on one line"
-        raise UsageError(Problem(f"{what} cannot be used; it has {len(text)} characters", hint))
+        raise UsageError(f"{what} cannot be used; it has {len(text)} characters", hint)
     return Secret(text)
 
 
@@ -166,7 +164,7 @@ def _profile_secret(profile: Profile, url: str) -> Secret:
     if not profile.token and profile.cookie:
         hint = "make a token, and give it with INFLUX_TOKEN and INFLUX_HOST, or with --token-file"
         message = f"the influx CLI profile `{profile.name}` signs in with a user's name and password, and has no token"
-        raise UsageError(Problem(message, hint))
+        raise UsageError(message, hint)
     if not profile.token:
         which = (
             f"the influx CLI profile `{profile.name}` has none either"
@@ -174,10 +172,10 @@ def _profile_secret(profile: Profile, url: str) -> Secret:
             else "no profile of the influx CLI is active"
         )
         hint = "set INFLUX_TOKEN, or name a file with --token-file or INFLUX_TOKEN_FILE, or choose one with --profile"
-        raise UsageError(Problem(f"there is no token to sign in with, and {which}", hint))
+        raise UsageError(f"there is no token to sign in with, and {which}", hint)
     if _home_of(profile) != _origin(url):
         hint = "give that server's own token with INFLUX_TOKEN or --token-file"
-        raise UsageError(Problem(f"the token of the influx CLI profile `{profile.name}` is not for {url}", hint))
+        raise UsageError(f"the token of the influx CLI profile `{profile.name}` is not for {url}", hint)
     return _secret(profile.token, f"the token of the influx CLI profile `{profile.name}`")
 
 

@@ -33,7 +33,7 @@ from reconciler.documents.journal import (
     result_line,
     summary_line,
 )
-from reconciler.errors import InvalidError, LocalError, Problem
+from reconciler.errors import InvalidError, LocalError
 
 SUFFIX = ".ndjson"
 _LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
@@ -156,10 +156,8 @@ def _opened(folder: Path) -> Iterator[int]:
 
 def _unwritable(path: Path, why: str) -> LocalError:
     return LocalError(
-        Problem(
-            f"cannot write the journal {path}: {why}",
-            "name a folder that can be written with `--journal DIR`; without a journal nothing is sent",
-        )
+        f"cannot write the journal {path}: {why}",
+        "name a folder that can be written with `--journal DIR`; without a journal nothing is sent",
     )
 
 
@@ -204,13 +202,13 @@ def load(path: Path, *, most_lines: int = 500_000) -> LoadedJournal:
             content = stream.read(_LARGEST + 1)
     except OSError as error:
         why = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
-        raise LocalError(Problem(f"cannot read the journal {path}: {why}")) from error
+        raise LocalError(f"cannot read the journal {path}: {why}") from error
     if len(content) > _LARGEST:
-        raise InvalidError(Problem(f"{path} is no journal: it is larger than {_LARGEST // 1024**2} MiB"))
+        raise InvalidError(f"{path} is no journal: it is larger than {_LARGEST // 1024**2} MiB")
     try:
         return LoadedJournal(path, read_run(BytesIO(content), most_lines), running)
     except DecodeError as error:
-        raise InvalidError(Problem(f"{path} is no journal: {error}", _ORIGIN)) from None
+        raise InvalidError(f"{path} is no journal: {error}", _ORIGIN) from None
 
 
 def newest_first(folder: Path, owner: int) -> list[Path]:

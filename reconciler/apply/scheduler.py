@@ -21,13 +21,12 @@ from reconciler.errors import (
     AuthError,
     ExitCode,
     LocalError,
-    Problem,
     TokenctlError,
     TransientError,
     UnreachableError,
 )
 
-_TOO_LATE = UnreachableError(Problem("there was no answer before the run had to end"))
+_TOO_LATE = UnreachableError("there was no answer before the run had to end")
 
 
 class Scheduler:

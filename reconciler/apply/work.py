@@ -18,7 +18,7 @@ from reconciler.apply.operation import Operation, Seen, refused
 from reconciler.apply.pace import Moment
 from reconciler.apply.parts import Parts
 from reconciler.core.token import TokenId
-from reconciler.errors import FailureKind, LocalError, Problem, TokenctlError, TransientError, attempt
+from reconciler.errors import FailureKind, LocalError, TokenctlError, TransientError, attempt
 
 T = TypeVar("T")
 Job = Callable[[], T]
@@ -42,7 +42,7 @@ class Pool(Generic[T]):
                 if self.size:
                     break
                 hint = "look at the limits on processes and memory: `ulimit -a`, or those of the container"
-                raise LocalError(Problem("nothing was sent: the system lets no thread be started", hint)) from error
+                raise LocalError("nothing was sent: the system lets no thread be started", hint) from error
             self.size += 1
 
     def submit(self, job: Job[T]) -> None:
@@ -80,8 +80,9 @@ class Pool(Generic[T]):
 
 
 _TOO_SLOW = TransientError(
-    Problem("not sent: reading it takes so long that somebody may change it meanwhile", "look at the server's load"),
-    FailureKind.PASSING,
+    "not sent: reading it takes so long that somebody may change it meanwhile",
+    "look at the server's load",
+    kind=FailureKind.PASSING,
 )
 _LOOKS = 3  # of one attempt, in a row: whoever is stopped, or asleep, that often is not to change anything
 _NO_TOKEN = TokenId("")

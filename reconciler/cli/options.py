@@ -224,7 +224,7 @@ def _check_filled(typer_context: typer.Context, values: Mapping[str, object]) ->
         option = each.param_type_name == "option"
         if given and "" in texts:
             what = each.opts[0] if option else "the name of a file"
-            raise UsageError(Problem(f"{what} is empty", "the variable that it was to come from may not be set"))
+            raise UsageError(f"{what} is empty", "the variable that it was to come from may not be set")
         if given and option and each.name not in ("org", "out") and not all(map(is_bare, texts)):
             from reconciler.influx_cli import padded
 
@@ -275,7 +275,7 @@ def consent(*, expect: str, lock: bool, lock_timeout: str, yes: bool, json: bool
 
     if json and not yes:
         hint = "agree beforehand with `--yes`, best to a plan that was reviewed: `apply PLAN`, or `--expect DIGEST`"
-        raise UsageError(Problem("--json leaves no room for a question", hint))
+        raise UsageError("--json leaves no room for a question", hint)
     wait = duration("--lock-timeout", lock_timeout) if lock_timeout else 0.0 if lock else None
     return Consent(expect=expect.lower(), yes=yes, json=json, journal=journal, pacing=pacing(**pace), lock=wait)
 
@@ -296,9 +296,7 @@ def _per_s(rate: str) -> float:
     found = _RATE.fullmatch(rate)
     per_s = float(found[1]) if found else 0.0
     if rate and not per_s:
-        raise UsageError(
-            Problem(f"--rate takes so many changes a second, and `{rate}` is none", "write it like 10/s or 0.5/s")
-        )
+        raise UsageError(f"--rate takes so many changes a second, and `{rate}` is none", "write it like 10/s or 0.5/s")
     return per_s
 
 
@@ -306,5 +304,5 @@ def duration(option: str, text: str) -> float:
     """The seconds that the value of an option means, such as `90`, `90s`, `1.5m` or `2h`; raises UsageError."""
     found = _DURATION.fullmatch(text)
     if not found:
-        raise UsageError(Problem(f"{option} takes a duration, and `{text}` is none", "write it like 90s, 10m or 1h"))
+        raise UsageError(f"{option} takes a duration, and `{text}` is none", "write it like 90s, 10m or 1h")
     return float(found[1]) * _SECONDS[found[2] or "s"]

@@ -12,7 +12,7 @@ from reconciler.core.plan import Plan
 from reconciler.core.planner import rebase
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.documents.plan import is_plan, load_plan
-from reconciler.errors import ExitCode, Problem, StaleError, UsageError
+from reconciler.errors import ExitCode, StaleError, UsageError
 from reconciler.session import sending, sources
 from reconciler.session.connection import check
 from reconciler.session.context import Context
@@ -76,18 +76,16 @@ def _is_saved(request: ApplyRequest) -> bool:
     if not plans:
         return False
     if len(wanted.files) > 1:
-        raise UsageError(Problem("a saved plan stands alone: name one, or only manifests"))
+        raise UsageError("a saved plan stands alone: name one, or only manifests")
     if wanted.select or wanted.allow or wanted.base is not None:
         raise UsageError(
-            Problem(
-                "--select, --allow and --base are part of a saved plan and cannot be added to it",
-                "give them to `tokenctl plan -o FILE`, and have that plan reviewed",
-            )
+            "--select, --allow and --base are part of a saved plan and cannot be added to it",
+            "give them to `tokenctl plan -o FILE`, and have that plan reviewed",
         )
     # A change of a manifest could make a plan of it, with guards waived that no manifest can waive.
     if is_manifest(Path(plans[0]).name) and consent.yes and not consent.expect:
         message = f"{plans[0]} is a saved plan that is called like a manifest, and nobody is asked"
-        raise UsageError(Problem(message, "say which plan was reviewed with `--expect DIGEST`, or call it `plan.json`"))
+        raise UsageError(message, "say which plan was reviewed with `--expect DIGEST`, or call it `plan.json`")
     return True
 
 
@@ -96,10 +94,8 @@ def _saved(request: ApplyRequest, settings: Settings, _: Context) -> Source:
     saved = load_plan(Path(file))
     if saved.server.url != settings.endpoint.url:
         raise StaleError(
-            Problem(
-                f"the plan is for {saved.server.url}, but this run would talk to {settings.endpoint.url}",
-                "set INFLUX_HOST or --url accordingly, or make a new plan",
-            )
+            f"the plan is for {saved.server.url}, but this run would talk to {settings.endpoint.url}",
+            "set INFLUX_HOST or --url accordingly, or make a new plan",
         )
     return _Saved(saved, (file,))
 

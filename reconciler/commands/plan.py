@@ -83,7 +83,7 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
     declared = sources.read(request.sources, context)
     wanted.check(declared.files)
     if declared.baseline is None:
-        raise UsageError(Problem("--offline compares the files with a commit", "name it: --base REF"))
+        raise UsageError("--offline compares the files with a commit", "name it: --base REF")
     revised = declared.baseline.revised
     wanted.write(lambda form, colour: render_revised(revised, form, colour=colour), context)
     return ExitCode.CHANGES if request.detailed_exitcode and revised.revisions else ExitCode.OK
@@ -91,12 +91,12 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
 
 def _check_offline(request: PlanRequest, wanted: Outputs) -> None:
     if request.reviewed:
-        raise UsageError(Problem("--reviewed compares plans, and --offline makes none", "leave out one of them"))
+        raise UsageError("--reviewed compares plans, and --offline makes none", "leave out one of them")
     if None in wanted.saved.values():
-        raise UsageError(Problem("--offline makes no plan that could be saved", "leave out --out"))
+        raise UsageError("--offline makes no plan that could be saved", "leave out --out")
     for form in (*wanted.shown, *wanted.saved.values()):
         if form not in OFFLINE:
             hint = f"leave out --offline, or write one of {', '.join(OFFLINE)}"
-            raise UsageError(Problem(f"the format {form} needs the answer of a server", hint))
+            raise UsageError(f"the format {form} needs the answer of a server", hint)
     if request.sources.allow:
-        raise UsageError(Problem("--allow waives guards, and --offline judges by none", "leave out one of them"))
+        raise UsageError("--allow waives guards, and --offline judges by none", "leave out one of them")

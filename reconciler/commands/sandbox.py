@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from reconciler.errors import ExitCode, Problem, UsageError
+from reconciler.errors import ExitCode, UsageError
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import default_seed, read_seed
@@ -60,7 +60,7 @@ def run(request: SandboxRequest, context: Context) -> ExitCode:
 def _address(listen: str) -> tuple[str, int]:
     host, colon, port = listen.rpartition(":")
     if not (colon and host and port.isascii() and port.isdigit() and int(port) < 2**16):
-        raise UsageError(Problem(f"cannot listen on `{listen}`", "write HOST:PORT, such as 127.0.0.1:8086"))
+        raise UsageError(f"cannot listen on `{listen}`", "write HOST:PORT, such as 127.0.0.1:8086")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

@@ -11,7 +11,7 @@ from reconciler.core.live import Live
 from reconciler.core.outcome import Run
 from reconciler.core.plan import Plan
 from reconciler.core.token import OrgId, Token, TokenId
-from reconciler.errors import ExitCode, Problem, UsageError
+from reconciler.errors import ExitCode, UsageError
 from reconciler.render import status
 from reconciler.render.formats import PlanFormat
 from reconciler.session import journals, outputs, sending
@@ -103,11 +103,9 @@ def _check(request: UndoRequest) -> None:
         sending.check_digest(request.consent)
         if request.form or request.out or request.outputs:
             raise UsageError(
-                Problem(
-                    "--format, --output and --out are for a plan to look at, and --apply sends it",
-                    "save it with `-o FILE`, and `tokenctl apply FILE` once it was reviewed",
-                )
+                "--format, --output and --out are for a plan to look at, and --apply sends it",
+                "save it with `-o FILE`, and `tokenctl apply FILE` once it was reviewed",
             )
     elif request.consent.yes or request.consent.expect or request.consent.lock is not None:
         what = "--yes, --expect, --lock and --json"
-        raise UsageError(Problem(f"{what} are about sending, and nothing is sent without --apply"))
+        raise UsageError(f"{what} are about sending, and nothing is sent without --apply")

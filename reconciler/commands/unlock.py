@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.core.lock import LockLabel
 from reconciler.core.token import OrgId
-from reconciler.errors import ExitCode, Problem, UsageError
+from reconciler.errors import ExitCode, UsageError
 from reconciler.render import status
 from reconciler.render.escape import terminal
 from reconciler.session import locking
@@ -36,7 +36,7 @@ def run(request: UnlockRequest, context: Context) -> ExitCode:
         for label, org in found:
             context.streams.show(status.lock(label, org, context.now()))
         if len(found) > 1:
-            raise UsageError(Problem("several organisations are locked", "name one of them with --org or INFLUX_ORG"))
+            raise UsageError("several organisations are locked", "name one of them with --org or INFLUX_ORG")
         for label, org in found:
             if not request.yes:
                 context.streams.confirm(

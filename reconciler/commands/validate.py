@@ -40,7 +40,7 @@ def _groups(files: Iterable[str], context: Context) -> Iterable[Sequence[str]]:
     folders: dict[Path, dict[tuple[str, str] | None, list[str]]] = {}
     for path in files:
         if path == "-":
-            raise UsageError(Problem("--by-folder is about files, and standard input is in no folder"))
+            raise UsageError("--by-folder is about files, and standard input is in no folder")
         for name in Disk(context.streams.stdin).names(path):
             folders.setdefault(Path(name).parent, {}).setdefault(_server(name, context), []).append(name)
     for groups in folders.values():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.core.secrets import holds_secret
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import UsageError
 
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]*:[0-9a-f:.]*")
@@ -43,7 +43,7 @@ def normalise(url: str) -> str:
         # A URL with a password in it must not be repeated, nor a secret that stands in the wrong variable.
         shown = f" `{url}`" if "@" not in url and not holds_secret(url) else ""
         hint = "write http:// or https://, a host, and no more than a port and a path"
-        raise UsageError(Problem(f"the server's URL{shown} cannot be used", hint))
+        raise UsageError(f"the server's URL{shown} cannot be used", hint)
     host = f"[{host}]" if ":" in host else host
     where = host if port in (None, _PORTS[parts.scheme]) else f"{host}:{port}"
     return f"{parts.scheme}://{where}{parts.path.rstrip('/')}"

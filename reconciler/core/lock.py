@@ -9,7 +9,7 @@ from typing import NewType
 
 from reconciler.core.text import moment
 from reconciler.core.token import OrgId
-from reconciler.errors import LockedError, Problem
+from reconciler.errors import LockedError
 
 LabelId = NewType("LabelId", str)  # 16 lower-case hex digits
 
@@ -78,25 +78,19 @@ def refusal(org: str, label: LockLabel | None, now: datetime) -> LockedError:
     """The error for an organisation that another run has locked; `label` is None where the lock cannot be seen."""
     if label is None:
         return LockedError(
-            Problem(
-                f"nothing was sent: organisation `{org}` is locked, and these credentials may not see by whom", RIGHTS
-            )
+            f"nothing was sent: organisation `{org}` is locked, and these credentials may not see by whom", RIGHTS
         )
     theirs = label.properties
     run = f" ({theirs.run})" if theirs.run else ""
     if theirs.expired(now):
         return LockedError(
-            Problem(
-                f"nothing was sent: the lock of organisation `{org}` is stale: {theirs.told(now)}, "
-                f"and it expired at {theirs.expires}",
-                f"make sure that this run is over{run}, then remove its lock with `tokenctl unlock`",
-            )
+            f"nothing was sent: the lock of organisation `{org}` is stale: {theirs.told(now)}, "
+            f"and it expired at {theirs.expires}",
+            f"make sure that this run is over{run}, then remove its lock with `tokenctl unlock`",
         )
     return LockedError(
-        Problem(
-            f"nothing was sent: organisation `{org}` is locked by {theirs.told(now)}",
-            f"wait for that run{run}, or let `--lock-timeout` do so; if it is dead, `tokenctl unlock` removes its lock",
-        )
+        f"nothing was sent: organisation `{org}` is locked by {theirs.told(now)}",
+        f"wait for that run{run}, or let `--lock-timeout` do so; if it is dead, `tokenctl unlock` removes its lock",
     )
 
 

@@ -79,10 +79,8 @@ def select(manifest: Manifest, terms: Sequence[str]) -> Manifest:
     part = selected(manifest, terms)
     if terms and not part.tokens:
         raise UsageError(
-            Problem(
-                f"--select {' '.join(terms)} selects no declaration",
-                "write --select NAME, --select ID or --select LABEL=VALUE as the file has them",
-            )
+            f"--select {' '.join(terms)} selects no declaration",
+            "write --select NAME, --select ID or --select LABEL=VALUE as the file has them",
         )
     return part
 
@@ -268,7 +266,7 @@ def assert_org(manifest: Manifest, live: Live, wanted: Sequence[Wanted], hint: s
         return
     inside = live.orgs_called(asserted)
     if not inside and not wanted:
-        raise RefusedError(Problem(f"no live token belongs to organisation `{asserted}`", hint))
+        raise RefusedError(f"no live token belongs to organisation `{asserted}`", hint)
     outside = [each for each in wanted if each.token.org_id not in inside]
     if outside:
         raise RefusedError(

@@ -83,7 +83,7 @@ def _check_limit(run: Run, live: Live) -> None:
     if found and not any(map(live.includes, found)):
         message = f"nothing of what that run changed is a token of organisation `{live.org}`"
         hint = "this run is limited to it by --org, INFLUX_ORG or INFLUX_ORG_ID: correct that, or leave it out"
-        raise InvalidError(Problem(message, hint))
+        raise InvalidError(message, hint)
 
 
 def _step(entry: Entry, live: Live) -> _Step:

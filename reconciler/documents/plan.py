@@ -55,10 +55,10 @@ def load_plan(path: Path) -> Plan:
         document = decode.parse(_content(path))
         plan = decode_plan(document)
     except decode.DecodeError as error:
-        raise InvalidError(Problem(f"{path} is no plan: {error}", _REMAKE)) from None
+        raise InvalidError(f"{path} is no plan: {error}", _REMAKE) from None
     document.pop("review", None)
     if document != plan_document(plan):
-        raise StaleError(Problem(f"{path} was changed after it was made: its parts do not fit together", _REMAKE))
+        raise StaleError(f"{path} was changed after it was made: its parts do not fit together", _REMAKE)
     return plan
 
 
@@ -81,9 +81,9 @@ def _content(path: Path) -> bytes:
         with files.regular(path) as stream:
             content = stream.read(_LARGEST + 1)
     except OSError as error:
-        raise LocalError(Problem(f"cannot read the plan {path}: {error.strerror}")) from error
+        raise LocalError(f"cannot read the plan {path}: {error.strerror}") from error
     if len(content) > _LARGEST:
-        raise InvalidError(Problem(f"{path} is no plan: it is larger than {_LARGEST // 1024**2} MiB"))
+        raise InvalidError(f"{path} is no plan: it is larger than {_LARGEST // 1024**2} MiB")
     return content
 
 

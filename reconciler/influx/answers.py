@@ -81,10 +81,11 @@ def error(answer: Answer, endpoint: Endpoint) -> TokenctlError:
         return _auth(message, said, endpoint)
     if message == _NO_PATH:
         hint = "leave the path out of the URL (--url, INFLUX_HOST), unless a proxy before the server wants it"
-        return UnreachableError(Problem(f"the path of {endpoint.url} leads nowhere: {said}", hint), is_over=is_over)
+        return UnreachableError(f"the path of {endpoint.url} leads nowhere: {said}", hint, is_over=is_over)
     problem = _problem(answer, said, endpoint)
     if kind := FAILURE_KINDS.get(answer.status):
-        return TransientError(problem, kind, answer.headers.get("retry-after", ""), is_over=is_over)
+        after = answer.headers.get("retry-after", "")
+        return TransientError(problem, kind=kind, retry_after=after, is_over=is_over)
     return UnreachableError(problem, is_over=is_over)
 
 
@@ -100,7 +101,7 @@ def _problem(answer: Answer, said: str, endpoint: Endpoint) -> Problem:
 
 def unusable(endpoint: Endpoint, why: str) -> UnreachableError:
     """The error for an answer with the right status and another content."""
-    return UnreachableError(Problem(f"the answer of {endpoint.url} is not InfluxDB v2's: {why}", _CHECK_URL))
+    return UnreachableError(f"the answer of {endpoint.url} is not InfluxDB v2's: {why}", _CHECK_URL)
 
 
 def _said(answer: Answer, endpoint: Endpoint) -> tuple[str, str]:
@@ -109,7 +110,7 @@ def _said(answer: Answer, endpoint: Endpoint) -> tuple[str, str]:
 
 def _other_product(what: str, endpoint: Endpoint, *, is_over: bool = False) -> UnreachableError:
     hint = "tokenctl needs InfluxDB OSS 2.x, Cloud or Cloud Serverless: check the URL (--url, INFLUX_HOST)"
-    return UnreachableError(Problem(f"{endpoint.url} is {what}", hint), is_over=is_over)
+    return UnreachableError(f"{endpoint.url} is {what}", hint, is_over=is_over)
 
 
 def _auth(message: str, said: str, endpoint: Endpoint) -> AuthError:
@@ -117,18 +118,16 @@ def _auth(message: str, said: str, endpoint: Endpoint) -> AuthError:
     match message:
         case "unauthorized access":
             what = f"{endpoint.url} does not know this token ({length} characters; InfluxDB's own have 88)"
-            return AuthError(
-                Problem(what, "check INFLUX_TOKEN, --token-file or the profile, and that it is for this server")
-            )
+            return AuthError(what, "check INFLUX_TOKEN, --token-file or the profile, and that it is for this server")
         case "token is inactive":
             hint = "activate it with another token, or use another one"
-            return AuthError(Problem(f"the token that you sign in with is inactive on {endpoint.url}", hint))
+            return AuthError(f"the token that you sign in with is inactive on {endpoint.url}", hint)
         case "User is inactive":
             hint = "activate the user, or use another user's token"
-            return AuthError(Problem(f"the owner of your token is inactive or deleted on {endpoint.url}", hint))
+            return AuthError(f"the owner of your token is inactive or deleted on {endpoint.url}", hint)
     if right := _UNAUTHORIZED.fullmatch(message):
-        return AuthError(Problem(f"your token lacks `{right[1]}` on `{right[2]}`: {message}", RIGHTS))
-    return AuthError(Problem(f"{endpoint.url} refuses these credentials: {said}", RIGHTS))
+        return AuthError(f"your token lacks `{right[1]}` on `{right[2]}`: {message}", RIGHTS)
+    return AuthError(f"{endpoint.url} refuses these credentials: {said}", RIGHTS)
 
 
 def _kind(answer: Answer) -> str:

@@ -84,9 +84,7 @@ class Lock:
         """
         if self._reader.lock(label.id) != label:
             raise StaleError(
-                Problem(
-                    f"the lock of organisation `{org}` is gone or another's by now", "look again: `tokenctl unlock`"
-                )
+                f"the lock of organisation `{org}` is gone or another's by now", "look again: `tokenctl unlock`"
             )
         self._delete(label, org)
 
@@ -124,7 +122,7 @@ class Lock:
             return _undecided(org, standing, "`tokenctl unlock` shows whether the lock was taken all the same")
         if isinstance(made, TokenctlError):
             return _undecided(org, made, "")
-        return AuthError(Problem(f"nothing was sent: the lock of organisation `{org}` cannot be read", RIGHTS))
+        return AuthError(f"nothing was sent: the lock of organisation `{org}` cannot be read", RIGHTS)
 
 
 def _undecided(org: str, error: TokenctlError, more: str) -> TokenctlError:

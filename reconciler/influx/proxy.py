@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from reconciler.core.endpoint import Secret, is_loopback
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import UsageError
 
 _URL = re.compile(r"((?:https?|socks5h?)://)([^\s/?#@]*@)?([A-Za-z0-9._:\[\]-]+)/?", re.IGNORECASE)
 _ENTRY = re.compile(r"(?:\*?\.)?(.+?)(?::([0-9]+))?")
@@ -96,7 +96,7 @@ def secrets(environment: Mapping[str, str]) -> tuple[Secret, ...]:
 def unusable(variable: str) -> UsageError:
     """The error for a proxy that cannot be used; holds nothing of its URL, which may have a password."""
     hint = "write http://HOST:PORT into it, a password percent-encoded, or name the server in NO_PROXY"
-    return UsageError(Problem(f"the proxy that {variable} names cannot be used", hint))
+    return UsageError(f"the proxy that {variable} names cannot be used", hint)
 
 
 def _credentials(url: str) -> str:

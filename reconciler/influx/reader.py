@@ -75,7 +75,7 @@ class Reader:
             if is_id(org.lower()):
                 return self.list_tokens(org, by_id=True)
             hint = "check --org and INFLUX_ORG: a name counts exactly as it is written, upper and lower case too"
-            raise UsageError(Problem(f"{self._endpoint.url} has no organisation `{org}`", hint))
+            raise UsageError(f"{self._endpoint.url} has no organisation `{org}`", hint)
         tokens = answers.decoded(answer, self._endpoint, lambda *_: found.finish())
         unreadable = {token_id: Missing(Absence.UNREADABLE, why) for token_id, why in found.unreadable.items()}
         if not org:

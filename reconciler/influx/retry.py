@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from reconciler.core.endpoint import Endpoint
-from reconciler.errors import FailureKind, Problem, TransientError
+from reconciler.errors import FailureKind, TransientError
 from reconciler.influx import answers
 from reconciler.influx.transport import Answer
 
@@ -59,7 +59,7 @@ class Retries:
             failures.append(got)
             if why := self.wait(failures):
                 problem = got.problems[0]
-                raise TransientError(Problem(f"{problem.message}; {why}", problem.hint), got.kind)
+                raise TransientError(f"{problem.message}; {why}", problem.hint, kind=got.kind)
         return got
 
     def wait(self, failures: Sequence[TransientError]) -> str:

@@ -198,7 +198,7 @@ class Transport:
         where = f"the host `{masked(host, *secrets, *map(str.lower, secrets))}`" if host else "another place"
         hint = "if that is where the server really is, say so with --url or INFLUX_HOST"
         url = self.endpoint.url
-        return UnreachableError(Problem(f"{url} redirects to {where}, and the token is not taken there", hint))
+        return UnreachableError(f"{url} redirects to {where}, and the token is not taken there", hint)
 
     def _failure(self, error: httpx.HTTPError) -> UnreachableError:
         url, bounds = self.endpoint.url, self._bounds
@@ -207,21 +207,21 @@ class Transport:
         match error:
             case httpx.ConnectTimeout():
                 why = f"no connection to {url}{through}: no answer to the call within {bounds.connect_s:g} s"
-                return TransientError(Problem(why, "check the URL, firewalls and proxies"), FailureKind.PASSING)
+                return TransientError(why, "check the URL, firewalls and proxies", kind=FailureKind.PASSING)
             case httpx.TimeoutException():
                 why = f"{bounds.silence_s:g} s without a byte, or {bounds.deadline_s:g} s in all"
                 hint = "look at the server's load, and try again"
-                return TransientError(Problem(f"{url} did not answer in time: {why}", hint), FailureKind.LATE)
+                return TransientError(f"{url} did not answer in time: {why}", hint, kind=FailureKind.LATE)
             case httpx.ProxyError():
                 status = str(error)[:3]
                 why = f"it refuses with {status}" if status.isdecimal() else "it refuses"
                 hint = "look at what names the proxy, and at its user and password"
-                return UnreachableError(Problem(f"no connection to {url}{through}: {why}", hint))
+                return UnreachableError(f"no connection to {url}{through}: {why}", hint)
             case httpx.RemoteProtocolError():
-                return TransientError(_useless(url, "it is not HTTP, or was broken off"), broken)
+                return TransientError(_useless(url, "it is not HTTP, or was broken off"), kind=broken)
         why, hint = network.reason(error)
         problem = Problem(f"no connection to {url}{through}: {why}", hint)
-        return TransientError(problem, broken) if network.may_pass(error) else UnreachableError(problem)
+        return TransientError(problem, kind=broken) if network.may_pass(error) else UnreachableError(problem)
 
 
 def _origin(url: str) -> tuple[str, str, int | None, bytes]:
@@ -231,7 +231,7 @@ def _origin(url: str) -> tuple[str, str, int | None, bytes]:
         return parts.scheme, parts.host, parts.port, parts.raw_path.rstrip(b"/")
     except (ValueError, httpx.InvalidURL):
         hint = "its host is neither a name nor an address"
-        raise UsageError(Problem(f"the server's URL `{url}` cannot be used", hint)) from None
+        raise UsageError(f"the server's URL `{url}` cannot be used", hint) from None
 
 
 def _unusable(url: str, why: str) -> UnreachableError:

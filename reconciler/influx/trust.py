@@ -45,7 +45,7 @@ def authorities(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLCo
             made.load_verify_locations(cafile=path or certifi.where())
     except OSError:
         what = "folder with certificates" if source == "SSL_CERT_DIR" else "PEM file with certificates"
-        raise UsageError(Problem(f"{source} `{path}` is no {what}")) from None
+        raise UsageError(f"{source} `{path}` is no {what}") from None
     return made
 
 

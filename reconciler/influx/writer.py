@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from reconciler.core.token import Token, TokenId
-from reconciler.errors import Problem, StaleError
+from reconciler.errors import StaleError
 from reconciler.influx import answers, wire
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
@@ -31,5 +31,5 @@ class Writer:
         found = wire.OneToken()
         answer = self._transport.send("PATCH", wire.path(token_id), body=body, sink=found, ready=ready)
         if gone := answers.not_found(answer, self._transport.endpoint):
-            raise StaleError(Problem(f"the server says: 404 {gone}", "make a new plan"))
+            raise StaleError(f"the server says: 404 {gone}", "make a new plan")
         return answers.decoded(answer, self._transport.endpoint, lambda _, *secrets: found.token(*secrets))

@@ -52,7 +52,7 @@ def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
         _note_cut(server, ("org",), found)
     entries: list[Any] = [entry for root in roots for entry in root.get("tokens") or ()]
     if len(entries) > LARGEST:
-        raise InvalidError(Problem(f"{len(entries):,} tokens are declared, and {LARGEST:,} may be"))
+        raise InvalidError(f"{len(entries):,} tokens are declared, and {LARGEST:,} may be")
     tokens = tuple([_declaration(entry, found) for entry in entries])
     if found.problems:
         raise InvalidError(found.problems)
@@ -93,7 +93,7 @@ def _check_servers(roots: Sequence[Any]) -> None:
     files = [f"{root.source.name} for {_asserted(root['server'])}" for root in roots]
     message = f"these files are for different servers and make no one manifest: {name_some(files)}"
     hint = "run tokenctl for each server, with its own files"
-    raise InvalidError(Problem(message, hint, roots[0].place("server")))
+    raise InvalidError(message, hint, roots[0].place("server"))
 
 
 def _asserted(server: dict[str, str]) -> str:

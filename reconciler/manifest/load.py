@@ -41,7 +41,7 @@ class Disk:
             deeper = _deeper(path)
             only = f", only in {name_some(deeper)}" if deeper else ""
             hint = "subfolders are not read: name each that is meant" if deeper else ""
-            raise InvalidError(Problem(f"{path}: there is no *.yaml and no *.yml in this folder{only}", hint))
+            raise InvalidError(f"{path}: there is no *.yaml and no *.yml in this folder{only}", hint)
         return sorted(map(str, found))
 
     def passed_over(self, path: str) -> Sequence[Problem]:
@@ -71,7 +71,7 @@ class Disk:
                     return file.read(most)
             except IrregularError:
                 hint = "give it to standard input, and name that with `-`"
-                raise InvalidError(Problem(f"{name}: this is no file", hint)) from None
+                raise InvalidError(f"{name}: this is no file", hint) from None
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def _reading(name: str) -> Iterator[None]:
         yield
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", None) or "this is no file name").lower()
-        raise InvalidError(Problem(f"{name}: {why}")) from None
+        raise InvalidError(f"{name}: {why}") from None
 
 
 def _deeper(path: str) -> list[str]:
@@ -200,12 +200,12 @@ def _names(files: Files, paths: Sequence[str], problems: list[Problem]) -> Itera
 def _text(files: Files, name: str) -> str:
     data = files.read(name, _LARGEST + 1)
     if len(data) > _LARGEST:
-        raise InvalidError(Problem(f"{name}: a file may have 32 MiB, and this has more", "divide it"))
+        raise InvalidError(f"{name}: a file may have 32 MiB, and this has more", "divide it")
     data = data.removeprefix(_BYTE_ORDER_MARK)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
         place = Place(name, before.count("\n") + 1, len(before) - before.rfind("\n"))
-        raise InvalidError(Problem("this is not UTF-8 text", "save the file as UTF-8", place)) from None
+        raise InvalidError("this is not UTF-8 text", "save the file as UTF-8", place) from None
     return text.replace("\r\n", "\n") if "\r" in text else text

@@ -33,7 +33,7 @@ def check_name(name: str, *known: str) -> None:
         where = f"{folder}: a name in this folder" if folder else "the name of a file"
         where = "the path of a file" if _is_telling(folder, known) else where
         hint = "rename it here and in the history, and replace that token on the server"
-        raise InvalidError(Problem(f"{where} holds a token's secret", hint))
+        raise InvalidError(f"{where} holds a token's secret", hint)
 
 
 def _is_telling(path: str, known: tuple[str, ...]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.manifest import is_manifest
-from reconciler.errors import InvalidError, Problem
+from reconciler.errors import InvalidError
 from reconciler.repository.git import Item, Objects
 
 _LINKS = 40  # followed on one path, as Linux does
@@ -47,7 +47,7 @@ class Commit:
         """The file's bytes, at most so many of them. Raises InvalidError when it is no file."""
         item = self._find(self._path(name))
         if item is None or item.kind != "blob":
-            raise InvalidError(Problem(f"{name}: this is no file"))
+            raise InvalidError(f"{name}: this is no file")
         return self.objects.read(item.oid, most)
 
     def _path(self, name: str) -> str:
@@ -88,7 +88,7 @@ class Commit:
         return target
 
     def _unreadable(self, path: str, why: str) -> InvalidError:
-        return InvalidError(Problem(f"{self.ref}:{path}: {why}"))
+        return InvalidError(f"{self.ref}:{path}: {why}")
 
 
 def within(top: Path, path: str) -> str:

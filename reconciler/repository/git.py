@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from reconciler.errors import LocalError, Problem
+from reconciler.errors import LocalError
 
 _SETTINGS = (
     "core.fsmonitor=false",
@@ -64,7 +64,7 @@ class Git:
                 out, err = process.communicate(timeout=self.patience_s)
             except subprocess.TimeoutExpired:
                 message = f"`git {arguments[0]}` did not end in {self.patience_s:g} s"
-                raise LocalError(Problem(message, "see what git waits for in this repository")) from None
+                raise LocalError(message, "see what git waits for in this repository") from None
         return GitOutput(process.returncode, os.fsdecode(out), os.fsdecode(err).strip())
 
     @contextmanager
@@ -78,7 +78,7 @@ class Git:
         surroundings = self._surroundings()
         program = shutil.which("git", path=surroundings["PATH"])
         if program is None:
-            raise LocalError(Problem("the program `git` is not in PATH", "--base needs it: install git"))
+            raise LocalError("the program `git` is not in PATH", "--base needs it: install git")
         try:
             process = subprocess.Popen(  # noqa: S603  # a list of arguments, and no shell
                 [program, "--no-pager", *(word for each in _SETTINGS for word in ("-c", each)), *arguments],
@@ -90,7 +90,7 @@ class Git:
             )
         except OSError as error:
             hint = "look at the program, and at the limits on processes and memory (`ulimit -a`)"
-            raise LocalError(Problem(f"`{program}` cannot be started: {str(error.strerror).lower()}", hint)) from error
+            raise LocalError(f"`{program}` cannot be started: {str(error.strerror).lower()}", hint) from error
         with process:
             try:
                 yield process
@@ -151,10 +151,8 @@ class Objects:
             words = self._answers.readline().split()
         if len(words) != 3:
             raise LocalError(
-                Problem(
-                    f"git cannot read {oid[:12]} of this repository",
-                    "a clone that leaves objects out cannot be used here: clone it without `filter`",
-                )
+                f"git cannot read {oid[:12]} of this repository",
+                "a clone that leaves objects out cannot be used here: clone it without `filter`",
             )
         size = int(words[2])
         content = self._answers.read(min(size, most))

@@ -31,16 +31,16 @@ class Repository:
     def commit(self, ref: str) -> Commit:
         """The commit that a REF means. Raises UsageError when it means none, or two."""
         if not ref or ref.startswith("-") or not is_plain(ref):
-            raise UsageError(Problem(f"--base {ref}: this is no name of a commit", _NAMES))
+            raise UsageError(f"--base {ref}: this is no name of a commit", _NAMES)
         said = self.git.ask("rev-parse", "--verify", f"{ref}^{{commit}}")
         oid = said.out.strip()
         if said.code:
             hint = _SHALLOW if self.shallow else f"fetch it, or correct the name: {_NAMES}"
-            raise UsageError(Problem(f"--base {ref}: there is no such commit in {self.git.top}", hint))
+            raise UsageError(f"--base {ref}: there is no such commit in {self.git.top}", hint)
         # Of all names only HEAD cannot be taken: git knows it before it looks at branches and tags.
         if "is ambiguous" in said.err and oid != ref and not _HEAD.match(ref):
             message = f"--base {ref}: this is the name of a branch and of a tag"
-            raise UsageError(Problem(message, f"write which one, such as `refs/remotes/{ref}`, or its hash"))
+            raise UsageError(message, f"write which one, such as `refs/remotes/{ref}`, or its hash")
         return Commit(masked(ref), oid, self.git.top, self.objects)
 
     def in_effect(
@@ -132,7 +132,7 @@ def opened(paths: Sequence[str], environment: Mapping[str, str], home: Path) -> 
     top, *others = dict.fromkeys(_top(path) for path in paths)
     if top is None or others:
         where = f"{', '.join(paths)}: these are not of one repository" if top else f"{paths[0]} is in no git repository"
-        raise UsageError(Problem(f"--base: {where}", "name files of one repository"))
+        raise UsageError(f"--base: {where}", "name files of one repository")
     git = Git(top, environment, home)
     said = git.ask("rev-parse", "--show-toplevel", "--is-shallow-repository")
     shown, _, shallow = said.out.rstrip("\n").rpartition("\n")
@@ -197,7 +197,7 @@ def _tracked(git: Git, folders: Iterable[Path]) -> Iterator[tuple[str, bool]]:
                     if entry.startswith((b"160000 ", b"120000 ")):
                         yield os.fsdecode(entry.partition(b"\t")[2]), entry.startswith(b"12")
             if process.wait() and arguments[0] == "ls-files":  # without a commit there is no HEAD
-                raise LocalError(Problem(f"git cannot read the index of {git.top}", "see `git status` there"))
+                raise LocalError(f"git cannot read the index of {git.top}", "see `git status` there")
 
 
 def _unusable(top: Path, said: str) -> Problem:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import UsageError
 from reconciler.sandbox.exchange import JSON, Answer, ApiError, Delivery, Request
 from reconciler.sandbox.seed import Authorization
 from reconciler.sandbox.store import Store
@@ -74,7 +74,7 @@ class Fault:
         number = int(count) if count.isascii() and count.isdigit() else 0
         if name not in NAMES or (count and not number) or not (method.isalpha() or not method):
             hint = f"write NAME, NAME:METHOD or NAME:METHOD:COUNT; the names are {', '.join(NAMES)}"
-            raise UsageError(Problem(f"there is no fault `{text}`", hint))
+            raise UsageError(f"there is no fault `{text}`", hint)
         return cls(name, method.upper(), number or 1)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import UsageError
 
 _VERSION = re.compile(r"v?(2)\.(\d{1,3})\.(\d{1,3})")
 _PLAIN = "unknown authorization status"
@@ -62,7 +62,7 @@ def profile(version: str, *, hashed: bool | None = None) -> Profile:
     known = [since for since in _SINCE if since <= number]
     if not known:
         hint = "versions from 2.1.0 on are known, such as 2.7.12, 2.8.0 and 2.9.1, and `cloud`"
-        raise UsageError(Problem(f"there is no InfluxDB version `{version}` to be like", hint))
+        raise UsageError(f"there is no InfluxDB version `{version}` to be like", hint)
     like = _SINCE[max(known)]
     hides = like.hides_secrets if hashed is None else hashed
     return replace(like, version="v" + ".".join(str(part) for part in number), hides_secrets=hides)

@@ -79,7 +79,7 @@ def read_seed(path: Path) -> Seed:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         why = (getattr(error, "strerror", None) or "").lower() or "it is not JSON"
-        raise InvalidError(Problem(f"{path}: the seed cannot be read: {why}")) from None
+        raise InvalidError(f"{path}: the seed cannot be read: {why}") from None
     try:
         return parse_seed(document)
     except InvalidError as error:
@@ -146,7 +146,7 @@ class _Entry:
 
 
 def _fault(path: str, what: str) -> InvalidError:
-    return InvalidError(Problem(f"{path}: {what}"))
+    return InvalidError(f"{path}: {what}")
 
 
 def _org(entry: _Entry) -> Org:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from reconciler.errors import LocalError, Problem
+from reconciler.errors import LocalError
 from reconciler.sandbox.api import Api
 from reconciler.sandbox.faults import Fault, Faults
 from reconciler.sandbox.listener import Listener, RequestSeen
@@ -42,7 +42,7 @@ class Sandbox:
             server.server_close()
             store.close()
             hint = "look at the limits on processes and memory: `ulimit -a`, or those of the container"
-            raise LocalError(Problem("the sandbox cannot run: the system lets no thread be started", hint)) from error
+            raise LocalError("the sandbox cannot run: the system lets no thread be started", hint) from error
 
     @classmethod
     def start(
@@ -69,7 +69,7 @@ class Sandbox:
         except (OSError, OverflowError) as error:
             store.close()
             why = (getattr(error, "strerror", None) or "there is no such port").lower()
-            raise LocalError(Problem(f"cannot listen on {listen[0]}:{listen[1]}: {why}")) from None
+            raise LocalError(f"cannot listen on {listen[0]}:{listen[1]}: {why}") from None
         return cls(server, store, now, broken)
 
     def __enter__(self) -> Self:

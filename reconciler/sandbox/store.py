@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from reconciler.errors import InvalidError, LocalError, Problem
+from reconciler.errors import InvalidError, LocalError
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Authorization, Seed, User
 
@@ -65,7 +65,7 @@ class Store:
             self._query(_LABELS)
         except sqlite3.IntegrityError:
             self._database.close()
-            raise InvalidError(Problem("the seed has two entries with one id, name or token")) from None
+            raise InvalidError("the seed has two entries with one id, name or token") from None
         except sqlite3.Error:
             self._database.close()
             raise _unusable(path) from None
@@ -214,7 +214,7 @@ class Store:
 
 
 def _unusable(path: Path | None) -> LocalError:
-    return LocalError(Problem(f"{path} is not a file that a sandbox can keep its state in"))
+    return LocalError(f"{path} is not a file that a sandbox can keep its state in")
 
 
 def _label(row: tuple[str, ...]) -> Label:

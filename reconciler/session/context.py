@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol, TextIO
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Moment
 from reconciler.core.secrets import masked, without
-from reconciler.errors import CancelledError, LocalError, Problem
+from reconciler.errors import CancelledError, LocalError
 
 
 class Display(Protocol):
@@ -107,9 +107,9 @@ class Streams:
         """Ask for a `yes`; raises CancelledError, which begins with `otherwise`, where there is none."""
         if not self.interactive:
             hint = "agree beforehand with `--yes`"
-            raise CancelledError(Problem(f"{otherwise}: there is no terminal to ask on", hint))
+            raise CancelledError(f"{otherwise}: there is no terminal to ask on", hint)
         if self._ask(f"{question} Only `yes` does it: ") != "yes":
-            raise CancelledError(Problem(f"{otherwise}: the answer was not `yes`"))
+            raise CancelledError(f"{otherwise}: the answer was not `yes`")
 
     def aside(self) -> AbstractContextManager[object]:
         """While the block writes no progress is shown."""
@@ -157,4 +157,4 @@ class Context:
 
 def unwritable(error: OSError) -> LocalError:
     """What it means that standard output takes nothing."""
-    return LocalError(Problem(f"cannot write to standard output: {str(error.strerror).lower()}"))
+    return LocalError(f"cannot write to standard output: {str(error.strerror).lower()}")

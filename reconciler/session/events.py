@@ -10,7 +10,7 @@ from io import UnsupportedOperation
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.core.token import TokenId
-from reconciler.errors import ExitCode, LocalError, Problem, TokenctlError
+from reconciler.errors import ExitCode, LocalError, TokenctlError
 from reconciler.render import json, text
 from reconciler.session.context import Context, unwritable
 
@@ -51,7 +51,7 @@ class Outlet:
         while left:
             while not select.select([], [number], [], _LOOK_S)[1]:
                 if self._interrupt.came:
-                    raise LocalError(Problem("standard output does not take more before the run has to end"))
+                    raise LocalError("standard output does not take more before the run has to end")
             self._midway = True
             # A pipe that takes anything takes so much without a wait.
             left = left[os.write(number, left[: select.PIPE_BUF]) :]

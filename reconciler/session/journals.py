@@ -96,14 +96,12 @@ def find_journal(path: str, folder: Path, url: str, context: Context) -> LoadedJ
     found = journal.load(Path(path)) if path else _newest(folder, url, context)
     if found.run.server.url != url:
         raise StaleError(
-            Problem(
-                f"the journal is of a run against {found.run.server.url}, but this run would talk to {url}",
-                "set INFLUX_HOST or --url accordingly, or name another journal",
-            )
+            f"the journal is of a run against {found.run.server.url}, but this run would talk to {url}",
+            "set INFLUX_HOST or --url accordingly, or name another journal",
         )
     if found.running:
         raise RefusedError(
-            Problem(f"{found.run.name} still goes on: what it will have changed is not known yet", "wait until it ends")
+            f"{found.run.name} still goes on: what it will have changed is not known yet", "wait until it ends"
         )
     return found
 
@@ -133,10 +131,7 @@ def _newest(folder: Path, url: str, context: Context) -> LoadedJournal:
         return _the_newest(possible, url)
     but = f", but for {count(len(ahead), 'run')} that began in the future" if ahead else ""
     raise UsageError(
-        Problem(
-            f"{folder} has no journal of a run that changed anything at {url}{but}",
-            "name the journal of the run to undo",
-        )
+        f"{folder} has no journal of a run that changed anything at {url}{but}", "name the journal of the run to undo"
     )
 
 
@@ -156,8 +151,6 @@ def _the_newest(possible: list[tuple[RunTimes, LoadedJournal]], url: str) -> Loa
     names = " or ".join(str(found.path) for _, found in possible[:_SHOWN])
     more = f" or one of {len(possible) - _SHOWN} more" if len(possible) > _SHOWN else ""
     raise UsageError(
-        Problem(
-            f"no answer of the server says which run changed something at {url} last: {names}{more}",
-            "name the journal of the run to undo; `tokenctl apply` first finds out what became of interrupted runs",
-        )
+        f"no answer of the server says which run changed something at {url} last: {names}{more}",
+        "name the journal of the run to undo; `tokenctl apply` first finds out what became of interrupted runs",
     )

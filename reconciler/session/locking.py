@@ -84,7 +84,7 @@ class Locks:
         if self._wanted and unlocked:
             names = ", ".join(f"`{org}`" for org in unlocked)
             hint = "the declared tokens were other ones when the lock was taken: run it again"
-            raise StaleError(Problem(f"nothing was sent: the plan changes tokens of {names}, not locked", hint))
+            raise StaleError(f"nothing was sent: the plan changes tokens of {names}, not locked", hint)
 
     def release(self) -> None:
         """Give back what was taken and not yet given back. What fails is said, and changes nothing else."""

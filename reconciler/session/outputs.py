@@ -91,7 +91,7 @@ def parse(wanted: Sequence[str], form: PlanFormat | None, out: str = "") -> Outp
     that would be in each other's way.
     """
     if out == "-":
-        raise UsageError(Problem("`-o` saves a plan to a file", "`--format json` prints the same to standard output"))
+        raise UsageError("`-o` saves a plan to a file", "`--format json` prints the same to standard output")
     shown = [form] if form else []
     saved: dict[Path, PlanFormat | None] = {Path(out): None} if out else {}
     taken = {_identity(path) for path in saved}
@@ -100,16 +100,14 @@ def parse(wanted: Sequence[str], form: PlanFormat | None, out: str = "") -> Outp
         if path == "-":
             shown.append(each)
         elif _identity(Path(path)) in taken:
-            raise UsageError(Problem(f"two outputs would go to {path}", _ELSE))
+            raise UsageError(f"two outputs would go to {path}", _ELSE)
         else:
             saved[Path(path)] = each
             taken.add(_identity(Path(path)))
     if len(shown) != len(set(shown)) or (len(shown) > 1 and not _LOG.issuperset(shown)):
         raise UsageError(
-            Problem(
-                f"these cannot all go to standard output: {', '.join(f'`{each}`' for each in shown)}",
-                "give all but one a file, `--output FORMAT=PATH`; only `text` and `github` may follow one another",
-            )
+            f"these cannot all go to standard output: {', '.join(f'`{each}`' for each in shown)}",
+            "give all but one a file, `--output FORMAT=PATH`; only `text` and `github` may follow one another",
         )
     return Outputs(tuple(shown) or (PlanFormat.TEXT,), saved)
 
@@ -119,10 +117,10 @@ def _parsed(text: str) -> tuple[PlanFormat, str]:
     if name not in set(PlanFormat) or (equals and not path):
         what = f"`{text}` names no path" if name in set(PlanFormat) else f"there is no format `{name}`"
         hint = f"write FORMAT=PATH, or FORMAT for standard output; the formats are {', '.join(PlanFormat)}"
-        raise UsageError(Problem(what, hint))
+        raise UsageError(what, hint)
     if path.startswith("=") or (path.startswith("-") and path != "-"):
         hint = f"write `{name}={path.lstrip('=-') or 'PATH'}`, or `{name}=./{path}` for a file that is called so"
-        raise UsageError(Problem(f"`{text}` names the file `{path}`", hint))
+        raise UsageError(f"`{text}` names the file `{path}`", hint)
     return PlanFormat(name), path or "-"
 
 

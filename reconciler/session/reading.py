@@ -23,7 +23,7 @@ def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tup
     if not files and not Path(DEFAULT).exists():
         hint = "name the files or folders to read, or `-` for standard input"
         but = f", but {' and '.join(beside)}" if beside else ""
-        raise UsageError(Problem(f"no file was named and there is no {DEFAULT} here{but}", hint))
+        raise UsageError(f"no file was named and there is no {DEFAULT} here{but}", hint)
     loaded = load(files or [DEFAULT], context.streams.stdin)
     others = [
         Problem(f"{name} is not read, only {DEFAULT}: no file was named", "name all that are meant") for name in beside

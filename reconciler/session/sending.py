@@ -21,7 +21,6 @@ from reconciler.core.token import TokenId
 from reconciler.errors import (
     ExitCode,
     LocalError,
-    Problem,
     RefusedError,
     StaleError,
     UsageError,
@@ -60,7 +59,7 @@ class Consent:
 def check_digest(consent: Consent) -> None:
     """Raise UsageError unless what was expected, if anything, can be a digest."""
     if consent.expect and not _DIGEST.fullmatch(consent.expect):
-        raise UsageError(Problem("--expect takes a whole digest: 64 hex digits, as `plan` prints them"))
+        raise UsageError("--expect takes a whole digest: 64 hex digits, as `plan` prints them")
 
 
 def plan_and_send(find: Callable[[Settings], Source], flags: Flags, consent: Consent, context: Context) -> ExitCode:
@@ -130,13 +129,11 @@ def _agree(plan: Plan, consent: Consent, context: Context) -> None:
     """Raise whatever stands between this plan and its first PATCH: another digest, a guard, nobody who says yes."""
     if consent.expect and consent.expect != plan.digest:
         raise StaleError(
-            Problem(
-                f"this is not the plan that was reviewed: its digest is {plan.digest}, not {consent.expect}",
-                "somebody changed the file, the tokens or the waivers since; review the plan above",
-            )
+            f"this is not the plan that was reviewed: its digest is {plan.digest}, not {consent.expect}",
+            "somebody changed the file, the tokens or the waivers since; review the plan above",
         )
     if plan.refusals:
-        raise RefusedError(Problem(f"nothing was sent: {_refused(plan)}", "each way out is named above"))
+        raise RefusedError(f"nothing was sent: {_refused(plan)}", "each way out is named above")
     if plan.changes and not consent.yes:
         context.streams.confirm(f"Send {count(len(plan.changes), 'change')} to {plan.server.url}?", "nothing was sent")
 

@@ -118,7 +118,7 @@ def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifes
 
     paths = files or [DEFAULT]
     if "-" in paths:
-        raise UsageError(Problem("--base cannot be used with standard input", "name files that git knows"))
+        raise UsageError("--base cannot be used with standard input", "name files that git knows")
     with opened(paths, context.environment, context.home) as repository:
         if problems := repository.misplaced([name for path in paths for name in _named(path, context)]):
             raise InvalidError(problems)

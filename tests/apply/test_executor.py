@@ -15,7 +15,7 @@ from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Change
 from reconciler.core.token import Status, Token, TokenId
 from reconciler.documents.decode import Document
-from reconciler.errors import AuthError, ExitCode, LocalError, Problem, TokenctlError, UnreachableError
+from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError, UnreachableError
 from tests.apply.memory import Listing, Memory, Watching, events, holding, nth, plan_of, run, statuses, token
 from tests.builders import managing
 
@@ -98,7 +98,7 @@ def test_a_lost_answer_is_settled_as_applied(journal: Journal) -> None:
     )
 
 
-InvalidAnswer = TokenctlError(Problem("the answer was cut"))
+InvalidAnswer = TokenctlError("the answer was cut")
 
 
 def test_a_lost_answer_is_settled_as_changed_by_somebody_else(journal: Journal) -> None:
@@ -135,7 +135,7 @@ def test_a_lost_answer_about_a_deleted_token_says_so(journal: Journal) -> None:
 def test_a_lost_answer_that_cannot_be_settled_stays_unverified(journal: Journal) -> None:
     server = holding(PLAN)
     server.on_patch = lambda *_: InvalidAnswer
-    server.on_get = lambda *_: UnreachableError(Problem("connection refused"))
+    server.on_get = lambda *_: UnreachableError("connection refused")
     outcome = run(plan_of(DESCRIBE), server, journal)
     assert statuses(outcome) == [
         (2, ResultStatus.UNVERIFIED, "the answer was cut; reading it again: connection refused")
@@ -146,7 +146,7 @@ def test_an_unauthorised_answer_stops_the_run(journal: Journal) -> None:
     changes = [Change(token=token(number), description="x") for number in range(1, 6)]
     server = holding(plan_of(*changes))
     server.stored = False
-    server.on_patch = lambda *_: AuthError(Problem("token is inactive"))
+    server.on_patch = lambda *_: AuthError("token is inactive")
     outcome = run(plan_of(*changes), server, journal)
     assert [line for line in server.log if line.startswith("PATCH")] == ['PATCH 1 {"description": "x"}']
     assert outcome.stopped == "token is inactive"
@@ -197,8 +197,8 @@ def test_a_token_that_was_deleted_meanwhile_is_left_alone(journal: Journal) -> N
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (AuthError(Problem("unauthorized access")), ExitCode.AUTH),
-        (UnreachableError(Problem("refused")), ExitCode.UNREACHABLE),
+        (AuthError("unauthorized access"), ExitCode.AUTH),
+        (UnreachableError("refused"), ExitCode.UNREACHABLE),
     ],
 )
 def test_a_recheck_that_fails_stops_the_run_before_anything_is_sent(
@@ -224,7 +224,7 @@ def test_a_recheck_that_ends_after_the_stop_sends_nothing(journal: Journal) -> N
         def get(self, token_id: TokenId) -> Token | Missing:
             both_asked.wait(10)
             if token_id == nth(1):
-                raise AuthError(Problem("token is inactive"))
+                raise AuthError("token is inactive")
             assert released.wait(10)
             return server.get(token_id)
 
@@ -286,7 +286,7 @@ def test_a_read_back_that_lacks_a_token_asks_for_it(journal: Journal) -> None:
 def test_a_read_back_that_fails_leaves_everything_unverified(journal: Journal) -> None:
     plan = plan_of(DESCRIBE, live=4)
     server = holding(plan)
-    server.on_list = UnreachableError(Problem("connection refused"))
+    server.on_list = UnreachableError("connection refused")
     outcome = run(plan, server, journal)
     assert statuses(outcome) == [(2, ResultStatus.UNVERIFIED, "it could not be read back: connection refused")]
 
@@ -306,7 +306,7 @@ def test_the_callers_own_token_is_last_and_the_refusal_is_its_proof(journal: Jou
 
     def locked_out(memory: Memory, token_id: TokenId) -> TokenctlError | None:
         off = memory.tokens[nth(1)].status is Status.INACTIVE
-        return AuthError(Problem("token is inactive")) if off and token_id == nth(1) else None
+        return AuthError("token is inactive") if off and token_id == nth(1) else None
 
     server.on_get = locked_out
     outcome = run(plan, server, journal)
@@ -348,7 +348,7 @@ def test_managers_of_which_one_may_be_the_callers_go_one_by_one_until_it_was(jou
 
     def locked_out(memory: Memory, _: TokenId) -> TokenctlError | None:
         off = memory.tokens[nth(2)].status is Status.INACTIVE
-        return AuthError(Problem("token is inactive")) if off else None
+        return AuthError("token is inactive") if off else None
 
     server.on_get = locked_out
     outcome = run(plan, server, journal, parallelism=8)
@@ -418,7 +418,7 @@ class _Full(Journal):
 
     def _write(self, line: Document) -> None:
         if line["event"] == self.event:
-            raise LocalError(Problem("no space left on device"))
+            raise LocalError("no space left on device")
         super()._write(line)
 
 
@@ -465,7 +465,7 @@ def test_the_first_reason_to_stop_is_the_one_that_is_told(journal: Journal) -> N
 
     server = holding(PLAN)
     server.stored = False
-    server.on_patch = lambda *_: AuthError(Problem("token is inactive"))
+    server.on_patch = lambda *_: AuthError("token is inactive")
     outcome = run(PLAN, server, FullForResults(journal.path, journal._descriptor))
     assert outcome.stopped == "token is inactive"
 

@@ -23,7 +23,6 @@ from reconciler.errors import (
     ExitCode,
     FailureKind,
     LocalError,
-    Problem,
     TokenctlError,
     TransientError,
     UnreachableError,
@@ -36,7 +35,7 @@ PATCH, GET = 'PATCH 2 {"description": "better"}', "GET 2"
 
 
 def failed(trouble: FailureKind, words: str = "answered 503") -> TransientError:
-    return TransientError(Problem(words), trouble)
+    return TransientError(words, kind=trouble)
 
 
 @dataclass
@@ -96,7 +95,7 @@ def test_a_change_that_was_not_applied_is_sent_again_after_a_look(journal: Journ
     "error",
     [
         failed(FailureKind.PASSING), failed(FailureKind.STALE), failed(FailureKind.FAULT), failed(FailureKind.LATE),
-        TokenctlError(Problem("the server says: 404 user not found")), UnreachableError(Problem("it is not JSON")),
+        TokenctlError("the server says: 404 user not found"), UnreachableError("it is not JSON"),
     ],
     ids=["passing", "stale", "fault", "late", "orphan", "useless"],
 )  # fmt: skip
@@ -199,7 +198,7 @@ def test_an_intent_that_cannot_be_written_keeps_the_second_attempt_from_being_se
 
         def _write(self, line: Document) -> None:
             if (line["event"], line.get("attempt")) == ("intent", 2):
-                raise LocalError(Problem("no space left on device"))
+                raise LocalError("no space left on device")
             super()._write(line)
 
     server = holding(PLAN)
@@ -439,7 +438,7 @@ def test_whoever_waits_for_another_attempt_is_woken_when_the_run_stops(journal: 
 
     def fail(_: Memory, token_id: TokenId) -> TokenctlError:
         server.tokens[token_id] = MANY[int(token_id, 16) - 1].token
-        return failed(FailureKind.PASSING) if token_id == nth(1) else AuthError(Problem("token is inactive"))
+        return failed(FailureKind.PASSING) if token_id == nth(1) else AuthError("token is inactive")
 
     def pause(halt: threading.Event, _: float) -> None:
         both.wait(10)
@@ -496,7 +495,7 @@ def test_a_token_that_cannot_be_read_again_stays_in_doubt(journal: Journal) -> N
 
 def test_an_orphan_cannot_be_settled(journal: Journal) -> None:
     server = holding(PLAN)
-    server.on_patch = after(TokenctlError(Problem("the server says: 404 user not found")))
+    server.on_patch = after(TokenctlError("the server says: 404 user not found"))
 
     class Reader(Memory):
         """Knows that the owner of the token is gone."""
@@ -615,11 +614,11 @@ def test_what_could_not_be_sent_and_moved_meanwhile_is_left_alone(journal: Journ
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (AuthError(Problem("your token lacks `write`")), ExitCode.AUTH),
-        (UnreachableError(Problem("answered 400"), is_over=True), ExitCode.UNREACHABLE),
-        (UnreachableError(Problem("it is not JSON")), ExitCode.PARTIAL),
-        (TransientError(Problem("answered 429"), FailureKind.PASSING, is_over=True), ExitCode.UNREACHABLE),
-        (TransientError(Problem("answered 500"), FailureKind.FAULT, is_over=True), ExitCode.UNREACHABLE),
+        (AuthError("your token lacks `write`"), ExitCode.AUTH),
+        (UnreachableError("answered 400", is_over=True), ExitCode.UNREACHABLE),
+        (UnreachableError("it is not JSON"), ExitCode.PARTIAL),
+        (TransientError("answered 429", kind=FailureKind.PASSING, is_over=True), ExitCode.UNREACHABLE),
+        (TransientError("answered 500", kind=FailureKind.FAULT, is_over=True), ExitCode.UNREACHABLE),
         (failed(FailureKind.STALE), ExitCode.UNREACHABLE),
         (failed(FailureKind.PASSING, "it was reset"), ExitCode.PARTIAL),
         (failed(FailureKind.LATE), ExitCode.PARTIAL),
@@ -637,7 +636,7 @@ def test_what_was_refused_changed_nothing_unless_it_may_still_come(
 
 def test_a_refusal_after_an_attempt_that_may_still_come_leaves_that_open(journal: Journal) -> None:
     server = holding(PLAN)
-    server.on_patch = first(before(failed(FailureKind.PASSING)), before(AuthError(Problem("no right"))))
+    server.on_patch = first(before(failed(FailureKind.PASSING)), before(AuthError("no right")))
     outcome = run(PLAN, server, journal, retries=Patience([0.0]))
     assert (statuses(outcome), outcome.exit_code) == (
         [(2, ResultStatus.FAILED, "not applied: no right")],

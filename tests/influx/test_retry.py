@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.core.token import TokenId
-from reconciler.errors import FailureKind, Problem, TokenctlError, TransientError, UnreachableError
+from reconciler.errors import FailureKind, TokenctlError, TransientError, UnreachableError
 from reconciler.influx.reader import Reader
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Bounds, Transport
@@ -42,7 +42,7 @@ def retries(
 
 
 def failed(kind: FailureKind, retry_after: str = "") -> TransientError:
-    return TransientError(Problem(f"it is {kind}"), kind, retry_after)
+    return TransientError(f"it is {kind}", kind=kind, retry_after=retry_after)
 
 
 PASSING, FAULT, LATE, STALE = (
