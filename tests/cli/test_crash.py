@@ -21,7 +21,7 @@ ANOTHER = "L" * 43 + "_-" * 21 + "w=="
 # Each is the first frame of that name in which something goes wrong, all over a run of `apply`.
 POINTS = (
     "resolve", "normalise", "_secret", "connected", "Transport._open", "Transport._request", "Transport._exchange",
-    "Transport._read", "chosen", "TokenList.begin", "TokenList._take", "_token", "masked", "decoded", "draft", "explain",
+    "Transport._read", "proxy_for", "TokenList.begin", "TokenList._take", "_token", "masked", "decoded", "make_plan", "explain",
     "Journal.header", "execute", "Writer.patch", "Streams.show", "answered",
 )  # fmt: skip
 
