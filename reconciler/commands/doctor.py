@@ -15,7 +15,7 @@ from reconciler.core.live import Server
 from reconciler.core.token import Token
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.influx import proxy, trust
-from reconciler.render import status
+from reconciler.render import json, text
 from reconciler.render.formats import ListFormat
 from reconciler.session.connection import Connection, check, connected, resolve
 from reconciler.session.context import Context
@@ -37,7 +37,7 @@ def run(request: DoctorRequest, context: Context) -> ExitCode:
     settings = resolve(request.flags, context)
     checks = [*_profile(settings), *_file(request, settings, context), *_server(settings, context)]
     is_json = request.form is ListFormat.JSON
-    shown = status.checks_json(checks) if is_json else status.checks(checks, colour=context.streams.colour)
+    shown = json.checks(checks) if is_json else text.checks(checks, colour=context.streams.colour)
     context.streams.show(context.streams.masked(shown))  # names of files are among it, and what is wrong with them
     return checkup.exit_code(checks)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.guards import too_large
 from reconciler.errors import ExitCode
-from reconciler.render import json, status, words
+from reconciler.render import json, text, words
 from reconciler.render.formats import ListFormat
 from reconciler.session.connection import connected, resolve
 from reconciler.session.context import Context
@@ -20,7 +20,7 @@ def run(flags: Flags, form: ListFormat, context: Context) -> ExitCode:
     if form is ListFormat.JSON:
         context.streams.show(json.tokens(listing.server, tokens))
     else:
-        context.streams.show(status.tokens(tokens, listing.server))
+        context.streams.show(text.tokens(tokens, listing.server))
     for problem in too_large(tokens, listing.unreadable):
         context.streams.say(words.problem(problem, "Warning"))
     if not tokens:

@@ -12,7 +12,7 @@ from reconciler.core.outcome import Run
 from reconciler.core.plan import Plan
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import ExitCode, UsageError
-from reconciler.render import status
+from reconciler.render import text
 from reconciler.render.formats import PlanFormat
 from reconciler.session import journals, outputs, sending
 from reconciler.session.connection import connected, resolve
@@ -93,7 +93,7 @@ def _reversal(request: UndoRequest, wanted: Outputs, settings: Settings, context
     )
     file = str(loaded.path)
     wanted.check([file])
-    context.streams.say(status.undoing(loaded.run, file))
+    context.streams.say(text.undoing(loaded.run, file))
     reviewed = not request.send or bool(consent.expect) or not consent.yes
     return _Reversal(loaded.run, (file,), request.allow, reviewed)
 

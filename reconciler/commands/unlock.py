@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reconciler.core.lock import LockLabel
 from reconciler.core.token import OrgId
 from reconciler.errors import ExitCode, UsageError
-from reconciler.render import status
+from reconciler.render import text
 from reconciler.render.escape import terminal
 from reconciler.session import locking
 from reconciler.session.connection import Connection, connected, resolve
@@ -34,7 +34,7 @@ def run(request: UnlockRequest, context: Context) -> ExitCode:
         if not found:
             context.streams.show("No organisation is locked, as far as these credentials may see.\n")
         for label, org in found:
-            context.streams.show(status.lock(label, org, context.now()))
+            context.streams.show(text.lock(label, org, context.now()))
         if len(found) > 1:
             raise UsageError("several organisations are locked", "name one of them with --org or INFLUX_ORG")
         for label, org in found:

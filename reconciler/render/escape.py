@@ -1,10 +1,9 @@
-"""Foreign text in, text that one kind of output shows and nothing more out."""
+"""Foreign text as one kind of output shows it, with nothing in it that acts, and lines of a terminal made of it."""
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
 import unicodedata
 
 from reconciler.core.text import is_plain
@@ -13,10 +12,11 @@ from reconciler.core.text import is_plain
 _LOG_COMMAND = re.compile(r"##(?=\[|vso\[|teamcity\[)")
 
 _LINE_COMMAND = re.compile(r"^(\s*)::")
+_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def terminal(text: str) -> str:
-    """The text on one line, with everything that would not draw itself as a visible escape such as \\x1b or \\u202e.
+    """Return the text on one line, with a visible escape such as \\x1b or \\u202e for all that would not draw itself.
 
     A backslash stays as it is: the result is for people, not for reading back. `##[` is broken as `#\\#[`, as CI
     systems find commands anywhere in a line.
@@ -27,12 +27,12 @@ def terminal(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """The text in double quotes, on one line, so that blanks at its ends show and two texts never look alike."""
+    """Return the text in double quotes, on one line: blanks at its ends show, and two texts never look alike."""
     return '"' + terminal(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
 
 
 def line(text: str) -> str:
-    """A whole line of output that may start with foreign text: as `terminal`, and `::` at its start is broken.
+    """Return a whole line of output that may start with foreign text: as `terminal`, with `::` at its start broken.
 
     GitHub reads a command where a line starts with `::`, after any blanks.
     """
@@ -40,20 +40,36 @@ def line(text: str) -> str:
 
 
 def json_text(value: object, indent: int | None = None) -> str:
-    """The value as JSON in ASCII: no character of it acts on a terminal, and no text in it is a command in a CI log."""
+    """Return the value as JSON in ASCII, in which no character acts on a terminal and no text is a command in a log."""
     return _LOG_COMMAND.sub(r"#\\u0023", json.dumps(value, indent=indent))
 
 
-def shell(text: str) -> str:
-    """The text as one word of a POSIX shell."""
-    return shlex.quote(text)
+def paint(text: str, colour: int, *, enabled: bool) -> str:
+    """Return the text in an ANSI colour, or as it is."""
+    return f"\x1b[{colour}m{text}\x1b[0m" if enabled else text
 
 
 def width(text: str) -> int:
-    """How many columns of a terminal an escaped text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(_columns(char) for char in text)
+    """Return how many columns of a terminal an escaped text takes."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def shortened(text: str, size: int) -> str:
+    """Return the text in at most so many columns: cut in the middle, as texts that begin alike often end otherwise."""
+    if width(text) <= size:
+        return text
+    end, start = text[-(size // 3) :], text[: size - 1]
+    while width(end) > size // 3:
+        end = end[1:]
+    while width(start) + 1 + width(end) > size:
+        start = start[:-1]
+    return f"{start}…{end}"
+
+
+def padded(text: str, size: int) -> str:
+    """Return the text in exactly so many columns: filled with blanks, or shortened."""
+    cut = shortened(text, size)
+    return cut + " " * (size - width(cut))
 
 
 def _columns(char: str) -> int:
@@ -63,8 +79,7 @@ def _columns(char: str) -> int:
 
 
 def _escaped(char: str) -> str:
-    short = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}.get(char)
-    if short:
-        return short
+    if char in _SHORT:
+        return _SHORT[char]
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,4 +1,4 @@
-"""A plan in, what a reviewer is to see beside the lines that cause it out: refusals, warnings, changes."""
+"""What a reviewer is to see of a plan beside the lines that cause it: refusals, warnings, changes."""
 
 from __future__ import annotations
 
@@ -8,22 +8,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconciler.core.difference import Difference
-from reconciler.core.plan import Change, Plan
+from reconciler.core.plan import Change, Plan, before
 from reconciler.core.revise import Kind, Revised, Revision
 from reconciler.core.text import shortened
 from reconciler.errors import Place, Problem
-from reconciler.render.words import (
-    action_words,
-    gravest_first,
-    gravest_revised_first,
-    kept,
-    label_of,
-    name_of,
-    origin_of,
-    owner_of,
-    said,
-    values,
-)
+from reconciler.render import words
 
 _DESCRIBED = 200  # characters of a description that only tells which token it is
 WARNING = "warning"
@@ -50,19 +39,19 @@ class Finding:
     rule: str
     title: str
     message: str
-    hint: str
+    hint: str = ""
     key: str
     place: Place | None
 
     @property
     def fingerprint(self) -> str:
-        """What tells that two runs found the same: SHA-256, in hex, of what stays the same when lines move."""
+        """Return what tells that two runs found the same: SHA-256, in hex, of what stays the same when lines move."""
         named = "\0".join((self.place.file if self.place else "", self.rule, self.key))
         return hashlib.sha256(named.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def findings(plan: Plan) -> tuple[Finding, ...]:
-    """Refusals, warnings, changes with deactivations first, and what else the files mean.
+    """Return refusals, warnings, changes with deactivations first, and what else the files mean.
 
     Who stops early has seen the worst.
     """
@@ -71,23 +60,23 @@ def findings(plan: Plan) -> tuple[Finding, ...]:
         *(_problem(Level.ERROR, each.guard, f"refused by guard {each.guard}", each.problem) for each in plan.refusals),
         *(_problem(Level.WARNING, WARNING, WARNING, each) for each in plan.warnings),
         *(each for each in files if each.level is Level.WARNING),
-        *(_change(each, across=plan.across) for each in gravest_first(plan.changes)),
+        *(_change(each, across=plan.across) for each in words.gravest_first(plan.changes)),
         *(each for each in files if each.level is Level.NOTICE),
     ]
     return tuple(_told_apart(found))
 
 
 def of_revisions(revised: Revised) -> tuple[Finding, ...]:
-    """What a change of the files means: warnings, then what loosens a guard, then all else."""
+    """Return what a change of the files means: warnings, then what loosens a guard, then all else."""
     found = [
         *(_problem(Level.WARNING, WARNING, WARNING, each) for each in revised.warnings),
-        *map(_revision, gravest_revised_first(revised.revisions)),
+        *map(_revision, words.gravest_revisions_first(revised.revisions)),
     ]
     return tuple(_told_apart(found))
 
 
 def revised_rule(kind: Kind) -> str:
-    """The rule of a finding about what the files mean; a guard or an action may be called like a kind."""
+    """Return the rule of a finding about what the files mean; a guard or an action may be called like a kind."""
     return f"files-{kind}"
 
 
@@ -95,20 +84,19 @@ def _revision(revision: Revision) -> Finding:
     return Finding(
         level=Level.WARNING if revision.loosens else Level.NOTICE,
         rule=revised_rule(revision.kind),
-        title=f"{revision.kind} {label_of(revision)}",
-        message="; ".join(said(revision)),
-        hint="",
+        title=f"{revision.kind} {words.label_of(revision)}",
+        message="; ".join(words.meaning(revision)),
         key=revision.target,
         place=_placed(revision.place),
     )
 
 
 def stand_in(plan: Plan) -> Place:
-    """Where to show what has no place of its own, for the formats that want one: at the top of the plan's file."""
-    places = (place for change in plan.changes for place in change.places.values())
-    problems = (each.place for each in (*plan.warnings, *(each.problem for each in plan.refusals)) if each.place)
-    first = next(places, None) or next(problems, None)
-    return Place(_file(first.file) if first else "tokens.yaml", 1, 1)
+    """Return where to show what has no place of its own, for the formats that want one: the top of the plan's file."""
+    places = [place for change in plan.changes for place in change.places.values()]
+    problems = [each.place for each in (*plan.warnings, *(each.problem for each in plan.refusals)) if each.place]
+    first = next(iter([*places, *problems]), Place("tokens.yaml", 1, 1))
+    return Place(first.file.removeprefix("./"), 1, 1)
 
 
 def _problem(level: Level, rule: str, title: str, problem: Problem) -> Finding:
@@ -120,36 +108,27 @@ def _problem(level: Level, rule: str, title: str, problem: Problem) -> Finding:
 
 def _change(change: Change, *, across: bool) -> Finding:
     token = change.token
-    fields = [_moved(Difference(field, getattr(token, field), value)) for field, value in change.body.items()]
-    field, origin = next(iter(change.body)), origin_of(change)
-    which = f" {shortened(told, _DESCRIBED)}" if (told := kept(change)) else ""
+    earlier = before(token)
+    fields = [words.field_and_values(Difference(field, earlier[field], value)) for field, value in change.body.items()]
+    field, mark = next(iter(change.body)), words.mark_of(change)
+    which = f" {shortened(told, _DESCRIBED)}" if (told := words.kept_description(change)) else ""
     return Finding(
         level=Level.NOTICE,
         rule=change.action.value,
-        title=f"{action_words(change)} {name_of(change)}",
-        message=f"{token.id}{which} of {owner_of(change, across=across)}: {', '.join(fields)}"
-        + (f" ({origin})" if origin else ""),
-        hint="",
+        title=f"{change.action} {words.name_of(change)}",
+        message=f"{token.id}{which} of {words.owner_of(change, across=across)}: {', '.join(fields)}"
+        + (f" ({mark})" if mark else ""),
         key=token.id,
         place=_placed(change.places.get(field) or change.places.get("")),
     )
 
 
-def _moved(difference: Difference) -> str:
-    earlier, later = values(difference)
-    return f"{difference.field} {earlier} → {later}"
-
-
 def _placed(place: Place | None) -> Place | None:
-    return replace(place, file=_file(place.file)) if place else None
-
-
-def _file(name: str) -> str:
-    return name.removeprefix("./")
+    return replace(place, file=place.file.removeprefix("./")) if place else None
 
 
 def _told_apart(found: Iterable[Finding]) -> Iterator[Finding]:
-    """The same, with keys that differ where two findings of a rule say the same."""
+    """Yield the findings, with keys that differ where two of a rule say the same."""
     seen: set[tuple[str, str]] = set()
     for each in found:
         key = each.key

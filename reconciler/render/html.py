@@ -1,4 +1,4 @@
-"""A plan in, one HTML page out that needs nothing else: no request, and no script or style but its own."""
+"""A plan as one HTML page that needs nothing else: no request, and no script or style but its own."""
 
 from __future__ import annotations
 
@@ -12,26 +12,9 @@ from reconciler.core.difference import Difference
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.revise import Revision
 from reconciler.core.text import common_start, count
-from reconciler.errors import Problem
+from reconciler.errors import Place, Problem
+from reconciler.render import words
 from reconciler.render.escape import terminal
-from reconciler.render.words import (
-    action_words,
-    address,
-    gravest_first,
-    headline,
-    kept,
-    label_of,
-    made_by,
-    name_of,
-    org_of,
-    origin_of,
-    origins,
-    place_of,
-    product,
-    said,
-    sent_by,
-    values,
-)
 
 _FOLDER = Path(__file__).parent / "page"
 _SIGNS = {Action.DEACTIVATE: "−", Action.ACTIVATE: "+", Action.DESCRIBE: "~"}
@@ -40,9 +23,9 @@ _COLUMNS = ("Change", "Token", "Owner", _UNSORTED, "Declared at")
 
 
 def plan(plan: Plan) -> str:
-    """The verdict and the digest, what stands in the way, and each change before and after, to filter and to sort.
+    """Return the page: the verdict and the digest, what stands in the way, and each change before and after.
 
-    Without JavaScript every row is shown. Deactivations come first.
+    The changes can be filtered and sorted. Without JavaScript every row is shown. Deactivations come first.
     """
     style, script = ((_FOLDER / name).read_text("utf-8") for name in ("page.css", "page.js"))
     policy = (
@@ -59,17 +42,17 @@ def plan(plan: Plan) -> str:
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>tokenctl {made_by(plan)}: {headline(plan)}</title>
+<title>tokenctl {words.plan_command(plan)}: {words.verdict(plan)}</title>
 <style>{style}</style>
 </head>
 <body>
 {_header(plan)}
 <main>
 {_problems("refused", "Refused: nothing of this can be applied", refused)}\
-{_files("warning", "Guards of the base that would hold less", [each for each in revisions if each.loosens])}\
+{_revisions("warning", "Guards of the base that would hold less", [each for each in revisions if each.loosens])}\
 {_problems("warning", count(len(plan.warnings), "warning"), [("", each) for each in plan.warnings])}\
-{_changes(gravest_first(plan.changes), plan)}\
-{_files("files", "What else the files mean", [each for each in revisions if not each.loosens])}\
+{_changes(plan)}\
+{_revisions("files", "What else the files mean", [each for each in revisions if not each.loosens])}\
 </main>
 {_footer(plan)}\
 <script>{script}</script>
@@ -87,30 +70,34 @@ def _shown(text: str) -> str:
 
 
 def _footer(plan: Plan) -> str:
-    """The digest once more, after everything that foreign text could look like."""
+    """Return the digest once more, after everything that foreign text could look like."""
     if not plan.changes:
         return ""
-    command = f"<br>Exactly this is applied by <code>tokenctl {sent_by(plan)} --expect {plan.digest}</code>"
+    command = f"<br>Exactly this is applied by <code>tokenctl {words.apply_command(plan)} --expect {plan.digest}</code>"
     return f'<footer>Digest <code class="digest">{plan.digest}</code>{"" if plan.refusals else command}</footer>\n'
 
 
 def _header(plan: Plan) -> str:
-    words = headline(plan)
+    verdict = words.verdict(plan)
     declared = "" if plan.undoes else f"{plan.declared:,} declared, "
     counted = f"{plan.live:,} live, {declared}{plan.unchanged:,} unchanged"
     facts = [
         *([("Undoes", f"<code>{_shown(plan.undoes)}</code>")] if plan.undoes else []),
-        ("Server", f"<code>{_shown(address(plan.server))}</code>"),
-        ("Product", _shown(product(plan.server))),
+        ("Server", f"<code>{_shown(words.address(plan.server))}</code>"),
+        ("Product", _shown(words.product(plan.server))),
         ("Organisations" if len(plan.orgs) != 1 else "Organisation", _shown(", ".join(plan.orgs)) or "none"),
         ("Tokens", counted),
-        *([("Compared", f"since <code>{_shown(plan.base.ref)}</code>: {origins(plan)}")] if plan.base else []),
+        *(
+            [("Compared", f"since <code>{_shown(plan.base.ref)}</code>: {words.mark_counts(plan)}")]
+            if plan.base
+            else []
+        ),
     ]
     listed = "\n".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
     return f"""\
 <header{' class="refused"' if plan.refusals else ""}>
-<p class="tool">tokenctl {made_by(plan)}</p>
-<h1>{words[0].upper()}{words[1:]}</h1>
+<p class="tool">tokenctl {words.plan_command(plan)}</p>
+<h1>{verdict[0].upper()}{verdict[1:]}</h1>
 <dl class="facts">
 {listed}
 <div class="whole"><dt>Digest</dt><dd><code class="digest">{plan.digest}</code></dd></div>
@@ -119,33 +106,37 @@ def _header(plan: Plan) -> str:
 
 
 def _problems(kind: str, title: str, problems: Sequence[tuple[str, Problem]]) -> str:
-    if not problems:
-        return ""
     items = []
     for name, problem in problems:
         named = f"<strong>{name}</strong> " if name else ""
-        where = f"<p><code>{_shown(str(problem.place))}</code></p>" if problem.place else ""
         hint = f"<p>Way out: {_shown(problem.hint)}</p>" if problem.hint else ""
-        items.append(f"<li>{named}{_shown(problem.message)}{where}{hint}</li>")
-    listed = "\n".join(items)
-    return f'<section class="problems {kind}">\n<h2>{title}</h2>\n<ul>\n{listed}\n</ul>\n</section>\n'
+        items.append(f"{named}{_shown(problem.message)}{_where(problem.place)}{hint}")
+    return _list(kind, title, items)
 
 
-def _files(kind: str, title: str, revisions: Sequence[Revision]) -> str:
-    if not revisions:
-        return ""
+def _revisions(kind: str, title: str, revisions: Sequence[Revision]) -> str:
     items = []
     for each in revisions:
-        place = each.place or each.base_place
-        where = f"<p><code>{_shown(str(place))}</code></p>" if place else ""
-        told = "".join(f"<p>{escape(line)}</p>" for line in said(each))
-        items.append(f"<li><strong>{each.kind}</strong> <code>{escape(label_of(each))}</code>{told}{where}</li>")
-    listed = "\n".join(items)
+        told = "".join(f"<p>{escape(line)}</p>" for line in words.meaning(each))
+        named = f"<strong>{each.kind}</strong> <code>{escape(words.label_of(each))}</code>"
+        items.append(f"{named}{told}{_where(each.place or each.base_place)}")
+    return _list(kind, title, items)
+
+
+def _where(place: Place | None) -> str:
+    return f"<p><code>{_shown(str(place))}</code></p>" if place else ""
+
+
+def _list(kind: str, title: str, items: Sequence[str]) -> str:
+    """Return a section with a list, "" where there are no items."""
+    if not items:
+        return ""
+    listed = "\n".join(f"<li>{item}</li>" for item in items)
     return f'<section class="problems {kind}">\n<h2>{title}</h2>\n<ul>\n{listed}\n</ul>\n</section>\n'
 
 
-def _changes(changes: Sequence[Change], plan: Plan) -> str:
-    if not changes:
+def _changes(plan: Plan) -> str:
+    if not plan.changes:
         return ""
     boxes = "\n".join(
         f'<label class="chip {action}"><input type="checkbox" value="{action}" checked> {action}'
@@ -154,10 +145,10 @@ def _changes(changes: Sequence[Change], plan: Plan) -> str:
         if plan.count(action)
     )
     head = "".join(map(_heading, _COLUMNS))
-    rows = "\n".join(map(_row, changes))
+    rows = "\n".join(map(_row, words.gravest_first(plan.changes)))
     return f"""\
 <section>
-<h2>{count(len(changes), "change")}</h2>
+<h2>{count(len(plan.changes), "change")}</h2>
 <div class="tools" hidden>
 <fieldset><legend class="unseen">Show changes that</legend>
 {boxes}
@@ -184,32 +175,29 @@ def _heading(name: str) -> str:
 
 def _row(change: Change) -> str:
     token = change.token
-    marks = [
-        f' <span class="mark">{text}</span>'
-        for text, holds in (
-            ("protected", change.protected),
-            ("this run’s own token", token.is_own),
-            (origin_of(change), change.mark),
-        )
-        if holds
-    ]
+    marks = (
+        "protected" if change.protected else "",
+        "this run’s own token" if token.is_own else "",
+        words.mark_of(change),
+    )
+    marked = "".join(f' <span class="mark">{each}</span>' for each in marks if each)
     # Names are sorted by what stands in the cell: a blank keeps a number at the end of one from going on in the id.
-    called = f' <span class="live">{escape(told)}</span>' if (told := kept(change)) else ""
-    name = f'<span class="name">{escape(name_of(change))}</span>{called} <code>{token.id}</code>'
-    org = f'<span class="org">{escape(org_of(change))}</span>'
-    done = f"{_SIGNS[change.action]} {action_words(change)}"
+    called = f' <span class="live">{escape(told)}</span>' if (told := words.kept_description(change)) else ""
+    name = f'<span class="name">{escape(words.name_of(change))}</span>{called} <code>{token.id}</code>'
+    org = f'<span class="org">{escape(words.org_of(change))}</span>'
+    done = f"{_SIGNS[change.action]} {change.action}"
     cells = (
         f'<td role="cell"><span class="badge {change.action}">{done}</span></td>',
-        f'<th role="rowheader" scope="row">{name}{"".join(marks)}</th>',
+        f'<th role="rowheader" scope="row">{name}{marked}</th>',
         f'<td role="cell" data-label="owner">{_shown(token.user)} {org}</td>',
         f'<td role="cell">{"".join(map(_field, change.differences()))}</td>',
-        f'<td role="cell" data-label="declared at"><code>{escape(place_of(change))}</code></td>',
+        f'<td role="cell" data-label="declared at"><code>{escape(words.place_of(change))}</code></td>',
     )
     return f'<tr role="row" data-action="{change.action}">{"".join(cells)}</tr>'
 
 
 def _field(difference: Difference) -> str:
-    before, after = values(difference)
+    before, after = words.values(difference)
     start = common_start(before, after)
     end = min(common_start(before[::-1], after[::-1]), len(before) - start, len(after) - start)
     earlier, later = (_marked(text, start, end) for text in (before, after))
@@ -221,7 +209,7 @@ def _field(difference: Difference) -> str:
 
 
 def _marked(text: str, start: int, end: int) -> str:
-    """The text with what is between its common start and end marked, if these are more than the quotes."""
+    """Return the text with what is between its common start and end marked, if these are more than the quotes."""
     middle = text[start : len(text) - end]
     if not middle or start + end <= len('""'):
         return escape(text)

@@ -1,13 +1,14 @@
-"""A plan, tokens or revised files in, one JSON document out; what happens in a run in, a line of JSON out.
+"""A plan, tokens, checks or revised files as one JSON document, and what happens in a run as a line of JSON each.
 
-In ASCII, keys in a fixed order, with `format_version`, as schemas/ describes it.
+All are ASCII with keys in a fixed order and a `format_version`, as schemas/ describes them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from reconciler.core.checkup import Check, exit_code
 from reconciler.core.live import Server
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
@@ -22,12 +23,12 @@ _EVENTS_VERSION = 1
 
 
 def plan(plan: Plan, review: Review | None = None) -> str:
-    """The plan as schemas/plan.v1.json describes it: as a saved plan holds it, and a review beside it."""
+    """Return the plan as schemas/plan.v1.json describes it: as a saved plan holds it, and a review beside it."""
     return _dump({**plan_document(plan), **({"review": review_document(review)} if review else {})})
 
 
 def tokens(server: Server, tokens: Iterable[Token]) -> str:
-    """An inventory: `server`, and under `tokens` each token by ascending id, without its secret.
+    """Return a list of tokens: `server`, and under `tokens` each token by ascending id, without its secret.
 
     A token `manages` the tokens of the owners `manages_owners` in those organisations; `*` stands for all.
     """
@@ -52,8 +53,16 @@ def tokens(server: Server, tokens: Iterable[Token]) -> str:
 
 
 def revised(revised: Revised) -> str:
-    """What a change of the files means, as schemas/revisions.v1.json describes it."""
+    """Return what a change of the files means, as schemas/revisions.v1.json describes it."""
     return _dump(revised_document(revised))
+
+
+def checks(checks: Sequence[Check]) -> str:
+    """Return what the doctor found: under `checks` each check, and the worst of them as `reason`."""
+    shown = [
+        {"name": each.name, "state": each.state.value, "message": each.message, "hint": each.hint} for each in checks
+    ]
+    return _dump({"format_version": FORMAT_VERSION, "reason": exit_code(checks).reason, "checks": shown})
 
 
 def _dump(document: object) -> str:
@@ -61,12 +70,12 @@ def _dump(document: object) -> str:
 
 
 def plan_event(plan: Plan) -> str:
-    """What the run is about, as a saved plan holds it."""
+    """Return the event that says what the run is about, as a saved plan holds it."""
     return _event("plan", plan=plan_document(plan))
 
 
 def op_started(change: Change) -> str:
-    """A change is about to be sent."""
+    """Return the event that a change is about to be sent."""
     return _event(
         "op_started",
         id=change.token.id,
@@ -79,12 +88,15 @@ def op_started(change: Change) -> str:
 
 
 def op_finished(result: Result) -> str:
-    """What is known of a change."""
+    """Return the event that says what is known of a change."""
     return _event("op_finished", id=result.change.token.id, status=result.status.value, detail=result.reason)
 
 
 def summary(code: ExitCode, statuses: Iterable[ResultStatus], plan: Plan | None, outcome: Outcome | None) -> str:
-    """How the run ended, with the statuses of its changes; without a plan, or an outcome, it did not come that far."""
+    """Return the event that says how the run ended, with the statuses of its changes.
+
+    Without a plan, or an outcome, it did not come that far.
+    """
     found = Counter(statuses)
     return _event(
         "summary",
@@ -97,5 +109,5 @@ def summary(code: ExitCode, statuses: Iterable[ResultStatus], plan: Plan | None,
     )
 
 
-def _event(event: str, **said: object) -> str:
-    return json_text({"format_version": _EVENTS_VERSION, "event": event, **said}) + "\n"
+def _event(event: str, **fields: object) -> str:
+    return json_text({"format_version": _EVENTS_VERSION, "event": event, **fields}) + "\n"

@@ -1,42 +1,21 @@
-"""A plan in, Markdown for a comment or a step summary out: foreign text stands inside code and nowhere else."""
+"""A plan or revised files as Markdown for a comment or a step summary: foreign text stands inside code only."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from reconciler.core.difference import Difference
-from reconciler.core.plan import Change, Comparison, Plan
+from reconciler.core.plan import Change, Plan
 from reconciler.core.review import Review
 from reconciler.core.revise import Revised, Revision
 from reconciler.core.text import common_start, count, shortened
 from reconciler.errors import Problem
+from reconciler.render import words
 from reconciler.render.escape import terminal
-from reconciler.render.words import (
-    action_words,
-    address,
-    gravest_first,
-    gravest_revised_first,
-    headline,
-    kept,
-    label_of,
-    made_by,
-    name_of,
-    org_of,
-    origin_of,
-    origins,
-    place_of,
-    product,
-    review_differences,
-    review_verdict,
-    said,
-    sent_by,
-    subject,
-    tallies,
-    values,
-)
-from reconciler.render.words import revised as revised_in_words
 
 LONGEST = 64_000
 """GitHub takes comments of less than 65,536 characters; so is the text, in bytes of UTF-8, with room for whoever puts
@@ -45,79 +24,83 @@ a line before it and one behind."""
 _OPEN_ROWS = 10
 _BRIEF, _PROBLEM = 120, 600  # characters of a value where not everything fits, and of a message at any time
 _COLUMNS = ("| change | token | id | owner | before → after | declared at |", "|---|---|---|---|---|---|")
+_REVISION_COLUMNS = ("| change | declaration | what it means | declared at |", "|---|---|---|---|")
 _RUN = re.compile("`+")
+_T = TypeVar("_T")
 
 
 def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> str:
-    """The verdict, what stands in the way, the table, and the digest once more, which no text in the table can fake.
+    """Return the verdict, what stands in the way, the table, and the digest once more, which nothing in it can fake.
 
     Shorter than `longest` bytes, at least 8,000: values are cut when not all fit, then whole rows are left out and
     counted. Deactivations come first.
     """
-    head = [
-        f"### tokenctl {made_by(plan)}: {headline(plan)}",
-        f"Digest `{plan.digest}`",
-        *_review(review),
-        _about(plan),
-    ]
-    head += [_since(plan, plan.base)] if plan.base else []
-    again = f"Digest `{plan.digest}`"
+    digest = f"Digest `{plan.digest}`"
+    again = digest
     if plan.changes and not plan.refusals:
-        again += f": exactly this is applied by `tokenctl {sent_by(plan)} --expect {plan.digest}`"
+        again += f": exactly this is applied by `tokenctl {words.apply_command(plan)} --expect {plan.digest}`"
+    revisions = plan.base.revisions if plan.base else ()
+    head = _head(plan, digest, review)
     room = longest - _size([*head, again])
-    refused = _listed(((f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals), room // 4)
-    warned = _listed((("Warning", each) for each in plan.warnings), room // 4)
-    files = _files(plan.base.revisions, room // 4) if plan.base else []
-    moved = _moved(review, room // 8)
+    refused = _fitted([_problem(f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals], room // 4)
+    warned = _fitted([_problem("Warning", each) for each in plan.warnings], room // 4)
+    files = _fitted(list(map(_revision, words.gravest_revisions_first(revisions))), room // 4)
+    differences = [f"- {code(_cut(each, _PROBLEM))}" for each in words.review_differences(review)] if review else []
+    moved = _fitted(["Otherwise than reviewed:", "", *differences] if differences else [], room // 8)
     room -= _size([*refused, *warned, *moved, *files])
-    table = _rows(_COLUMNS, gravest_first(plan.changes), room, across=plan.across)
+    row = partial(_row, across=plan.across)
+    table = _table(_COLUMNS, words.gravest_first(plan.changes), row, room)
     return "\n\n".join([*head, *refused, *warned, *moved, *table, *files, again]) + "\n"
 
 
-def _since(plan: Plan, base: Comparison) -> str:
-    beside = f"; beside that {_summary(base.revisions)}" if base.revisions else ""
-    return f"Since {code(_cut(base.ref))}: {origins(plan)}{beside}"
-
-
-def _files(revisions: Sequence[Revision], room: int) -> list[str]:
-    """What no change shows, as a list of at most so many bytes."""
-    return _fitted([_file(each) for each in gravest_revised_first(revisions)], room)
-
-
-def _file(revision: Revision) -> str:
-    place = revision.place or revision.base_place
-    where = f", {code(_cut_start(f'{place.file}:{place.line}'))}" if place else ""
-    grave = "**" if revision.loosens else ""
-    told = code(_cut("; ".join(said(revision)), _PROBLEM))
-    return f"- {grave}{revision.kind}{grave} {code(_cut(label_of(revision)))}{where}: {told}"
+def _head(plan: Plan, digest: str, review: Review | None) -> list[str]:
+    names = [code(_cut(name)) for name in words.title_parts(plan)]
+    head = [
+        f"### tokenctl {words.plan_command(plan)}: {words.verdict(plan)}",
+        digest,
+        *([f"Review: {code(_cut(words.review_verdict(review), 2 * _BRIEF))}"] if review else []),
+        " · ".join([*names, *words.totals(plan), f"{plan.unchanged:,} unchanged"]),
+    ]
+    if base := plan.base:
+        beside = f"; beside that {_summary(base.revisions)}" if base.revisions else ""
+        head.append(f"Since {code(_cut(base.ref))}: {words.mark_counts(plan)}{beside}")
+    return head
 
 
 def revised(revised: Revised, longest: int = LONGEST) -> str:
-    """What a change of the files means, shorter than `longest` bytes, at least 6,000; rows without room are counted."""
-    found = revised.revisions
-    head = [f"### tokenctl: {_summary(found)}"]
+    """Return what a change of the files means, shorter than `longest` bytes, at least 6,000.
+
+    Rows without room are counted.
+    """
+    head = [f"### tokenctl: {_summary(revised.revisions)}"]
     head.append(f"Since {code(_cut(revised.ref))}, commit `{revised.commit[:12]}`. No server was asked.")
-    warned = _listed((("Warning", each) for each in revised.warnings), longest // 4)
-    room = longest - _size([*head, *warned])
-    columns = ["| change | declaration | what it means | declared at |", "|---|---|---|---|"]
-    return "\n\n".join([*head, *warned, *_rows(columns, found, room)]) + "\n"
+    head += _fitted([_problem("Warning", each) for each in revised.warnings], longest // 4)
+    table = _table(_REVISION_COLUMNS, revised.revisions, _revision_row, longest - _size(head))
+    return "\n\n".join([*head, *table]) + "\n"
 
 
 def _summary(revisions: Sequence[Revision]) -> str:
     loosened = sum(each.loosens for each in revisions)
-    return revised_in_words(revisions) + (f", **{count(loosened, 'guard')} loosened**" if loosened else "")
+    return words.revision_counts(revisions) + (f", **{count(loosened, 'guard')} loosened**" if loosened else "")
 
 
-def _revision_row(revision: Revision, *, brief: bool) -> str:
-    cut = _cut if brief else str
-    place = revision.place or revision.base_place
-    means = "<br>".join(cell(cut(each)) for each in said(revision))
-    where = cell(_cut_start(f"{place.file}:{place.line}")) if place else ""
-    return f"| {revision.kind} | {cell(cut(label_of(revision)))} | {means} | {where} |"
+def _revision(revision: Revision) -> str:
+    grave = "**" if revision.loosens else ""
+    place, told = words.place_of_revision(revision), code(_cut("; ".join(words.meaning(revision)), _PROBLEM))
+    return f"- {grave}{revision.kind}{grave} {code(_cut(words.label_of(revision)))}{_where(place)}: {told}"
+
+
+def _problem(title: str, problem: Problem) -> str:
+    hint = f"<br>hint: {code(_cut(problem.hint, _PROBLEM))}" if problem.hint else ""
+    return f"- **{title}**{_where(words.file_and_line(problem.place))}: {code(_cut(problem.message, _PROBLEM))}{hint}"
+
+
+def _where(place: str) -> str:
+    return f", {code(_cut_start(place))}" if place else ""
 
 
 def code(text: str) -> str:
-    """The text as a code span: no part of it is markup, a mention or an end of the span."""
+    """Return the text as a code span: no part of it is markup, a mention or an end of the span."""
     shown = terminal(text)
     fence = "`" * (max((len(run) for run in _RUN.findall(shown)), default=0) + 1)
     blank = " " if not shown.strip() or shown.startswith(("`", " ")) or shown.endswith(("`", " ")) else ""
@@ -125,76 +108,48 @@ def code(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """The same within a table, where a `|` would end the cell even in code."""
+    """Return the text as a code span within a table, where a `|` would end the cell even in code."""
     return code(text).replace("|", "\\|")
 
 
+def _cells(texts: Iterable[str]) -> str:
+    """Return the texts as lines of one cell."""
+    return "<br>".join(map(cell, texts))
+
+
 def _size(parts: Iterable[str]) -> int:
-    """How many bytes the parts take, with the empty line after each."""
+    """Return how many bytes the parts take, with the empty line after each."""
     return sum(len(part.encode()) + 2 for part in parts)
 
 
-def _review(review: Review | None) -> list[str]:
-    return [f"Review: {code(_cut(review_verdict(review), 2 * _BRIEF))}"] if review else []
-
-
-def _moved(review: Review | None, room: int) -> list[str]:
-    """What is not as it was reviewed, as a list of at most so many bytes, in one part or in none."""
-    lines = [f"- {code(_cut(each, _PROBLEM))}" for each in review_differences(review)] if review else []
-    return _fitted(["Otherwise than reviewed:", "", *lines] if lines else [], room)
-
-
-def _about(plan: Plan) -> str:
-    names = (subject(plan), ", ".join(plan.orgs), address(plan.server), product(plan.server))
-    parts = [code(_cut(name)) for name in names if name]
-    parts += [*tallies(plan), f"{plan.unchanged:,} unchanged"]
-    return " · ".join(parts)
-
-
-def _listed(problems: Iterable[tuple[str, Problem]], room: int) -> list[str]:
-    """The problems as a list of at most so many bytes, in one part or in none."""
-    return _fitted([_problem(title, problem) for title, problem in problems], room)
-
-
 def _fitted(lines: Sequence[str], room: int) -> list[str]:
-    """As many items of a list as fit, the rest counted."""
+    """Return as many items of a list as fit into so many bytes, the rest counted, in one part or in none."""
     kept = _fitting(lines, room)
     if len(kept) < len(lines):
         kept.append(f"- and {len(lines) - len(kept):,} more like these")
     return ["\n".join(kept)] if kept else []
 
 
-def _problem(title: str, problem: Problem) -> str:
-    where = f", {code(_cut_start(f'{problem.place.file}:{problem.place.line}'))}" if problem.place else ""
-    hint = f"<br>hint: {code(_cut(problem.hint, _PROBLEM))}" if problem.hint else ""
-    return f"- **{title}**{where}: {code(_cut(problem.message, _PROBLEM))}{hint}"
+def _table(head: Sequence[str], items: Sequence[_T], row: Callable[[_T, bool], str], room: int) -> list[str]:
+    """Return a table in at most so many bytes, in one part or two, or in none; folded when it is long.
 
-
-def _rows(
-    head: Sequence[str], all_of: Sequence[Change] | Sequence[Revision], room: int, *, across: bool = False
-) -> list[str]:
-    """A table in at most so many bytes, in one part or two, or in none; folded when it is long."""
-    if not all_of:
+    `row` draws an item, with its values cut or not.
+    """
+    if not items:
         return []
     room -= _size(head) + 200  # for what stands around the rows
-    rows = _fitting((_drawn(each, brief=False, across=across) for each in all_of), room)
-    if len(rows) < len(all_of):
-        rows = _fitting((_drawn(each, brief=True, across=across) for each in all_of), room)
+    rows = _fitting((row(each, False) for each in items), room)
+    if len(rows) < len(items):
+        rows = _fitting((row(each, True) for each in items), room)
     table = "\n".join([*head, *rows])
     folded = f"<details><summary>{count(len(rows), 'change')}</summary>\n\n{table}\n\n</details>"
-    left = len(all_of) - len(rows)
+    left = len(items) - len(rows)
     rest = [f"**And {count(left, 'more change')}** without room here: `tokenctl show` has them all."] if left else []
     return [folded if len(rows) > _OPEN_ROWS else table, *rest]
 
 
-def _drawn(each: Change | Revision, *, brief: bool, across: bool) -> str:
-    if isinstance(each, Change):
-        return _row(each, brief=brief, across=across)
-    return _revision_row(each, brief=brief)
-
-
 def _fitting(lines: Iterable[str], room: int) -> list[str]:
-    """As many whole lines as fit into so many bytes."""
+    """Return as many whole lines as fit into so many bytes."""
     kept = []
     for line in lines:
         room -= len(line.encode()) + 1
@@ -204,24 +159,25 @@ def _fitting(lines: Iterable[str], room: int) -> list[str]:
     return kept
 
 
-def _row(change: Change, *, brief: bool, across: bool) -> str:
-    names = [name_of(change), *filter(None, [kept(change)])]
-    owner = [change.token.user, *([org_of(change)] if across else [])]
-    differences, place = change.differences(), place_of(change)
+def _row(change: Change, brief: bool, *, across: bool) -> str:
+    names = [each for each in (words.name_of(change), words.kept_description(change)) if each]
+    owner = [change.token.user, *([words.org_of(change)] if across else [])]
+    differences, place = change.differences(), words.place_of(change)
     if brief:
         names, owner = [shortened(each, _BRIEF) for each in names], [_cut(each) for each in owner]
         place, differences = _cut_start(place), tuple(map(_cut_around, differences))
-    fields = "<br>".join(
-        f"{each.field} {cell(before)} → {cell(after)}" for each in differences for before, after in [values(each)]
-    )
-    origin = origin_of(change)
-    done = f"{action_words(change)}<br>{origin}" if origin else action_words(change)
-    cells = (done, _lines(names), cell(change.token.id), _lines(owner), fields, cell(place) if place else "")
-    return f"| {' | '.join(cells)} |"
+    fields = "<br>".join(f"{each.field} {' → '.join(map(cell, words.values(each)))}" for each in differences)
+    done = "<br>".join(filter(None, (change.action, words.mark_of(change))))
+    shown = (done, _cells(names), cell(change.token.id), _cells(owner), fields, cell(place) if place else "")
+    return f"| {' | '.join(shown)} |"
 
 
-def _lines(texts: Iterable[str]) -> str:
-    return "<br>".join(map(cell, texts))
+def _revision_row(revision: Revision, brief: bool) -> str:
+    cut = _cut if brief else str
+    meaning = _cells(map(cut, words.meaning(revision)))
+    place = words.place_of_revision(revision)
+    shown = cell(_cut_start(place)) if place else ""
+    return f"| {revision.kind} | {cell(cut(words.label_of(revision)))} | {meaning} | {shown} |"
 
 
 def _cut(text: str, most: int = _BRIEF) -> str:
@@ -233,7 +189,7 @@ def _cut_start(text: str) -> str:
 
 
 def _cut_around(difference: Difference) -> Difference:
-    """The difference with both values cut so that what differs first still shows."""
+    """Return the difference with both values cut so that what differs first still shows."""
     before, after = difference.before or "", difference.after or ""
     start = max(0, common_start(before, after) - _BRIEF // 4)
     return replace(difference, before=_cut_from(before, start), after=_cut_from(after, start))

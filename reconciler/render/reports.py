@@ -1,4 +1,4 @@
-"""A plan in, what other programs show of it out: GitHub's commands, GitLab's reports, JUnit XML and SARIF.
+"""A plan for other programs: GitHub's commands, GitLab's reports, JUnit XML, SARIF, requests and a script of curl.
 
 GitHub: its runner's own reader (ActionCommand.cs in actions/runner) is followed: in a message `%` and line breaks are
 escaped, in a property `:` and `,` as well. GitLab: https://docs.gitlab.com/user/infrastructure/iac/mr_integration/ and
@@ -8,62 +8,58 @@ https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.core.guard import Guard
-from reconciler.core.plan import Action, Plan
+from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.revise import Kind, Revised
+from reconciler.documents.plan import before_document, operation_document
 from reconciler.errors import Place
+from reconciler.render import words
 from reconciler.render.escape import json_text, terminal
 from reconciler.render.findings import WARNING, Finding, Level, findings, of_revisions, revised_rule, stand_in
 
 _GITHUB_MOST = 10  # the runner keeps no more of a kind for each step
 _GITHUB_LONGEST = 4096  # the runner cuts a message there, in the units of UTF-16
 _GITHUB_LONGEST_TITLE = 255  # the Checks API takes no more
-_GITHUB_DATA = {"%": "%25", "\n": "%0A"}  # `terminal` leaves no carriage return; the line break before the hint is ours
-_GITHUB_PROPERTY = _GITHUB_DATA | {":": "%3A", ",": "%2C"}
+# `terminal` leaves no carriage return; the line break before the hint is ours.
+_GITHUB_DATA = str.maketrans({"%": "%25", "\n": "%0A"})
+_GITHUB_PROPERTY = _GITHUB_DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
 def github(plan: Plan) -> str:
-    """A command for each finding, the gravest first; of more than ten of a kind the tenth counts the rest."""
+    """Return a command for each finding, the gravest first; of more than ten of a kind the tenth counts the rest."""
     return _github_commands(findings(plan))
 
 
 def revised(revised: Revised) -> str:
-    """The same for what a change of the files means; what was removed has no line any more, and is shown without."""
+    """Return such commands for what a change of the files means; what was removed has no line, and none is named."""
     return _github_commands(of_revisions(revised))
 
 
 def _github_commands(found: Sequence[Finding]) -> str:
-    lines = [line for level in Level for line in _github_kind(level, [each for each in found if each.level is level])]
+    lines: list[str] = []
+    for level in Level:
+        commands = [_github_command(each) for each in found if each.level is level]
+        if len(commands) > _GITHUB_MOST:
+            left = len(commands) - _GITHUB_MOST + 1
+            commands[_GITHUB_MOST - 1 :] = [f"::{level} title=tokenctl::and {left:,} more like these"]
+        lines += commands
     return "".join(f"{line}\n" for line in lines)
-
-
-def _github_kind(level: Level, found: Sequence[Finding]) -> list[str]:
-    if len(found) <= _GITHUB_MOST:
-        return [_github_command(each) for each in found]
-    shown = _GITHUB_MOST - 1
-    return [
-        *map(_github_command, found[:shown]),
-        f"::{level} title=tokenctl::and {len(found) - shown:,} more like these",
-    ]
 
 
 def _github_command(finding: Finding) -> str:
     properties = {"title": _cut(terminal(finding.title), _GITHUB_LONGEST_TITLE)}
     if place := finding.place:
         properties |= {"file": terminal(place.file), "line": str(place.line), "col": str(place.column)}
-    listed = ",".join(f"{name}={_github_escaped(value, _GITHUB_PROPERTY)}" for name, value in properties.items())
+    listed = ",".join(f"{name}={value.translate(_GITHUB_PROPERTY)}" for name, value in properties.items())
     hint = f"\nhint: {terminal(finding.hint)}" if finding.hint else ""
     message = _cut(terminal(finding.message), _GITHUB_LONGEST - _units(hint)) + hint
-    return f"::{finding.level} {listed}::{_github_escaped(message, _GITHUB_DATA)}"
-
-
-def _github_escaped(text: str, table: dict[str, str]) -> str:
-    return "".join(table.get(character, character) for character in text)
+    return f"::{finding.level} {listed}::{message.translate(_GITHUB_DATA)}"
 
 
 def _units(text: str) -> int:
@@ -71,7 +67,7 @@ def _units(text: str) -> int:
 
 
 def _cut(text: str, most: int) -> str:
-    """The text in at most so many units of UTF-16."""
+    """Return the text in at most so many units of UTF-16."""
     if _units(text) <= most:
         return text
     return text.encode("utf-16-le")[: 2 * (most - 1)].decode("utf-16-le", "ignore") + "…"
@@ -81,32 +77,33 @@ _GITLAB_SEVERITY = {Level.ERROR: "blocker", Level.WARNING: "major", Level.NOTICE
 
 
 def terraform(plan: Plan) -> str:
-    """The counts of the widget: a deactivation takes something away, all else changes it; nothing is ever created."""
+    """Return the counts of the widget: a deactivation deletes, all else updates, and nothing is ever created."""
     gone = plan.count(Action.DEACTIVATE)
     return json_text({"create": 0, "update": len(plan.changes) - gone, "delete": gone}) + "\n"
 
 
 def codequality(plan: Plan) -> str:
-    """A list of the findings; GitLab knows one again by its fingerprint, which stays the same when lines move."""
+    """Return a list of the findings; GitLab knows one again by its fingerprint, which stays when lines move."""
     start = stand_in(plan)
-    return json_text([_gitlab_entry(each, each.place or start) for each in findings(plan)], indent=2) + "\n"
-
-
-def _gitlab_entry(finding: Finding, place: Place) -> dict[str, object]:
-    return {
-        "description": terminal(f"{finding.title}: {finding.message}"),
-        "check_name": f"tokenctl/{finding.rule}",
-        "fingerprint": finding.fingerprint,
-        "severity": _GITLAB_SEVERITY[finding.level],
-        "location": {"path": place.file, "lines": {"begin": place.line}},
-    }
+    entries = [
+        {
+            "description": terminal(f"{each.title}: {each.message}"),
+            "check_name": f"tokenctl/{each.rule}",
+            "fingerprint": each.fingerprint,
+            "severity": _GITLAB_SEVERITY[each.level],
+            "location": {"path": (each.place or start).file, "lines": {"begin": (each.place or start).line}},
+        }
+        for each in findings(plan)
+    ]
+    return json_text(entries, indent=2) + "\n"
 
 
 def junit(plan: Plan) -> str:
-    """One suite, as Jenkins' junit-10.xsd and GitLab read it; warnings stand in its output."""
+    """Return one suite, as Jenkins' junit-10.xsd and GitLab read it; warnings stand in its output."""
     found = findings(plan)
     cases = [_junit_guard(guard, [each for each in found if each.rule == guard]) for guard in Guard]
-    cases += [_junit_change(each) for each in found if each.level is Level.NOTICE]
+    changes = [_xml(f"{each.title}: {each.message}") for each in found if each.level is Level.NOTICE]
+    cases += [f'  <testcase classname="tokenctl.change" name="{name}"/>' for name in changes]
     warned = [f"warning: {_junit_said(each)}\n" for each in found if each.level is Level.WARNING]
     failures = len({each.rule for each in found if each.level is Level.ERROR})
     counts = f'tests="{len(cases)}" failures="{failures}" errors="0"'
@@ -131,11 +128,6 @@ def _junit_guard(guard: Guard, refused: Sequence[Finding]) -> str:
     return f'{head}><failure type="{guard}" message="{_xml(refused[0].message)}">{said}</failure></testcase>'
 
 
-def _junit_change(finding: Finding) -> str:
-    name = _xml(f"{finding.title}: {finding.message}")
-    return f'  <testcase classname="tokenctl.change" name="{name}"/>'
-
-
 def _junit_said(finding: Finding) -> str:
     where = f"{_xml(str(finding.place))}: " if finding.place else ""
     hint = f"\n  hint: {_xml(finding.hint)}" if finding.hint else ""
@@ -158,14 +150,14 @@ _SARIF_RULES = {  # what each says, what to do about it, and how grave it is
         for action in Action
     },
 }
-_SARIF_REVISED = {  # the same of what no change shows, where files were compared with a base
+_SARIF_REVISED = {  # the rules of what no change shows, where files were compared with a base
     revised_rule(kind): (f"The files have a {kind} entry", "Review what that means", Level.NOTICE) for kind in Kind
 }
 _LINK = re.compile(r"\](?=\()")
 
 
 def sarif(plan: Plan) -> str:
-    """One run, with a result for each finding and every rule that there can be for such a plan."""
+    """Return one run, with a result for each finding and every rule that there can be for such a plan."""
     start = stand_in(plan)
     rules = [
         {
@@ -206,5 +198,41 @@ def _sarif_result(finding: Finding, place: Place) -> dict[str, object]:
 
 
 def _sarif_message(text: str) -> str:
-    """The text as a plain text message (sections 3.11.5 and 3.11.6): no link, and braces that stand for themselves."""
+    """Return a plain text message (sections 3.11.5 and 3.11.6): no link, and braces that stand for themselves."""
     return _LINK.sub(r"]\\", terminal(text)).replace("{", "{{").replace("}", "}}")
+
+
+def ops(plan: Plan) -> str:
+    """Return a line of JSON for each request; `if` has the values that must still hold when it is sent."""
+    lines = [json_text({**operation_document(change), "if": before_document(change.token)}) for change in plan.changes]
+    return "".join(line + "\n" for line in lines)
+
+
+# The secret goes to curl's standard input, never into its arguments, where every user of the machine could read it.
+# The answers hold secrets on servers up to 2.8, so they are dropped. A redirect is not followed.
+_PREAMBLE = """\
+#!/bin/sh
+# {title}
+# Sends what `tokenctl apply` would send, one request after the other, and stops at the first that fails.
+# It checks no guard and not whether a token has changed since. Needs curl 7.55 or later and INFLUX_TOKEN.
+set -eu
+: "${{INFLUX_TOKEN:?set INFLUX_TOKEN to a token that may write authorizations}}"
+
+patch() {{
+  printf 'Authorization: Token %s\\n' "$INFLUX_TOKEN" |
+    curl --silent --show-error --fail --output /dev/null --request PATCH \\
+      --header @- --header 'Content-type: application/json' --data-raw "$2" "$1"
+}}
+"""
+
+
+def curl(plan: Plan) -> str:
+    """Return a POSIX shell script to read and run; with no changes it only checks that INFLUX_TOKEN is set."""
+    title = f"tokenctl plan {plan.digest} for {terminal(plan.server.url)}"
+    return _PREAMBLE.format(title=title) + "".join(_step(plan, change) for change in plan.changes)
+
+
+def _step(plan: Plan, change: Change) -> str:
+    names = " ".join(filter(None, (words.name_of(change), words.live_description(change))))
+    comment = f"# {change.action} {names} ({words.owner_of(change, across=plan.across)})"
+    return f"\n{comment}\npatch {shlex.quote(plan.server.url + change.path)} {shlex.quote(json_text(change.body))}\n"

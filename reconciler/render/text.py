@@ -1,79 +1,63 @@
-"""A plan, an outcome or revised files in, text for people out: readable without colour, mostly in 80 columns."""
+"""What people read: a plan, an outcome, revised files, tokens, checks, a lock and a run as text.
+
+It is readable without colour, mostly in 80 columns.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
-from reconciler.core.outcome import Outcome, Result, ResultStatus
-from reconciler.core.plan import Action, Change, Comparison, Plan
+from reconciler.core.checkup import Check, State
+from reconciler.core.difference import Difference
+from reconciler.core.guards import label
+from reconciler.core.live import Server
+from reconciler.core.lock import LockLabel
+from reconciler.core.outcome import Entry, Outcome, Result, ResultStatus, Run
+from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.review import Review
 from reconciler.core.revise import Kind, Revised, Revision
-from reconciler.core.text import count
-from reconciler.render.escape import line, terminal, width
-from reconciler.render.words import (
-    WIDTH,
-    action_words,
-    address,
-    described,
-    difference,
-    fit,
-    name_of,
-    org_of,
-    origins,
-    pad,
-    paint,
-    place_of,
-    problem,
-    product,
-    review_differences,
-    review_verdict,
-    subject,
-    tallies,
-    value,
-    why,
-)
-from reconciler.render.words import revised as revised_in_words
+from reconciler.core.text import count, name_some
+from reconciler.core.token import Token
+from reconciler.errors import Problem
+from reconciler.render import words
+from reconciler.render.escape import line, padded, paint, quoted, shortened, terminal, width
 
+_WIDTH = 80  # columns of a line where values allow
 _NAME, _USER, _ORG = 18, 10, 12  # the widest that these may be before they are cut
+_LABELS = (18, 16)  # the same of a declaration's name and its id
+_RED, _GREEN, _YELLOW, _BOLD = 31, 32, 33, 1
 _SIGNS = {Action.ACTIVATE: "+", Action.DESCRIBE: "~", Action.DEACTIVATE: "-"}
-_COLOURS = {Action.ACTIVATE: 32, Action.DESCRIBE: 33, Action.DEACTIVATE: 31}
-_YELLOW, _RED, _BOLD = 33, 31, 1
+_COLOURS = {Action.ACTIVATE: _GREEN, Action.DESCRIBE: _YELLOW, Action.DEACTIVATE: _RED}
 _KIND_SIGNS = {Kind.SETTING: "!", Kind.REMOVED: "-", Kind.ADDED: "+", Kind.CHANGED: "~"}  # all others: *
-_KIND_COLOURS = {Kind.REMOVED: 31, Kind.ADDED: 32}
-_LABELS = (18, 16)  # the widest a name and an id may be before they are cut
+_KIND_COLOURS = {Kind.REMOVED: _RED, Kind.ADDED: _GREEN}  # all others: yellow
+_STATE_COLOURS = {State.OK: _GREEN, State.NOTE: _YELLOW, State.FAIL: _RED}
 _INDENT = " " * 6
+_HEADINGS = ("STATUS", "ID", "ORG", "USER")
 
 
 def plan(plan: Plan, review: Review | None = None, *, colour: bool = False) -> str:
-    """What a plan does and what stands in its way; ends with counts, digest and review, whatever foreign text says."""
-    blocks = [_title(plan)]
+    """Return what a plan does and what stands in its way.
+
+    It ends with counts, digest and review, whatever foreign text says.
+    """
+    blocks = [line(" · ".join([*words.title_parts(plan), ", ".join(words.totals(plan))]))]
     if plan.changes:
         blocks.append(_changes(plan, colour=colour))
     if plan.base and plan.base.revisions:
-        blocks.append(_files(plan.base, colour=colour))
-    blocks += [problem(each, "Warning", colour=_YELLOW if colour else 0) for each in plan.warnings]
-    blocks += [
-        problem(each.problem, f"Refused by guard `{each.guard}`", colour=_RED if colour else 0)
-        for each in plan.refusals
-    ]
-    if review and (differences := review_differences(review)):
+        blocks.append(line(f"The files since {plan.base.ref}, beside that:"))
+        blocks += [_revisions(plan.base.revisions, colour=colour), _files_verdict(plan.base.revisions, colour=colour)]
+    blocks += _warnings(plan.warnings, colour=colour)
+    red = _RED if colour else 0
+    blocks += [words.problem(each.problem, f"Refused by guard `{each.guard}`", colour=red) for each in plan.refusals]
+    if review and (differences := words.review_differences(review)):
         blocks.append("\n".join(["Otherwise than reviewed:", *(f"  {each}" for each in differences)]))
-    blocks.append(_verdict(plan) + (f"\nReview: {review_verdict(review)}" if review else ""))
+    blocks.append(_verdict(plan) + (f"\nReview: {words.review_verdict(review)}" if review else ""))
     return "\n\n".join(blocks) + "\n"
 
 
-def _files(base: Comparison, *, colour: bool) -> str:
-    blocks = [
-        line(f"The files since {base.ref}, beside that:"),
-        _rows(base.revisions, colour=colour),
-        _files_verdict(base.revisions, colour=colour),
-    ]
-    return "\n\n".join(blocks)
-
-
-def _title(plan: Plan) -> str:
-    parts = (subject(plan), ", ".join(plan.orgs), address(plan.server), product(plan.server), ", ".join(tallies(plan)))
-    return line(" · ".join(part for part in parts if part))
+def _warnings(problems: Iterable[Problem], *, colour: bool) -> list[str]:
+    return [words.problem(each, "Warning", colour=_YELLOW if colour else 0) for each in problems]
 
 
 def _verdict(plan: Plan) -> str:
@@ -83,103 +67,115 @@ def _verdict(plan: Plan) -> str:
         told = "No changes: nothing of that run is left to undo."
     elif not plan.changes:
         told = f"No changes: {count(plan.managed, 'managed token')} as declared."
-    since = [line(f"Since {plan.base.ref}: {origins(plan)}.")] if plan.base else []
+    since = [line(f"Since {plan.base.ref}: {words.mark_counts(plan)}.")] if plan.base else []
     return "\n".join([told, *since, f"Digest {plan.digest}"])
 
 
 def _changes(plan: Plan, *, colour: bool) -> str:
-    changes = plan.changes
-    owners = [terminal(each.token.user) for each in changes]
-    orgs = [org_of(each) for each in changes]
-    sizes = _names(changes), _column(owners, _USER), _column(orgs, _ORG)
+    name_size, *sizes = _sizes(plan.changes, across=plan.across)
+    owners = [terminal(each.token.user) for each in plan.changes]
+    user_size = _column(owners, _USER)
     lines = []
-    for change, user, org in zip(changes, owners, orgs, strict=True):
-        cells = [pad(name_of(change), sizes[0]), change.token.id, pad(user, sizes[1])]
-        cells += [pad(org, sizes[2])] if plan.across else []
-        action = paint(f"{_SIGNS[change.action]} {action_words(change):<10}", _COLOURS[change.action], enabled=colour)
-        lines.append("  ".join(["", action, *cells, place_of(change)]).rstrip())
-        if change.description is None and (told := _untold(change, sizes[0])):
+    for change, user in zip(plan.changes, owners, strict=True):
+        cells = [padded(words.name_of(change), name_size), change.token.id, padded(user, user_size)]
+        cells += [padded(words.org_of(change), size) for size in sizes]
+        action = paint(f"{_SIGNS[change.action]} {change.action:<10}", _COLOURS[change.action], enabled=colour)
+        lines.append("  ".join(["", action, *cells, words.place_of(change)]).rstrip())
+        if change.description is None and (told := _uncut_description(change, name_size)):
             lines.append(_described(told))
         for each in change.differences():
-            lines += difference(each.field, each.before, each.after)
-        if told := why(change):
-            lines.append(f"      {'because':<11}  {told}")
+            lines += _difference(each)
+        if told := words.marks_of(change):
+            lines.append(f"{_INDENT}{'because':<11}  {told}")
     return "\n".join(lines)
 
 
-def _names(changes: Sequence[Change]) -> int:
-    """How wide the column of names is; of a description that is cut there, more is told elsewhere."""
-    names = [name_of(each) for each in changes if each.name]
-    widest = max((width(name_of(each)) for each in changes if not each.name), default=0)
-    return max(_column(names, _NAME), min(widest, _NAME))
+def _difference(difference: Difference) -> list[str]:
+    """Return a field and its two values, on one line where they fit."""
+    start = f"{_INDENT}{difference.field:<11}  "
+    before, after = words.values(difference)
+    if width(start + before + after) + 3 <= _WIDTH:
+        return [f"{start}{before} → {after}"]
+    return [start + before, f"{' ' * (len(start) - 2)}→ {after}"]
+
+
+def _sizes(changes: Sequence[Change], *, across: bool) -> list[int]:
+    """Return how wide the column of names is, and that of organisations where there is one.
+
+    Of a description that is cut in the column of names more is told elsewhere.
+    """
+    names = [words.name_of(each) for each in changes if each.name]
+    widest = max((width(words.name_of(each)) for each in changes if not each.name), default=0)
+    orgs = [_column([words.org_of(each) for each in changes], _ORG)] if across else []
+    return [max(_column(names, _NAME), min(widest, _NAME)), *orgs]
 
 
 def _column(cells: Collection[str], limit: int) -> int:
-    """How wide a column is: no wider than its limit, unless two texts of it would look alike then."""
-    alike = len({fit(each, limit) for each in cells}) < len(set(cells))
-    return min(WIDTH if alike else limit, max(map(width, cells), default=0))
+    """Return how wide a column is: no wider than its limit, unless two texts of it would look alike then."""
+    alike = len({shortened(each, limit) for each in cells}) < len(set(cells))
+    return min(_WIDTH if alike else limit, max(map(width, cells), default=0))
 
 
-def _untold(change: Change, size: int) -> str:
-    """The live description where a column of that size does not show it whole, "" else."""
-    return described(change) or (name_of(change) if not change.name and width(name_of(change)) > size else "")
+def _uncut_description(change: Change, size: int) -> str:
+    """Return the live description where a column of that size does not show it whole, "" else."""
+    name = words.name_of(change)
+    return words.live_description(change) or (name if not change.name and width(name) > size else "")
 
 
 def _described(told: str) -> str:
-    return fit(f"      {'described':<11}  {told}", WIDTH)
+    return shortened(f"{_INDENT}{'described':<11}  {told}", _WIDTH)
 
 
 def outcome(outcome: Outcome, *, across: bool = False, colour: bool = False) -> str:
-    """The report of an apply: each change under what became of it, and the counts at the end.
+    """Return the report of an apply: each change under what became of it, and the counts at the end.
 
     Each stands there by name, id and the description that it had, and `across` organisations with its own.
     """
     lines: list[str] = []
-    changes = [each.change for each in outcome.results]
-    sizes = _names(changes), _column([org_of(each) for each in changes], _ORG) if across else 0
+    sizes = _sizes([each.change for each in outcome.results], across=across)
     for status in ResultStatus:
-        results = outcome.having(status)
-        if results:
+        if results := outcome.having(status):
             lines.append(paint(f"{status.capitalize()}:", _BOLD, enabled=colour))
             lines += [_result(result, *sizes) for result in results]
             lines.append("")
     if outcome.stopped:
         lines += [terminal(f"Stopped early: {outcome.stopped}"), ""]
     counts = ", ".join(f"{len(outcome.having(status))} {status}" for status in ResultStatus)
-    lines.append(f"Apply: {counts}." + " Nothing was changed." * outcome.changed_nothing)
+    lines.append(f"Apply: {counts}." + (" Nothing was changed." if outcome.changed_nothing else ""))
     if outcome.journal:
         lines.append(f"Journal {terminal(outcome.journal)}")
     return "\n".join(lines) + "\n"
 
 
-def _result(result: Result, name: int, org: int) -> str:
+def _result(result: Result, name_size: int, *org_size: int) -> str:
     change = result.change
-    row = f"  {_SIGNS[change.action]} {change.action:<10}  {pad(name_of(change), name)}  {change.token.id}"
-    row += f"  {pad(org_of(change), org)}" if org else ""
-    if told := _untold(change, name):
-        row += f"  {told}" if width(row + told) + 2 <= WIDTH else f"\n{_described(told)}"
-    return row.rstrip() + ("\n" + line(f"      {result.reason}") if result.reason else "")
+    cells = [padded(words.name_of(change), name_size), change.token.id]
+    cells += [padded(words.org_of(change), size) for size in org_size]
+    row = "  ".join([f"  {_SIGNS[change.action]} {change.action:<10}", *cells])
+    if told := _uncut_description(change, name_size):
+        row += f"  {told}" if width(row + told) + 2 <= _WIDTH else f"\n{_described(told)}"
+    return row.rstrip() + (f"\n{line(_INDENT + result.reason)}" if result.reason else "")
 
 
 def revised(revised: Revised, *, colour: bool = False) -> str:
-    """Every revision, and the counts at the end, whatever foreign text says."""
+    """Return every revision, and the counts at the end, whatever foreign text says."""
     blocks = [line(f"since {revised.ref} · commit {revised.commit[:12]} · no server was asked")]
     if revised.revisions:
-        blocks.append(_rows(revised.revisions, colour=colour))
-    blocks += [problem(each, "Warning", colour=_YELLOW if colour else 0) for each in revised.warnings]
-    blocks.append(_files_verdict(revised.revisions, colour=colour))
-    return "\n\n".join(blocks) + "\n"
+        blocks.append(_revisions(revised.revisions, colour=colour))
+    blocks += _warnings(revised.warnings, colour=colour)
+    return "\n\n".join([*blocks, _files_verdict(revised.revisions, colour=colour)]) + "\n"
 
 
-def _files_verdict(revisions: Sequence[Revision], *, colour: bool = False) -> str:
-    """How many there are of each kind, and how many guards hold less than before."""
+def _files_verdict(revisions: Sequence[Revision], *, colour: bool) -> str:
+    """Return how many revisions there are of each kind, and how many guards hold less than before."""
     loosened = sum(each.loosens for each in revisions)
     warning = f"Guards: {loosened} of these would let something pass that the base does not."
-    return f"Files: {revised_in_words(revisions)}." + ("\n" + paint(warning, _RED, enabled=colour) if loosened else "")
+    counts = f"Files: {words.revision_counts(revisions)}."
+    return f"{counts}\n{paint(warning, _RED, enabled=colour)}" if loosened else counts
 
 
-def _rows(revisions: Sequence[Revision], *, colour: bool = False) -> str:
-    """A row for each revision, with the values before and after below it."""
+def _revisions(revisions: Sequence[Revision], *, colour: bool) -> str:
+    """Return a row for each revision, with the values before and after below it."""
     cells = [_cells(each) for each in revisions]
     columns = zip(*(each for each in cells if len(each) > 1), strict=True)
     widths = [min(limit, max(map(width, column))) for limit, column in zip(_LABELS, columns, strict=False)]
@@ -187,14 +183,14 @@ def _rows(revisions: Sequence[Revision], *, colour: bool = False) -> str:
     for revision, row in zip(revisions, cells, strict=True):
         sign = f"{_KIND_SIGNS.get(revision.kind, '*')} {revision.kind:<10}"
         painted = paint(sign, _KIND_COLOURS.get(revision.kind, _YELLOW), enabled=colour)
-        padded = row if len(row) == 1 else [pad(cell, size) for cell, size in zip(row, widths, strict=True) if size]
-        lines.append("  ".join(["", painted, *padded, _revision_place(revision)]).rstrip())
+        shown = row if len(row) == 1 else [padded(cell, size) for cell, size in zip(row, widths, strict=True) if size]
+        lines.append("  ".join(["", painted, *shown, terminal(words.place_of_revision(revision))]).rstrip())
         lines += _details(revision, colour=colour)
     return "\n".join(lines)
 
 
 def _cells(revision: Revision) -> list[str]:
-    """The name and the id of a declaration, or the key of a setting."""
+    """Return the name and the id of a declaration, or the key of a setting."""
     if revision.kind is Kind.SETTING:
         return [terminal(revision.target)]
     return [terminal(revision.name or ""), "match" if _selects(revision) else terminal(revision.target)]
@@ -204,23 +200,86 @@ def _selects(revision: Revision) -> bool:
     return revision.target.startswith("match ")
 
 
-def _revision_place(revision: Revision) -> str:
-    place = revision.place or revision.base_place
-    return f"{terminal(place.file)}:{place.line}" if place else ""
-
-
 def _details(revision: Revision, *, colour: bool) -> list[str]:
-    """What stands below the row of a revision."""
+    """Return what stands below the row of a revision."""
     lines = []
     if _selects(revision) and all(edit.field != "target" for edit in revision.edits):
-        lines.append(f"{_INDENT}{terminal(revision.target)}")
+        lines.append(_INDENT + terminal(revision.target))
     if revision.kind is Kind.REMOVED:
-        lines.append(f"{_INDENT}it will no longer be managed; the token stays as it is")
+        lines.append(_INDENT + words.NO_LONGER_MANAGED)
     elif revision.kind is Kind.ADDED:
-        lines += [f"{_INDENT}{each.field:<11}  {value(each.field, each.after)}" for each in revision.edits]
+        lines += [f"{_INDENT}{each.field:<11}  {words.value(each.field, each.after)}" for each in revision.edits]
     else:
-        lines += [each for edit in revision.edits for each in difference(edit.field, edit.before, edit.after)]
+        lines += [each for edit in revision.edits for each in _difference(edit)]
     if revision.loosens:
-        told = "! it was protected" if revision.kind is Kind.REMOVED else "! loosens a guard of the base"
-        lines.append(_INDENT + paint(told, _RED, enabled=colour))
+        lines.append(_INDENT + paint(f"! {words.loosened(revision)}", _RED, enabled=colour))
     return lines
+
+
+def tokens(tokens: Iterable[Token], server: Server | None = None) -> str:
+    """Return a line for each token by ascending id, the description last and whole; `*` marks the caller's own token.
+
+    A title line names the server and the profile where one of the influx CLI is in use.
+    """
+    listed = sorted(tokens, key=lambda token: token.id)
+    cells = [(str(token.status), token.id, terminal(token.org), terminal(token.user)) for token in listed]
+    widths = [max(map(width, column)) for column in zip(_HEADINGS, *cells, strict=True)]
+    starts = ["".join(padded(*each) + "  " for each in zip(row, widths, strict=True)) for row in (_HEADINGS, *cells)]
+    lines = [line(f"{words.address(server)} · {words.product(server)}"), ""] if server and server.profile else []
+    lines.append(f"  {starts[0]}DESCRIPTION")
+    for token, start in zip(listed, starts[1:], strict=True):
+        lines.append(("* " if token.is_own else "  ") + start + quoted(token.description))
+    return "\n".join(lines) + "\n"
+
+
+def checks(checks: Sequence[Check], *, colour: bool) -> str:
+    """Return a line for each check, with the way out below it, and the number of failures at the end."""
+    lines = []
+    for check in checks:
+        state = paint(f"{check.state:<4}", _STATE_COLOURS[check.state], enabled=colour)
+        lines.append(f"{state}  {check.name:<9}  {terminal(check.message)}")
+        lines += [f"{'':17}hint: {terminal(check.hint)}"] if check.hint else []
+    failures = sum(check.state is State.FAIL for check in checks)
+    return "\n".join([*lines, "", f"{count(failures, 'problem') if failures else 'No problems'}."]) + "\n"
+
+
+def lock(label: LockLabel, org: str, now: datetime) -> str:
+    """Return whose a lock is, since when, and whether it has expired; the values are what somebody wrote into it."""
+    properties = label.properties
+    state = " (expired: it is stale)" if properties.expired(now) else ""
+    rows = {
+        "holder": properties.holder or "not said: it was made by hand, or by another program",
+        "run": properties.run,
+        "since": properties.since,
+        "expires": f"{properties.expires}{state}" if properties.expires else "",
+        "label": label.id,
+    }
+    shown = [f"  {key:<8} {terminal(value)}" for key, value in rows.items() if value]
+    return "\n".join([line(f"Organisation `{org}` is locked."), *shown]) + "\n"
+
+
+def _run_title(run: Run) -> str:
+    undone = f", which undid {run.undoes}" if run.undoes else ""
+    return line(f"{run.name} of {run.started}{undone}")
+
+
+def interrupted(run: Run, path: str) -> str:
+    """Return what a run had done when it was interrupted; `run` has the operations in doubt as they were then."""
+    done, failed, doubtful = run.having(ResultStatus.DONE), run.having(ResultStatus.FAILED), run.in_doubt
+    left = max(0, run.planned - len(run.entries))
+    counts = f"{len(done)} done, {len(failed)} failed, {len(doubtful)} unknown, {left} not attempted"
+    lines = [f"An earlier run was interrupted, {_run_title(run)}: {counts}."]
+    if done:
+        lines.append(line(f"  done: {name_some([label(each.change) for each in done])}"))
+    lines.append(line(f"  its journal: {path}"))
+    return "\n".join(lines)
+
+
+def settled(entry: Entry) -> str:
+    """Return what a read said of an operation that was in doubt."""
+    return line(f"  unknown: {label(entry.change)}; read now: {entry.reason}")
+
+
+def undoing(run: Run, path: str) -> str:
+    """Return which run is to be undone."""
+    return line(f"Undoing {_run_title(run)}, {count(len(run.effective), 'change')}: {path}")

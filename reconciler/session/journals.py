@@ -16,7 +16,7 @@ from reconciler.core.text import count
 from reconciler.documents.journal import settled_line
 from reconciler.errors import InvalidError, LocalError, Problem, RefusedError, StaleError, TokenctlError, UsageError
 from reconciler.influx.reader import Reader
-from reconciler.render import status, words
+from reconciler.render import text, words
 from reconciler.repository.repository import head
 from reconciler.session.connection import Connection
 from reconciler.session.context import Context
@@ -66,10 +66,10 @@ def tell_interrupted(folder: Path, connection: Connection, context: Context) -> 
     if context.streams.quiet:
         return
     for found in journal.interrupted(folder, connection.settings.endpoint.url):
-        context.streams.say(status.interrupted(found.run, str(found.path)))
+        context.streams.say(text.interrupted(found.run, str(found.path)))
         known = _read_again(found.run.in_doubt, connection.reader)
         for entry in known:
-            context.streams.say(status.settled_line(entry))
+            context.streams.say(text.settled(entry))
         if all(entry.status for entry in known):
             journal.close(found.path, settled_line(known, context.now().isoformat(timespec="seconds"), __version__))
 

@@ -14,7 +14,7 @@ from reconciler.core.manifest import Limits, Severity
 from reconciler.core.plan import Comparison, Mark, Plan, Refusal
 from reconciler.core.revise import Kind, Revision, revise
 from reconciler.errors import Place, Problem
-from reconciler.render import html, markdown, reports, requests, text
+from reconciler.render import html, markdown, reports, text
 from reconciler.render import json as json_format
 from tests.builders import ACTIVE, EDGE, INACTIVE, Line, declared, manager, manifest, planned, token
 from tests.strategies import HOSTILE, TEXT, draft_of, worlds
@@ -22,8 +22,8 @@ from tests.strategies import HOSTILE, TEXT, draft_of, worlds
 FORMATS: dict[str, Callable[[Plan], str]] = {
     "txt": text.plan,
     "json": json_format.plan,
-    "jsonl": requests.ops,
-    "sh": requests.curl,
+    "jsonl": reports.ops,
+    "sh": reports.curl,
     "md": markdown.plan,
     "html": html.plan,
     "github": reports.github,

@@ -17,7 +17,7 @@ from reconciler import __version__
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.errors import Place, Problem
-from reconciler.render import escape, status, text, words
+from reconciler.render import escape, text, words
 from reconciler.render import json as json_format
 from reconciler.schema import load_schema
 from tests.builders import EDGE, INACTIVE, declared, live, manager, planned, token
@@ -88,9 +88,9 @@ TOKENS = [
 
 
 def test_an_inventory_lists_tokens_by_id(golden: Callable[[Path, str], None]) -> None:
-    golden(GOLDEN / "tokens.txt", status.tokens(TOKENS))
+    golden(GOLDEN / "tokens.txt", text.tokens(TOKENS))
     golden(GOLDEN / "tokens.json", json_format.tokens(live().server, TOKENS))
-    assert status.tokens([]) == "  STATUS  ID  ORG  USER  DESCRIPTION\n"
+    assert text.tokens([]) == "  STATUS  ID  ORG  USER  DESCRIPTION\n"
 
 
 def test_problems_are_drawn_one_after_the_other() -> None:
@@ -112,7 +112,7 @@ def outputs(plan: Plan) -> list[str]:
             text.outcome(Outcome(results=results, stopped=plan.orgs[0] if plan.orgs else ""), across=across)
             for across in (False, True)
         ),
-        status.tokens(tokens),
+        text.tokens(tokens),
         json_format.tokens(plan.server, tokens),
         words.problems([*plan.warnings, *(each.problem for each in plan.refusals)]),
     ]
@@ -166,12 +166,12 @@ def test_foreign_text_is_escaped_once_and_visibly(given_text: str, terminal: str
 
 
 def test_text_is_cut_and_filled_by_columns() -> None:
-    assert words.pad("abc", 5) == "abc  "
-    assert words.pad("abcdef", 5) == "abc…f"
-    assert words.pad("日本語", 6) == "日本語"
-    assert words.pad("日本語", 5) == "日本…"
-    assert words.fit("ingest hamburg production", 12) == "ingest …tion"
-    assert words.pad("日本語", 4) == "日… "
+    assert escape.padded("abc", 5) == "abc  "
+    assert escape.padded("abcdef", 5) == "abc…f"
+    assert escape.padded("日本語", 6) == "日本語"
+    assert escape.padded("日本語", 5) == "日本…"
+    assert escape.shortened("ingest hamburg production", 12) == "ingest …tion"
+    assert escape.padded("日本語", 4) == "日… "
     assert escape.width("e\u0301") == 1
 
 

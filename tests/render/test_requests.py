@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reconciler.render import requests
+from reconciler.render import reports
 from tests.render.dataset import PLANS
 
 
 def test_the_script_sends_exactly_the_requests_and_shows_the_secret_to_nobody(tmp_path: Path) -> None:
     plan = PLANS["hostile"]
     plan = replace(plan, changes=tuple(change for change in plan.changes if "\ud800" not in repr(change)))
-    script = requests.curl(plan)
+    script = reports.curl(plan)
     assert subprocess.run(["/bin/sh", "-n"], input=script, text=True, check=True).returncode == 0
     stub = tmp_path / "curl"
     stub.write_text(f"#!/bin/sh\nexec >> '{tmp_path}/seen'\nprintf '%s\\0' \"$@\"\nprintf '\\1'\ncat\nprintf '\\2'\n")
@@ -27,7 +27,7 @@ def test_the_script_sends_exactly_the_requests_and_shows_the_secret_to_nobody(tm
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     seen = [call.split("\0\1") for call in (tmp_path / "seen").read_text().split("\2")[:-1]]
-    operations = [json.loads(line) for line in requests.ops(plan).splitlines()]
+    operations = [json.loads(line) for line in reports.ops(plan).splitlines()]
     assert [request(arguments.split("\0")) for arguments, _ in seen] == [
         ("PATCH", plan.server.url + each["path"], each["body"]) for each in operations
     ]
