@@ -1,4 +1,4 @@
-"""Documents that the check accepts in, one manifest of the core out, with the rules that span entries and files."""
+"""One manifest of the documents that the check accepts, with the rules that span entries and files."""
 
 from __future__ import annotations
 
@@ -6,21 +6,12 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from reconciler.core.manifest import (
-    Asserted,
-    Declaration,
-    Limits,
-    Manifest,
-    Match,
-    Pick,
-    Severity,
-    Share,
-)
+from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
 from reconciler.core.text import name_some
 from reconciler.core.token import Status, TokenId
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.manifest.check import LARGEST
-from reconciler.manifest.source import Entry
+from reconciler.manifest.document import Entry
 
 # What a YAML 1.2 reader takes for a number, and so cannot give back as it stood: ids made of digits, or like 12e34.
 _NUMBER = re.compile(r"[0-9]+([eE][0-9]+)?").fullmatch
@@ -41,7 +32,7 @@ class _Found:
 
 
 def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
-    """The manifest that the documents make together, and warnings, both in the order of the documents.
+    """Return the manifest that the documents make together, and warnings, both in the order of the documents.
 
     Raises InvalidError with every problem.
     """
@@ -58,7 +49,7 @@ def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
         raise InvalidError(found.problems)
     manifest = Manifest(
         tokens=tokens,
-        server=Asserted(url=server.get("url"), org=server.get("org")),
+        server=Asserted(**server),
         limits=_limits(guards),
         unmanaged=Severity(blocks.get("unmanaged", "ignore")),
         absent=Severity(blocks.get("absent", "fail")),
@@ -69,7 +60,7 @@ def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
 
 
 def _blocks(roots: Sequence[Entry], found: _Found) -> dict[str, Any]:
-    """The blocks that may stand once in all files."""
+    """Return the blocks that may stand once in all files."""
     blocks: dict[str, Any] = {}
     places: dict[str, Place] = {}
     _check_servers([root for root in roots if "server" in root])
@@ -90,7 +81,7 @@ def _check_servers(roots: Sequence[Any]) -> None:
     """Raise InvalidError when files assert different servers: whatever else they say, they are no one manifest."""
     if len(roots) < 2 or len({Asserted(**root["server"]).meant for root in roots}) < 2:
         return
-    files = [f"{root.source.name} for {_asserted(root['server'])}" for root in roots]
+    files = [f"{root.file.name} for {_asserted(root['server'])}" for root in roots]
     message = f"these files are for different servers and make no one manifest: {name_some(files)}"
     hint = "run tokenctl for each server, with its own files"
     raise InvalidError(message, hint, roots[0].place("server"))
@@ -102,7 +93,7 @@ def _asserted(server: dict[str, str]) -> str:
 
 
 def _places(roots: Sequence[Entry]) -> dict[str, Place]:
-    """Where each setting stands: a key of a block under both names."""
+    """Return where each setting stands: a key of a block under both names."""
     places: dict[str, Place] = {}
     for root in roots:
         for key in root.keys() & set(_ONCE):
@@ -114,38 +105,29 @@ def _places(roots: Sequence[Entry]) -> dict[str, Place]:
 
 
 def _limits(guards: dict[str, str]) -> Limits:
-    limits = Limits()
-    most = guards.get("max_deactivations")
-    if most is not None:
-        limits = Limits(max_deactivations=Share(int(most[:-1])) if most.endswith("%") else int(most))
+    default = Limits()
+    most = guards.get("max_deactivations", str(default.max_deactivations))
     return Limits(
-        max_deactivations=limits.max_deactivations,
-        min_managers=int(guards.get("min_managers", limits.min_managers)),
+        max_deactivations=Share(int(most[:-1])) if most.endswith("%") else int(most),
+        min_managers=int(guards.get("min_managers", default.min_managers)),
     )
 
 
 def _declaration(entry: Any, found: _Found) -> Declaration:
-    """The declaration of one entry, noted among those that must be unique."""
+    """Return the declaration of one entry, noted among those that must be unique."""
     get = entry.get
     text = get("id")
     target: TokenId | Match
     if text is None:
-        selected = entry["match"]
-        target = Match(
-            user=selected.get("user"),
-            org=selected.get("org"),
-            description=selected.get("description"),
-            pick=_PICKS[get("pick", "only")],
-        )
+        target = Match(**entry["match"], pick=_PICKS[get("pick", "only")])
     else:
         target = TokenId(text.lower())
         if _NUMBER(text) and entry.is_plain("id"):
             hint = f'write id: "{text}"'
             found.warnings.append(Problem("other YAML tools read this id as a number", hint, entry.value_place("id")))
-    if target in found.targets:
-        _twice("the token", "id" if text else "match", entry, found.targets[target], found)
-    else:
-        found.targets[target] = entry
+    first = found.targets.setdefault(target, entry)
+    if first is not entry:
+        _twice("the token", "id" if text else "match", entry, first, found)
     name = get("name")
     if name is not None:
         _note_name(name, entry, found)

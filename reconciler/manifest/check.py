@@ -1,17 +1,20 @@
-"""A document in, whether it is a manifest out: yes or no, and nothing about why.
+"""Whether a document is a manifest: yes or no, and nothing about why.
 
-Says yes exactly when schemas/tokens.v1.json does; a test holds the two against each other.
+It is yes exactly when schemas/tokens.v1.json does; a test holds the two against each other.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import TypeGuard
 
-from reconciler.manifest.source import Entry, Items, Value
+from reconciler.manifest.document import Entry, Items, Value
 
 NUMBER = r"0|[1-9][0-9]{0,8}"
 LARGEST = 100_000  # tokens in a manifest
+
+_Check = Callable[[Value], bool]
 
 _ID = re.compile(r"(?!0{16})[0-9A-Fa-f]{16}").fullmatch
 _HEX = re.compile(r"[0-9A-Fa-f]{16}").fullmatch
@@ -22,8 +25,13 @@ _URL = r"https?://[^\s?#@]+"
 _SHARE = r"(100|[1-9]?[0-9])%"
 
 
-def head(root: Value) -> bool:
-    """Whether everything but the tokens themselves is as it should be."""
+def accepts(root: Value) -> TypeGuard[Entry]:
+    """Return whether the document is a manifest."""
+    return head(root) and all(map(token, root.get("tokens") or ()))
+
+
+def head(root: Value) -> TypeGuard[Entry]:
+    """Return whether everything but the tokens themselves is as it should be."""
     if type(root) is not Entry or not root.keys() <= {"version", *_HEAD} or "version" not in root:
         return False
     plain = all(root.is_plain(key) for key in ("version", "lock") if key in root)
@@ -31,7 +39,7 @@ def head(root: Value) -> bool:
 
 
 def token(entry: Value) -> bool:
-    """Whether an entry under `tokens:` is as it should be."""
+    """Return whether an entry under `tokens:` is as it should be."""
     if type(entry) is not Entry:
         return False
     for key, value in entry.items():
@@ -46,20 +54,16 @@ def token(entry: Value) -> bool:
 
 
 def label(key: str) -> bool:
-    """Whether a label may be called so."""
+    """Return whether a label may be called so."""
     return re.fullmatch(_LABEL, key) is not None
 
 
-def _all(entry: Entry, checks: Mapping[str, Callable[[Value], bool]]) -> bool:
+def _all(entry: Entry, checks: Mapping[str, _Check]) -> bool:
     return all(check(entry[key]) for key, check in checks.items() if key in entry)
 
 
-def _text(value: Value) -> bool:
-    return type(value) is str and len(value) <= 10_000
-
-
-def _name_of_something(value: Value) -> bool:
-    return type(value) is str and 1 <= len(value) <= 1000
+def _text(least: int, most: int) -> _Check:
+    return lambda value: type(value) is str and least <= len(value) <= most
 
 
 def _is_id(value: Value) -> bool:
@@ -70,12 +74,14 @@ def _name(value: Value) -> bool:
     return type(value) is str and _NAME(value) is not None and not _HEX(value)
 
 
-def _one_of(*choices: str) -> Callable[[Value], bool]:
+def _one_of(*choices: str) -> _Check:
     return lambda value: value in choices
 
 
-def _match(value: Value) -> bool:
-    return type(value) is Entry and len(value) > 0 and value.keys() <= _MATCH.keys() and _all(value, _MATCH)
+def _some_of(checks: Mapping[str, _Check]) -> _Check:
+    return lambda value: (
+        type(value) is Entry and len(value) > 0 and value.keys() <= checks.keys() and _all(value, checks)
+    )
 
 
 def _labels(value: Value) -> bool:
@@ -84,10 +90,6 @@ def _labels(value: Value) -> bool:
         and len(value) <= 64
         and all(label(key) and type(each) is str and len(each) <= 200 for key, each in value.items())
     )
-
-
-def _server(value: Value) -> bool:
-    return type(value) is Entry and len(value) > 0 and value.keys() <= _SERVER.keys() and _all(value, _SERVER)
 
 
 def _url(value: Value) -> bool:
@@ -115,24 +117,18 @@ def _tokens(value: Value) -> bool:
     return type(value) is Items and len(value) <= LARGEST
 
 
-_MATCH: dict[str, Callable[[Value], bool]] = {
-    "user": _name_of_something,
-    "org": _name_of_something,
-    "description": _text,
-}
-_SERVER: dict[str, Callable[[Value], bool]] = {"url": _url, "org": _name_of_something}
-_TOKEN: dict[str, Callable[[Value], bool]] = {
+_TOKEN: dict[str, _Check] = {
     "id": _is_id,
     "name": _name,
-    "match": _match,
+    "match": _some_of({"user": _text(1, 1000), "org": _text(1, 1000), "description": _text(0, 10_000)}),
     "pick": _one_of("only", "first", "all"),
-    "description": _text,
+    "description": _text(0, 10_000),
     "status": _one_of("active", "inactive"),
     "protected": _one_of("true", "false"),
     "labels": _labels,
 }
-_HEAD: dict[str, Callable[[Value], bool]] = {
-    "server": _server,
+_HEAD: dict[str, _Check] = {
+    "server": _some_of({"url": _url, "org": _text(1, 1000)}),
     "guards": _guards,
     "unmanaged": _one_of("ignore", "warn", "fail"),
     "absent": _one_of("fail", "warn"),

@@ -1,4 +1,4 @@
-"""A document that is no manifest in, every reason with its place out."""
+"""Why a document is no manifest: every reason with its place."""
 
 from __future__ import annotations
 
@@ -10,29 +10,22 @@ from typing import Any
 from reconciler import schema
 from reconciler.errors import Place, Problem
 from reconciler.manifest import check
-from reconciler.manifest.source import Entry, Items, Source, Value
+from reconciler.manifest.document import Entry, Items, TextFile, Value
 from reconciler.schema import Violation
 
-# What tokenctl writes itself, by a key that no manifest has.
-_OTHERS = {
-    "format_version": (
-        "this is a saved plan and no manifest",
-        "`tokenctl apply FILE` sends it, `tokenctl show FILE` draws it",
-    ),
-}
 _SHOWN = 20  # of what is explained: it takes its time, and whoever has more mends these first
 
 
-def find_problems(source: Source, root: Value) -> list[Problem]:
-    """The problems of a document that `check` does not accept, none of one that it does."""
-    if isinstance(root, Entry) and (other := _OTHERS.keys() & root.keys()):
-        return [Problem(*_OTHERS[other.pop()], source.place(root.mark))]
+def find_problems(file: TextFile, root: Value) -> list[Problem]:
+    """Return the problems of a document that `check` does not accept, none of one that it does."""
+    if isinstance(root, Entry) and "format_version" in root:
+        hint = "`tokenctl apply FILE` sends it, `tokenctl show FILE` draws it"
+        return [Problem("this is a saved plan and no manifest", hint, file.place(root.mark))]
     tokens = root.get("tokens") if isinstance(root, Entry) else None
-    entries = tokens if isinstance(tokens, Items) else Items(source, None)
+    entries = tokens if isinstance(tokens, Items) else Items(file, None)
     if isinstance(root, Entry) and len(entries) > check.LARGEST:
-        return [
-            Problem(*rule_words("maxItems", "tokens", entries, {"maxItems": check.LARGEST}), root.value_place("tokens"))
-        ]
+        words = rule_words("maxItems", "tokens", entries, {"maxItems": check.LARGEST})
+        return [Problem(*words, root.value_place("tokens"))]
     bad = [number for number, entry in enumerate(entries) if not check.token(entry)][:_SHOWN]
     if not bad and check.head(root):
         return []
@@ -45,7 +38,7 @@ def find_problems(source: Source, root: Value) -> list[Problem]:
         problem
         for violation in violations
         if violation.rule == "type" or violation.path not in mistyped
-        for problem in _problems(violation, root, source, bad)
+        for problem in _problems(violation, root, file, bad)
     ]
     # One rule for each place is enough to mend it.
     return list({(problem.place, problem.hint): problem for problem in reversed(found)}.values())[::-1]
@@ -61,7 +54,7 @@ def _head(root: Value) -> Any:
 
 
 def _plain(value: Value, numbers: tuple[str, ...] = (), booleans: tuple[str, ...] = ()) -> Any:
-    """The value as JSON would have it: text becomes a number or a truth value where the schema names one."""
+    """Return the value as JSON would have it: text becomes a number or a truth value where the schema names one."""
     if isinstance(value, Items):
         return [_plain(each) for each in value]
     if not isinstance(value, Entry):
@@ -77,9 +70,9 @@ def _plain(value: Value, numbers: tuple[str, ...] = (), booleans: tuple[str, ...
     return plain
 
 
-def _problems(violation: Violation, root: Value, source: Source, bad: list[int]) -> Iterator[Problem]:
-    """What to say about one violation; a number in its path counts only the bad tokens."""
-    value, place, path = _locate(violation, root, source, bad)
+def _problems(violation: Violation, root: Value, file: TextFile, bad: list[int]) -> Iterator[Problem]:
+    """Yield what to say about one violation; a number in its path counts only the bad tokens."""
+    value, place, path = _locate(violation, root, file, bad)
     if violation.rule == "additionalProperties":
         known = list(violation.within["properties"])
         for key in sorted(value.keys() - set(known))[:_SHOWN]:
@@ -91,14 +84,14 @@ def _problems(violation: Violation, root: Value, source: Source, bad: list[int])
         yield Problem(*rule_words(violation.rule, path, value, violation.within), place=place)
 
 
-def _locate(violation: Violation, root: Value, source: Source, bad: list[int]) -> tuple[Any, Place, str]:
-    """The value that breaks the rule, where it stands, and its path as `words` has it."""
+def _locate(violation: Violation, root: Value, file: TextFile, bad: list[int]) -> tuple[Any, Place, str]:
+    """Return the value that breaks the rule, where it stands, and its path as `rule_words` takes it."""
     value: Any = root
-    path, place = "", source.place(root.mark) if isinstance(root, Entry | Items) else Place(source.name, 1, 1)
+    path, place = "", file.place(root.mark) if isinstance(root, Entry | Items) else Place(file.name, 1, 1)
     for part in violation.path:
         if isinstance(part, int):
             number = bad[part]
-            place, value, path = source.place(value.marks[number]), value[number], f"{path}."
+            place, value, path = file.place(value.marks[number]), value[number], f"{path}."
         else:
             place, value = value.value_place(part), value[part]
             path = f"{path}." if path.endswith("labels") else f"{path.rstrip('.')}.{part}".removeprefix(".")
@@ -168,10 +161,11 @@ _NAMELESS = {"tokens.": "this token", "tokens.labels.": "this label"}
 _SHORT = ("tokens.id", "tokens.name", "guards.max_deactivations")  # whose hints say more than "shorten it"
 _HINTS_OF = {("minLength", "tokens.description"): "name the token by `id` to clear its description"}
 _HARMLESS = re.compile(r"[A-Za-z0-9.%-]{1,20}")
+_KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
 def rule_words(rule: str, path: str, value: object, within: Mapping[str, Any]) -> tuple[str, str]:
-    """Message and hint; `path` has dots between keys and nothing for the number of an entry.
+    """Return message and hint; `path` has dots between keys and nothing for the number of an entry.
 
     Repeats the value only where it is short and plain, for it may be a secret in the wrong place.
     """
@@ -197,13 +191,10 @@ def rule_words(rule: str, path: str, value: object, within: Mapping[str, Any]) -
 
 
 def unknown(key: str, known: list[str]) -> tuple[str, str]:
-    """What to say of a key that there is not, and the nearest one that there is."""
+    """Return what to say of a key that there is not, and the nearest one that there is."""
     from difflib import get_close_matches
 
     shown = f" `{key}`" if _KEY.fullmatch(key) else ""
     near = get_close_matches(key, known, 1)
     hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(f'`{each}`' for each in sorted(known))}"
     return f"unknown key{shown}", hint
-
-
-_KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}")

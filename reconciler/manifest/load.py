@@ -1,4 +1,7 @@
-"""Names of files and folders in, the manifest that they make together out; every problem of every file is reported."""
+"""From the names of files and folders to the manifest that they make together, or every problem of every file.
+
+Bytes become text here, text a document (`document`), which is checked (`check`) and made a manifest (`build`).
+"""
 
 from __future__ import annotations
 
@@ -15,98 +18,12 @@ from reconciler.core.manifest import Manifest, is_manifest
 from reconciler.core.text import name_some
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.files import IrregularError, regular
-from reconciler.manifest import check, source, syntax
+from reconciler.manifest import check, document, syntax
 from reconciler.manifest.build import build
-from reconciler.manifest.source import Entry, Source
+from reconciler.manifest.document import Entry, TextFile
 
 _STDIN = "<stdin>"
 _LOOKED_AT = 10_000  # entries of a folder and those below it: a whole repository may be there
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """Files as they are now."""
-
-    stdin: BinaryIO
-
-    def names(self, path: str) -> Sequence[str]:
-        """The file, or the manifests of the folder, sorted; raises InvalidError when it has none."""
-        if path == "-":
-            return [_STDIN]
-        if not Path(path).is_dir():
-            return [path]
-        with _reading(path):
-            found = [each for each in Path(path).iterdir() if is_manifest(each.name)]
-        if not found:
-            deeper = _deeper(path)
-            only = f", only in {name_some(deeper)}" if deeper else ""
-            hint = "subfolders are not read: name each that is meant" if deeper else ""
-            raise InvalidError(f"{path}: there is no *.yaml and no *.yml in this folder{only}", hint)
-        return sorted(map(str, found))
-
-    def passed_over(self, path: str) -> Sequence[Problem]:
-        """What to warn of, as it could be taken for a part of the path and is not read: manifests in subfolders."""
-        if path == "-" or not (deeper := _deeper(path)):
-            return ()
-        message = f"{path}: subfolders are not read, and there are manifests in {name_some(deeper)}"
-        return (Problem(message, "name each that is meant, or run tokenctl for each"),)
-
-    def identity(self, name: str) -> object:
-        """What two names of one file have in common."""
-        if name == _STDIN:
-            return name
-        try:
-            found = Path(name).stat()
-        except (OSError, ValueError):
-            return name  # reading it says why
-        return found.st_dev, found.st_ino
-
-    def read(self, name: str, most: int) -> bytes:
-        """The file's bytes, at most so many of them; raises InvalidError when they cannot be read."""
-        if name == _STDIN:
-            return self.stdin.read(most)
-        with _reading(name):
-            try:
-                with regular(Path(name)) as file:
-                    return file.read(most)
-            except IrregularError:
-                hint = "give it to standard input, and name that with `-`"
-                raise InvalidError(f"{name}: this is no file", hint) from None
-
-
-@contextmanager
-def _reading(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", None) or "this is no file name").lower()
-        raise InvalidError(f"{name}: {why}") from None
-
-
-def _deeper(path: str) -> list[str]:
-    """The folders below the path that have manifests, as far as they are soon found; hidden ones are none."""
-    found: list[str] = []
-    seen: set[object] = set()
-    waiting, left = deque([Path(path)]), _LOOKED_AT
-    while waiting and left > 0:
-        here = waiting.popleft()
-        with suppress(OSError, ValueError), os.scandir(here) as entries:
-            identity = here.stat().st_dev, here.stat().st_ino
-            if identity in seen:  # a link leads back
-                continue
-            seen.add(identity)
-            looked_at = sorted(islice(entries, left), key=lambda entry: entry.name)
-            left -= len(looked_at)
-            below = len(seen) > 1
-            deeper = () if below and here.is_symlink() else looked_at  # what is below a link is none of this folder
-            waiting.extend(
-                here / each.name for each in deeper if each.is_dir() and not each.name.startswith((".", "node_modules"))
-            )
-            if below and any(is_manifest(each.name) and each.is_file() for each in looked_at):
-                found.append(str(here))
-    return found
-
-
 _LARGEST = 32 * 1024 * 1024  # bytes of one file
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -124,13 +41,13 @@ class Files(Protocol):
     """Where files are read from: this machine's disk, or a commit."""
 
     def names(self, path: str) -> Sequence[str]:
-        """The file, or the manifests of the folder, as they are to be called; raises InvalidError."""
+        """Return the file, or the manifests of the folder, as they are to be called; raises InvalidError."""
 
     def identity(self, name: str) -> object:
-        """What two names of one file have in common."""
+        """Return what two names of one file have in common."""
 
     def read(self, name: str, most: int) -> bytes:
-        """The file's bytes, at most so many of them; raises InvalidError."""
+        """Return the file's bytes, at most so many of them; raises InvalidError."""
 
 
 def load(paths: Sequence[str], stdin: BinaryIO, loader: Any = None) -> Loaded:
@@ -145,7 +62,10 @@ def load(paths: Sequence[str], stdin: BinaryIO, loader: Any = None) -> Loaded:
 
 
 def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
-    """The same from wherever the files are."""
+    """Read the files from wherever they are.
+
+    Raises InvalidError with the problems of all files, sorted by place.
+    """
     problems: list[Problem] = []
     roots: list[Entry] = []
     names = tuple(_names(files, paths, problems))
@@ -153,7 +73,7 @@ def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
     for name in names:
         try:
             texts[name] = _text(files, name)
-            roots.append(_root(Source(name, texts[name]), loader))
+            roots.append(_document(TextFile(name, texts[name]), loader))
         except InvalidError as error:
             problems += error.problems
     if not problems:
@@ -165,19 +85,17 @@ def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
     raise InvalidError(sorted(problems, key=lambda problem: problem.position))
 
 
-def _root(file: Source, loader: Any) -> Entry:
-    root = source.read(file, loader)
-    entries = root.get("tokens") if isinstance(root, Entry) else None
-    good = check.head(root) and all(map(check.token, entries or ()))
-    if not good or not isinstance(root, Entry):
-        from reconciler.manifest.explain import find_problems  # good files do without
+def _document(file: TextFile, loader: Any) -> Entry:
+    root = document.read(file, loader)
+    if check.accepts(root):
+        return root
+    from reconciler.manifest.explain import find_problems  # good files do without
 
-        raise InvalidError(find_problems(file, root))
-    return root
+    raise InvalidError(find_problems(file, root))
 
 
 def _names(files: Files, paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:
-    """The files to read, each once."""
+    """Yield the names of the files to read, each once."""
     seen: dict[object, str] = {}
     for path in paths:
         try:
@@ -209,3 +127,85 @@ def _text(files: Files, name: str) -> str:
         place = Place(name, before.count("\n") + 1, len(before) - before.rfind("\n"))
         raise InvalidError("this is not UTF-8 text", "save the file as UTF-8", place) from None
     return text.replace("\r\n", "\n") if "\r" in text else text
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Files as they are now."""
+
+    stdin: BinaryIO
+
+    def names(self, path: str) -> Sequence[str]:
+        """Return the file, or the manifests of the folder, sorted; raises InvalidError when it has none."""
+        if path == "-":
+            return [_STDIN]
+        if not Path(path).is_dir():
+            return [path]
+        with _reading(path):
+            found = [each for each in Path(path).iterdir() if is_manifest(each.name)]
+        if not found:
+            deeper = _deeper(path)
+            only = f", only in {name_some(deeper)}" if deeper else ""
+            hint = "subfolders are not read: name each that is meant" if deeper else ""
+            raise InvalidError(f"{path}: there is no *.yaml and no *.yml in this folder{only}", hint)
+        return sorted(map(str, found))
+
+    def passed_over(self, path: str) -> Sequence[Problem]:
+        """Return a warning of manifests in subfolders, which could be taken for a part of the path and are not read."""
+        if path == "-" or not (deeper := _deeper(path)):
+            return ()
+        message = f"{path}: subfolders are not read, and there are manifests in {name_some(deeper)}"
+        return (Problem(message, "name each that is meant, or run tokenctl for each"),)
+
+    def identity(self, name: str) -> object:
+        """Return what two names of one file have in common."""
+        if name == _STDIN:
+            return name
+        try:
+            found = Path(name).stat()
+        except (OSError, ValueError):
+            return name  # reading it says why
+        return found.st_dev, found.st_ino
+
+    def read(self, name: str, most: int) -> bytes:
+        """Return the file's bytes, at most so many of them; raises InvalidError when they cannot be read."""
+        if name == _STDIN:
+            return self.stdin.read(most)
+        with _reading(name), regular(Path(name)) as file:
+            return file.read(most)
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    try:
+        yield
+    except IrregularError:
+        hint = "give it to standard input, and name that with `-`"
+        raise InvalidError(f"{name}: this is no file", hint) from None
+    except (OSError, ValueError) as error:
+        why = (getattr(error, "strerror", None) or "this is no file name").lower()
+        raise InvalidError(f"{name}: {why}") from None
+
+
+def _deeper(path: str) -> list[str]:
+    """Return the folders below the path that have manifests, as far as they are soon found; hidden ones are none."""
+    found: list[str] = []
+    seen: set[object] = set()
+    waiting, left = deque([Path(path)]), _LOOKED_AT
+    while waiting and left > 0:
+        here = waiting.popleft()
+        with suppress(OSError, ValueError), os.scandir(here) as entries:
+            identity = here.stat().st_dev, here.stat().st_ino
+            if identity in seen:  # a link leads back
+                continue
+            seen.add(identity)
+            looked_at = sorted(islice(entries, left), key=lambda entry: entry.name)
+            left -= len(looked_at)
+            below = len(seen) > 1
+            deeper = () if below and here.is_symlink() else looked_at  # what is below a link is none of this folder
+            waiting.extend(
+                here / each.name for each in deeper if each.is_dir() and not each.name.startswith((".", "node_modules"))
+            )
+            if below and any(is_manifest(each.name) and each.is_file() for each in looked_at):
+                found.append(str(here))
+    return found

@@ -1,4 +1,4 @@
-"""What keeps a file from being read as YAML in, what to say about it out: characters, secrets, and syntax.
+"""What to say of a text that cannot be read as YAML: characters, secrets, and syntax.
 
 Of PyYAML only the pure parser's errors have words that can be told apart.
 """
@@ -42,7 +42,7 @@ def _is_telling(path: str, known: tuple[str, ...]) -> bool:
 
 
 def secret_words() -> tuple[str, str]:
-    """What is said of something that looks like a secret, and what to do; never the thing itself."""
+    """Return what is said of something that looks like a secret, and what to do; never the thing itself."""
     return (
         "this looks like a token's secret",
         "remove it here and from the history, and replace that token on the server",
@@ -50,7 +50,7 @@ def secret_words() -> tuple[str, str]:
 
 
 def character_words(character: str) -> tuple[str, str]:
-    """What is said of a character that may not stand here, and what to do."""
+    """Return what is said of a character that may not stand here, and what to do."""
     number = f"U+{ord(character):04X}"
     name = unicodedata.name(character, "control character" if ord(character) < 0xA0 else "not a character").lower()
     if character == "\t":
@@ -64,7 +64,7 @@ def _characters(name: str, text: str) -> list[Problem]:
 
 
 def place(name: str, text: str, at: int) -> Place:
-    """Where the character with this number stands."""
+    """Return where the character with this number stands."""
     return Place(name, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
 
 
@@ -96,7 +96,7 @@ _WORDS: tuple[tuple[str, bool, str, str], ...] = (
 
 
 def problem(name: str, error: Any) -> Problem:
-    """What is wrong, where, and what to do; `error` is a yaml.MarkedYAMLError with its marks."""
+    """Return what is wrong, where, and what to do; `error` is a yaml.MarkedYAMLError with its marks."""
     said = f"{error.context or ''}\n{error.problem or ''}"
     at_start, message, hint = next(
         ((start, message, hint) for text, start, message, hint in _WORDS if text in said),

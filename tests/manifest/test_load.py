@@ -16,11 +16,11 @@ import yaml
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
 from reconciler.core.token import Status, TokenId
 from reconciler.errors import InvalidError, Place
-from reconciler.manifest import check, source
+from reconciler.manifest import check, document
 from reconciler.manifest.build import build
+from reconciler.manifest.document import Entry, Items, TextFile
 from reconciler.manifest.explain import find_problems
 from reconciler.manifest.load import Loaded, load
-from reconciler.manifest.source import Entry, Items, Source
 from tests.shell import unmeasured
 
 EVERYTHING = """\
@@ -278,7 +278,7 @@ def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
 
 def many(number: int) -> Entry:
     """A document with so many entries, which nobody gets to see."""
-    root = source.read(Source("large.yaml", "version: 1\ntokens: [x]\n"))
+    root = document.read(TextFile("large.yaml", "version: 1\ntokens: [x]\n"))
     assert isinstance(root, Entry)
     assert isinstance(root["tokens"], Items)
     root["tokens"].extend([None] * (number - 1))
@@ -288,7 +288,7 @@ def many(number: int) -> Entry:
 def test_more_tokens_than_the_limit_are_refused_in_one_file() -> None:
     root = many(100_001)
     assert not check.head(root)
-    (problem,) = find_problems(root.source, root)
+    (problem,) = find_problems(root.file, root)
     assert str(problem) == (
         "large.yaml:2:9: `tokens` has 100,001 entries, and may have 100,000\n"
         '  hint: write a list: `- id: "…"` for each token'

@@ -1,4 +1,4 @@
-"""The text of one YAML file in, mappings whose keys and values know their line and column out.
+"""One YAML file as mappings whose keys and values know their line and column.
 
 PyYAML's event stream is read, not its constructed objects: aliases, tags and duplicate keys can be refused, every
 scalar stays text, and it takes a quarter of the time. The C parser and the pure one give the same values and refuse the
@@ -8,7 +8,8 @@ same files, in words that are our own.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import yaml
@@ -20,6 +21,7 @@ from reconciler.manifest import syntax
 
 _DEPTH = 16
 _SHOWN = 20  # problems of one file; whoever has more mends these first
+_WRITE_OUT = "write the value out: what is reviewed must stand where it applies"
 _EXPLAINED = 1024 * 1024  # characters: beyond that an error is not read again by the slow parser for better words
 _COMMENTED = re.compile(r"[|>][-+1-9]{0,2}#")  # the C parser takes the rest for a comment, the pure one refuses it
 _CUT = re.compile(r" *(?:\n( *))?#")  # what ends a text without quotes, in its line or where its next one would begin
@@ -29,65 +31,62 @@ _FAST = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 Value: TypeAlias = "str | Entry | Items | None"
 
 
-class Source:
+@dataclass(frozen=True, slots=True)
+class TextFile:
     """A file's name as shown, and its text."""
 
-    __slots__ = ("name", "text")
-
-    def __init__(self, name: str, text: str) -> None:
-        self.name = name
-        self.text = text
+    name: str
+    text: str
 
     def place(self, mark: Any) -> Place:
-        """The position of one of the parser's marks."""
+        """Return the position of one of the parser's marks."""
         return Place(self.name, mark.line + 1, mark.column + 1)
 
 
 class Entry(dict[str, Value]):
     """A mapping; knows where it and each of its keys and values stand, and which texts end before a comment."""
 
-    __slots__ = ("cut", "mark", "marks", "source")
+    __slots__ = ("cut", "file", "mark", "marks")
 
-    def __init__(self, source: Source, mark: Any) -> None:
-        self.source = source
+    def __init__(self, file: TextFile, mark: Any) -> None:
+        self.file = file
         self.mark = mark
         self.marks: dict[str, tuple[Any, Any]] = {}
         self.cut: Sequence[str] = ()
 
     def place(self, key: str) -> Place:
-        """The position of the key, or of the mapping for "" and for a key it lacks."""
-        return self.source.place(self.marks[key][0] if key in self.marks else self.mark)
+        """Return the position of the key, or of the mapping for "" and for a key it lacks."""
+        return self.file.place(self.marks[key][0] if key in self.marks else self.mark)
 
     def value_place(self, key: str) -> Place:
-        """The position of the key's value; that of the key where there is no value."""
-        return self.source.place(self.marks[key][0 if self[key] is None else 1])
+        """Return the position of the key's value; that of the key where there is no value."""
+        return self.file.place(self.marks[key][0 if self[key] is None else 1])
 
     def is_plain(self, key: str) -> bool:
-        """Whether the key's value is a scalar without quotes."""
-        return self.source.text[self.marks[key][1].index] not in "\"'|>"
+        """Return whether the key's value is a scalar without quotes."""
+        return self.file.text[self.marks[key][1].index] not in "\"'|>"
 
 
 class Items(list[Value]):
     """A sequence; knows where it and each of its items stand."""
 
-    __slots__ = ("mark", "marks", "source")
+    __slots__ = ("file", "mark", "marks")
 
-    def __init__(self, source: Source, mark: Any) -> None:
-        self.source = source
+    def __init__(self, file: TextFile, mark: Any) -> None:
+        self.file = file
         self.mark = mark
         self.marks: list[Any] = []
 
 
-def read(source: Source, loader: Any = None) -> Value:
-    """The document in the file; `loader` chooses PyYAML's C or pure loader, by itself the C one where there is one.
+def read(file: TextFile, loader: Any = None) -> Value:
+    """Return the document in the file; `loader` is PyYAML's C or pure loader, the C one by default if there is one.
 
     Raises InvalidError with every problem of the file, up to the first that nothing can be read after.
     """
-    syntax.check(source.name, source.text)
-    reader = _Reader(source)
+    syntax.check(file.name, file.text)
     loader = loader or _FAST
-    parser = loader(source.text)
-    reader.next_event = parser.get_event
+    parser = loader(file.text)
+    reader = _Reader(file, parser.get_event)
     try:
         root = reader.document()
     except _StopError:
@@ -95,9 +94,9 @@ def read(source: Source, loader: Any = None) -> Value:
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark
         if loader is not yaml.SafeLoader and mark.index < _EXPLAINED:
-            return read(source, yaml.SafeLoader)  # its errors are the ones that are worded
+            return read(file, yaml.SafeLoader)  # its errors are the ones that are worded
         root = None
-        reader.problems.append(syntax.problem(source.name, error))
+        reader.problems.append(syntax.problem(file.name, error))
     finally:
         parser.dispose()
     if reader.problems:
@@ -112,28 +111,27 @@ class _StopError(Exception):
 class _Reader:
     """Builds mappings and sequences from events."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, file: TextFile, next_event: Callable[[], Any]) -> None:
         self.problems: list[Problem] = []
-        self.next_event: Any = None
-        self._source = source
+        self._next_event = next_event
+        self._file = file
         # Only these make a value other than it looks, or put something before it; most files have none of them.
-        self._careful = any(mark in source.text for mark in ("\\", "&", "!", "<<", "?"))
-        self._careful |= _COMMENTED.search(source.text) is not None
-        self._commented = " #" in source.text  # and not only where no text could go on
+        self._careful = any(mark in file.text for mark in ("\\", "&", "!", "<<", "?"))
+        self._careful |= _COMMENTED.search(file.text) is not None
+        self._commented = " #" in file.text  # and not only where no text could go on
         self._flow = 0  # brackets and braces that are open
 
     def document(self) -> Value:
-        """The only document of the stream."""
-        self.next_event()  # the start of the stream
-        event = self.next_event()
+        """Return the only document of the stream."""
+        self._next_event()  # the start of the stream
+        event = self._next_event()
         if type(event) is yaml.StreamEndEvent:
-            self.problems.append(
-                Problem("the file is empty", "begin with `version: 1`", Place(self._source.name, 1, 1))
-            )
+            place = Place(self._file.name, 1, 1)
+            self.problems.append(Problem("the file is empty", "begin with `version: 1`", place))
             return None
-        root = self._node(self.next_event(), 1)
-        self.next_event()  # the end of the document
-        event = self.next_event()
+        root = self._node(self._next_event(), 1)
+        self._next_event()  # the end of the document
+        event = self._next_event()
         if type(event) is not yaml.StreamEndEvent:
             self._note(event, "a second document begins", "use one file for each, and name them all")
         return root
@@ -141,9 +139,7 @@ class _Reader:
     def _node(self, event: Any, depth: int) -> Value:
         kind = type(event)
         if kind is yaml.AliasEvent:
-            self._note(
-                event, "an alias is not read here", "write the value out: what is reviewed must stand where it applies"
-            )
+            self._note(event, "an alias is not read here", _WRITE_OUT)
             return None
         if kind is yaml.ScalarEvent:
             return self._scalar(event)
@@ -158,8 +154,8 @@ class _Reader:
 
     def _mapping(self, start: Any, depth: int) -> Entry:
         """The mapping whose start was just read; the loop that most of the time is spent in."""
-        entry = Entry(self._source, start.start_mark)
-        marks, next_event = entry.marks, self.next_event
+        entry = Entry(self._file, start.start_mark)
+        marks, next_event = entry.marks, self._next_event
         scalar, end, nothing, careful = yaml.ScalarEvent, yaml.MappingEndEvent, _NOTHING, self._careful
         commented = self._commented
         cut: list[str] = []
@@ -176,12 +172,12 @@ class _Reader:
             key, key_mark = event.value, event.start_mark
             if careful:
                 self._inspect(event)
-                self._inspect_key(event)
+                if key == "<<":
+                    hint = "write the keys out: what is reviewed must stand where it applies"
+                    self._note(event, "a merge key is not read here", hint)
             if key in entry:
-                line = marks[key][0].line + 1
-                self._note(
-                    event, f"the key stands here for the second time, first in line {line}", "remove one of them"
-                )
+                message = f"the key stands here for the second time, first in line {marks[key][0].line + 1}"
+                self._note(event, message, "remove one of them")
             event = next_event()
             if type(event) is scalar:
                 if careful:
@@ -196,12 +192,12 @@ class _Reader:
 
     def _is_cut(self, event: Any, key_mark: Any) -> bool:
         """Whether a comment begins where a text without quotes could go on: behind it, or deeper than its key below."""
-        found = _CUT.match(self._source.text, event.end_mark.index)
+        found = _CUT.match(self._file.text, event.end_mark.index)
         return found is not None and (found[1] is None or len(found[1]) > key_mark.column)
 
     def _sequence(self, start: Any, depth: int) -> Items:
-        items = Items(self._source, start.start_mark)
-        while type(event := self.next_event()) is not yaml.SequenceEndEvent:
+        items = Items(self._file, start.start_mark)
+        while type(event := self._next_event()) is not yaml.SequenceEndEvent:
             items.marks.append(event.start_mark)
             items.append(self._node(event, depth + 1))
         return items
@@ -217,7 +213,7 @@ class _Reader:
         if self._flow and "?" in event.value and not event.style:
             # The pure parser ends a value between brackets here, the C one does not: let both refuse it.
             raise yaml.MarkedYAMLError(problem="found '?' in a flow", problem_mark=event.start_mark)
-        if event.style in ("|", ">") and _COMMENTED.match(self._source.text, event.start_mark.index):
+        if event.style in ("|", ">") and _COMMENTED.match(self._file.text, event.start_mark.index):
             raise yaml.MarkedYAMLError(problem="found '#'", problem_mark=event.start_mark)
         if found := REFUSED.search(event.value):
             self._note(event, *syntax.character_words(found[0]))
@@ -226,21 +222,11 @@ class _Reader:
 
     def _inspect_node(self, event: Any) -> None:
         if event.anchor is not None:
-            self._note(
-                event, "an anchor is not read here", "write the value out: what is reviewed must stand where it applies"
-            )
+            self._note(event, "an anchor is not read here", _WRITE_OUT)
         if event.tag is not None:
             self._note(event, "a tag is not read here", "write the value alone; what it is follows from its key")
 
-    def _inspect_key(self, event: Any) -> None:
-        if event.value == "<<":
-            self._note(
-                event,
-                "a merge key is not read here",
-                "write the keys out: what is reviewed must stand where it applies",
-            )
-
     def _note(self, event: Any, message: str, hint: str) -> None:
-        self.problems.append(Problem(message, hint, self._source.place(event.start_mark)))
+        self.problems.append(Problem(message, hint, self._file.place(event.start_mark)))
         if len(self.problems) >= _SHOWN:
             raise _StopError
