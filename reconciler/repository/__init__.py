@@ -1,1 +1,1 @@
-"""A REF and the names of files in, what they held at that commit out: through the `git` program, read only."""
+"""Where files, their commit and what came before it are read from: the `git` program, read only."""

@@ -1,4 +1,4 @@
-"""Arguments and hashes of objects in, what `git` prints out: plumbing only, where nothing of a repository can run.
+"""The `git` program, the objects that it reads, and the files of a commit; nothing of a repository is run.
 
 A repository's own configuration, which git always reads, may name programs for what is asked of it. Those that belong
 to what is asked here are switched off, and no transport is allowed, so that git never fetches either.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from reconciler.errors import LocalError
+from reconciler.core.manifest import is_manifest
+from reconciler.errors import InvalidError, LocalError
 
 _SETTINGS = (
     "core.fsmonitor=false",
@@ -38,14 +39,11 @@ _ENVIRONMENT = {
 # of the environment reaches it: no credentials, and none of the variables that point git at another repository.
 _KEPT = ("PATH", "XDG_CONFIG_HOME", "SUDO_UID")
 
-
-@dataclass(frozen=True, slots=True)
-class GitOutput:
-    """How a run of git ended: its exit code and its two streams."""
-
-    code: int
-    out: str
-    err: str
+_KINDS = {b"40000": "tree", b"120000": "link", b"160000": "commit"}  # all other modes are files
+_BLOCK = 64 * 1024
+_LARGEST_TREE = 32 * 1024 * 1024
+_LINKS = 40  # followed on one path, as Linux does
+_LONGEST = 4096  # bytes of a link
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class Git:
     home: Path
     patience_s: float = 60.0
 
-    def ask(self, *arguments: str) -> GitOutput:
+    def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run git to its end. Raises LocalError when it cannot be run or does not end."""
         with self.running(*arguments, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
             try:
@@ -65,7 +63,7 @@ class Git:
             except subprocess.TimeoutExpired:
                 message = f"`git {arguments[0]}` did not end in {self.patience_s:g} s"
                 raise LocalError(message, "see what git waits for in this repository") from None
-        return GitOutput(process.returncode, os.fsdecode(out), os.fsdecode(err).strip())
+        return subprocess.CompletedProcess(process.args, process.returncode, os.fsdecode(out), os.fsdecode(err).strip())
 
     @contextmanager
     def running(
@@ -106,13 +104,9 @@ class Git:
 
 
 def pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    """A stream of a process that was started with a pipe for it."""
+    """Return a stream of a process that was started with a pipe for it."""
     assert stream is not None  # noqa: S101  # the type cannot say so
     return stream
-
-
-_BLOCK = 64 * 1024
-_LARGEST_TREE = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +115,6 @@ class Item:
 
     kind: str
     oid: str
-
-
-_KINDS = {b"40000": "tree", b"120000": "link", b"160000": "commit"}
 
 
 @dataclass(slots=True)
@@ -135,13 +126,13 @@ class Objects:
     _trees: dict[str, dict[str, Item]] = field(default_factory=dict)
 
     def tree(self, oid: str) -> dict[str, Item]:
-        """The entries of a tree, or of a commit's tree, by name."""
+        """Return the entries of a tree, or of a commit's tree, by name."""
         if oid not in self._trees:
             self._trees[oid] = _entries(self.read(f"{oid}^{{tree}}", _LARGEST_TREE), len(oid) // 2)
         return self._trees[oid]
 
     def read(self, oid: str, most: int) -> bytes:
-        """The object's bytes, at most so many of them.
+        """Return the object's bytes, at most so many of them.
 
         Raises LocalError when it is not here, which is so in a clone that left it out.
         """
@@ -164,13 +155,13 @@ class Objects:
 
 @contextmanager
 def reading(git: Git) -> Iterator[Objects]:
-    """The objects of the repository, for the time of the block."""
+    """Give the objects of the repository, for the time of the block."""
     with git.running("cat-file", "--batch") as process:
         yield Objects(pipe(process.stdin).fileno(), pipe(process.stdout))
 
 
 def _entries(content: bytes, size: int) -> dict[str, Item]:
-    """The entries of a tree as git stores it: mode, blank, name, NUL, and the hash in so many bytes."""
+    """Return the entries of a tree as git stores it: mode, blank, name, NUL, and the hash in so many bytes."""
     entries: dict[str, Item] = {}
     at = 0
     while at < len(content):
@@ -180,3 +171,84 @@ def _entries(content: bytes, size: int) -> dict[str, Item]:
         entries[os.fsdecode(content[blank + 1 : end])] = Item(_KINDS.get(content[at:blank], "blob"), oid)
         at = end + 1 + size
     return entries
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The files of one commit of the working tree `top`.
+
+    A file's name is its path as typed, after a colon and the commit's own name, `ref`, as the user wrote it.
+    """
+
+    ref: str
+    oid: str
+    top: Path
+    objects: Objects
+
+    def exists(self, path: str) -> bool:
+        """Return whether there is anything at the path. Raises InvalidError when that leads out of the repository."""
+        return self._find(path) is not None
+
+    def names(self, path: str) -> Sequence[str]:
+        """Return the file, or the manifests of the folder, sorted."""
+        item = self._find(path)
+        if item is None or item.kind != "tree":
+            return [f"{self.ref}:{path}"]
+        found = filter(is_manifest, self.objects.tree(item.oid))
+        return sorted(f"{self.ref}:{Path(path, each)}" for each in found)
+
+    def identity(self, name: str) -> object:
+        """Return what two names of one file have in common."""
+        return within(self.top, self._path(name))
+
+    def read(self, name: str, most: int) -> bytes:
+        """Return the file's bytes, at most so many of them. Raises InvalidError when it is no file."""
+        item = self._find(self._path(name))
+        if item is None or item.kind != "blob":
+            raise InvalidError(f"{name}: this is no file")
+        return self.objects.read(item.oid, most)
+
+    def _path(self, name: str) -> str:
+        return name.removeprefix(f"{self.ref}:")
+
+    def _find(self, path: str) -> Item | None:
+        """Return what stands at the path, with symbolic links followed inside of the repository."""
+        parts = within(self.top, path).split("/")[::-1]
+        folders = [Item("tree", self.oid)]
+        links = 0
+        while parts:
+            part = parts.pop()
+            if part == "..":
+                folders.pop()
+            elif part not in ("", "."):
+                item = self.objects.tree(folders[-1].oid).get(part)
+                if item is None or (item.kind == "blob" and parts):
+                    return None
+                if item.kind == "blob":
+                    return item
+                if item.kind == "tree":
+                    folders.append(item)
+                else:
+                    links += 1
+                    parts += self._target(item, path, links).split("/")[::-1]
+            if not folders:
+                raise self._unreadable(path, "a link leads out of the repository")
+        return folders[-1]
+
+    def _target(self, link: Item, path: str, links: int) -> str:
+        if link.kind != "link":
+            raise self._unreadable(path, "it is in a submodule")
+        target = os.fsdecode(self.objects.read(link.oid, _LONGEST))
+        if target.startswith("/"):
+            raise self._unreadable(path, "a link leads out of the repository")
+        if links > _LINKS:
+            raise self._unreadable(path, "links lead in a circle")
+        return target
+
+    def _unreadable(self, path: str, why: str) -> InvalidError:
+        return InvalidError(f"{self.ref}:{path}: {why}")
+
+
+def within(top: Path, path: str) -> str:
+    """Return the path below the working tree, as text: a link on it may be another one in another commit."""
+    return Path(os.path.abspath(path)).relative_to(top).as_posix()  # noqa: PTH100  # resolve() would follow links

@@ -1,4 +1,4 @@
-"""Paths and a REF in, that commit of the repository that holds them out, and the commits that came before it."""
+"""The repository that holds paths, the commit in it that a REF names, and the commits that came before that."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ from pathlib import Path
 from reconciler.core.secrets import masked
 from reconciler.core.text import is_plain
 from reconciler.errors import LocalError, Problem, UsageError
-from reconciler.repository.commit import Commit, within
-from reconciler.repository.git import Git, Objects, pipe, reading
+from reconciler.repository.git import Commit, Git, Objects, pipe, reading, within
 
 _SHALLOW = "this clone has only a part of the history: fetch the rest, with `fetch-depth: 0` in actions/checkout"
+_KEEP = "the base has no such file: keep manifests inside of the repository"
+_ITS_OWN = "the base would be of another history: keep manifests in the repository itself, or use a clone of that one"
+_HEAD = re.compile(r"HEAD(?![^~^])")
+_BLOCK = 64 * 1024
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_NAMES = "write a branch such as `origin/main`, a tag, or a hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +34,16 @@ class Repository:
     shallow: bool
 
     def commit(self, ref: str) -> Commit:
-        """The commit that a REF means. Raises UsageError when it means none, or two."""
+        """Return the commit that a REF means. Raises UsageError when it means none, or two."""
         if not ref or ref.startswith("-") or not is_plain(ref):
             raise UsageError(f"--base {ref}: this is no name of a commit", _NAMES)
         said = self.git.ask("rev-parse", "--verify", f"{ref}^{{commit}}")
-        oid = said.out.strip()
-        if said.code:
+        oid = said.stdout.strip()
+        if said.returncode:
             hint = _SHALLOW if self.shallow else f"fetch it, or correct the name: {_NAMES}"
             raise UsageError(f"--base {ref}: there is no such commit in {self.git.top}", hint)
         # Of all names only HEAD cannot be taken: git knows it before it looks at branches and tags.
-        if "is ambiguous" in said.err and oid != ref and not _HEAD.match(ref):
+        if "is ambiguous" in said.stderr and oid != ref and not _HEAD.match(ref):
             message = f"--base {ref}: this is the name of a branch and of a tag"
             raise UsageError(message, f"write which one, such as `refs/remotes/{ref}`, or its hash")
         return Commit(masked(ref), oid, self.git.top, self.objects)
@@ -46,33 +51,37 @@ class Repository:
     def in_effect(
         self, commit: Commit, paths: Sequence[str], moments: Iterable[float]
     ) -> Mapping[float, Commit | None]:
-        """The commit that each moment, in seconds since 1970, found the files at, None before there were any.
+        """Return the commit that each moment, in seconds since 1970, found the files at, None before there were any.
 
         Only first parents count: what a branch held before it was merged was not in effect. A moment is left out where
         the history ends too early to tell. Where a path is a link, what it leads to today counts as well.
         """
         left = sorted(set(moments))
-        found: dict[float, Commit | None] = {}
         if not left:
-            return found
-        places = sorted({within(self.git.top, path) for path in paths} | set(self._targets(paths)))
-        with self.git.running("rev-list", "--first-parent", "--timestamp", commit.oid, "--", *places) as process:
+            return {}
+        top = self.git.top.resolve()
+        targets = [target for path in paths if (target := Path(path).resolve()).is_relative_to(top)]
+        places = {within(self.git.top, path) for path in paths} | {each.relative_to(top).as_posix() for each in targets}
+        found: dict[float, Commit | None] = {}
+        with self.git.running(
+            "rev-list", "--first-parent", "--timestamp", commit.oid, "--", *sorted(places)
+        ) as process:
             for line in pipe(process.stdout):  # newest first; git is stopped when no more is needed
                 seconds, oid = line.decode().split()
                 while left and left[-1] >= int(seconds):
-                    found[left.pop()] = Commit(commit.ref, oid, commit.top, self.objects)
+                    found[left.pop()] = replace(commit, oid=oid)
                 if not left:
                     return found
             whole = process.wait() == 0 and not self.shallow
         return {**dict.fromkeys(left), **found} if whole else found
 
     def misplaced(self, names: Sequence[str]) -> list[Problem]:
-        """What is wrong with where files stand; none is read, for it may be anything on this machine.
+        """Return what is wrong with where files stand; none is read, for it may be anything on this machine.
 
         That are links out of the repository or into git's own folders, and submodules, also of repositories around this
         one: a file would be compared with the submodule's history, which whoever moved it there chose.
         """
-        said = [self.git.ask("rev-parse", each).out.removesuffix("\n") for each in ("--git-dir", "--git-common-dir")]
+        said = [self.git.ask("rev-parse", each).stdout.removesuffix("\n") for each in ("--git-dir", "--git-common-dir")]
         own = {_identity(self.git.top / each) for each in said}
         borrowed = self._borrowed(names)
         return [
@@ -81,7 +90,7 @@ class Repository:
         ]
 
     def _astray(self, name: str, own: AbstractSet[object]) -> str:
-        """Why a file is none of the working tree, "" if it is one; `own` are git's folders."""
+        """Return why a file is none of the working tree, "" if it is one; `own` are git's folders."""
         real, top = Path(os.path.realpath(name)), self.git.top.resolve()
         if not real.is_relative_to(top):
             return "a link leads out of the repository"
@@ -89,7 +98,7 @@ class Repository:
         return "this is in a folder of git's own" if inside or own & set(map(_identity, real.parents)) else ""
 
     def _borrowed(self, names: Iterable[str]) -> dict[str, str]:
-        """The files on whose way there is a submodule, or a link from another repository to this one, and why."""
+        """Return the files below a submodule, or below a link from another repository to this one, and why."""
         ways: dict[Path, str] = {}
         for name in names:
             for path in (os.path.abspath(name), os.path.realpath(name)):  # noqa: PTH100  # as typed, and as it is
@@ -107,25 +116,10 @@ class Repository:
                     found.setdefault(borrowed, f"{outer / path} is {what} in the repository {outer}")
         return found
 
-    def _targets(self, paths: Iterable[str]) -> Iterator[str]:
-        top = self.git.top.resolve()
-        for path in paths:
-            found = Path(path).resolve()
-            if found.is_relative_to(top):
-                yield found.relative_to(top).as_posix()
-
-
-_KEEP = "the base has no such file: keep manifests inside of the repository"
-_ITS_OWN = "the base would be of another history: keep manifests in the repository itself, or use a clone of that one"
-_HEAD = re.compile(r"HEAD(?![^~^])")
-_BLOCK = 64 * 1024
-_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_NAMES = "write a branch such as `origin/main`, a tag, or a hash"
-
 
 @contextmanager
 def opened(paths: Sequence[str], environment: Mapping[str, str], home: Path) -> Iterator[Repository]:
-    """The repository that holds all the paths, for the time of the block.
+    """Give the repository that holds all the paths, for the time of the block.
 
     Raises UsageError when there is none, LocalError when git cannot be run.
     """
@@ -135,15 +129,15 @@ def opened(paths: Sequence[str], environment: Mapping[str, str], home: Path) -> 
         raise UsageError(f"--base: {where}", "name files of one repository")
     git = Git(top, environment, home)
     said = git.ask("rev-parse", "--show-toplevel", "--is-shallow-repository")
-    shown, _, shallow = said.out.rstrip("\n").rpartition("\n")
-    if said.code or not top.samefile(shown):
-        raise UsageError(_unusable(top, said.err))
+    shown, _, shallow = said.stdout.rstrip("\n").rpartition("\n")
+    if said.returncode or not top.samefile(shown):
+        raise UsageError(_unusable(top, said.stderr))
     with reading(git) as objects:
         yield Repository(git, objects, shallow == "true")
 
 
 def head(path: str, environment: Mapping[str, str], home: Path) -> str:
-    """The hash of the commit that is checked out where the path is, "" when there is none or git does not say."""
+    """Return the hash of the commit that is checked out at the path, "" when there is none or git does not say."""
     top = _top(path)
     if top is None:
         return ""
@@ -151,11 +145,11 @@ def head(path: str, environment: Mapping[str, str], home: Path) -> str:
         said = Git(top, environment, home, patience_s=5.0).ask("rev-parse", "--verify", "HEAD^{commit}")
     except LocalError:
         return ""
-    return said.out.strip() if said.code == 0 and _HASH.fullmatch(said.out.strip()) else ""
+    return said.stdout.strip() if said.returncode == 0 and _HASH.fullmatch(said.stdout.strip()) else ""
 
 
 def _top(path: str) -> Path | None:
-    """The nearest folder above the path that holds a repository.
+    """Return the nearest folder above the path that holds a repository.
 
     Looked for here, as git would also take a folder that only looks like one: a pull request may bring such a folder
     and with it another history, but nothing that is called `.git`.
@@ -165,7 +159,7 @@ def _top(path: str) -> Path | None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What two names of one thing have in common, of a link itself; None for what is not there."""
+    """Return what two names of one thing have in common, of a link itself; None for what is not there."""
     try:
         found = path.lstat()
     except OSError:
@@ -174,15 +168,15 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _is_used(git: Git) -> bool:
-    """Whether the folder is the top of a repository as git sees it. Raises UsageError when git does not say."""
+    """Return whether the folder is the top of a repository as git sees it. Raises UsageError when git does not say."""
     said = git.ask("rev-parse", "--show-toplevel")
-    if said.code and "not a git repository" not in said.err:
-        raise UsageError(_unusable(git.top, said.err))
-    return said.code == 0 and git.top.samefile(said.out.removesuffix("\n"))
+    if said.returncode and "not a git repository" not in said.stderr:
+        raise UsageError(_unusable(git.top, said.stderr))
+    return said.returncode == 0 and git.top.samefile(said.stdout.removesuffix("\n"))
 
 
 def _tracked(git: Git, folders: Iterable[Path]) -> Iterator[tuple[str, bool]]:
-    """The submodules and links that the index has, and those at these folders that HEAD has; True for a link.
+    """Yield the submodules and links that the index has, and those at these folders that HEAD has; True for a link.
 
     Raises LocalError when the index cannot be read.
     """

@@ -24,7 +24,7 @@ from reconciler.session.context import Context
 from reconciler.session.reading import DEFAULT, read_manifest
 
 if TYPE_CHECKING:  # only --base needs git
-    from reconciler.repository.commit import Commit
+    from reconciler.repository.git import Commit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import pytest
 from reconciler.core.manifest import Manifest
 from reconciler.errors import InvalidError
 from reconciler.manifest.load import load_from
-from reconciler.repository.commit import Commit
+from reconciler.repository.git import Commit
 from reconciler.repository.repository import opened
 from tests.checkout import Checkout
 
