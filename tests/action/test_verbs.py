@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from action.__main__ import too_old
 from action.posts import marker
 from action.verbs import main
 from tests.action.fake_github import GitHub
@@ -122,8 +121,3 @@ def test_the_scripts_run_isolated_from_the_workspace(tmp_path: Path) -> None:
 def test_an_unknown_input_is_an_annotation(runner: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["install"], {**runner, "INPUT_VERSION": "latest"}) == 1
     assert capsys.readouterr().out.startswith("::error::the input `version` is the version of a release")
-
-
-def test_an_old_python_is_told_so() -> None:
-    assert too_old((3, 10)).startswith("::error::tokenctl needs Python 3.11")
-    assert too_old((3, 11)) == ""

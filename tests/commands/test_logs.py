@@ -16,7 +16,7 @@ from reconciler.render.formats import PlanFormat
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
-from tests.render.runner import Command, commands
+from tests.log_commands import Command, commands
 from tests.shell import OPERATOR, Done, Shell, shell_on
 from tests.strategies import HOSTILE
 

@@ -8,18 +8,12 @@ import sys
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
+from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity
 from reconciler.core.token import Status, TokenId
 from reconciler.errors import InvalidError, Place
-from reconciler.manifest import check, document
-from reconciler.manifest.build import build
-from reconciler.manifest.document import Entry, Items, TextFile
-from reconciler.manifest.explain import find_problems
 from reconciler.manifest.load import Loaded, load
 from tests.shell import unmeasured
 
@@ -98,111 +92,11 @@ def test_everything_that_can_be_declared_is_read(tmp_path: Path) -> None:
     )
 
 
-def test_a_declaration_knows_where_its_keys_stand(tmp_path: Path) -> None:
-    path = tmp_path / "tokens.yaml"
-    path.write_text(EVERYTHING)
-    first, second = loaded(path).manifest.tokens
-    assert str(first.origin.place("status")) == f"{path}:16:5"
-    assert str(first.origin.place("pick")) == f"{path}:12:5"
-    assert str(second.origin.place("")) == f"{path}:19:5"
-
-
 def test_what_is_left_out_has_its_default() -> None:
     found = loaded("-", stdin=b"version: 1\ntokens: [{id: 0d3a5f0c1be4e000}]\n")
     assert found.manifest == Manifest(tokens=(Declaration(target=TokenId("0d3a5f0c1be4e000"), origin=Anywhere()),))
     assert found.files == ("<stdin>",)
     assert loaded("-", stdin=b"version: 1\n").manifest == Manifest()
-
-
-@pytest.mark.parametrize(
-    ("text", "limits"),
-    [
-        ("{max_deactivations: 0}", Limits(max_deactivations=0)),
-        ("{max_deactivations: 0%}", Limits(max_deactivations=Share(0))),
-        ("{max_deactivations: '100%'}", Limits(max_deactivations=Share(100))),
-        ("{min_managers: 0}", Limits(min_managers=0)),
-    ],
-)
-def test_limits_are_numbers_or_shares(text: str, limits: Limits) -> None:
-    assert loaded("-", stdin=f"version: 1\nguards: {text}\n".encode()).manifest.limits == limits
-
-
-def test_all_scalars_are_text_until_the_schema_says_otherwise() -> None:
-    values = ["5", "1.0", "2024-01-01", "yes", "0x10", "190:20:30", '"null"', "'~'", "=", "1_000", "+1", ".inf"]
-    for value in values:
-        text = f"version: 1\ntokens: [{{id: 0d3a5f0c1be4e000, description: {value}}}]\n"
-        (token,) = loaded("-", stdin=text.encode()).manifest.tokens
-        assert token.description == value.strip("\"'")
-
-
-def test_an_empty_block_scalar_is_an_empty_text_and_no_null() -> None:
-    (token,) = loaded("-", stdin=b"version: 1\ntokens:\n  - id: 0d3a5f0c1be4e000\n    description: |\n").manifest.tokens
-    assert token.description == ""
-
-
-@pytest.mark.parametrize(
-    "text", ["0123456701234567", "1234567890123456", "12345678e1234567", "0e12345678901234", "0745212744673000"]
-)
-def test_an_id_that_looks_like_a_number_is_kept_and_warned_about(text: str) -> None:
-    found = loaded("-", stdin=f"version: 1\ntokens:\n  - id: {text}\n".encode())
-    assert found.manifest.tokens[0].target == text
-    assert [str(warning) for warning in found.warnings] == [
-        f'<stdin>:3:9: other YAML tools read this id as a number\n  hint: write id: "{text}"'
-    ]
-    for quoted in (f'"{text}"', f"'{text}'"):
-        assert loaded("-", stdin=f"version: 1\ntokens:\n  - id: {quoted}\n".encode()).warnings == ()
-
-
-def test_names_that_differ_only_in_case_are_warned_about() -> None:
-    text = b"version: 1\ntokens:\n  - {id: 0d3a5f0c1be4e000, name: Edge}\n  - {id: 0d3a5f0c1be4e001, name: edge}\n"
-    (warning,) = loaded("-", stdin=text).warnings
-    assert str(warning) == (
-        "<stdin>:4:28: `edge` and `Edge` in <stdin>:3:28 differ only in case\n"
-        "  hint: give one of them a name that is told apart"
-    )
-
-
-CUT = """\
-version: 1  # the format
-server:
-  org: acme (#1 #2)
-guards: {min_managers: 1}  # as usual
-tokens:
-  - id: 0d3a5f0c1be4e000  # no text
-    name: edge # name
-    description: rotate (ticket #4711)
-    status: active  # one of two words
-    # a comment in a line of its own
-    labels:
-      id: a#b
-      status: first
-        second   # third
-      team: "quoted"  # fine
-    # another
-  - match:
-      user: a\u0308 é 🚰 # user
-      org: one
-        #2 of them
-      # a comment where keys are
-      description: 'x # y'  # quoted too
-    description: |  # of a block
-      text # of it
-  - {id: 0d3a5f0c1be4e001, description: one #1
-    , name: two}
-"""
-
-
-@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader])
-def test_a_text_that_a_comment_cuts_is_warned_about(loader: Any) -> None:
-    found = load(["-"], BytesIO(CUT.encode()), loader)
-    assert [(each.place.line, each.place.column, each.message[:14]) for each in found.warnings if each.place] == [
-        (3, 8, "`org` ends bef"), (7, 11, "`name` ends be"), (8, 18, "`description` "), (13, 15, "`status` ends "),
-        (18, 13, "`user` ends be"), (19, 12, "`org` ends bef"), (25, 41, "`description` "),
-    ]  # fmt: skip
-    assert str(found.warnings[2]) == (
-        "<stdin>:8:18: `description` ends before ` #`, which begins a comment: what follows is no part of it\n"
-        "  hint: quote the text if it goes on, or give the comment a line of its own"
-    )
 
 
 def test_a_folder_gives_its_yaml_files_in_the_order_of_their_names(tmp_path: Path) -> None:
@@ -240,12 +134,6 @@ def test_only_what_could_be_meant_is_looked_for_in_subfolders_and_not_without_en
     assert warning.message.endswith(f"in {tmp_path}/f0")
 
 
-def test_files_may_assert_the_same_server(tmp_path: Path) -> None:
-    for name in "ab":
-        (tmp_path / f"{name}.yaml").write_text("version: 1\nserver: {org: acme}\n")
-    assert loaded(tmp_path).manifest.server == Asserted(org="acme")
-
-
 def test_a_byte_order_mark_and_windows_line_ends_are_fine() -> None:
     text = b"\xef\xbb\xbf" + EVERYTHING.replace("\n", "\r\n").encode()
     found = loaded("-", stdin=text)
@@ -276,31 +164,6 @@ def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
     assert refused([tmp_path / "large.yaml"], tmp_path) == f"HERE/large.yaml: {said}"
 
 
-def many(number: int) -> Entry:
-    """A document with so many entries, which nobody gets to see."""
-    root = document.read(TextFile("large.yaml", "version: 1\ntokens: [x]\n"))
-    assert isinstance(root, Entry)
-    assert isinstance(root["tokens"], Items)
-    root["tokens"].extend([None] * (number - 1))
-    return root
-
-
-def test_more_tokens_than_the_limit_are_refused_in_one_file() -> None:
-    root = many(100_001)
-    assert not check.head(root)
-    (problem,) = find_problems(root.file, root)
-    assert str(problem) == (
-        "large.yaml:2:9: `tokens` has 100,001 entries, and may have 100,000\n"
-        '  hint: write a list: `- id: "…"` for each token'
-    )
-
-
-def test_more_tokens_than_the_limit_are_refused_in_several_files() -> None:
-    with pytest.raises(InvalidError) as caught:
-        build([many(60_000), many(40_001)])
-    assert str(caught.value) == "100,001 tokens are declared, and 100,000 may be"
-
-
 NASTY = {
     "brackets": b"[" * 25_000,
     "braces": b"{a: " * 25_000,
@@ -313,13 +176,6 @@ NASTY = {
     "anchors": b"".join(b"&a%d x: y\n" % number for number in range(50_000)),
     "late error": b"# " + b"x" * 2_000_000 + b"\n[",
 }
-
-
-def test_no_more_of_what_is_wrong_is_told_than_somebody_reads_at_once(tmp_path: Path) -> None:
-    (tmp_path / "tokens.yaml").write_text("".join(f"&a{number} x{number}: y\n" for number in range(100)))
-    with pytest.raises(InvalidError) as caught:
-        load([str(tmp_path / "tokens.yaml")], BytesIO())
-    assert [each.place.line for each in caught.value.problems if each.place] == list(range(1, 21))
 
 
 # Each in a process of its own, forked where everything is imported: that takes longer than most of them.

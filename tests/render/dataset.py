@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from hypothesis import strategies as st
 
@@ -14,23 +15,18 @@ from reconciler.core.manifest import Limits, Severity
 from reconciler.core.plan import Comparison, Mark, Plan, Refusal
 from reconciler.core.revise import Kind, Revision, revise
 from reconciler.errors import Place, Problem
-from reconciler.render import html, markdown, reports, text
-from reconciler.render import json as json_format
+from reconciler.render.formats import PlanFormat, render
 from tests.builders import ACTIVE, EDGE, INACTIVE, Line, declared, manager, manifest, planned, token
 from tests.strategies import HOSTILE, TEXT, draft_of, worlds
 
+SUFFIXES = {
+    "txt": PlanFormat.TEXT, "json": PlanFormat.JSON, "jsonl": PlanFormat.OPS, "sh": PlanFormat.CURL,
+    "md": PlanFormat.MARKDOWN, "html": PlanFormat.HTML, "github": PlanFormat.GITHUB, "sarif": PlanFormat.SARIF,
+    "junit.xml": PlanFormat.JUNIT, "terraform.json": PlanFormat.GITLAB_TERRAFORM,
+    "codequality.json": PlanFormat.GITLAB_CODEQUALITY,
+}  # fmt: skip
 FORMATS: dict[str, Callable[[Plan], str]] = {
-    "txt": text.plan,
-    "json": json_format.plan,
-    "jsonl": reports.ops,
-    "sh": reports.curl,
-    "md": markdown.plan,
-    "html": html.plan,
-    "github": reports.github,
-    "terraform.json": reports.terraform,
-    "codequality.json": reports.codequality,
-    "sarif": reports.sarif,
-    "junit.xml": reports.junit,
+    suffix: partial(render, form=form, colour=False) for suffix, form in SUFFIXES.items()
 }
 RUN = "apply-20260102T030405.000000Z-7"
 LONG = "a description that is much longer than what fits into a line of eighty columns"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -12,14 +16,19 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from reconciler.core.guard import Guard
 from reconciler.core.plan import Action, Plan
-from reconciler.render import reports
+from reconciler.errors import Problem
+from reconciler.render import reports, text
 from reconciler.render.escape import terminal
-from reconciler.render.findings import Level, findings, stand_in
+from reconciler.render.findings import Finding, Level, findings, stand_in
+from tests.builders import INACTIVE, declared, planned, token
+from tests.log_commands import Command, commands
 from tests.render.dataset import PLANS, hostile_plans
+from tests.strategies import HOSTILE
 
 SCHEMAS = Path(__file__).parent / "schemas"
 REPORTS: Mapping[str, Callable[[Plan], str]] = {
@@ -115,3 +124,102 @@ def test_junit_has_a_case_for_each_guard_and_each_change(plan: Plan) -> None:
     said = "".join(suite.itertext())
     for each in findings(plan):
         assert each.level is Level.NOTICE or terminal(each.message) in said
+
+
+MOST, LONGEST, LONGEST_TITLE = 10, 4096, 255
+
+
+def expected(finding: Finding) -> Command:
+    """What the runner is to understand of a finding that is not cut."""
+    properties = {"title": terminal(finding.title)}
+    if place := finding.place:
+        # The runner drops each `=` that a value begins with.
+        properties |= {"file": terminal(place.file).lstrip("="), "line": str(place.line), "col": str(place.column)}
+    hint = f"\nhint: {terminal(finding.hint)}" if finding.hint else ""
+    return Command(finding.level, terminal(finding.message) + hint, properties)
+
+
+def units(text: str) -> int:
+    """The length of a text as the runner counts it."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+@given(hostile_plans())
+def test_the_runner_reads_the_findings_and_nothing_else(plan: Plan) -> None:
+    log, found = reports.github(plan), findings(plan)
+    assert len(log.splitlines()) == log.count("\n") == len(list(commands(log)))
+    assume(max(Counter(each.level for each in found).values(), default=0) <= MOST)  # more are counted
+    assert list(commands(log)) == [expected(each) for each in found]
+
+
+def test_text_and_commands_share_a_log() -> None:
+    plan = PLANS["refused"]
+    assert list(commands(text.plan(plan) + reports.github(plan))) == [expected(each) for each in findings(plan)]
+
+
+@pytest.mark.parametrize("number", [0, 9, 10, 11, 2_000])
+def test_ten_of_a_kind_are_shown_the_gravest_first_and_the_rest_counted(number: int) -> None:
+    plan = planned(
+        [declared(each, description="x", status=INACTIVE if each == number else None) for each in range(1, number + 1)],
+        [token(each) for each in range(1, number + 1)],
+    )
+    plan = replace(plan, warnings=tuple(Problem(f"warning {each}") for each in range(number)))
+    read = [each for each in commands(reports.github(plan)) if each.name == Level.NOTICE]
+    assert len(read) == min(number, MOST)
+    assert [each.properties["title"] for each in read[:1]] == [f'deactivate "token {number}"'] * min(number, 1)
+    if number > MOST:
+        assert read[-1] == Command("notice", f"and {number - 9:,} more like these", {"title": "tokenctl"})
+    assert len([each for each in commands(reports.github(plan)) if each.name == Level.WARNING]) == min(number, MOST)
+
+
+@given(part=st.sampled_from(HOSTILE), many=st.integers(1, 5000), hint=st.booleans())
+def test_a_message_and_a_title_are_cut_where_the_runner_would_cut_them(part: str, many: int, hint: bool) -> None:
+    problem = Problem(part * many, "the way out" if hint else "")
+    plan = replace(PLANS["one-token"], warnings=(problem,))
+    plan = replace(plan, changes=(replace(plan.changes[0], name=part * many or None),))
+    warned, changed = commands(reports.github(plan))
+    whole = expected(findings(plan)[0]).data
+    assert units(warned.data) <= LONGEST
+    assert units(changed.properties["title"]) <= LONGEST_TITLE
+    if units(whole) <= LONGEST:
+        assert warned.data == whole
+    else:
+        start, _, rest = warned.data.rpartition("…")
+        assert whole.startswith(start)
+        assert rest == ("\nhint: the way out" if hint else "")
+        assert units(warned.data) >= LONGEST - 1  # half of a pair may have had no room
+
+
+def test_the_script_sends_exactly_the_requests_and_shows_the_secret_to_nobody(tmp_path: Path) -> None:
+    plan = PLANS["hostile"]
+    plan = replace(plan, changes=tuple(change for change in plan.changes if "\ud800" not in repr(change)))
+    script = reports.curl(plan)
+    assert subprocess.run(["/bin/sh", "-n"], input=script, text=True, check=True).returncode == 0
+    stub = tmp_path / "curl"
+    stub.write_text(f"#!/bin/sh\nexec >> '{tmp_path}/seen'\nprintf '%s\\0' \"$@\"\nprintf '\\1'\ncat\nprintf '\\2'\n")
+    stub.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "INFLUX_TOKEN": "FAKE-secret"}
+    done = subprocess.run(
+        ["/bin/sh"], input=script, text=True, env=environment, cwd=tmp_path, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    seen = [call.split("\0\1") for call in (tmp_path / "seen").read_text().split("\2")[:-1]]
+    operations = [json.loads(line) for line in reports.ops(plan).splitlines()]
+    assert [request(arguments.split("\0")) for arguments, _ in seen] == [
+        ("PATCH", plan.server.url + each["path"], each["body"]) for each in operations
+    ]
+    assert {(given, "FAKE-secret" in arguments) for arguments, given in seen} == {
+        ("Authorization: Token FAKE-secret\n", False)
+    }
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["curl", "seen"]
+    without = subprocess.run(
+        ["/bin/sh"], input=script, text=True, env={"PATH": environment["PATH"]}, capture_output=True, check=False
+    )
+    assert without.returncode != 0
+
+
+def request(arguments: list[str]) -> tuple[str, str, Any]:
+    """Method, URL and body of a call of curl."""
+    assert "Content-type: application/json" in arguments
+    body = json.loads(arguments[arguments.index("--data-raw") + 1])
+    return arguments[arguments.index("--request") + 1], arguments[-1], body

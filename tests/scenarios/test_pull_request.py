@@ -15,7 +15,7 @@ from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.sandbox.server import Sandbox
 from tests.action.emulator import Job, Runner
-from tests.action.fake_github import REPOSITORY, GitHub
+from tests.action.fake_github import REPOSITORY, fake_github
 from tests.action.forked import forked_python
 from tests.checkout import Checkout
 from tests.shell import BACKUP_2023, GRAFANA, INGEST, OPERATOR, Program, secret, ticking
@@ -94,10 +94,10 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, github: GitHub, python: str) -> Iterator[Project]:
+def project(tmp_path: Path, python: str) -> Iterator[Project]:
     """The project, with a pull request that is not merged yet."""
     checkout = Checkout.init(tmp_path / "repository")
-    with Sandbox.start(seed=_seed(), now=ticking()) as sandbox:
+    with fake_github() as github, Sandbox.start(seed=_seed(), now=ticking()) as sandbox:
         runner = Runner(
             tmp_path / "runner", github, checkout, secrets={"INFLUX_TOKEN": "FAKE-reader"},
             variables={"INFLUX_HOST": sandbox.url}, environments={"production": {"INFLUX_TOKEN": secret(OPERATOR)}}, python=python,

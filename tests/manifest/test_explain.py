@@ -15,7 +15,10 @@ import pytest
 import yaml
 
 from reconciler.errors import InvalidError
+from reconciler.manifest import check
+from reconciler.manifest.explain import find_problems
 from reconciler.manifest.load import load
+from tests.manifest.test_build import many
 
 FOLDER = Path(__file__).parents[1] / "rejected"
 CASES = sorted(path.name for path in FOLDER.iterdir() if path.suffix != ".txt")
@@ -36,3 +39,13 @@ def test_a_bad_manifest_is_refused_with_its_message(
 
 def test_there_are_enough_of_them() -> None:
     assert len(CASES) >= 60
+
+
+def test_more_tokens_than_the_limit_are_refused_in_one_file() -> None:
+    root = many(100_001)
+    assert not check.head(root)
+    (problem,) = find_problems(root.file, root)
+    assert str(problem) == (
+        "large.yaml:2:9: `tokens` has 100,001 entries, and may have 100,000\n"
+        '  hint: write a list: `- id: "…"` for each token'
+    )

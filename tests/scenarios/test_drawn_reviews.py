@@ -23,7 +23,7 @@ from tests.render.dataset import PLANS, hostile_plans
 from tests.render.test_markdown import check
 from tests.strategies import HOSTILE, TEXT
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "render" / "golden"
 PLAN = planned(
     [
         declared(1, name="ingest", description="Ingest EU"),

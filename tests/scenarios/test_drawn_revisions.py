@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import jsonschema
@@ -18,18 +19,17 @@ from reconciler.errors import Place, Problem
 from reconciler.render import escape, markdown, reports, text
 from reconciler.render import json as json_format
 from reconciler.render.findings import of_revisions
+from reconciler.render.formats import OFFLINE, render_revised
 from reconciler.schema import load_schema
 from tests.builders import ACTIVE, INACTIVE, Line, declared, manifest
-from tests.render.runner import commands
+from tests.log_commands import commands
 from tests.render.test_markdown import check, rows
 from tests.strategies import HOSTILE
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "render" / "golden"
 FORMATS: dict[str, Callable[[Revised], str]] = {
-    "txt": text.revised,
-    "json": json_format.revised,
-    "md": markdown.revised,
-    "commands": reports.revised,
+    suffix: partial(render_revised, form=form, colour=False)
+    for suffix, form in zip(("txt", "json", "md", "commands"), OFFLINE, strict=True)
 }
 COMMIT = "1a2b3c4d" * 5
 

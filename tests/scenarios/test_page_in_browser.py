@@ -12,8 +12,8 @@ from reconciler.render import html
 from reconciler.render.escape import terminal
 from reconciler.render.words import gravest_first, name_of, values
 from tests.builders import Line, declared, planned, token
-from tests.render.browser import Browser, browser, installed
 from tests.render.dataset import PLANS
+from tests.scenarios.browser import Browser, browser, installed
 
 VISIBLE = "[...document.querySelectorAll('tbody tr')].filter(row => row.offsetParent).map(row => row.querySelector('.name').textContent)"
 ENTER, SPACE = ("Enter", 13), (" ", 32)

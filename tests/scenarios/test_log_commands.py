@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.render.runner import Command, commands
+from tests.log_commands import Command, commands
 
 
 @pytest.mark.parametrize(

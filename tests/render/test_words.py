@@ -1,11 +1,30 @@
-"""The words in which a run says how far it is."""
+"""The words of which outputs are made: problems, names, and how far a run is."""
 
 from __future__ import annotations
 
 import pytest
 
 from reconciler.core.outcome import ResultStatus
+from reconciler.core.plan import Change
+from reconciler.errors import Place, Problem
 from reconciler.render import words
+from tests.builders import token
+
+
+def test_problems_are_drawn_one_after_the_other() -> None:
+    place = Place("a\x1b.yaml", 3, 5)
+    problems = [Problem("::error::bad\nthing", "mend \x07it", place), Problem("::warning::x")]
+    assert words.problems(problems) == ("a\\x1b.yaml:3:5: ::error::bad\\nthing\n  hint: mend \\x07it\n:\\:warning::x\n")
+    assert words.problem(problems[1], "Note", colour=31) == "\x1b[31mNote:\x1b[0m :\\:warning::x"
+
+
+def change_named(name: str | None, description: str) -> str:
+    return words.name_of(Change(token=token(1, description=description), description="x", name=name))
+
+
+def test_a_token_is_known_by_its_name_or_else_by_its_description() -> None:
+    assert change_named("ingest", "x") == "ingest"
+    assert change_named(None, "lab bench") == '"lab bench"'
 
 
 def test_reading_counts_what_has_come() -> None:

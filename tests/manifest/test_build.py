@@ -1,0 +1,120 @@
+"""The rules that span entries and files, and what is warned about."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler.core.manifest import Asserted, Limits, Share
+from reconciler.errors import InvalidError
+from reconciler.manifest import document
+from reconciler.manifest.build import build
+from reconciler.manifest.document import Entry, Items, TextFile
+from reconciler.manifest.load import Loaded, load
+
+
+def loaded(*paths: Path | str, stdin: bytes = b"") -> Loaded:
+    return load([str(path) for path in paths], BytesIO(stdin))
+
+
+def many(number: int) -> Entry:
+    """A document with so many entries, which nobody gets to see."""
+    root = document.read(TextFile("large.yaml", "version: 1\ntokens: [x]\n"))
+    assert isinstance(root, Entry)
+    assert isinstance(root["tokens"], Items)
+    root["tokens"].extend([None] * (number - 1))
+    return root
+
+
+def test_names_that_differ_only_in_case_are_warned_about() -> None:
+    text = b"version: 1\ntokens:\n  - {id: 0d3a5f0c1be4e000, name: Edge}\n  - {id: 0d3a5f0c1be4e001, name: edge}\n"
+    (warning,) = loaded("-", stdin=text).warnings
+    assert str(warning) == (
+        "<stdin>:4:28: `edge` and `Edge` in <stdin>:3:28 differ only in case\n"
+        "  hint: give one of them a name that is told apart"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["0123456701234567", "1234567890123456", "12345678e1234567", "0e12345678901234", "0745212744673000"]
+)
+def test_an_id_that_looks_like_a_number_is_kept_and_warned_about(text: str) -> None:
+    found = loaded("-", stdin=f"version: 1\ntokens:\n  - id: {text}\n".encode())
+    assert found.manifest.tokens[0].target == text
+    assert [str(warning) for warning in found.warnings] == [
+        f'<stdin>:3:9: other YAML tools read this id as a number\n  hint: write id: "{text}"'
+    ]
+    for quoted in (f'"{text}"', f"'{text}'"):
+        assert loaded("-", stdin=f"version: 1\ntokens:\n  - id: {quoted}\n".encode()).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("{max_deactivations: 0}", Limits(max_deactivations=0)),
+        ("{max_deactivations: 0%}", Limits(max_deactivations=Share(0))),
+        ("{max_deactivations: '100%'}", Limits(max_deactivations=Share(100))),
+        ("{min_managers: 0}", Limits(min_managers=0)),
+    ],
+)
+def test_limits_are_numbers_or_shares(text: str, limits: Limits) -> None:
+    assert loaded("-", stdin=f"version: 1\nguards: {text}\n".encode()).manifest.limits == limits
+
+
+def test_more_tokens_than_the_limit_are_refused_in_several_files() -> None:
+    with pytest.raises(InvalidError) as caught:
+        build([many(60_000), many(40_001)])
+    assert str(caught.value) == "100,001 tokens are declared, and 100,000 may be"
+
+
+CUT = """\
+version: 1  # the format
+server:
+  org: acme (#1 #2)
+guards: {min_managers: 1}  # as usual
+tokens:
+  - id: 0d3a5f0c1be4e000  # no text
+    name: edge # name
+    description: rotate (ticket #4711)
+    status: active  # one of two words
+    # a comment in a line of its own
+    labels:
+      id: a#b
+      status: first
+        second   # third
+      team: "quoted"  # fine
+    # another
+  - match:
+      user: a\u0308 é 🚰 # user
+      org: one
+        #2 of them
+      # a comment where keys are
+      description: 'x # y'  # quoted too
+    description: |  # of a block
+      text # of it
+  - {id: 0d3a5f0c1be4e001, description: one #1
+    , name: two}
+"""
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader])
+def test_a_text_that_a_comment_cuts_is_warned_about(loader: Any) -> None:
+    found = load(["-"], BytesIO(CUT.encode()), loader)
+    assert [(each.place.line, each.place.column, each.message[:14]) for each in found.warnings if each.place] == [
+        (3, 8, "`org` ends bef"), (7, 11, "`name` ends be"), (8, 18, "`description` "), (13, 15, "`status` ends "),
+        (18, 13, "`user` ends be"), (19, 12, "`org` ends bef"), (25, 41, "`description` "),
+    ]  # fmt: skip
+    assert str(found.warnings[2]) == (
+        "<stdin>:8:18: `description` ends before ` #`, which begins a comment: what follows is no part of it\n"
+        "  hint: quote the text if it goes on, or give the comment a line of its own"
+    )
+
+
+def test_files_may_assert_the_same_server(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.yaml").write_text("version: 1\nserver: {org: acme}\n")
+    assert loaded(tmp_path).manifest.server == Asserted(org="acme")

@@ -1,0 +1,69 @@
+"""YAML as mappings that know where their keys stand; all scalars are text."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import InvalidError
+from reconciler.manifest.load import Loaded, load
+
+EVERYTHING = """\
+version: 1
+server:
+  url: https://influx.example
+  org: acme
+guards:
+  max_deactivations: 5
+  min_managers: 2
+unmanaged: warn
+absent: warn
+lock: true
+tokens:
+  - id: 0D3A5F0C1BE4E000
+    name: ingest-eu
+    description: |
+      Ingest EU
+    status: active
+    protected: true
+    labels: {team: platform, tier: "1"}
+  - match: {user: user2, org: acme, description: ""}
+    pick: first
+    description: ""
+    status: inactive
+"""
+
+
+def loaded(*paths: Path | str, stdin: bytes = b"") -> Loaded:
+    return load([str(path) for path in paths], BytesIO(stdin))
+
+
+def test_all_scalars_are_text_until_the_schema_says_otherwise() -> None:
+    values = ["5", "1.0", "2024-01-01", "yes", "0x10", "190:20:30", '"null"', "'~'", "=", "1_000", "+1", ".inf"]
+    for value in values:
+        text = f"version: 1\ntokens: [{{id: 0d3a5f0c1be4e000, description: {value}}}]\n"
+        (token,) = loaded("-", stdin=text.encode()).manifest.tokens
+        assert token.description == value.strip("\"'")
+
+
+def test_an_empty_block_scalar_is_an_empty_text_and_no_null() -> None:
+    (token,) = loaded("-", stdin=b"version: 1\ntokens:\n  - id: 0d3a5f0c1be4e000\n    description: |\n").manifest.tokens
+    assert token.description == ""
+
+
+def test_a_declaration_knows_where_its_keys_stand(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.yaml"
+    path.write_text(EVERYTHING)
+    first, second = loaded(path).manifest.tokens
+    assert str(first.origin.place("status")) == f"{path}:16:5"
+    assert str(first.origin.place("pick")) == f"{path}:12:5"
+    assert str(second.origin.place("")) == f"{path}:19:5"
+
+
+def test_no_more_of_what_is_wrong_is_told_than_somebody_reads_at_once(tmp_path: Path) -> None:
+    (tmp_path / "tokens.yaml").write_text("".join(f"&a{number} x{number}: y\n" for number in range(100)))
+    with pytest.raises(InvalidError) as caught:
+        load([str(tmp_path / "tokens.yaml")], BytesIO())
+    assert [each.place.line for each in caught.value.problems if each.place] == list(range(1, 21))
