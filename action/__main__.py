@@ -1,4 +1,4 @@
-"""A verb of the action as the only argument in, an exit code out. Any Python 3 can read this module."""
+"""The entry of the action: its only argument is a verb. Any Python 3 can read this module."""
 
 import sys
 from importlib import import_module
@@ -7,7 +7,7 @@ from typing import Tuple  # noqa: UP035  # see above
 
 
 def too_old(version: Tuple[int, ...]) -> str:  # noqa: UP006  # see above
-    """The words for whoever runs the action with a Python that tokenctl does not support, "" for any other."""
+    """Return the words for whoever runs the action with a Python that tokenctl does not support, "" for any other."""
     if version >= (3, 11):
         return ""
     return "::error::tokenctl needs Python 3.11 or later: name one with the input `python`"

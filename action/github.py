@@ -1,4 +1,4 @@
-"""GitHub's REST API: paths and values in, JSON out. Requests go to the API's own origin and nowhere else.
+"""A client of GitHub's REST API. Requests go to the API's own origin and nowhere else.
 
 https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api
 """
@@ -67,7 +67,7 @@ class Api:
         return self._exchange(method, self._address(path), body)[0]
 
     def every(self, path: str, **query: str) -> Iterator[Any]:
-        """Each item of a list below the repository, page by page; of an object, of its only list."""
+        """Yield each item of a list below the repository, page by page; of an object, of its only list."""
         address: str | None = self._address(path) + "?" + urlencode({**query, "per_page": "100"})
         for _ in range(_PAGES):
             if address is None:
@@ -129,7 +129,7 @@ class Api:
 
 
 def find_run(api: Api, sha: str, artifact: str) -> dict[str, str]:
-    """The number of the pull request that became this commit, and the run that kept its newest plan; {} if none.
+    """Return the number of the pull request that became this commit, and the run that kept its newest plan; {} if none.
 
     Only a run for the last commit of the pull request counts, and only one of this repository: a fork's has no plan,
     and whatever it left would be its own.
@@ -161,7 +161,7 @@ def _items(page: Any) -> list[Any]:
 
 
 def _wait(error: HTTPError, method: str) -> float | None:
-    """How many seconds to wait before the same request may be made again; None when that does not help.
+    """Return how many seconds to wait before the same request may be made again; None when that does not help.
 
     A rate limit answers 403 or 429, with Retry-After or no requests remaining. A POST is not repeated after a 5xx, as
     it may have been carried out.

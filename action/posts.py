@@ -27,12 +27,12 @@ class Drift:
 
 
 def marker(purpose: str, name: str) -> str:
-    """The hidden line for a purpose and a name; it is a comment of HTML, which no name can end."""
+    """Return the hidden line for a purpose and a name; it is a comment of HTML, which no name can end."""
     return f"<!-- tokenctl {purpose} {quote(name, safe='').replace('--', '-%2D')} -->"
 
 
 def upsert(api: Api, number: int, name: str, markdown: str, *, author: str, instead: str) -> str:
-    """Put the Markdown into the newest comment with this name and author, or a new one, and give its address.
+    """Put the Markdown into the newest comment with this name and author, or a new one, and return its address.
 
     `instead` is taken where the Markdown is too long. Raises ActionError when GitHub does not allow it.
     """

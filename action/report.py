@@ -1,4 +1,4 @@
-"""What a run left in its folder in; the action's outputs, a summary of the step and the Markdown that is kept out."""
+"""What a run left in its folder, as the action's outputs, a summary of the step and the Markdown that is kept."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Run:
 
 
 def read(environment: Mapping[str, str]) -> Run:
-    """What the earlier steps left, whatever became of them."""
+    """Return what the earlier steps left, whatever became of them."""
     folder = Path(environment["TOKENCTL_FOLDER"]) if environment.get("TOKENCTL_FOLDER") else None
     shown = _path(folder, SHOWN)
     drawn = _path(folder, f"{KEPT}/plan.md")
@@ -75,7 +75,7 @@ def _code(folder: Path | None, step: str) -> int | None:
 
 
 def outputs(run: Run) -> dict[str, str]:
-    """The outputs of the action; a count is "" where no plan was made."""
+    """Return the outputs of the action; a count is "" where no plan was made."""
     counts = run.shown.get("counts", {})
     numbers = {f"to_{action}": counts.get(action, "") for action in ("activate", "deactivate", "describe")}
     kept = run.folder / KEPT if run.folder else None
@@ -93,14 +93,14 @@ def outputs(run: Run) -> dict[str, str]:
 
 
 def markdown(run: Run) -> str:
-    """What people are to read of it: the plan as tokenctl drew it, or that there is none, and what became of it."""
+    """Return what people are to read of a run: the plan as tokenctl drew it, if there is one, and what became of it."""
     if run.command == "apply" and run.drawn:
         return f"{run.drawn}\n### Apply: {run.reason}\n\n{_sentence(run)}\n"
     return run.drawn or f"### tokenctl: {run.reason}\n\n{_sentence(run)}\n"
 
 
 def brief(run: Run) -> str:
-    """The same in a few words, for where there is no room."""
+    """Return what became of a run in a few words, for where there is no room."""
     return f"### tokenctl {run.command}: {run.reason}\n\n{_sentence(run)} Digest `{run.shown.get('digest', '')}`\n"
 
 

@@ -1,4 +1,4 @@
-"""The inputs in; what they need installed, tokenctl run in this very process, its exit code left for the report.
+"""What the inputs need is installed, tokenctl is run in this very process, and its exit code is left for the report.
 
 The runner's signals go to the process that a step began with. The step's shell is replaced by this process (`exec`),
 and tokenctl runs in it, so that an interrupted apply ends as tokenctl ends it.

@@ -37,7 +37,7 @@ class Inputs:
 
 
 def read(environment: Mapping[str, str]) -> Inputs:
-    """The inputs, each from the variable `INPUT_` and its name in capitals.
+    """Return the inputs, each from the variable `INPUT_` and its name in capitals.
 
     Raises ActionError for a value that no input may have.
     """
@@ -59,7 +59,7 @@ def read(environment: Mapping[str, str]) -> Inputs:
 
 
 def variable(environment: Mapping[str, str], name: str) -> str:
-    """A variable that an earlier step or the runner sets.
+    """Return a variable that an earlier step or the runner sets.
 
     Raises ActionError when it is missing or empty.
     """
@@ -69,7 +69,7 @@ def variable(environment: Mapping[str, str], name: str) -> str:
 
 
 def path(environment: Mapping[str, str], name: str) -> Path:
-    """The path in such a variable; raises ActionError when it is missing or empty."""
+    """Return the path in such a variable; raises ActionError when it is missing or empty."""
     return Path(variable(environment, name))
 
 
@@ -93,7 +93,7 @@ def summarise(path: Path, markdown: str, instead: str) -> None:
 
 
 def command(level: str, message: str) -> str:
-    """A line that the runner shows as an annotation of the run; `level` is error, warning or notice."""
+    """Return a line that the runner shows as an annotation of the run; `level` is error, warning or notice."""
     escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return f"::{level}::{escaped}"
 

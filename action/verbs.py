@@ -1,4 +1,4 @@
-"""A verb in, an exit code out: the environment is read, and errors become words, here and nowhere else."""
+"""The verbs of the action: the environment is read, and errors become words, here and nowhere else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Environment = Mapping[str, str]
 
 
 def main(arguments: Sequence[str], environment: Environment = os.environ) -> int:
-    """Run one verb; the only handler of errors."""
+    """Run one verb and return its exit code; the only handler of errors."""
     try:
         return _VERBS[arguments[0]](environment)
     except ActionError as error:
@@ -106,7 +106,7 @@ def _event(environment: Environment) -> dict[str, Any]:
 
 
 def _texts(environment: Environment) -> tuple[str, str]:
-    """The kept Markdown with a line about its run, and what to say where that is too long."""
+    """Return the kept Markdown with a line about its run, and what to say where that is too long."""
     file = path(environment, "INPUT_FILE")
     try:
         markdown = file.read_text("utf-8")

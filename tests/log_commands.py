@@ -1,4 +1,4 @@
-"""A log in, the commands that GitHub's runner finds in it out: its own reader, in Python, for tests.
+"""The commands that GitHub's runner finds in a log: its own reader, in Python, for tests.
 
 After ActionCommand.cs, ActionCommandManager.cs and the reading of lines by .NET's StreamReader in actions/runner. Where
 the runner knows some twenty commands, every name is one here, so that what finds none here finds none there.

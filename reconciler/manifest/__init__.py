@@ -1,1 +1,1 @@
-"""YAML files in, a Manifest out."""
+"""From YAML files to a Manifest."""

@@ -61,20 +61,14 @@ def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
 
 def _blocks(roots: Sequence[Entry], found: _Found) -> dict[str, Any]:
     """Return the blocks that may stand once in all files."""
-    blocks: dict[str, Any] = {}
-    places: dict[str, Place] = {}
+    first: dict[str, Entry] = {}
     _check_servers([root for root in roots if "server" in root])
-    for root in roots:
-        for key in _ONCE:
-            if key == "server" and key in blocks:
-                continue  # it says the same
-            if key in root and key in blocks:
-                message = f"`{key}` stands here for the second time, first in {places[key]}"
-                hint = "all files make one manifest: keep one of them"
-                found.problems.append(Problem(message, hint, root.place(key)))
-            elif key in root:
-                blocks[key], places[key] = root[key], root.place(key)
-    return blocks
+    for root, key in ((root, key) for root in roots for key in _ONCE if key in root):
+        if first.setdefault(key, root) is not root and key != "server":  # all servers say the same
+            message = f"`{key}` stands here for the second time, first in {first[key].place(key)}"
+            hint = "all files make one manifest: keep one of them"
+            found.problems.append(Problem(message, hint, root.place(key)))
+    return {key: root[key] for key, root in first.items()}
 
 
 def _check_servers(roots: Sequence[Any]) -> None:

@@ -153,7 +153,7 @@ class _Reader:
         return made
 
     def _mapping(self, start: Any, depth: int) -> Entry:
-        """The mapping whose start was just read; the loop that most of the time is spent in."""
+        """Return the mapping whose start was just read; the loop that most of the time is spent in."""
         entry = Entry(self._file, start.start_mark)
         marks, next_event = entry.marks, self._next_event
         scalar, end, nothing, careful = yaml.ScalarEvent, yaml.MappingEndEvent, _NOTHING, self._careful
@@ -191,7 +191,7 @@ class _Reader:
             marks[key] = key_mark, event.start_mark
 
     def _is_cut(self, event: Any, key_mark: Any) -> bool:
-        """Whether a comment begins where a text without quotes could go on: behind it, or deeper than its key below."""
+        """Return whether a comment begins where a plain text could go on: behind it, or deeper than its key below."""
         found = _CUT.match(self._file.text, event.end_mark.index)
         return found is not None and (found[1] is None or len(found[1]) > key_mark.column)
 

@@ -1,1 +1,1 @@
-"""A Plan, an Outcome or a list of tokens in, text out: no stream, no terminal, no environment."""
+"""Plans, outcomes and lists of tokens as text: no stream, no terminal, no environment."""

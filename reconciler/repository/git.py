@@ -69,7 +69,7 @@ class Git:
     def running(
         self, *arguments: str, stdin: int = subprocess.PIPE, stderr: int = subprocess.DEVNULL
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """A git that runs for the time of the block, and is ended with it; its stdout is a pipe.
+        """Give a git that runs for the time of the block, and is ended with it; its stdout is a pipe.
 
         Raises LocalError when there is none.
         """

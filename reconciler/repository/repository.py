@@ -78,8 +78,8 @@ class Repository:
     def misplaced(self, names: Sequence[str]) -> list[Problem]:
         """Return what is wrong with where files stand; none is read, for it may be anything on this machine.
 
-        That are links out of the repository or into git's own folders, and submodules, also of repositories around this
-        one: a file would be compared with the submodule's history, which whoever moved it there chose.
+        These are links out of the repository or into git's own folders, and submodules, also of repositories around
+        this one: a file would be compared with the submodule's history, which whoever moved it there chose.
         """
         said = [self.git.ask("rev-parse", each).stdout.removesuffix("\n") for each in ("--git-dir", "--git-common-dir")]
         own = {_identity(self.git.top / each) for each in said}

@@ -1,4 +1,4 @@
-"""A GITHUB_OUTPUT file in, the outputs that the runner reads in it out, as its FileCommandManager.cs does."""
+"""The outputs that the runner reads in a GITHUB_OUTPUT file, as its FileCommandManager.cs does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A headless Chromium for tests: a page in, what it shows and what it complains about out.
+"""A headless Chromium for tests: what a page shows and what it complains about.
 
 Driven through the Chrome DevTools Protocol over two pipes, so that nothing listens and nothing is installed:
 https://chromedevtools.github.io/devtools-protocol/. Messages are JSON, each ended by NUL.
