@@ -65,7 +65,8 @@ def _reason(folder: Path | None, environment: Mapping[str, str]) -> str:
     code = applied if applies else planned
     if code is not None:
         return REASONS.get(code, "error")
-    ended = {environment.get(name, "") for name in ("PLAN_OUTCOME", "APPLY_OUTCOME")[: 1 + applies]}
+    names = ("PLAN_OUTCOME", "APPLY_OUTCOME") if applies else ("PLAN_OUTCOME",)
+    ended = {environment.get(name, "") for name in names}
     return "interrupted" if ended & {"cancelled", "skipped"} and "failure" not in ended else "error"
 
 

@@ -57,7 +57,7 @@ def load(paths: Sequence[str], stdin: BinaryIO, loader: Any = None) -> Loaded:
     """
     disk = Disk(stdin)
     loaded = load_from(disk, paths, loader)
-    beside = [warning for path in paths for warning in disk.passed_over(path)]
+    beside = [warning for path in paths for warning in disk.skipped(path)]
     return replace(loaded, warnings=(*beside, *loaded.warnings))
 
 
@@ -144,15 +144,15 @@ class Disk:
         with _reading(path):
             found = [each for each in Path(path).iterdir() if is_manifest(each.name)]
         if not found:
-            deeper = _deeper(path)
+            deeper = _folders_below(path)
             only = f", only in {name_some(deeper)}" if deeper else ""
             hint = "subfolders are not read: name each that is meant" if deeper else ""
             raise InvalidError(f"{path}: there is no *.yaml and no *.yml in this folder{only}", hint)
         return sorted(map(str, found))
 
-    def passed_over(self, path: str) -> Sequence[Problem]:
+    def skipped(self, path: str) -> Sequence[Problem]:
         """Return a warning of manifests in subfolders, which could be taken for a part of the path and are not read."""
-        if path == "-" or not (deeper := _deeper(path)):
+        if path == "-" or not (deeper := _folders_below(path)):
             return ()
         message = f"{path}: subfolders are not read, and there are manifests in {name_some(deeper)}"
         return (Problem(message, "name each that is meant, or run tokenctl for each"),)
@@ -187,7 +187,7 @@ def _reading(name: str) -> Iterator[None]:
         raise InvalidError(f"{name}: {why}") from None
 
 
-def _deeper(path: str) -> list[str]:
+def _folders_below(path: str) -> list[str]:
     """Return the folders below the path that have manifests, as far as they are soon found; hidden ones are none."""
     found: list[str] = []
     seen: set[object] = set()

@@ -97,9 +97,9 @@ _WORDS: tuple[tuple[str, bool, str, str], ...] = (
 
 def problem(name: str, error: Any) -> Problem:
     """Return what is wrong, where, and what to do; `error` is a yaml.MarkedYAMLError with its marks."""
-    said = f"{error.context or ''}\n{error.problem or ''}"
+    words = f"{error.context or ''}\n{error.problem or ''}"
     at_start, message, hint = next(
-        ((start, message, hint) for text, start, message, hint in _WORDS if text in said),
+        ((start, message, hint) for text, start, message, hint in _WORDS if text in words),
         (False, "this is not YAML", "mind quotes, brackets and indentation"),
     )
     mark = error.context_mark if at_start else error.problem_mark

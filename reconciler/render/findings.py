@@ -63,19 +63,19 @@ def findings(plan: Plan) -> tuple[Finding, ...]:
         *(_change(each, across=plan.across) for each in words.gravest_first(plan.changes)),
         *(each for each in files if each.level is Level.NOTICE),
     ]
-    return tuple(_told_apart(found))
+    return tuple(_with_unique_keys(found))
 
 
-def of_revisions(revised: Revised) -> tuple[Finding, ...]:
+def revision_findings(revised: Revised) -> tuple[Finding, ...]:
     """Return what a change of the files means: warnings, then what loosens a guard, then all else."""
     found = [
         *(_problem(Level.WARNING, WARNING, WARNING, each) for each in revised.warnings),
         *map(_revision, words.gravest_revisions_first(revised.revisions)),
     ]
-    return tuple(_told_apart(found))
+    return tuple(_with_unique_keys(found))
 
 
-def revised_rule(kind: Kind) -> str:
+def revision_rule(kind: Kind) -> str:
     """Return the rule of a finding about what the files mean; a guard or an action may be called like a kind."""
     return f"files-{kind}"
 
@@ -83,7 +83,7 @@ def revised_rule(kind: Kind) -> str:
 def _revision(revision: Revision) -> Finding:
     return Finding(
         level=Level.WARNING if revision.loosens else Level.NOTICE,
-        rule=revised_rule(revision.kind),
+        rule=revision_rule(revision.kind),
         title=f"{revision.kind} {words.label_of(revision)}",
         message="; ".join(words.meaning(revision)),
         key=revision.target,
@@ -91,7 +91,7 @@ def _revision(revision: Revision) -> Finding:
     )
 
 
-def stand_in(plan: Plan) -> Place:
+def default_place(plan: Plan) -> Place:
     """Return where to show what has no place of its own, for the formats that want one: the top of the plan's file."""
     places = [place for change in plan.changes for place in change.places.values()]
     problems = [each.place for each in (*plan.warnings, *(each.problem for each in plan.refusals)) if each.place]
@@ -111,7 +111,7 @@ def _change(change: Change, *, across: bool) -> Finding:
     earlier = before(token)
     fields = [words.field_and_values(Difference(field, earlier[field], value)) for field, value in change.body.items()]
     field, mark = next(iter(change.body)), words.mark_of(change)
-    which = f" {shortened(told, _DESCRIBED)}" if (told := words.kept_description(change)) else ""
+    which = f" {shortened(description, _DESCRIBED)}" if (description := words.kept_description(change)) else ""
     return Finding(
         level=Level.NOTICE,
         rule=change.action.value,
@@ -127,7 +127,7 @@ def _placed(place: Place | None) -> Place | None:
     return replace(place, file=place.file.removeprefix("./")) if place else None
 
 
-def _told_apart(found: Iterable[Finding]) -> Iterator[Finding]:
+def _with_unique_keys(found: Iterable[Finding]) -> Iterator[Finding]:
     """Yield the findings, with keys that differ where two of a rule say the same."""
     seen: set[tuple[str, str]] = set()
     for each in found:

@@ -117,9 +117,9 @@ def _problems(kind: str, title: str, problems: Sequence[tuple[str, Problem]]) ->
 def _revisions(kind: str, title: str, revisions: Sequence[Revision]) -> str:
     items = []
     for each in revisions:
-        told = "".join(f"<p>{escape(line)}</p>" for line in words.meaning(each))
+        meaning = "".join(f"<p>{escape(line)}</p>" for line in words.meaning(each))
         named = f"<strong>{each.kind}</strong> <code>{escape(words.label_of(each))}</code>"
-        items.append(f"{named}{told}{_where(each.place or each.base_place)}")
+        items.append(f"{named}{meaning}{_where(each.place or each.base_place)}")
     return _list(kind, title, items)
 
 
@@ -182,7 +182,9 @@ def _row(change: Change) -> str:
     )
     marked = "".join(f' <span class="mark">{each}</span>' for each in marks if each)
     # Names are sorted by what stands in the cell: a blank keeps a number at the end of one from going on in the id.
-    called = f' <span class="live">{escape(told)}</span>' if (told := words.kept_description(change)) else ""
+    called = (
+        f' <span class="live">{escape(description)}</span>' if (description := words.kept_description(change)) else ""
+    )
     name = f'<span class="name">{escape(words.name_of(change))}</span>{called} <code>{token.id}</code>'
     org = f'<span class="org">{escape(words.org_of(change))}</span>'
     done = f"{_SIGNS[change.action]} {change.action}"

@@ -86,8 +86,8 @@ def _summary(revisions: Sequence[Revision]) -> str:
 
 def _revision(revision: Revision) -> str:
     grave = "**" if revision.loosens else ""
-    place, told = words.place_of_revision(revision), code(_cut("; ".join(words.meaning(revision)), _PROBLEM))
-    return f"- {grave}{revision.kind}{grave} {code(_cut(words.label_of(revision)))}{_where(place)}: {told}"
+    place, meaning = words.place_of_revision(revision), code(_cut("; ".join(words.meaning(revision)), _PROBLEM))
+    return f"- {grave}{revision.kind}{grave} {code(_cut(words.label_of(revision)))}{_where(place)}: {meaning}"
 
 
 def _problem(title: str, problem: Problem) -> str:

@@ -21,7 +21,15 @@ from reconciler.documents.plan import before_document, operation_document
 from reconciler.errors import Place
 from reconciler.render import words
 from reconciler.render.escape import json_text, terminal
-from reconciler.render.findings import WARNING, Finding, Level, findings, of_revisions, revised_rule, stand_in
+from reconciler.render.findings import (
+    WARNING,
+    Finding,
+    Level,
+    default_place,
+    findings,
+    revision_findings,
+    revision_rule,
+)
 
 _GITHUB_MOST = 10  # the runner keeps no more of a kind for each step
 _GITHUB_LONGEST = 4096  # the runner cuts a message there, in the units of UTF-16
@@ -38,7 +46,7 @@ def github(plan: Plan) -> str:
 
 def revised(revised: Revised) -> str:
     """Return such commands for what a change of the files means; what was removed has no line, and none is named."""
-    return _github_commands(of_revisions(revised))
+    return _github_commands(revision_findings(revised))
 
 
 def _github_commands(found: Sequence[Finding]) -> str:
@@ -84,7 +92,7 @@ def terraform(plan: Plan) -> str:
 
 def codequality(plan: Plan) -> str:
     """Return a list of the findings; GitLab knows one again by its fingerprint, which stays when lines move."""
-    start = stand_in(plan)
+    start = default_place(plan)
     entries = [
         {
             "description": terminal(f"{each.title}: {each.message}"),
@@ -104,7 +112,7 @@ def junit(plan: Plan) -> str:
     cases = [_junit_guard(guard, [each for each in found if each.rule == guard]) for guard in Guard]
     changes = [_xml(f"{each.title}: {each.message}") for each in found if each.level is Level.NOTICE]
     cases += [f'  <testcase classname="tokenctl.change" name="{name}"/>' for name in changes]
-    warned = [f"warning: {_junit_said(each)}\n" for each in found if each.level is Level.WARNING]
+    warned = [f"warning: {_junit_text(each)}\n" for each in found if each.level is Level.WARNING]
     failures = len({each.rule for each in found if each.level is Level.ERROR})
     counts = f'tests="{len(cases)}" failures="{failures}" errors="0"'
     return "\n".join(
@@ -124,11 +132,11 @@ def _junit_guard(guard: Guard, refused: Sequence[Finding]) -> str:
     head = f'  <testcase classname="tokenctl.guard" name="{guard}"'
     if not refused:
         return f"{head}/>"
-    said = "\n".join(f"refused: {_junit_said(each)}" for each in refused)
-    return f'{head}><failure type="{guard}" message="{_xml(refused[0].message)}">{said}</failure></testcase>'
+    text = "\n".join(f"refused: {_junit_text(each)}" for each in refused)
+    return f'{head}><failure type="{guard}" message="{_xml(refused[0].message)}">{text}</failure></testcase>'
 
 
-def _junit_said(finding: Finding) -> str:
+def _junit_text(finding: Finding) -> str:
     where = f"{_xml(str(finding.place))}: " if finding.place else ""
     hint = f"\n  hint: {_xml(finding.hint)}" if finding.hint else ""
     return f"{where}{_xml(finding.message)}{hint}"
@@ -151,14 +159,14 @@ _SARIF_RULES = {  # what each says, what to do about it, and how grave it is
     },
 }
 _SARIF_REVISED = {  # the rules of what no change shows, where files were compared with a base
-    revised_rule(kind): (f"The files have a {kind} entry", "Review what that means", Level.NOTICE) for kind in Kind
+    revision_rule(kind): (f"The files have a {kind} entry", "Review what that means", Level.NOTICE) for kind in Kind
 }
 _LINK = re.compile(r"\](?=\()")
 
 
 def sarif(plan: Plan) -> str:
     """Return one run, with a result for each finding and every rule that there can be for such a plan."""
-    start = stand_in(plan)
+    start = default_place(plan)
     rules = [
         {
             "id": rule,

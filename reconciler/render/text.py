@@ -62,13 +62,13 @@ def _warnings(problems: Iterable[Problem], *, colour: bool) -> list[str]:
 
 def _verdict(plan: Plan) -> str:
     counts = ", ".join(f"{plan.count(action)} to {action}" for action in (Action.ACTIVATE, Action.DEACTIVATE))
-    told = f"Plan: {counts}, {plan.count(Action.DESCRIBE)} to describe, {plan.unchanged} unchanged."
+    verdict = f"Plan: {counts}, {plan.count(Action.DESCRIBE)} to describe, {plan.unchanged} unchanged."
     if not plan.changes and plan.undoes:
-        told = "No changes: nothing of that run is left to undo."
+        verdict = "No changes: nothing of that run is left to undo."
     elif not plan.changes:
-        told = f"No changes: {count(plan.managed, 'managed token')} as declared."
+        verdict = f"No changes: {count(plan.managed, 'managed token')} as declared."
     since = [line(f"Since {plan.base.ref}: {words.mark_counts(plan)}.")] if plan.base else []
-    return "\n".join([told, *since, f"Digest {plan.digest}"])
+    return "\n".join([verdict, *since, f"Digest {plan.digest}"])
 
 
 def _changes(plan: Plan, *, colour: bool) -> str:
@@ -81,12 +81,12 @@ def _changes(plan: Plan, *, colour: bool) -> str:
         cells += [padded(words.org_of(change), size) for size in sizes]
         action = paint(f"{_SIGNS[change.action]} {change.action:<10}", _COLOURS[change.action], enabled=colour)
         lines.append("  ".join(["", action, *cells, words.place_of(change)]).rstrip())
-        if change.description is None and (told := _uncut_description(change, name_size)):
-            lines.append(_described(told))
+        if change.description is None and (description := _uncut_description(change, name_size)):
+            lines.append(_described(description))
         for each in change.differences():
             lines += _difference(each)
-        if told := words.marks_of(change):
-            lines.append(f"{_INDENT}{'because':<11}  {told}")
+        if marks := words.marks_of(change):
+            lines.append(f"{_INDENT}{'because':<11}  {marks}")
     return "\n".join(lines)
 
 
@@ -102,7 +102,7 @@ def _difference(difference: Difference) -> list[str]:
 def _sizes(changes: Sequence[Change], *, across: bool) -> list[int]:
     """Return how wide the column of names is, and that of organisations where there is one.
 
-    Of a description that is cut in the column of names more is told elsewhere.
+    Of a description that is cut in the column of names more stands elsewhere.
     """
     names = [words.name_of(each) for each in changes if each.name]
     widest = max((width(words.name_of(each)) for each in changes if not each.name), default=0)
@@ -122,8 +122,8 @@ def _uncut_description(change: Change, size: int) -> str:
     return words.live_description(change) or (name if not change.name and width(name) > size else "")
 
 
-def _described(told: str) -> str:
-    return shortened(f"{_INDENT}{'described':<11}  {told}", _WIDTH)
+def _described(description: str) -> str:
+    return shortened(f"{_INDENT}{'described':<11}  {description}", _WIDTH)
 
 
 def outcome(outcome: Outcome, *, across: bool = False, colour: bool = False) -> str:
@@ -152,8 +152,8 @@ def _result(result: Result, name_size: int, *org_size: int) -> str:
     cells = [padded(words.name_of(change), name_size), change.token.id]
     cells += [padded(words.org_of(change), size) for size in org_size]
     row = "  ".join([f"  {_SIGNS[change.action]} {change.action:<10}", *cells])
-    if told := _uncut_description(change, name_size):
-        row += f"  {told}" if width(row + told) + 2 <= _WIDTH else f"\n{_described(told)}"
+    if description := _uncut_description(change, name_size):
+        row += f"  {description}" if width(row + description) + 2 <= _WIDTH else f"\n{_described(description)}"
     return row.rstrip() + (f"\n{line(_INDENT + result.reason)}" if result.reason else "")
 
 

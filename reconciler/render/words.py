@@ -177,12 +177,12 @@ def loosened(revision: Revision, subject: str = "") -> str:
 def meaning(revision: Revision) -> list[str]:
     """Return what a revision means, a sentence or a field each."""
     if revision.kind is Kind.REMOVED:
-        told = [NO_LONGER_MANAGED]
+        parts = [NO_LONGER_MANAGED]
     elif revision.kind is Kind.ADDED:
-        told = [f"{each.field} {value(each.field, each.after)}" for each in revision.edits]
+        parts = [f"{each.field} {value(each.field, each.after)}" for each in revision.edits]
     else:
-        told = list(map(field_and_values, revision.edits))
-    return [*told, *([loosened(revision, "this ")] if revision.loosens else [])]
+        parts = list(map(field_and_values, revision.edits))
+    return [*parts, *([loosened(revision, "this ")] if revision.loosens else [])]
 
 
 def problem(problem: Problem, title: str = "", *, colour: int = 0) -> str:
@@ -234,8 +234,8 @@ def reading(tokens: int) -> str:
 def applying(total: int, statuses: Mapping[ResultStatus, int], elapsed_s: float) -> str:
     """Return that so many changes have each status, after so much time."""
     known = sum(statuses.values())
-    told = f"Applying {known:,} of {total:,}" if known < total else f"Reading back {count(total, 'change')}"
+    progress = f"Applying {known:,} of {total:,}" if known < total else f"Reading back {count(total, 'change')}"
     shown = (ResultStatus.FAILED, ResultStatus.UNVERIFIED)
     others = [f"{statuses[status]:,} {status}" for status in shown if statuses.get(status)]
     minutes, seconds = divmod(int(elapsed_s), 60)
-    return ", ".join([told, *others, f"{minutes} min {seconds} s" if minutes else f"{seconds} s"])
+    return ", ".join([progress, *others, f"{minutes} min {seconds} s" if minutes else f"{seconds} s"])

@@ -37,13 +37,13 @@ class Repository:
         """Return the commit that a REF means. Raises UsageError when it means none, or two."""
         if not ref or ref.startswith("-") or not is_plain(ref):
             raise UsageError(f"--base {ref}: this is no name of a commit", _NAMES)
-        said = self.git.ask("rev-parse", "--verify", f"{ref}^{{commit}}")
-        oid = said.stdout.strip()
-        if said.returncode:
+        answer = self.git.ask("rev-parse", "--verify", f"{ref}^{{commit}}")
+        oid = answer.stdout.strip()
+        if answer.returncode:
             hint = _SHALLOW if self.shallow else f"fetch it, or correct the name: {_NAMES}"
             raise UsageError(f"--base {ref}: there is no such commit in {self.git.top}", hint)
         # Of all names only HEAD cannot be taken: git knows it before it looks at branches and tags.
-        if "is ambiguous" in said.stderr and oid != ref and not _HEAD.match(ref):
+        if "is ambiguous" in answer.stderr and oid != ref and not _HEAD.match(ref):
             message = f"--base {ref}: this is the name of a branch and of a tag"
             raise UsageError(message, f"write which one, such as `refs/remotes/{ref}`, or its hash")
         return Commit(masked(ref), oid, self.git.top, self.objects)
@@ -81,8 +81,10 @@ class Repository:
         These are links out of the repository or into git's own folders, and submodules, also of repositories around
         this one: a file would be compared with the submodule's history, which whoever moved it there chose.
         """
-        said = [self.git.ask("rev-parse", each).stdout.removesuffix("\n") for each in ("--git-dir", "--git-common-dir")]
-        own = {_identity(self.git.top / each) for each in said}
+        folders = [
+            self.git.ask("rev-parse", each).stdout.removesuffix("\n") for each in ("--git-dir", "--git-common-dir")
+        ]
+        own = {_identity(self.git.top / each) for each in folders}
         borrowed = self._borrowed(names)
         return [
             *(Problem(f"{name}: {why}", _KEEP) for name in names if (why := self._astray(name, own))),
@@ -128,10 +130,10 @@ def opened(paths: Sequence[str], environment: Mapping[str, str], home: Path) -> 
         where = f"{', '.join(paths)}: these are not of one repository" if top else f"{paths[0]} is in no git repository"
         raise UsageError(f"--base: {where}", "name files of one repository")
     git = Git(top, environment, home)
-    said = git.ask("rev-parse", "--show-toplevel", "--is-shallow-repository")
-    shown, _, shallow = said.stdout.rstrip("\n").rpartition("\n")
-    if said.returncode or not top.samefile(shown):
-        raise UsageError(_unusable(top, said.stderr))
+    answer = git.ask("rev-parse", "--show-toplevel", "--is-shallow-repository")
+    shown, _, shallow = answer.stdout.rstrip("\n").rpartition("\n")
+    if answer.returncode or not top.samefile(shown):
+        raise UsageError(_unusable(top, answer.stderr))
     with reading(git) as objects:
         yield Repository(git, objects, shallow == "true")
 
@@ -142,10 +144,10 @@ def head(path: str, environment: Mapping[str, str], home: Path) -> str:
     if top is None:
         return ""
     try:
-        said = Git(top, environment, home, patience_s=5.0).ask("rev-parse", "--verify", "HEAD^{commit}")
+        answer = Git(top, environment, home, patience_s=5.0).ask("rev-parse", "--verify", "HEAD^{commit}")
     except LocalError:
         return ""
-    return said.stdout.strip() if said.returncode == 0 and _HASH.fullmatch(said.stdout.strip()) else ""
+    return answer.stdout.strip() if answer.returncode == 0 and _HASH.fullmatch(answer.stdout.strip()) else ""
 
 
 def _top(path: str) -> Path | None:
@@ -169,10 +171,10 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _is_used(git: Git) -> bool:
     """Return whether the folder is the top of a repository as git sees it. Raises UsageError when git does not say."""
-    said = git.ask("rev-parse", "--show-toplevel")
-    if said.returncode and "not a git repository" not in said.stderr:
-        raise UsageError(_unusable(git.top, said.stderr))
-    return said.returncode == 0 and git.top.samefile(said.stdout.removesuffix("\n"))
+    answer = git.ask("rev-parse", "--show-toplevel")
+    if answer.returncode and "not a git repository" not in answer.stderr:
+        raise UsageError(_unusable(git.top, answer.stderr))
+    return answer.returncode == 0 and git.top.samefile(answer.stdout.removesuffix("\n"))
 
 
 def _tracked(git: Git, folders: Iterable[Path]) -> Iterator[tuple[str, bool]]:
@@ -194,11 +196,11 @@ def _tracked(git: Git, folders: Iterable[Path]) -> Iterator[tuple[str, bool]]:
                 raise LocalError(f"git cannot read the index of {git.top}", "see `git status` there")
 
 
-def _unusable(top: Path, said: str) -> Problem:
-    if "dubious ownership" in said:
+def _unusable(top: Path, message: str) -> Problem:
+    if "dubious ownership" in message:
         return Problem(
             f"--base: git does not trust the repository {top}, which belongs to another user",
             f"if you do, run `git config --global --add safe.directory {top}`",
         )
-    reason = said.splitlines()[0] if said else "its working tree is another one"
+    reason = message.splitlines()[0] if message else "its working tree is another one"
     return Problem(f"--base: git cannot use the repository {top}: {reason}", "see `git status` there")

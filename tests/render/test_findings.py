@@ -9,7 +9,7 @@ from hypothesis import given
 from reconciler.core.guard import Guard
 from reconciler.core.plan import Plan, Refusal
 from reconciler.errors import Place, Problem
-from reconciler.render.findings import Level, findings, stand_in
+from reconciler.render.findings import Level, default_place, findings
 from tests.builders import ACTIVE, INACTIVE, Line, declared, planned, token
 from tests.render.dataset import PLANS, hostile_plans
 
@@ -67,15 +67,15 @@ def test_refusals_come_before_warnings_and_warnings_before_changes() -> None:
 def test_a_file_is_named_as_a_repository_knows_it() -> None:
     plan = planned([declared(1, description="x", origin=Line(1, "./a.yaml"))], [token(1)])
     assert [each.place.file for each in findings(plan) if each.place] == ["a.yaml"]
-    assert stand_in(plan) == Place("a.yaml", 1, 1)
+    assert default_place(plan) == Place("a.yaml", 1, 1)
 
 
 def test_what_has_no_place_is_put_at_the_top_of_a_file_of_the_plan() -> None:
     empty = PLANS["empty"]
-    assert stand_in(empty) == Place("tokens.yaml", 1, 1)
+    assert default_place(empty) == Place("tokens.yaml", 1, 1)
     problem = Problem("x", place=Place("b.yaml", 7, 7))
-    assert stand_in(replace(empty, warnings=(NOWHERE, problem))) == Place("b.yaml", 1, 1)
-    assert stand_in(replace(empty, refusals=(Refusal(Guard.SELF, problem),))) == Place("b.yaml", 1, 1)
+    assert default_place(replace(empty, warnings=(NOWHERE, problem))) == Place("b.yaml", 1, 1)
+    assert default_place(replace(empty, refusals=(Refusal(Guard.SELF, problem),))) == Place("b.yaml", 1, 1)
 
 
 @given(hostile_plans())

@@ -24,7 +24,7 @@ from reconciler.core.plan import Action, Plan
 from reconciler.errors import Problem
 from reconciler.render import reports, text
 from reconciler.render.escape import terminal
-from reconciler.render.findings import Finding, Level, findings, stand_in
+from reconciler.render.findings import Finding, Level, default_place, findings
 from tests.builders import INACTIVE, declared, planned, token
 from tests.log_commands import Command, commands
 from tests.render.dataset import PLANS, hostile_plans
@@ -64,7 +64,7 @@ def test_sarif_has_each_finding_at_its_line_and_no_link(plan: Plan) -> None:
         assert not re.sub(r"\{\{|\}\}", "", text).count("{") + re.sub(r"\{\{|\}\}", "", text).count("}")
         plain = text.replace("{{", "{").replace("}}", "}").replace(r"]\(", "](")
         assert plain.startswith(f"{terminal(finding.title)}: {terminal(finding.message)}".replace(r"]\(", "]("))
-        place = finding.place or stand_in(plan)
+        place = finding.place or default_place(plan)
         where = result["locations"][0]["physicalLocation"]
         assert where["region"] == {"startLine": place.line, "startColumn": place.column}
         assert unquote(where["artifactLocation"]["uri"]) == place.file.encode("utf-8", "backslashreplace").decode()
@@ -75,7 +75,7 @@ def test_code_quality_has_each_finding_once_at_its_line(plan: Plan) -> None:
     report = valid("gitlab-codequality", plan)
     assert len({entry["fingerprint"] for entry in report}) == len(report) == len(findings(plan))
     for entry, finding in zip(report, findings(plan), strict=True):
-        place = finding.place or stand_in(plan)
+        place = finding.place or default_place(plan)
         assert entry["location"] == {"path": place.file, "lines": {"begin": place.line}}
         assert entry["description"] == terminal(f"{finding.title}: {finding.message}")
 

@@ -18,7 +18,7 @@ from reconciler.documents.plan import REVISION, plain
 from reconciler.errors import Place, Problem
 from reconciler.render import escape, markdown, reports, text
 from reconciler.render import json as json_format
-from reconciler.render.findings import of_revisions
+from reconciler.render.findings import revision_findings
 from reconciler.render.formats import OFFLINE, render_revised
 from reconciler.schema import load_schema
 from tests.builders import ACTIVE, INACTIVE, Line, declared, manifest
@@ -132,7 +132,7 @@ def test_markdown_is_short_and_counts_what_it_leaves_out(longest: int) -> None:
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_runner_reads_a_command_for_each_revision_and_nothing_else(name: str) -> None:
-    found = of_revisions(CHANGES[name])
+    found = revision_findings(CHANGES[name])
     read = list(commands(reports.revised(CHANGES[name])))
     assert len(found) == len(CHANGES[name].revisions) + len(CHANGES[name].warnings)
     assert [each.properties.get("line") for each in read[:9]] == [
