@@ -113,10 +113,6 @@ def _number(entry: Entry, key: str) -> bool:
     )
 
 
-def _tokens(value: Value) -> bool:
-    return type(value) is Items and len(value) <= LARGEST
-
-
 _TOKEN: dict[str, _Check] = {
     "id": _is_id,
     "name": _name,
@@ -133,5 +129,5 @@ _HEAD: dict[str, _Check] = {
     "unmanaged": _one_of("ignore", "warn", "fail"),
     "absent": _one_of("fail", "warn"),
     "lock": _one_of("true", "false"),
-    "tokens": _tokens,
+    "tokens": lambda value: type(value) is Items and len(value) <= LARGEST,
 }

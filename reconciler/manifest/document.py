@@ -218,7 +218,7 @@ class _Reader:
         if found := REFUSED.search(event.value):
             self._note(event, *syntax.character_words(found[0]))
         if holds_secret(event.value):
-            self._note(event, *syntax.secret_words())
+            self._note(event, *syntax.SECRET_WORDS)
 
     def _inspect_node(self, event: Any) -> None:
         if event.anchor is not None:

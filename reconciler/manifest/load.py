@@ -62,10 +62,7 @@ def load(paths: Sequence[str], stdin: BinaryIO, loader: Any = None) -> Loaded:
 
 
 def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
-    """Read the files from wherever they are.
-
-    Raises InvalidError with the problems of all files, sorted by place.
-    """
+    """Read the files from wherever they are; raises InvalidError with the problems of all, sorted by place."""
     problems: list[Problem] = []
     roots: list[Entry] = []
     names = tuple(_names(files, paths, problems))

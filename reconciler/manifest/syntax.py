@@ -12,6 +12,11 @@ from reconciler.core.secrets import holds_secret, masked, secrets_in
 from reconciler.core.text import REFUSED
 from reconciler.errors import InvalidError, Place, Problem
 
+SECRET_WORDS = (
+    "this looks like a token's secret",
+    "remove it here and from the history, and replace that token on the server",
+)
+"""What is said of something that looks like a secret, and what to do; never the thing itself."""
 _SHOWN = 20
 
 
@@ -21,7 +26,7 @@ def check(name: str, text: str) -> None:
     if holds_secret(text):
         # One that has its padding may be found in both ways.
         starts = sorted(set(secrets_in(text)))[:_SHOWN]
-        problems += [Problem(*secret_words(), place=place(name, text, start)) for start in starts]
+        problems += [Problem(*SECRET_WORDS, place=place(name, text, start)) for start in starts]
     if problems:
         raise InvalidError(problems)
 
@@ -39,14 +44,6 @@ def check_name(name: str, *known: str) -> None:
 def _is_telling(path: str, known: tuple[str, ...]) -> bool:
     # A slash may be a part of a secret, and may stand beside one.
     return any(masked(part, *known) != part for part in (path, *path.split("/")))
-
-
-def secret_words() -> tuple[str, str]:
-    """Return what is said of something that looks like a secret, and what to do; never the thing itself."""
-    return (
-        "this looks like a token's secret",
-        "remove it here and from the history, and replace that token on the server",
-    )
 
 
 def character_words(character: str) -> tuple[str, str]:

@@ -23,9 +23,9 @@ _COLUMNS = ("Change", "Token", "Owner", _UNSORTED, "Declared at")
 
 
 def plan(plan: Plan) -> str:
-    """Return the page: the verdict and the digest, what stands in the way, and each change before and after.
+    """Return the page: verdict and digest, what stands in the way, and each change, to filter and to sort.
 
-    The changes can be filtered and sorted. Without JavaScript every row is shown. Deactivations come first.
+    Without JavaScript every row is shown. Deactivations come first.
     """
     style, script = ((_FOLDER / name).read_text("utf-8") for name in ("page.css", "page.js"))
     policy = (
@@ -175,16 +175,12 @@ def _heading(name: str) -> str:
 
 def _row(change: Change) -> str:
     token = change.token
-    marks = (
-        "protected" if change.protected else "",
-        "this run’s own token" if token.is_own else "",
-        words.mark_of(change),
-    )
-    marked = "".join(f' <span class="mark">{each}</span>' for each in marks if each)
+    own = "this run’s own token" if token.is_own else ""
+    marks = filter(None, ("protected" if change.protected else "", own, words.mark_of(change)))
+    marked = "".join(f' <span class="mark">{each}</span>' for each in marks)
     # Names are sorted by what stands in the cell: a blank keeps a number at the end of one from going on in the id.
-    called = (
-        f' <span class="live">{escape(description)}</span>' if (description := words.kept_description(change)) else ""
-    )
+    description = words.kept_description(change)
+    called = f' <span class="live">{escape(description)}</span>' if description else ""
     name = f'<span class="name">{escape(words.name_of(change))}</span>{called} <code>{token.id}</code>'
     org = f'<span class="org">{escape(words.org_of(change))}</span>'
     done = f"{_SIGNS[change.action]} {change.action}"

@@ -93,10 +93,7 @@ def op_finished(result: Result) -> str:
 
 
 def summary(code: ExitCode, statuses: Iterable[ResultStatus], plan: Plan | None, outcome: Outcome | None) -> str:
-    """Return the event that says how the run ended, with the statuses of its changes.
-
-    Without a plan, or an outcome, it did not come that far.
-    """
+    """Return how the run ended, with the statuses of its changes; without plan or outcome it did not come that far."""
     found = Counter(statuses)
     return _event(
         "summary",

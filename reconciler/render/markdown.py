@@ -39,17 +39,16 @@ def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> st
     again = digest
     if plan.changes and not plan.refusals:
         again += f": exactly this is applied by `tokenctl {words.apply_command(plan)} --expect {plan.digest}`"
-    revisions = plan.base.revisions if plan.base else ()
+    revisions = words.gravest_revisions_first(plan.base.revisions if plan.base else ())
     head = _head(plan, digest, review)
     room = longest - _size([*head, again])
     refused = _fitted([_problem(f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals], room // 4)
     warned = _fitted([_problem("Warning", each) for each in plan.warnings], room // 4)
-    files = _fitted(list(map(_revision, words.gravest_revisions_first(revisions))), room // 4)
+    files = _fitted(list(map(_revision, revisions)), room // 4)
     differences = [f"- {code(_cut(each, _PROBLEM))}" for each in words.review_differences(review)] if review else []
     moved = _fitted(["Otherwise than reviewed:", "", *differences] if differences else [], room // 8)
     room -= _size([*refused, *warned, *moved, *files])
-    row = partial(_row, across=plan.across)
-    table = _table(_COLUMNS, words.gravest_first(plan.changes), row, room)
+    table = _table(_COLUMNS, words.gravest_first(plan.changes), partial(_row, across=plan.across), room)
     return "\n\n".join([*head, *refused, *warned, *moved, *table, *files, again]) + "\n"
 
 
@@ -68,10 +67,7 @@ def _head(plan: Plan, digest: str, review: Review | None) -> list[str]:
 
 
 def revised(revised: Revised, longest: int = LONGEST) -> str:
-    """Return what a change of the files means, shorter than `longest` bytes, at least 6,000.
-
-    Rows without room are counted.
-    """
+    """Return what a change of the files means in less than `longest` bytes (6,000 or more); left rows are counted."""
     head = [f"### tokenctl: {_summary(revised.revisions)}"]
     head.append(f"Since {code(_cut(revised.ref))}, commit `{revised.commit[:12]}`. No server was asked.")
     head += _fitted([_problem("Warning", each) for each in revised.warnings], longest // 4)
@@ -131,10 +127,7 @@ def _fitted(lines: Sequence[str], room: int) -> list[str]:
 
 
 def _table(head: Sequence[str], items: Sequence[_T], row: Callable[[_T, bool], str], room: int) -> list[str]:
-    """Return a table in at most so many bytes, in one part or two, or in none; folded when it is long.
-
-    `row` draws an item, with its values cut or not.
-    """
+    """Return a table in at most so many bytes, in up to two parts, folded when it is long; `row` may cut values."""
     if not items:
         return []
     room -= _size(head) + 200  # for what stands around the rows

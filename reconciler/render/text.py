@@ -1,7 +1,4 @@
-"""What people read: a plan, an outcome, revised files, tokens, checks, a lock and a run as text.
-
-It is readable without colour, mostly in 80 columns.
-"""
+"""What people read of plans, outcomes, revised files, tokens, checks, locks and runs, mostly in 80 columns."""
 
 from __future__ import annotations
 
@@ -37,10 +34,7 @@ _HEADINGS = ("STATUS", "ID", "ORG", "USER")
 
 
 def plan(plan: Plan, review: Review | None = None, *, colour: bool = False) -> str:
-    """Return what a plan does and what stands in its way.
-
-    It ends with counts, digest and review, whatever foreign text says.
-    """
+    """Return what a plan does and what stands in its way, with counts, digest and review last."""
     blocks = [line(" · ".join([*words.title_parts(plan), ", ".join(words.totals(plan))]))]
     if plan.changes:
         blocks.append(_changes(plan, colour=colour))
@@ -100,10 +94,7 @@ def _difference(difference: Difference) -> list[str]:
 
 
 def _sizes(changes: Sequence[Change], *, across: bool) -> list[int]:
-    """Return how wide the column of names is, and that of organisations where there is one.
-
-    Of a description that is cut in the column of names more stands elsewhere.
-    """
+    """Return how wide the column of names is, where descriptions may be cut, and that of organisations if any."""
     names = [words.name_of(each) for each in changes if each.name]
     widest = max((width(words.name_of(each)) for each in changes if not each.name), default=0)
     orgs = [_column([words.org_of(each) for each in changes], _ORG)] if across else []

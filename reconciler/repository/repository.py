@@ -63,9 +63,8 @@ class Repository:
         targets = [target for path in paths if (target := Path(path).resolve()).is_relative_to(top)]
         places = {within(self.git.top, path) for path in paths} | {each.relative_to(top).as_posix() for each in targets}
         found: dict[float, Commit | None] = {}
-        with self.git.running(
-            "rev-list", "--first-parent", "--timestamp", commit.oid, "--", *sorted(places)
-        ) as process:
+        arguments = ("rev-list", "--first-parent", "--timestamp", commit.oid, "--", *sorted(places))
+        with self.git.running(*arguments) as process:
             for line in pipe(process.stdout):  # newest first; git is stopped when no more is needed
                 seconds, oid = line.decode().split()
                 while left and left[-1] >= int(seconds):
@@ -81,14 +80,11 @@ class Repository:
         These are links out of the repository or into git's own folders, and submodules, also of repositories around
         this one: a file would be compared with the submodule's history, which whoever moved it there chose.
         """
-        folders = [
-            self.git.ask("rev-parse", each).stdout.removesuffix("\n") for each in ("--git-dir", "--git-common-dir")
-        ]
-        own = {_identity(self.git.top / each) for each in folders}
-        borrowed = self._borrowed(names)
+        folders = [self.git.ask("rev-parse", each).stdout for each in ("--git-dir", "--git-common-dir")]
+        own = {_identity(self.git.top / each.removesuffix("\n")) for each in folders}
         return [
             *(Problem(f"{name}: {why}", _KEEP) for name in names if (why := self._astray(name, own))),
-            *(Problem(f"{name}: {why}", _ITS_OWN) for name, why in borrowed.items()),
+            *(Problem(f"{name}: {why}", _ITS_OWN) for name, why in self._borrowed(names).items()),
         ]
 
     def _astray(self, name: str, own: AbstractSet[object]) -> str:
