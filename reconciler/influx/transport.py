@@ -20,7 +20,7 @@ from reconciler import __version__
 from reconciler.core.endpoint import Endpoint
 from reconciler.core.secrets import masked
 from reconciler.errors import FailureKind, Problem, TransientError, UnreachableError, UsageError
-from reconciler.influx import network, proxy, trust
+from reconciler.influx import network
 from reconciler.influx.body import Sink, Whole
 from reconciler.influx.deadline import DeadlineBackend
 from reconciler.influx.decoding import LARGEST
@@ -77,9 +77,9 @@ class Transport:
         bounds: Bounds | None = None,
         environment: Mapping[str, str] = _NOTHING,
     ) -> None:
-        self.proxy = proxy.proxy_for(endpoint.url, environment)
+        self.proxy = network.proxy_for(endpoint.url, environment)
         # A proxy may speak in the server's place.
-        self.endpoint = replace(endpoint, others=proxy.secrets(environment))
+        self.endpoint = replace(endpoint, others=network.proxy_secrets(environment))
         self._clock = clock
         self._trace = trace
         self._bounds = bounds or Bounds()
@@ -134,15 +134,15 @@ class Transport:
     def _open(self, environment: Mapping[str, str]) -> httpx.HTTPTransport:
         endpoint = self.endpoint
         # Loading the certificate authorities takes 20 ms.
-        context = trust.context(endpoint, environment) if endpoint.url.startswith("https:") else False
+        context = network.tls_context(endpoint, environment) if endpoint.url.startswith("https:") else False
         through = None
         try:
             if self.proxy:
-                own = None if self.proxy.is_plain else trust.authorities(endpoint, environment)
+                own = None if self.proxy.is_plain else network.authorities(endpoint, environment)
                 through = httpx.Proxy(self.proxy.url.reveal(), ssl_context=own)
             opened = httpx.HTTPTransport(verify=context, proxy=through, trust_env=False, limits=_LIMITS)
         except (ImportError, ValueError, httpx.InvalidURL):
-            raise proxy.unusable(self.proxy.variable if self.proxy else "") from None
+            raise network.unusable_proxy(self.proxy.variable if self.proxy else "") from None
         opened._pool._network_backend = self._backend  # noqa: SLF001  httpx offers no other way in
         return opened
 
