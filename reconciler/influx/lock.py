@@ -12,7 +12,7 @@ from typing import Protocol
 from reconciler.core.lock import NAME, RIGHTS, LockLabel, LockProperties
 from reconciler.core.token import OrgId
 from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, TransientError, UnreachableError, attempt
-from reconciler.influx import answers, labels
+from reconciler.influx import answers, labels, wire
 from reconciler.influx.reader import Reader
 from reconciler.influx.transport import Transport
 
@@ -92,9 +92,9 @@ class Lock:
         """The lock that was made, None where there is one already."""
         body = {"orgID": org_id, "name": NAME, "properties": properties.as_mapping}
         answer = self._transport.send("POST", labels.LABELS, body=body)
-        if answers.conflict(answer, self._transport.endpoint):
+        if answers.conflict(answer):
             return None
-        return answers.decoded(answer, self._transport.endpoint, labels.lock, status=201)
+        return answers.decoded(answer, labels.lock, status=201)
 
     def _delete(self, label: LockLabel, org: str, within_s: float | None = None) -> None:
         """Delete the label, or find it gone; with `within_s` it takes no longer, and is not sent again."""
@@ -102,9 +102,9 @@ class Lock:
         while True:
             self._say(f"lock: deleting the label `{NAME}` {label.id} of organisation `{org}`")
             try:
-                answer = self._transport.send("DELETE", labels.path(label.id), within_s=within_s)
-                if answer.status != 204 and not answers.not_found(answer, self._transport.endpoint):
-                    raise answers.error(answer, self._transport.endpoint)
+                answer = self._transport.send("DELETE", wire.path(labels.LABELS, label.id), within_s=within_s)
+                if answer.status != 204 and not answers.not_found(answer):
+                    raise answers.error(answer)
             except TransientError as error:
                 failures.append(error)
                 if within_s or self._retries.wait(failures):

@@ -21,7 +21,7 @@ from reconciler.core.endpoint import Endpoint
 from reconciler.core.secrets import masked
 from reconciler.errors import FailureKind, Problem, TransientError, UnreachableError, UsageError
 from reconciler.influx import network
-from reconciler.influx.body import Sink, Whole
+from reconciler.influx.body import Sink
 from reconciler.influx.deadline import DeadlineBackend
 from reconciler.influx.decoding import LARGEST
 
@@ -51,8 +51,9 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; the names of `headers` are in lower case. `body` is empty when it went to a sink."""
+    """A whole answer of a server; the names of `headers` are in lower case. `body` is empty when it went to a sink."""
 
+    endpoint: Endpoint
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -113,11 +114,8 @@ class Transport:
         part of the request goes out; when it raises, that is raised, and the server never has the whole request. Raises
         UnreachableError when no whole answer came within the bounds, TransientError where asking again may help.
         """
-        target = (
-            path
-            + "?" * bool(query)
-            + "&".join(f"{key}={quote(value, safe='')}" for key, value in (query or {}).items())
-        )
+        pairs = [f"{key}={quote(value, safe='')}" for key, value in (query or {}).items()]
+        target = f"{path}?{'&'.join(pairs)}" if pairs else path
         request = self._request(method, target, body)
         started, seen = self._clock(), "no answer"
         try:
@@ -168,26 +166,26 @@ class Transport:
                 raise self._redirected(headers.get("location", ""))
             if "content-encoding" in headers:
                 raise _unusable(self.endpoint.url, "it is compressed, although that was declined")
-            whole = Whole()
-            if sink and response.status_code == 200:
-                size = self._read(response, sink, self._bounds.stream)
-            else:
-                size = self._read(response, whole, self._bounds.body)
+            body, size = self._read(response, sink if response.status_code == 200 else None)
         finally:
             response.close()
-        return Answer(response.status_code, headers, bytes(whole.body), size)
+        return Answer(self.endpoint, response.status_code, headers, body, size)
 
-    def _read(self, response: httpx.Response, sink: Sink, most: int) -> int:
-        """Hand the body to the sink, no more of it than it wants; gives how many bytes came."""
-        sink.begin()
-        size = 0
+    def _read(self, response: httpx.Response, sink: Sink | None) -> tuple[bytes, int]:
+        """The body, empty where it goes to the sink, which gets no more than it wants, and how many bytes came."""
+        body, size = bytearray(), 0
+        most = self._bounds.stream if sink else self._bounds.body
+        if sink:
+            sink.begin()
         for chunk in response.iter_raw():
             size += len(chunk)
             if size > most:
                 raise _unusable(self.endpoint.url, f"it has more than {most:,} bytes")
-            if not sink.feed(chunk):
+            if not sink:
+                body += chunk
+            elif not sink.feed(chunk):
                 break
-        return size
+        return bytes(body), size
 
     def _redirected(self, location: str) -> UnreachableError:
         try:

@@ -60,29 +60,24 @@ class _TooLargeError(WireError):
     """What cannot be left out is too large to be kept."""
 
 
-def path(token_id: TokenId) -> str:
-    """The path of one authorization. Whatever is not an id could lead anywhere, `../users/1` say."""
-    if not is_id(token_id):
+def path(collection: str, one: str) -> str:
+    """The path of one of a collection, by its id: anything else could lead anywhere, such as `../users/1`."""
+    if not is_id(one):
         raise AssertionError("not an id")
-    return f"{AUTHORIZATIONS}/{token_id}"
-
-
-def user_path(user_id: UserId) -> str:
-    """The path of one user, "" when that is no id: a list says what it likes of a token's owner."""
-    return f"{USERS}/{user_id}" if is_id(user_id) else ""
+    return f"{collection}/{one}"
 
 
 class TokenList:
     """Takes the body of an authorization list as it comes and keeps its tokens.
 
-    `own` is the caller's secret, and no text that is kept holds it or one of the `others`. `heard` is told how many
-    tokens have come: 0 when an answer begins, then after each piece of it. `unreadable` says why a token cannot be
-    known although its id is: something is too large that cannot be left out.
+    `own` is the caller's secret, and no text that is kept holds it or one of the `others`. `progress` is
+    called with the number of tokens that have come: 0 when an answer begins, then after each piece of it. `unreadable`
+    says why a token cannot be known although its id is: something is too large that cannot be left out.
     """
 
-    def __init__(self, own: str, *others: str, heard: Callable[[int], object] = lambda _: None) -> None:
+    def __init__(self, own: str, *others: str, progress: Callable[[int], object] = lambda _: None) -> None:
         self._secrets = own, *others
-        self._heard = heard
+        self._progress = progress
         self.begin()
 
     def begin(self) -> None:
@@ -92,13 +87,13 @@ class TokenList:
         self._shared = _Shared(*self._secrets)
         self._kept = 0
         self._elements = Elements("authorizations", self._take, _KEYS)
-        self._heard(0)
+        self._progress(0)
 
     def feed(self, chunk: bytes) -> bool:
         """Take the next bytes; says whether more are wanted."""
         more = self._elements.feed(chunk)
         if self._tokens:
-            self._heard(len(self._tokens))
+            self._progress(len(self._tokens))
         return more
 
     def finish(self) -> dict[TokenId, Token]:
@@ -174,15 +169,16 @@ class _Shared:
 
 
 class OneToken(Single):
-    """Takes the body of a single authorization as it comes, however large."""
+    """Takes the body of a single authorization as it comes, however large; the secrets are those of a TokenList."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: str, *others: str) -> None:
         super().__init__(_KEYS)
+        self._secrets = own, *others
 
-    def token(self, own: str, *others: str) -> Token:
+    def finish(self) -> Token:
         """Its token; raises WireError when it is none."""
-        entry = self.finish()
-        return _token(_id(entry), entry, (own, *others), _Shared(own, *others))
+        entry = self.entry()
+        return _token(_id(entry), entry, self._secrets, _Shared(*self._secrets))
 
 
 def check_whole(beside: Mapping[str, Any], listed: float = math.inf) -> None:

@@ -265,11 +265,6 @@ def test_a_label_that_echoes_the_secret_does_not_show_it() -> None:
     assert hold.properties.holder == "I have ***"
 
 
-def test_a_path_is_made_of_an_id_alone() -> None:
-    with pytest.raises(AssertionError):
-        labels.path(LabelId("../users/1"))
-
-
 READ_ACME, WRITE_ACME = (
     {"action": action, "resource": {"type": "labels", "orgID": ORG}} for action in ("read", "write")
 )

@@ -49,9 +49,9 @@ def listed(*entries: object) -> bytes:
 
 def single(body: bytes) -> Token:
     """The token of a single authorization."""
-    found = wire.OneToken()
+    found = wire.OneToken(SECRET)
     found.feed(body)
-    return found.token(SECRET)
+    return found.finish()
 
 
 def tokens(body: bytes) -> dict[TokenId, Token]:
@@ -354,10 +354,10 @@ def test_the_code_and_message_of_an_error_are_read_leniently(body: bytes, said: 
 
 
 def test_an_id_alone_goes_into_a_path() -> None:
-    assert wire.path(TokenId(ID)) == f"/api/v2/authorizations/{ID}"
+    assert wire.path(wire.AUTHORIZATIONS, ID) == f"/api/v2/authorizations/{ID}"
     for text in ("../users/1", ID + "\n", ID + "?", ID.upper(), "0" * 16, ""):
         with pytest.raises(AssertionError):
-            wire.path(TokenId(text))
+            wire.path(wire.USERS, text)
 
 
 # What an answer must be, said once more and apart from what reads it.
