@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from reconciler.sandbox.call import Call, missing, read_id
 from reconciler.sandbox.exchange import Answer, ApiError, content
-from reconciler.sandbox.go_decode import ID, Struct, Text, Texts
+from reconciler.sandbox.go_json import ID, Struct, Text, Texts
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.store import Label
 

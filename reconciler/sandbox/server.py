@@ -13,9 +13,9 @@ from typing import Self
 
 from reconciler.errors import LocalError
 from reconciler.sandbox.api import Api
+from reconciler.sandbox.exchange import timestamp
 from reconciler.sandbox.faults import Fault, Faults
 from reconciler.sandbox.listener import Listener, RequestSeen
-from reconciler.sandbox.present import timestamp
 from reconciler.sandbox.profiles import Profile
 from reconciler.sandbox.profiles import profile as profile_of
 from reconciler.sandbox.seed import Authorization, Seed

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from reconciler.sandbox.call import Call, missing, read_id
 from reconciler.sandbox.exchange import JSON, Answer, ApiError, content
-from reconciler.sandbox.go_decode import Struct, Text
+from reconciler.sandbox.go_json import Struct, Text
 from reconciler.sandbox.permissions import LISTED_TYPES, Permission
 from reconciler.sandbox.seed import User
 

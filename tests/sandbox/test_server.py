@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import InvalidError, LocalError
+from reconciler.sandbox.exchange import timestamp
 from reconciler.sandbox.listener import RequestSeen
-from reconciler.sandbox.present import timestamp
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.sandbox.server import Sandbox

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.sandbox.go_encode import compact, indented
+from reconciler.sandbox.exchange import compact, indented
 
 
 def test_values_are_indented_with_tabs() -> None:
