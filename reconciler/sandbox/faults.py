@@ -90,22 +90,20 @@ class Faults:
 
     def answer(self, request: Request, handle: Callable[[Request], Answer]) -> Answer:
         """What is answered when `handle` would give the right answer."""
-        met = {fault.name for fault, left in self._left if _meets(fault, request) and left.acquire(blocking=False)}
-        struck = [name for name in NAMES if name in met]
-        for name in struck:
-            if name in _MEANWHILE:
-                self._meddle(name, request.target.partition("?")[0].rpartition("/")[2])
-        for name in struck:
-            if name in _BEFORE:
-                return _BEFORE[name]()
+        meeting = (each for each in self._left if each[0].method in ("", request.method))
+        met = {fault.name for fault, left in meeting if left.acquire(blocking=False)}
+        for name in (each for each in _MEANWHILE if each in met):
+            self._meddle(name, request.target.partition("?")[0].rpartition("/")[2])
+        if before := next((each for each in _BEFORE if each in met), ""):
+            return _BEFORE[before]()
         if "late-before" in met:
             time.sleep(_LATE_S)
         self._apart.wanted = not met.isdisjoint(_BETWEEN)
         given = handle(request)
         if "late-after" in met:
             time.sleep(_LATE_S)
-        for name in struck:
-            given = _AFTER[name](given) if name in _AFTER else given
+        for name in (each for each in _AFTER if each in met):
+            given = _AFTER[name](given)
         return given
 
     def add(self, fault: Fault) -> None:
@@ -136,7 +134,3 @@ class Faults:
                 store.remove(found.id)
             else:
                 store.put(self._touch(replace(found, description=f"{found.description} (changed meanwhile)")))
-
-
-def _meets(fault: Fault, request: Request) -> bool:
-    return fault.method in ("", request.method)
