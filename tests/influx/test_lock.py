@@ -18,6 +18,7 @@ from reconciler.influx import labels
 from reconciler.influx.decoding import WireError
 from reconciler.influx.lock import Lock
 from reconciler.influx.reader import Reader
+from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
 from tests.influx.raw_server import SECRET, Connection, Script, answer, raw_server, refusal
 
@@ -60,11 +61,11 @@ class Meeting:
         return self.lock.take(ORG, "acme", OURS)
 
 
-@dataclass
-class Patience:
-    """Lets a request be sent again so often."""
+class Patience(Retries):
+    """Lets a request be sent again so often, at once."""
 
-    left: int
+    def __init__(self, left: int) -> None:
+        self.left = left
 
     def wait(self, failures: Sequence[TransientError]) -> str:
         """Count down."""
