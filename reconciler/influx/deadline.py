@@ -16,18 +16,26 @@ from typing import Any
 import httpcore
 
 
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:  # the latter for a label that is empty or too long
+        raise httpcore.ConnectError from error
+    return [str(address[0]) for *_, address in found]
+
+
 class DeadlineBackend(httpcore.NetworkBackend):
     """httpcore's socket backend, in which no wait is longer than what is left of the thread's current request."""
 
     def __init__(
         self,
         clock: Callable[[], float],
-        addresses: Callable[[str, int], Sequence[str]] | None = None,
+        addresses: Callable[[str, int], Sequence[str]] = _addresses,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
         self._check = check
-        self._addresses = addresses or _addresses
+        self._addresses = addresses
         self._sockets = httpcore.SyncBackend()
         self._current = threading.local()
 
@@ -91,14 +99,6 @@ class DeadlineBackend(httpcore.NetworkBackend):
             else:
                 return _DeadlineStream(stream, self)
         raise error
-
-
-def _addresses(host: str, port: int) -> list[str]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:  # the latter for a label that is empty or too long
-        raise httpcore.ConnectError from error
-    return [str(address[0]) for *_, address in found]
 
 
 class _DeadlineStream(httpcore.NetworkStream):

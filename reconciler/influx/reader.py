@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from reconciler.core import lock
 from reconciler.core.live import Absence, Missing, Owner, Server
@@ -161,10 +162,7 @@ class Reader:
         sink: Sink | None = None,
         within_s: float | None = None,
     ) -> Answer:
-        def send() -> Answer:
-            """Ask once."""
-            return self._transport.send("GET", path, query, sink=sink, within_s=within_s)
-
+        send = partial(self._transport.send, "GET", path, query, sink=sink, within_s=within_s)
         return self._retries.read(send) if self._retries and not within_s else send()
 
     def _inside(self, org: str, tokens: dict[TokenId, Token], *, by_id: bool) -> dict[TokenId, Token]:

@@ -62,7 +62,7 @@ class Retries:
         return got
 
     def wait(self, failures: Sequence[TransientError]) -> str:
-        """Wait until a request that failed like this may be sent again; gives why it may not, "" when it may."""
+        """Wait until a request that failed like this may be sent again; return why it may not, "" when it may."""
         wait = self.again(failures)
         if isinstance(wait, str):
             return wait

@@ -165,7 +165,7 @@ class Transport:
             if response.is_redirect:
                 raise self._redirected(headers.get("location", ""))
             if "content-encoding" in headers:
-                raise _unusable(self.endpoint.url, "it is compressed, although that was declined")
+                raise UnreachableError(_unusable(self.endpoint.url, "it is compressed, although that was declined"))
             body, size = self._read(response, sink if response.status_code == 200 else None)
         finally:
             response.close()
@@ -180,7 +180,7 @@ class Transport:
         for chunk in response.iter_raw():
             size += len(chunk)
             if size > most:
-                raise _unusable(self.endpoint.url, f"it has more than {most:,} bytes")
+                raise UnreachableError(_unusable(self.endpoint.url, f"it has more than {most:,} bytes"))
             if not sink:
                 body += chunk
             elif not sink.feed(chunk):
@@ -216,7 +216,7 @@ class Transport:
                 hint = "look at what names the proxy, and at its user and password"
                 return UnreachableError(f"no connection to {url}{through}: {why}", hint)
             case httpx.RemoteProtocolError():
-                return TransientError(_useless(url, "it is not HTTP, or was broken off"), kind=broken)
+                return TransientError(_unusable(url, "it is not HTTP, or was broken off"), kind=broken)
         why, hint = network.reason(error)
         problem = Problem(f"no connection to {url}{through}: {why}", hint)
         return TransientError(problem, kind=broken) if network.may_pass(error) else UnreachableError(problem)
@@ -232,9 +232,5 @@ def _origin(url: str) -> tuple[str, str, int | None, bytes]:
         raise UsageError(f"the server's URL `{url}` cannot be used", hint) from None
 
 
-def _unusable(url: str, why: str) -> UnreachableError:
-    return UnreachableError(_useless(url, why))
-
-
-def _useless(url: str, why: str) -> Problem:
+def _unusable(url: str, why: str) -> Problem:
     return Problem(f"the answer of {url} cannot be used: {why}", "check that the URL is that of an InfluxDB v2 server")

@@ -53,9 +53,6 @@ _KEYS = frozenset(
 )
 
 
-_UNKNOWN = Rights(unknown=True)
-
-
 class _TooLargeError(WireError):
     """What cannot be left out is too large to be kept."""
 
@@ -276,7 +273,7 @@ def _rights(permissions: Any, shared: _Shared) -> Rights:
     matches; one for `instance` matches everything, whatever stands beside it.
     """
     if permissions is OMITTED or (type(permissions) is list and len(permissions) > _MOST_RIGHTS):
-        return _UNKNOWN
+        return Rights(unknown=True)
     if type(permissions) is not list:
         return NO_RIGHTS
     found: tuple[defaultdict[str, set[str]], ...] = defaultdict(set), defaultdict(set), defaultdict(set)

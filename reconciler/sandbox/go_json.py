@@ -163,11 +163,7 @@ def parse(body: bytes) -> Value:
                 scanner.key(value)
                 continue
         # The value is whole: hand it to what holds it, and close all that ends here.
-        while opened:
-            holder = opened[-1]
-            scanner.add(holder, value)
-            if scanner.goes_on(holder):
-                break
+        while opened and not scanner.goes_on(opened[-1], value):
             value = opened.pop()
         if not opened:
             return value
@@ -216,16 +212,14 @@ class _Scanner:
             self._keys.append(self._string())
             self._expect(self._take_unblank(), ":", "after object key")
 
-    def add(self, holder: Members | list[Value], value: Value) -> None:
-        """Put the value where it belongs."""
+    def goes_on(self, holder: Members | list[Value], value: Value) -> bool:
+        """Put the value where it belongs; whether a comma follows, after which the next key is read."""
         if isinstance(holder, Members):
             holder.append((self._keys.pop(), value))
+            bracket, where = "}", "object key:value pair"
         else:
             holder.append(value)
-
-    def goes_on(self, holder: Members | list[Value]) -> bool:
-        """Whether a comma follows, rather than the closing bracket; then the next key is read too."""
-        bracket, where = ("}", "object key:value pair") if isinstance(holder, Members) else ("]", "array element")
+            bracket, where = "]", "array element"
         found = self._take_unblank()
         if found == bracket:
             return False

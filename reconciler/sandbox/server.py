@@ -22,10 +22,6 @@ from reconciler.sandbox.seed import Authorization, Seed
 from reconciler.sandbox.store import Label, Store
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Sandbox:
     """A running server; `start` makes one, `close` ends it and may be called again."""
 
@@ -52,7 +48,7 @@ class Sandbox:
         listen: tuple[str, int] = ("127.0.0.1", 0),
         data: Path | None = None,
         profile: Profile | None = None,
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         faults: Iterable[Fault] = (),
     ) -> Self:
         """Serve the seed, or the state that the file `data` already has; `now` tells the time for `updatedAt`.
