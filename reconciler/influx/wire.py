@@ -43,7 +43,7 @@ _MORE = re.compile(
 _TOTAL = re.compile("count|total(?:count|items|results|elements)?")
 _NEXT = re.compile(r"\brel *= *\"?[^\",;]*\bnext\b", re.IGNORECASE)
 _MESSAGE_LENGTH = 200
-_KEPT = 80 * 1024 * 1024  # in bytes: room for more than 100,000 tokens
+_MEMORY = 80 * 1024 * 1024  # in bytes: room for more than 100,000 tokens
 _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
 _ENTRY_SIZE = 100  # in bytes: a place in a dict
 _MOST_RIGHTS = 4096
@@ -69,12 +69,16 @@ class TokenList:
 
     `own` is the caller's secret, and no text that is kept holds it or one of the `others`. `progress` is
     called with the number of tokens that have come: 0 when an answer begins, then after each piece of it. `unreadable`
-    says why a token cannot be known although its id is: something is too large that cannot be left out.
+    says why a token cannot be known although its id is: something is too large that cannot be left out. `memory` is
+    what the tokens may take, in bytes.
     """
 
-    def __init__(self, own: str, *others: str, progress: Callable[[int], object] = lambda _: None) -> None:
+    def __init__(
+        self, own: str, *others: str, progress: Callable[[int], object] = lambda _: None, memory: int = _MEMORY
+    ) -> None:
         self._secrets = own, *others
         self._progress = progress
+        self._memory = memory
         self.begin()
 
     def begin(self) -> None:
@@ -121,7 +125,7 @@ class TokenList:
             self.unreadable[token_id] = str(error)
         else:
             self._tokens[token_id] = token
-        if self._kept + self._shared.size > _KEPT:
+        if self._kept + self._shared.size > self._memory:
             raise WireError("the list does not fit into memory")
 
 
