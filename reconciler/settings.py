@@ -86,12 +86,12 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
     """
     given = _variables(environment)
     host, active = given.get("INFLUX_HOST", ""), given.get("INFLUX_ACTIVE_CONFIG", "")
-    named = _named(flags.profile, "--profile", given, home) if flags.profile else _Profile()
+    named = _chosen(flags.profile, "--profile", given, home) if flags.profile else _Profile()
     typed = _read_secret(flags.token_file, "--token-file", stdin)
     lent = None if typed or named.token else _environment_secret(given, environment, stdin)
     chosen = flags.url or named.url or ("" if active and not named.name else host)
     if not named.name and not (chosen and (typed or lent)):
-        named = _active(active, given, home)
+        named = _chosen(active, "INFLUX_ACTIVE_CONFIG", given, home)
     url = normalise(chosen or host or named.url or _DEFAULT_URL)
     _check_transport(url, flags)
     source = "--profile" if flags.profile else "INFLUX_ACTIVE_CONFIG" if active else ""
@@ -297,24 +297,17 @@ def _profile(name: str, table: Mapping[str, object]) -> _Profile:
     )
 
 
-def _named(wanted: str, source: str, given: Mapping[str, str], home: Path) -> _Profile:
-    """The profile of that name, which the flag or variable `source` gives; raises UsageError when there is none."""
-    profiles = _profiles(given, home)
-    if wanted not in profiles:
-        known = ", ".join(f"`{name}`" for name in sorted(profiles))
-        hint = f"there are: {known}" if known else "there is none: `influx config create` makes one"
-        raise UsageError(f"{source}: the influx CLI has no profile `{wanted}`", hint)
-    return profiles[wanted]
-
-
-def _active(wanted: str, given: Mapping[str, str], home: Path) -> _Profile:
-    """The profile that INFLUX_ACTIVE_CONFIG wants, else the active one; one without a name if there is none.
+def _chosen(wanted: str, source: str, given: Mapping[str, str], home: Path) -> _Profile:
+    """The profile of that name, which is from the flag or variable `source`; without a name, the active one if any.
 
     Raises UsageError when there is no such profile, or several are active.
     """
-    if wanted:
-        return _named(wanted, "INFLUX_ACTIVE_CONFIG", given, home)
-    found = [profile for profile in _profiles(given, home).values() if profile.active]
+    profiles = _profiles(given, home)
+    if wanted and wanted not in profiles:
+        known = ", ".join(f"`{name}`" for name in sorted(profiles))
+        hint = f"there are: {known}" if known else "there is none: `influx config create` makes one"
+        raise UsageError(f"{source}: the influx CLI has no profile `{wanted}`", hint)
+    found = [profiles[wanted]] if wanted else [profile for profile in profiles.values() if profile.active]
     if len(found) > 1:
         names = ", ".join(f"`{name}`" for name in sorted(profile.name for profile in found))
         raise UsageError(f"several profiles of the influx CLI are active: {names}", "choose one with --profile")

@@ -24,11 +24,11 @@ class Sink(Protocol):
         """Forget what came so far: an answer begins."""
 
     def feed(self, chunk: bytes) -> bool:
-        """Take the next bytes; says whether more are wanted."""
+        """Take the next bytes; return whether more are wanted."""
 
 
 class Elements:
-    """Reads `{…, KEY: [ELEMENT, …], …}` as it comes; gives each element to `take`, which may raise WireError.
+    """Reads `{…, KEY: [ELEMENT, …], …}` as it comes; calls `take` with each element, which may raise WireError.
 
     Of an element that is too large to be held, only the keys in `wanted` are: see LargeObject.
     """
@@ -48,7 +48,7 @@ class Elements:
         self._refusal: WireError | None = None
 
     def feed(self, chunk: bytes) -> bool:
-        """Take the next bytes; says whether more are wanted, which after a refusal they are not."""
+        """Take the next bytes; return whether more are wanted, which after a refusal they are not."""
         self._waiting += chunk
         if len(self._waiting) >= self._enough:
             self._advance(last=False)
@@ -137,7 +137,7 @@ class Elements:
             raise WireError("it is not JSON")
 
     def _tail(self) -> None:
-        """Wait for the end, where it is judged as a whole."""
+        """Take nothing more: what follows the list is judged as a whole in the end."""
 
 
 class Single:
@@ -157,7 +157,7 @@ class Single:
         self._elements.feed(b'{"found":[')
 
     def feed(self, chunk: bytes) -> bool:
-        """Take the next bytes; says whether more are wanted, which after a refusal they are not."""
+        """Take the next bytes; return whether more are wanted, which after a refusal they are not."""
         return self._elements.feed(chunk)
 
     def entry(self) -> dict[str, Any]:

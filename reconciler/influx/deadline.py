@@ -61,7 +61,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
     def sending(self, *, reused: bool) -> None:
         """Note that a part of this thread's request goes out, on a connection that has answered before or has not.
 
-        Raises what says that it must not.
+        Raises what `ready` raises: then it must not go out.
         """
         self._current.ready()
         self._current.reused = reused

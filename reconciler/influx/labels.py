@@ -25,8 +25,7 @@ def locks(body: bytes, *secrets: str) -> tuple[LockLabel, ...]:
     if type(entries) is not list:
         raise WireError("it is no list of labels")
     check_whole(beside, len(entries))
-    found = [_label(entry, *secrets) for entry in entries]
-    return tuple(label for label in found if label)
+    return tuple(filter(None, (_label(entry, *secrets) for entry in entries)))
 
 
 def lock(body: bytes, *secrets: str) -> LockLabel:

@@ -57,7 +57,7 @@ class Lock:
                 raise self._unclear(org, made, standing)
 
     def release(self, org_id: OrgId, org: str, properties: LockProperties, within_s: float) -> bool:
-        """Take away the lock that has these properties, and no other; says whether there was one.
+        """Take away the lock that has these properties, and no other; return whether there was one.
 
         Raises AuthError and UnreachableError when that cannot be done.
         """

@@ -108,7 +108,7 @@ class Reader:
         return replace(token, is_own=True) if token_id == self._own_id else token
 
     def own_user(self) -> UserId | None:
-        """Whose credentials these are, None when they may not know it: one request."""
+        """The user whose credentials these are, None when they may not read it: one request."""
         answer = self._get("/api/v2/me")
         if right := answers.missing_right(answer):
             # The refusal itself names the user.
@@ -117,7 +117,7 @@ class Reader:
         return answers.decoded(answer, wire.user)
 
     def owner(self, user_id: UserId) -> Owner:
-        """Whether a user is active: at most one request. Who may not be known counts as inactive."""
+        """Whether a user is active: at most one request. A user that may not be read counts as inactive."""
         if not is_id(user_id):  # a list says what it likes of a token's owner
             return Owner.INACTIVE
         answer = self._get(wire.path(wire.USERS, user_id))

@@ -21,7 +21,7 @@ _DIGITS = 9  # of a time in seconds: more is a joke
 
 
 class Retries:
-    """Whether this run asks again; for all of its threads.
+    """The policy by which a run sends failed requests again, one for all of its threads.
 
     `chance` gives numbers from 0 to 1, `now` the time of day, `sleep` waits for so many seconds, and `say` is given a
     line for each wait.

@@ -25,7 +25,6 @@ from reconciler.influx.body import Sink
 from reconciler.influx.deadline import DeadlineBackend
 from reconciler.influx.decoding import LARGEST
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 _SHOWN = 200  # characters of a header that may be shown
 _HEADERS = {
     "User-Agent": f"tokenctl/{__version__}",
@@ -76,7 +75,7 @@ class Transport:
         trace: Callable[[str], None] | None = None,
         check: Callable[[], None] = lambda: None,
         bounds: Bounds | None = None,
-        environment: Mapping[str, str] = _NOTHING,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.proxy = network.proxy_for(endpoint.url, environment)
         # A proxy may speak in the server's place.
@@ -107,7 +106,7 @@ class Transport:
         within_s: float | None = None,
         ready: Callable[[], None] = lambda: None,
     ) -> Answer:
-        """Send one request, once, and give its whole answer, whatever its status but a redirect.
+        """Send one request, once, and return its whole answer, whatever its status but a redirect.
 
         `path` begins with `/`. With a sink, the body of an answer with status 200 goes there. `within_s` is how long it
         may take in all, where that is less than usual. `ready` is called when there is a connection, right before each

@@ -48,9 +48,7 @@ _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
 _ENTRY_SIZE = 100  # in bytes: a place in a dict
 _MOST_RIGHTS = 4096
 _Value = TypeVar("_Value")
-_KEYS = frozenset(
-    ("id", "token", "status", "description", "orgID", "org", "userID", "user", "permissions", "updatedAt")
-)
+_KEYS = ("id", "token", "status", "description", "orgID", "org", "userID", "user", "permissions", "updatedAt")
 
 
 class _TooLargeError(WireError):
@@ -91,7 +89,7 @@ class TokenList:
         self._progress(0)
 
     def feed(self, chunk: bytes) -> bool:
-        """Take the next bytes; says whether more are wanted."""
+        """Take the next bytes; return whether more are wanted."""
         more = self._elements.feed(chunk)
         if self._tokens:
             self._progress(len(self._tokens))
@@ -253,7 +251,7 @@ def _id(entry: Any) -> TokenId:
 
 
 def _kept(entry: dict[str, Any], key: str, share: Callable[[str], str]) -> str:
-    """The text as `share` gives it, or what stands for it where it is too large to be kept."""
+    """What `share` makes of the text, or what stands for it where it is too large to be kept."""
     value = entry.get(key, "")
     if type(value) is str and len(value) <= LARGEST_TEXT:
         return share(value)

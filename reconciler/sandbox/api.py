@@ -44,7 +44,7 @@ _RESOURCES: Mapping[str, tuple[_OnAll, _OnOne]] = {
 
 
 class Api:
-    """Answers requests over a store, as servers of the profile do; `now` gives the time for `updatedAt`.
+    """Answers requests over a store, as servers of the profile do; `now` tells the time for `updatedAt`.
 
     `between` runs when a PATCH has read its token and has not yet written it.
     """

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 
 from reconciler.sandbox.call import Call, missing, read_id
 from reconciler.sandbox.exchange import Answer, ApiError, content, timestamp
@@ -78,12 +79,8 @@ def update(call: Call, token_id: str) -> Answer:
     status = fields.get("status", found.status) or "active"
     if status not in ("active", "inactive"):
         raise ApiError("invalid", call.profile.unknown_status)
-    changed = replace(
-        found,
-        status=status,
-        description=fields.get("description", found.description),
-        updated_at=timestamp(call.now),
-    )
+    description = fields.get("description", found.description)
+    changed = replace(found, status=status, description=description, updated_at=timestamp(call.now))
     call.store.put(changed)
     return _answer(200, call, changed)
 
@@ -167,9 +164,8 @@ class _Presenter:
     """Makes the JSON of authorizations for one call; looks each name up once."""
 
     def __init__(self, call: Call) -> None:
-        self._store = call.store
         self._mask = call.profile.mask
-        self._names: dict[tuple[str, str], str | None] = {}
+        self._name = cache(call.store.name)
 
     def authorization(self, each: Authorization) -> dict[str, object]:
         """The JSON of an authorization; raises ApiError when its organisation or owner is gone."""
@@ -206,9 +202,3 @@ class _Presenter:
         if permission.org_id and (org := self._name("orgs", permission.org_id)) is not None:
             resource["org"] = org
         return {"action": permission.action, "resource": resource}
-
-    def _name(self, kind: str, resource_id: str) -> str | None:
-        key = kind, resource_id
-        if key not in self._names:
-            self._names[key] = self._store.name(kind, resource_id)
-        return self._names[key]

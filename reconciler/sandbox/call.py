@@ -51,7 +51,7 @@ class Call:
         return self.caller.status == "active" and covered(wanted, self.caller.permissions)
 
     def demand(self, wanted: Permission) -> None:
-        """Refuse a caller without that permission."""
+        """Raise ApiError unless the caller has that permission."""
         if self.caller.status != "active":
             raise ApiError("unauthorized", "token is inactive")
         if not self.may(wanted):
@@ -67,5 +67,5 @@ def read_id(text: str, *, required: bool = False) -> str:
 
 
 def missing(message: str) -> NoReturn:
-    """Refuse because there is no such thing."""
+    """Raise the ApiError for something that is not there."""
     raise ApiError("not found", message)

@@ -65,12 +65,11 @@ class ApiError(Exception):
     def __init__(self, code: str, message: str, *, by_middleware: bool = False) -> None:
         super().__init__(message)
         self._code = code
-        self._message = message
         self._by_middleware = by_middleware
 
     def answer(self) -> Answer:
         """What is sent."""
-        content = {"code": self._code, "message": self._message}
+        content = {"code": self._code, "message": str(self)}
         text = compact(content) if self._by_middleware else indented(content)
         return Answer(_STATUS[self._code], text.encode(), JSON, {"X-Platform-Error-Code": self._code})
 
@@ -82,17 +81,16 @@ def content(status: int, value: object) -> Answer:
 
 def indented(value: object, indent: str = "\n") -> str:
     """The text of mappings, sequences, texts and truth values, without a line break at the end."""
+    inner = indent + "\t"
     match value:
         case str():
             return encode_basestring(value).translate(_ESCAPES)
         case bool():
             return "true" if value else "false"
         case Mapping():
-            inner = indent + "\t"
             members = [f"{indented(key, inner)}: {indented(each, inner)}" for key, each in value.items()]
             return "{" + inner + ("," + inner).join(members) + indent + "}" if members else "{}"
         case Sequence():
-            inner = indent + "\t"
             items = [indented(each, inner) for each in value]
             return "[" + inner + ("," + inner).join(items) + indent + "]" if items else "[]"
     raise TypeError(type(value).__name__)

@@ -51,9 +51,8 @@ def create(call: Call) -> Answer:
     if "orgID" not in fields:
         raise ApiError("invalid", "orgID is required")
     call.demand(Permission("write", "labels", org_id=fields["orgID"]))
-    made = Label(
-        call.new_id(call.store.label), fields["orgID"], fields["name"].strip(BLANKS), fields.get("properties", {})
-    )
+    label_id, name = call.new_id(call.store.label), fields["name"].strip(BLANKS)
+    made = Label(label_id, fields["orgID"], name, fields.get("properties", {}))
     _demand_unique(call, made)
     call.store.put_label(made)
     return _answer(201, made)

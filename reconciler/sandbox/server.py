@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from reconciler.errors import LocalError
 from reconciler.sandbox.api import Api
@@ -111,13 +111,9 @@ class Sandbox:
             found = store.by_id(token_id)
             if found is None:
                 raise KeyError(token_id)
-            changed = replace(
-                found,
-                status=found.status if status is None else status,
-                description=found.description if description is None else description,
-                updated_at=timestamp(self._now()),
-            )
-            store.put(changed)
+            given = {"status": status, "description": description}
+            fields: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+            store.put(replace(found, updated_at=timestamp(self._now()), **fields))
 
     def fail(self, fault: Fault) -> None:
         """Break requests from now on."""
