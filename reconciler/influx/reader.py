@@ -181,9 +181,5 @@ class Reader:
         return inside
 
     def _server(self, answer: Answer) -> Server:
-        headers = answer.headers
-        return Server(
-            url=self._endpoint.url,
-            build=headers.get("x-influxdb-build", ""),
-            version=headers.get("x-influxdb-version", ""),
-        )
+        build, version = (answer.headers.get(f"x-influxdb-{each}", "") for each in ("build", "version"))
+        return Server(url=self._endpoint.url, build=build, version=version)

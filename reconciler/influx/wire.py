@@ -84,7 +84,6 @@ class TokenList:
         self.unreadable: dict[TokenId, str] = {}
         self._tokens: dict[TokenId, Token] = {}
         self._shared = _Shared(*self._secrets)
-        self._kept = 0
         self._elements = Elements("authorizations", self._take, _KEYS)
         self._progress(0)
 
@@ -115,20 +114,20 @@ class TokenList:
         token_id = _id(entry)
         if token_id in self._tokens or token_id in self.unreadable:
             raise WireError("its `id` was listed before")
-        self._kept += _TOKEN_SIZE
+        self._shared.size += _TOKEN_SIZE
         try:
             token = _token(token_id, entry, self._secrets, self._shared)
-            self._kept += getsizeof(token.description) + getsizeof(token.updated_at)
+            self._shared.size += getsizeof(token.description) + getsizeof(token.updated_at)
         except _TooLargeError as error:
             self.unreadable[token_id] = str(error)
         else:
             self._tokens[token_id] = token
-        if self._kept + self._shared.size > self._memory:
+        if self._shared.size > self._memory:
             raise WireError("the list does not fit into memory")
 
 
 class _Shared:
-    """What many tokens have, each kept once and without the secrets; `size` is what all of it takes, in bytes."""
+    """What many tokens have, each kept once and without the secrets; `size` is what is kept of them all, in bytes."""
 
     def __init__(self, *secrets: str) -> None:
         self.size = 0

@@ -201,3 +201,12 @@ def test_an_unknown_organisation_is_a_wrong_setting() -> None:
         )
         with pytest.raises(UnreachableError):
             reader.list_tokens()
+
+
+def test_where_a_token_may_lock_is_read_in_its_permissions() -> None:
+    held = [
+        {"action": action, "resource": {"type": "labels", "orgID": "5f2c9e1a77b0d3c4"}} for action in ("read", "write")
+    ]
+    with reading(one(permissions=held), one(permissions=held[:1])) as (reader, seen):
+        assert [reader.lockable(TokenId(ID)) for _ in range(2)] == [("5f2c9e1a77b0d3c4",), ()]
+        assert seen() == [f"GET /api/v2/authorizations/{ID} HTTP/1.1"] * 2

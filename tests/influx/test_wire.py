@@ -13,7 +13,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconciler.core.token import EVERY_ORG, EVERY_USER, NO_RIGHTS, OrgId, Reach, Rights, Status, Token, TokenId, UserId
+from reconciler.core.token import (
+    EVERY_ORG,
+    EVERY_USER,
+    LARGEST_TEXT,
+    NO_RIGHTS,
+    OrgId,
+    Reach,
+    Rights,
+    Status,
+    Token,
+    TokenId,
+    UserId,
+    kept,
+)
 from reconciler.influx import labels, wire
 from reconciler.influx.decoding import WireError
 from tests.influx.raw_server import SECRET
@@ -318,7 +331,7 @@ def test_a_hundred_thousand_tokens_fit() -> None:
         assert found.feed(json.dumps(text).encode() + b"," * (number < 5000))
     found.feed(b"]}")
     assert len(found.finish()) == 5000
-    assert found._kept < wire._MEMORY / 20
+    assert found._shared.size < wire._MEMORY / 20
 
 
 def test_a_list_that_begins_anew_forgets_what_came() -> None:
@@ -511,3 +524,19 @@ def test_a_list_is_read_exactly_when_it_is_one_and_else_refused_in_words_of_our_
 @given(BYTES | (VALUES | ENTRIES).map(lambda value: json.dumps(value).encode()))
 def test_a_single_answer_is_read_exactly_when_it_is_one_and_else_refused_in_words_of_our_own(body: bytes) -> None:
     check_single(body)
+
+
+def test_what_is_too_large_is_left_out_where_it_may_be() -> None:
+    large = "x" * (LARGEST_TEXT + 1)
+    other = TokenId("0d3a5f0c1be4e001")
+    found = wire.TokenList(SECRET)
+    found.feed(listed(entry(description=large, permissions=both("users") * 4096), entry(id=other, orgID=large)))
+    (token,) = found.finish().values()
+    assert (token.id, token.description, token.rights) == (ID, kept(large), Rights(unknown=True))
+    assert found.unreadable == {other: f"its `orgID` has {len(large):,} characters"}
+
+
+def test_a_token_that_cannot_be_read_is_listed_once_too() -> None:
+    large = entry(orgID="x" * (LARGEST_TEXT + 1))
+    with pytest.raises(WireError, match=r"^authorization 2: its `id` was listed before$"):
+        tokens(listed(large, entry()))
