@@ -2,6 +2,11 @@
 
 The order is: flag (and `--profile` is one), variable, active profile, default. No message holds a character of a
 secret.
+
+The variables and the file of profiles are the influx CLI's, read as it reads them: see its `cmd/influx/global.go` and
+`config/`. Whatever of them chooses a server, credentials or an organisation is obeyed, or refused when it is set. A
+profile is a table with `url`, `token`, `active` and, for whoever signs in with a name and a password, `cookie`; its
+`org` limits nothing, as in `influx auth list`. The file is only read, and no message holds anything of it but names.
 """
 
 from __future__ import annotations
@@ -13,15 +18,23 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
-from reconciler import files, influx_cli
+from reconciler import files
 from reconciler.core.endpoint import Endpoint, Secret, is_loopback, normalise
 from reconciler.core.secrets import masked
+from reconciler.core.text import is_bare, is_sendable, trimmed
 from reconciler.core.token import TokenId, is_id
-from reconciler.errors import UsageError
-from reconciler.influx_cli import Profile
+from reconciler.errors import Problem, UsageError
 
+_VARIABLES = (
+    "INFLUX_HOST", "INFLUX_ORG", "INFLUX_ORG_ID", "INFLUX_TOKEN_FILE", "INFLUX_CONFIGS_PATH", "INFLUX_ACTIVE_CONFIG",
+    "INFLUX_SKIP_VERIFY", "INFLUX_EXTRA_HTTP_HEADER", "TOKENCTL_SELF_ID",
+)  # fmt: skip
+_FALSE = ("0", "f", "F", "FALSE", "false", "False")  # what the influx CLI takes for no
+_FIELDS = {"url": str, "token": str, "active": bool, "cookie": str}
+_PLACE = re.compile(r"\(at (line \d+, column \d+|end of document)\)")
 _DEFAULT_URL = "http://localhost:8086"
 _PATIENCE_S = 60.0  # for a pipe: a password manager may ask for a finger first
+_LIMIT = 8192  # bytes read: twice what a token may have, enough to see that it is too long
 _SECRET = re.compile(r"[\x21-\x7e]{1,4096}")
 
 
@@ -55,19 +68,30 @@ class Settings:
     profile: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class _Profile:
+    """A profile: `cookie` says that it signs in with a user's name and password. Without a name it is none."""
+
+    name: str = ""
+    url: str = ""
+    token: str = ""
+    active: bool = False
+    cookie: bool = False
+
+
 def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: BinaryIO) -> Settings:
     """The settings of a run; an empty variable counts as unset.
 
     Raises UsageError for what is missing, malformed, contradictory or not safe.
     """
-    given = influx_cli.variables(environment)
+    given = _variables(environment)
     host, active = given.get("INFLUX_HOST", ""), given.get("INFLUX_ACTIVE_CONFIG", "")
-    named = influx_cli.named(flags.profile, "--profile", given, home) if flags.profile else Profile()
+    named = _chosen(flags.profile, "--profile", given, home) if flags.profile else _Profile()
     typed = _read_secret(flags.token_file, "--token-file", stdin)
     lent = None if typed or named.token else _environment_secret(given, environment, stdin)
     chosen = flags.url or named.url or ("" if active and not named.name else host)
     if not named.name and not (chosen and (typed or lent)):
-        named = influx_cli.active_profile(active, given, home)
+        named = _chosen(active, "INFLUX_ACTIVE_CONFIG", given, home)
     url = normalise(chosen or host or named.url or _DEFAULT_URL)
     _check_transport(url, flags)
     source = "--profile" if flags.profile else "INFLUX_ACTIVE_CONFIG" if active else ""
@@ -77,7 +101,7 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
     secret = typed or lent or _profile_secret(named, url)
     if masked(url, secret.reveal()) != url:
         raise UsageError("the server's URL holds a token's secret", "leave it out: plans and journals name the URL")
-    org, org_is_id = influx_cli.organisation(flags.org, given)
+    org, org_is_id = _organisation(flags.org, given)
     return Settings(
         endpoint=Endpoint(
             url=url,
@@ -93,7 +117,7 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
     )
 
 
-def _check_profile(profile: Profile, source: str, url: str) -> None:
+def _check_profile(profile: _Profile, source: str, url: str) -> None:
     """Refuse a profile that a flag or variable names where the server is another one."""
     if profile.name and source and _home_of(profile) != _origin(url):
         hint = f"leave out {source}, or --url and INFLUX_HOST"
@@ -101,7 +125,7 @@ def _check_profile(profile: Profile, source: str, url: str) -> None:
         raise UsageError(message, hint)
 
 
-def _check_lent(profile: Profile, source: str, host: str, url: str) -> None:
+def _check_lent(profile: _Profile, source: str, host: str, url: str) -> None:
     """Refuse to send a variable's secret to a profile's server: it belongs to the variable's."""
     from_profile = profile.url or (profile.name and source)
     if from_profile and not (host and _origin(normalise(host)) == _origin(url)):
@@ -138,17 +162,14 @@ def _environment_secret(given: Mapping[str, str], environment: Mapping[str, str]
 
 
 def _read_secret(path: str, source: str, stdin: BinaryIO) -> Secret | None:
-    return _secret(_read(path, source, stdin), f"the token from {source}") if path else None
-
-
-def _read(path: str, source: str, stdin: BinaryIO) -> str:
-    limit = 8192  # twice what a token may have: enough to see that it is too long
+    if not path:
+        return None
     try:
-        data = stdin.read(limit) if path == "-" else files.read(Path(path), limit, _PATIENCE_S)
+        data = stdin.read(_LIMIT) if path == "-" else files.read(Path(path), _LIMIT, _PATIENCE_S)
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", "") or "not a path").lower()
         raise UsageError(f"{source} names a file that cannot be read: {why}") from None
-    return data.decode("latin-1")
+    return _secret(data.decode("latin-1"), f"the token from {source}")
 
 
 def _secret(text: str, what: str) -> Secret:
@@ -160,17 +181,14 @@ def _secret(text: str, what: str) -> Secret:
     return Secret(text)
 
 
-def _profile_secret(profile: Profile, url: str) -> Secret:
+def _profile_secret(profile: _Profile, url: str) -> Secret:
     if not profile.token and profile.cookie:
         hint = "make a token, and give it with INFLUX_TOKEN and INFLUX_HOST, or with --token-file"
         message = f"the influx CLI profile `{profile.name}` signs in with a user's name and password, and has no token"
         raise UsageError(message, hint)
     if not profile.token:
-        which = (
-            f"the influx CLI profile `{profile.name}` has none either"
-            if profile.name
-            else "no profile of the influx CLI is active"
-        )
+        none = f"the influx CLI profile `{profile.name}` has none either"
+        which = none if profile.name else "no profile of the influx CLI is active"
         hint = "set INFLUX_TOKEN, or name a file with --token-file or INFLUX_TOKEN_FILE, or choose one with --profile"
         raise UsageError(f"there is no token to sign in with, and {which}", hint)
     if _home_of(profile) != _origin(url):
@@ -184,6 +202,113 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _home_of(profile: Profile) -> tuple[str, str]:
+def _home_of(profile: _Profile) -> tuple[str, str]:
     """Where the profile's token may go."""
     return _origin(normalise(profile.url or _DEFAULT_URL))
+
+
+def _variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that are set, INFLUX_TOKEN aside.
+
+    Raises UsageError for one that cannot be obeyed, and for one with something around its value that nobody sees: a
+    server trims that from an organisation's name, and nobody from anything else.
+    """
+    given = {name: environment[name] for name in _VARIABLES if environment.get(name)}
+    for name, text in given.items():
+        if name not in ("INFLUX_ORG", "TOKENCTL_SELF_ID") and not is_bare(text):
+            raise UsageError(padded(name))
+    if given.get("INFLUX_SKIP_VERIFY", "false") not in _FALSE:
+        hint = "unset it, and name the certificates to trust with --ca-file or SSL_CERT_FILE"
+        raise UsageError("INFLUX_SKIP_VERIFY is set, and certificates are always verified", hint)
+    if "INFLUX_EXTRA_HTTP_HEADER" in given:
+        hint = "unset it for tokenctl: what it names may choose other credentials or another target"
+        raise UsageError("INFLUX_EXTRA_HTTP_HEADER is set, and no header is added to requests", hint)
+    return given
+
+
+def padded(source: str) -> Problem:
+    """The problem of a flag or variable whose value begins or ends with something that nobody sees."""
+    message = f"{source} begins or ends with white space, or with a character that nobody sees"
+    return Problem(message, "write the value without it: a line break often comes along where a variable is set")
+
+
+def _organisation(flag: str, given: Mapping[str, str]) -> tuple[str, bool]:
+    """The only organisation, "" for all, and whether that is an id and no name; `flag` is what --org says.
+
+    Raises UsageError for what cannot be one, and for two variables that may contradict each other.
+    """
+    name, org_id = given.get("INFLUX_ORG", ""), given.get("INFLUX_ORG_ID", "")
+    source, text = ("--org", flag) if flag else ("INFLUX_ORG", name)
+    if not flag and name and org_id:
+        hint = "unset one of them, or say it with --org, which wins over both"
+        raise UsageError("INFLUX_ORG and INFLUX_ORG_ID are both set", hint)
+    if not text and org_id:
+        if not is_id(org_id.lower()):
+            raise UsageError("INFLUX_ORG_ID takes an id: 16 hex digits, as `tokenctl list --format json` shows")
+        return org_id.lower(), True
+    if text and not trimmed(text):
+        raise UsageError(f"{source} has nothing but white space", "leave it out for every organisation")
+    if not is_bare(trimmed(text)) or not is_sendable(text):
+        raise UsageError(padded(source) if is_sendable(text) else Problem(f"{source} is not UTF-8 text"))
+    return trimmed(text), False
+
+
+def _profiles(given: Mapping[str, str], home: Path) -> dict[str, _Profile]:
+    """The profiles by name, of the file that the variables name or the influx CLI's own; none when there is no such.
+
+    Raises UsageError for a file that was named and is not there, and for one that cannot be used.
+    """
+    path = Path(given.get("INFLUX_CONFIGS_PATH") or home / ".influxdbv2" / "configs")
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        if "INFLUX_CONFIGS_PATH" not in given:
+            return {}
+        hint = "correct it, or unset it for the influx CLI's own place"
+        raise UsageError(f"INFLUX_CONFIGS_PATH names {path}, and there is no such file", hint) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", "") or "It is not UTF-8 text"
+        raise UsageError(f"the influx CLI's profiles in {path} cannot be read: {why[0].lower()}{why[1:]}") from None
+    import tomllib
+
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # Its text may quote the file, and the file holds secrets.
+        found = _PLACE.search(str(error))
+        where = f", see {found[1]}" if found else ""
+        raise UsageError(f"the influx CLI's profiles in {path} are not TOML{where}") from None
+    return {name: _profile(name, table) for name, table in tables.items() if isinstance(table, dict)}
+
+
+def _profile(name: str, table: Mapping[str, object]) -> _Profile:
+    # As the influx CLI reads it, upper and lower case of a key mean nothing, and what is written exactly counts first.
+    found = {key.casefold(): value for key, value in table.items()} | dict(table)
+    for key, kind in _FIELDS.items():
+        if not isinstance(found.get(key, kind()), kind):
+            what = "text" if kind is str else "true or false"
+            raise UsageError(f"the influx CLI profile `{name}` is not usable: its `{key}` is not {what}")
+    return _Profile(
+        name=name,
+        url=str(found.get("url", "")),
+        token=str(found.get("token", "")),
+        active=found.get("active") is True,
+        cookie=bool(found.get("cookie")),
+    )
+
+
+def _chosen(wanted: str, source: str, given: Mapping[str, str], home: Path) -> _Profile:
+    """The profile of that name, which is from the flag or variable `source`; without a name, the active one if any.
+
+    Raises UsageError when there is no such profile, or several are active.
+    """
+    profiles = _profiles(given, home)
+    if wanted and wanted not in profiles:
+        known = ", ".join(f"`{name}`" for name in sorted(profiles))
+        hint = f"there are: {known}" if known else "there is none: `influx config create` makes one"
+        raise UsageError(f"{source}: the influx CLI has no profile `{wanted}`", hint)
+    found = [profiles[wanted]] if wanted else [profile for profile in profiles.values() if profile.active]
+    if len(found) > 1:
+        names = ", ".join(f"`{name}`" for name in sorted(profile.name for profile in found))
+        raise UsageError(f"several profiles of the influx CLI are active: {names}", "choose one with --profile")
+    return found[0] if found else _Profile()

@@ -272,7 +272,7 @@ def rights_of(permissions: Iterable[Permission]) -> Rights:
         }
         for each in permissions
     ]
-    body = wire.OneToken()
+    body = wire.OneToken("own")
     entry = {"id": FOUND[0], "status": "active", "orgID": ACME, "userID": "u", "permissions": listed}
     body.feed(json.dumps(entry).encode())
-    return body.token("own").rights
+    return body.finish().rights

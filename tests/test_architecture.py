@@ -26,7 +26,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 LINES = (
     {"errors"},
     {"core"},
-    {"schema", "files", "influx_cli"},
+    {"schema", "files"},
     {"documents"},
     {"manifest", "influx", "render", "apply", "settings", "repository", "sandbox"},
     {"session"},

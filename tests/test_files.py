@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 from typing import Literal
 
@@ -143,12 +144,12 @@ def test_a_file_is_read_up_to_so_many_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, _listen], ids=["pipe", "folder", "socket"])
 @pytest.mark.parametrize("mode", ["rb", "ab"])
 def test_what_is_no_regular_file_is_refused_and_not_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[str], object], mode: Literal["rb", "ab"]
+    tmp_path: Path, make: Callable[[str], object], mode: Literal["rb", "ab"]
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # the name of a socket may not be long
-    make("it")
-    with pytest.raises(OSError, match=r"not a regular file|[Ii]s a directory"), files.regular(Path("it"), mode):
-        pytest.fail("it was opened")
+    with chdir(tmp_path):  # the name of a socket may not be long
+        make("it")
+        with pytest.raises(OSError, match=r"not a regular file|[Ii]s a directory"), files.regular(Path("it"), mode):
+            pytest.fail("it was opened")
 
 
 def test_a_regular_file_is_read_and_added_to_and_never_made(tmp_path: Path) -> None:

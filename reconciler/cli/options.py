@@ -226,7 +226,7 @@ def _check_filled(typer_context: typer.Context, values: Mapping[str, object]) ->
             what = each.opts[0] if option else "the name of a file"
             raise UsageError(f"{what} is empty", "the variable that it was to come from may not be set")
         if given and option and each.name not in ("org", "out") and not all(map(is_bare, texts)):
-            from reconciler.influx_cli import padded
+            from reconciler.settings import padded
 
             raise UsageError(padded(each.opts[0]))
 

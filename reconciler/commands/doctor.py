@@ -14,7 +14,7 @@ from reconciler.core.guards import too_large
 from reconciler.core.live import Server
 from reconciler.core.token import Token
 from reconciler.errors import ExitCode, TokenctlError
-from reconciler.influx import proxy, trust
+from reconciler.influx import network
 from reconciler.render import json, text
 from reconciler.render.formats import ListFormat
 from reconciler.session.connection import Connection, check, connected, resolve
@@ -71,7 +71,7 @@ def _server(settings: Settings, context: Context) -> Iterator[Check]:
         except TokenctlError as error:
             yield from checkup.failed("server", error)
             return
-        source, _ = trust.authority_source(settings.endpoint, context.environment)
+        source, _ = network.authority_source(settings.endpoint, context.environment)
         by = f"its certificate is trusted{f' by {source}' if source else ''}"
         how = by if server.url.startswith("https:") else "over plain http"
         yield Check(name="server", state=State.OK, message=f"{server.url} answers, {how}")
@@ -82,7 +82,7 @@ def _server(settings: Settings, context: Context) -> Iterator[Check]:
 def _proxy(connection: Connection, context: Context) -> Iterator[Check]:
     """What the environment says of a proxy, if it names one."""
     url, used = connection.settings.endpoint.url, connection.transport.proxy
-    variable = proxy.named(url, context.environment)
+    variable = network.proxy_variable(url, context.environment)
     if used:
         message = f"{used.address}, from {used.variable}"
         if seen := used.shows(url):

@@ -91,11 +91,19 @@ def parse(content: bytes) -> dict[str, object]:
     return an_object(value)
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
+def strict(pairs_hook: Callable[[list[tuple[str, object]]], object] | None = None) -> json.JSONDecoder:
+    """A decoder that raises ValueError for NaN and Infinity, which Python reads and JSON does not have.
+
+    `pairs_hook` makes a value of the keys and values of an object.
+    """
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(constant)
+
+    return json.JSONDecoder(object_pairs_hook=pairs_hook, parse_constant=refuse)
 
 
-_JSON = json.JSONDecoder(parse_constant=_refuse)
+_JSON = strict()
 
 
 def is_a(kind: type[T], words: str, test: Callable[[T], object] | None = None) -> Decoder[T]:

@@ -27,85 +27,85 @@ _CHECK_URL = "check that the URL (--url, INFLUX_HOST) is that of an InfluxDB v2 
 _UNAUTHORIZED = re.compile(rf"(read|write):(?:orgs/{HEX_ID}/)?([a-zA-Z]+)\S* is unauthorized")
 
 
-def decoded(answer: Answer, endpoint: Endpoint, decode: Callable[..., _Value], *, status: int = 200) -> _Value:
-    """What `decode` makes of the body of an answer with that status and of the endpoint's secrets.
+def decoded(answer: Answer, decode: Callable[..., _Value], *, status: int = 200) -> _Value:
+    """What `decode` makes of the body of an answer with that status, and of the endpoint's secrets.
 
     Raises AuthError or UnreachableError, by what any other answer means.
     """
     if answer.status != status:
-        raise error(answer, endpoint)
+        raise error(answer)
     try:
         wire.check_whole(answer.headers)
-        return decode(answer.body, *endpoint.secrets)
+        return decode(answer.body, *answer.endpoint.secrets)
     except WireError as fault:
         if foreign := _product(answer, ""):
-            raise _other_product(foreign, endpoint) from None
-        raise unusable(endpoint, str(fault)) from None
+            raise _other_product(foreign, answer.endpoint) from None
+        raise unusable(answer, str(fault)) from None
 
 
-def check_product(answer: Answer, endpoint: Endpoint) -> None:
+def check_product(answer: Answer) -> None:
     """Raise UnreachableError unless an answer that needs no credentials may well be an InfluxDB v2 server's."""
     if foreign := _product(answer, ""):
-        raise _other_product(foreign, endpoint)
+        raise _other_product(foreign, answer.endpoint)
     if answer.status >= 300:
-        raise error(answer, endpoint)
+        raise error(answer)
 
 
-def missing_right(answer: Answer, endpoint: Endpoint) -> str:
+def missing_right(answer: Answer) -> str:
     """The server's words for the right that these credentials lack, "" if the answer says nothing of the kind."""
-    message = _said(answer, endpoint)[1] if answer.status in (401, 403) else ""
+    message = _code_and_message(answer)[1] if answer.status in (401, 403) else ""
     return message if _UNAUTHORIZED.fullmatch(message) else ""
 
 
-def conflict(answer: Answer, endpoint: Endpoint) -> bool:
+def conflict(answer: Answer) -> bool:
     """Whether an InfluxDB v2 server says that there is already what was to be made."""
-    return answer.status == 422 and _said(answer, endpoint)[0] == "conflict"
+    return answer.status == 422 and _code_and_message(answer)[0] == "conflict"
 
 
-def not_found(answer: Answer, endpoint: Endpoint) -> str:
+def not_found(answer: Answer) -> str:
     """What an InfluxDB v2 server says it did not find, "" if the answer says nothing of the kind."""
-    message = _said(answer, endpoint)[1] if answer.status == 404 else ""
+    message = _code_and_message(answer)[1] if answer.status == 404 else ""
     return "" if message == _NO_PATH else message
 
 
-def error(answer: Answer, endpoint: Endpoint) -> TokenctlError:
+def error(answer: Answer) -> TokenctlError:
     """The error that any answer but the one hoped for means."""
-    code, message = _said(answer, endpoint)
+    code, message = _code_and_message(answer)
     foreign = _product(answer, code)
     # A server error that has no code may be a proxy's, behind which the request may still be under way.
     is_over = bool(code) or 400 <= answer.status < 500
     if foreign:
-        return _other_product(foreign, endpoint, is_over=is_over)
+        return _other_product(foreign, answer.endpoint, is_over=is_over)
     said = f"{answer.status} {message}" if message else str(answer.status)
     if answer.status in (401, 403):
-        return _auth(message, said, endpoint)
+        return _auth(message, said, answer.endpoint)
     if message == _NO_PATH:
         hint = "leave the path out of the URL (--url, INFLUX_HOST), unless a proxy before the server wants it"
-        return UnreachableError(f"the path of {endpoint.url} leads nowhere: {said}", hint, is_over=is_over)
-    problem = _problem(answer, said, endpoint)
+        return UnreachableError(f"the path of {answer.endpoint.url} leads nowhere: {said}", hint, is_over=is_over)
+    problem = _problem(answer, said)
     if kind := FAILURE_KINDS.get(answer.status):
         after = answer.headers.get("retry-after", "")
         return TransientError(problem, kind=kind, retry_after=after, is_over=is_over)
     return UnreachableError(problem, is_over=is_over)
 
 
-def _problem(answer: Answer, said: str, endpoint: Endpoint) -> Problem:
+def _problem(answer: Answer, said: str) -> Problem:
     if answer.status == 429:
-        return Problem(f"{endpoint.url} limits requests: {said}", "try again later")
+        return Problem(f"{answer.endpoint.url} limits requests: {said}", "try again later")
     if _kind(answer) == "text/html":
         hint = "a proxy before the server cannot reach it: look at both"
-        return Problem(f"{endpoint.url} answered {said} with a web page", hint)
+        return Problem(f"{answer.endpoint.url} answered {said} with a web page", hint)
     hint = _CHECK_URL if answer.status == 404 else "look at the server's log, and try again"
-    return Problem(f"{endpoint.url} answered {said}", hint)
+    return Problem(f"{answer.endpoint.url} answered {said}", hint)
 
 
-def unusable(endpoint: Endpoint, why: str) -> UnreachableError:
+def unusable(answer: Answer, why: str) -> UnreachableError:
     """The error for an answer with the right status and another content."""
-    return UnreachableError(f"the answer of {endpoint.url} is not InfluxDB v2's: {why}", _CHECK_URL)
+    return UnreachableError(f"the answer of {answer.endpoint.url} is not InfluxDB v2's: {why}", _CHECK_URL)
 
 
-def _said(answer: Answer, endpoint: Endpoint) -> tuple[str, str]:
-    return wire.failure(answer.body, *endpoint.secrets)
+def _code_and_message(answer: Answer) -> tuple[str, str]:
+    return wire.failure(answer.body, *answer.endpoint.secrets)
 
 
 def _other_product(what: str, endpoint: Endpoint, *, is_over: bool = False) -> UnreachableError:

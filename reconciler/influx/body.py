@@ -1,4 +1,4 @@
-"""Bodies of answers in as they come, JSON out, of a long list one element at a time.
+"""Bodies of answers in as they come, JSON out: of a long list one element at a time.
 
 A list is never held whole: one of 100,000 tokens has 100 MB, and hostile JSON takes thirty times its size in memory.
 Nor is an object that is too large: of that one, the values of the keys that matter are kept as far as they fit.
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
-from reconciler.influx.decoding import BLANKS, JSON, LARGEST, PIECE, Skim, WireError, decode, too_large, unique
+from reconciler.influx.decoding import BLANKS, JSON, LARGEST, PIECE, LargeObject, WireError, decode, too_large, unique
 
 _SEPARATOR = re.compile(rf"[{BLANKS}]*([,\]])[{BLANKS}]*")
 _CLOSING = re.compile(r"(\])")
@@ -24,36 +24,20 @@ class Sink(Protocol):
         """Forget what came so far: an answer begins."""
 
     def feed(self, chunk: bytes) -> bool:
-        """Take the next bytes; says whether more are wanted."""
-
-
-class Whole:
-    """A sink that holds the body: in one piece, as a server may send it byte by byte."""
-
-    def __init__(self) -> None:
-        self.body = bytearray()
-
-    def begin(self) -> None:
-        """Forget what came so far."""
-        self.body.clear()
-
-    def feed(self, chunk: bytes) -> bool:
-        """Take the next bytes; more are always wanted."""
-        self.body += chunk
-        return True
+        """Take the next bytes; return whether more are wanted."""
 
 
 class Elements:
-    """Reads `{…, KEY: [ELEMENT, …], …}` as it comes; gives each element to `take`, which may raise WireError.
+    """Reads `{…, KEY: [ELEMENT, …], …}` as it comes; calls `take` with each element, which may raise WireError.
 
-    Of an element that is too large to be held, only the keys in `wanted` are: see Skim.
+    Of an element that is too large to be held, only the keys in `wanted` are: see LargeObject.
     """
 
     def __init__(self, key: str, take: Callable[[Any], None], wanted: Collection[str] = ()) -> None:
         self._key = key
         self._take = take
         self._wanted = wanted
-        self._skim = Skim(wanted)
+        self._object = LargeObject(wanted)
         self._opening = re.compile(rf'"{key}"[{BLANKS}]*:[{BLANKS}]*\[')
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
         self._waiting, self._enough = bytearray(), PIECE
@@ -64,14 +48,14 @@ class Elements:
         self._refusal: WireError | None = None
 
     def feed(self, chunk: bytes) -> bool:
-        """Take the next bytes; says whether more are wanted, which after a refusal they are not."""
+        """Take the next bytes; return whether more are wanted, which after a refusal they are not."""
         self._waiting += chunk
         if len(self._waiting) >= self._enough:
             self._advance(last=False)
         return self._refusal is None
 
     def finish(self) -> dict[str, Any]:
-        """Say that this was all, and give what stands beside the list.
+        """What stands beside the list, once all has come.
 
         Raises the WireError that was met, or one for what is no such object.
         """
@@ -80,7 +64,7 @@ class Elements:
             raise self._refusal
         if self._read == self._head:
             decode(self._text)
-            raise self._missing()
+            raise WireError(f"it has no list `{self._key}`")
         if self._read != self._tail:
             raise WireError("it is not JSON")
         after = decode(f'{{"{self._key}":0{self._text}')
@@ -101,16 +85,13 @@ class Elements:
         # What is not whole yet is tried again when it has doubled.
         self._waiting, self._enough = bytearray(), max(PIECE, len(self._text))
 
-    def _missing(self) -> WireError:
-        return WireError(f"it has no list `{self._key}`")
-
     def _head(self) -> None:
         """Go on to the list, if it has begun."""
         if found := self._opening.search(self._text):
             # Only where the list is the outermost object's own do these two brackets complete it.
             self._before = decode(self._text[: found.end()] + "]}")
             if self._before.pop(self._key, None) is None:
-                raise self._missing()
+                raise WireError(f"it has no list `{self._key}`")
             self._text = self._text[found.end() :]
             self._read = self._elements
             self._read()
@@ -127,12 +108,12 @@ class Elements:
             found = self._element(text, at)
         self._text = text[at:]
         if self._read == self._elements and len(self._text) > LARGEST:
-            self._skim = Skim(self._wanted)
+            self._object = LargeObject(self._wanted)
             self._read = self._large
             self._read()
 
     def _element(self, text: str, at: int) -> re.Match[str] | None:
-        """Take the element that begins there; gives what follows it, None when that has not come yet or it is large."""
+        """Take the element that begins there and return what follows it, None when that has not come or it is large."""
         try:
             element, end = JSON.raw_decode(text, at)
         except ValueError:
@@ -144,10 +125,10 @@ class Elements:
 
     def _large(self) -> None:
         """Go on with an element that is too large to be held, and then with what follows it."""
-        self._text = self._skim.feed(self._text).lstrip(BLANKS)
+        self._text = self._object.feed(self._text).lstrip(BLANKS)
         found = _SEPARATOR.match(self._text)
-        if found and self._skim.found is not None:
-            self._take(self._skim.found)
+        if found and self._object.found is not None:
+            self._take(self._object.found)
             self._first = False
             self._text = self._text[found.end() :]
             self._read = self._tail if found[1] == "]" else self._elements
@@ -156,11 +137,14 @@ class Elements:
             raise WireError("it is not JSON")
 
     def _tail(self) -> None:
-        """Wait for the end, where it is judged as a whole."""
+        """Take nothing more: what follows the list is judged as a whole in the end."""
 
 
 class Single:
-    """A sink for a body that is one JSON object, of which only the keys in `wanted` are held when it is too large."""
+    """A sink for a body that is one JSON object, of which only the keys in `wanted` are held when it is too large.
+
+    It is read as the only element of a list.
+    """
 
     def __init__(self, wanted: Collection[str]) -> None:
         self._wanted = wanted
@@ -168,38 +152,20 @@ class Single:
 
     def begin(self) -> None:
         """Forget what came so far."""
-        self._body = bytearray()
-        self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        self._skim: Skim | None = None
-        self._refusal: WireError | None = None
+        self._found: list[Any] = []
+        self._elements = Elements("found", self._found.append, self._wanted)
+        self._elements.feed(b'{"found":[')
 
     def feed(self, chunk: bytes) -> bool:
-        """Take the next bytes; says whether more are wanted, which after a refusal they are not."""
-        self._body += chunk
-        if len(self._body) > (PIECE if self._skim else LARGEST):
-            self._advance(last=False)
-        return self._refusal is None
+        """Take the next bytes; return whether more are wanted, which after a refusal they are not."""
+        return self._elements.feed(chunk)
 
-    def finish(self) -> dict[str, Any]:
-        """The object; raises WireError for anything else."""
-        if not self._skim and not self._refusal:
-            return decode(bytes(self._body))
-        self._advance(last=True)
-        if self._refusal:
-            raise self._refusal
-        if self._skim is None or self._skim.found is None:
+    def entry(self) -> dict[str, Any]:
+        """The object, once all of it has come; raises WireError for anything else."""
+        self._elements.feed(b"]}")
+        beside = self._elements.finish()
+        if beside or len(self._found) != 1:
             raise WireError("it is not JSON")
-        return self._skim.found
-
-    def _advance(self, *, last: bool) -> None:
-        if self._refusal:
-            return
-        self._skim = self._skim or Skim(self._wanted)
-        try:
-            if self._skim.feed(self._decode(self._body, last)).strip(BLANKS):
-                self._refusal = WireError("it is not JSON")
-        except WireError as error:
-            self._refusal = error
-        except UnicodeDecodeError:
-            self._refusal = WireError("it is not JSON")
-        self._body = bytearray()
+        if type(self._found[0]) is not dict:
+            raise WireError("it is no JSON object")
+        return self._found[0]

@@ -16,18 +16,26 @@ from typing import Any
 import httpcore
 
 
+def _addresses(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:  # the latter for a label that is empty or too long
+        raise httpcore.ConnectError from error
+    return [str(address[0]) for *_, address in found]
+
+
 class DeadlineBackend(httpcore.NetworkBackend):
     """httpcore's socket backend, in which no wait is longer than what is left of the thread's current request."""
 
     def __init__(
         self,
         clock: Callable[[], float],
-        addresses: Callable[[str, int], Sequence[str]] | None = None,
+        addresses: Callable[[str, int], Sequence[str]] = _addresses,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
         self._check = check
-        self._addresses = addresses or _addresses
+        self._addresses = addresses
         self._sockets = httpcore.SyncBackend()
         self._current = threading.local()
 
@@ -39,7 +47,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         """
         self._current.ends = self._clock() + seconds
         self._current.ready = ready
-        self._current.reused = self._current.heard = False
+        self._current.reused = self._current.answered = False
         try:
             yield
         finally:
@@ -48,19 +56,19 @@ class DeadlineBackend(httpcore.NetworkBackend):
     @property
     def stale(self) -> bool:
         """Whether this thread's latest request went out on a connection that had answered before, and got no byte."""
-        return self._current.reused and not self._current.heard
+        return self._current.reused and not self._current.answered
 
-    def wrote(self, *, reused: bool) -> None:
+    def sending(self, *, reused: bool) -> None:
         """Note that a part of this thread's request goes out, on a connection that has answered before or has not.
 
-        Raises what says that it must not.
+        Raises what `ready` raises: then it must not go out.
         """
         self._current.ready()
         self._current.reused = reused
 
-    def heard(self) -> None:
+    def received(self) -> None:
         """Note that a byte of the answer came."""
-        self._current.heard = True
+        self._current.answered = True
 
     def cut(self, timeout: float | None) -> float:
         """The wait that is allowed, in seconds; raises httpcore.ReadTimeout when time is up, and what `check` does."""
@@ -93,14 +101,6 @@ class DeadlineBackend(httpcore.NetworkBackend):
         raise error
 
 
-def _addresses(host: str, port: int) -> list[str]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:  # the latter for a label that is empty or too long
-        raise httpcore.ConnectError from error
-    return [str(address[0]) for *_, address in found]
-
-
 class _DeadlineStream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream, backend: DeadlineBackend) -> None:
         self._stream = stream
@@ -112,13 +112,13 @@ class _DeadlineStream(httpcore.NetworkStream):
         chunk = self._stream.read(max_bytes, self._backend.cut(timeout))
         if chunk:
             self._has_answered = True
-            self._backend.heard()
+            self._backend.received()
         return chunk
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of it."""
         if buffer:  # httpcore also writes nothing, once all is out
-            self._backend.wrote(reused=self._has_answered)
+            self._backend.sending(reused=self._has_answered)
         self._stream.write(buffer, self._backend.cut(timeout))
 
     def close(self) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Collection, Generator
-from typing import Any, NoReturn
+from typing import Any
 
 from reconciler.core.token import LARGEST_TEXT, Elided
+from reconciler.documents.decode import strict
 
 LARGEST = 1024 * 1024
 """How many characters one element of a list has that is held whole, and how many bytes the body of an answer."""
@@ -53,11 +53,11 @@ def decode(body: bytes | str) -> dict[str, Any]:
     return document
 
 
-class Skim:
+class LargeObject:
     """Reads an object as it comes without ever holding it, and keeps the values of the keys in `wanted`.
 
     Elided stands for a text, and OMITTED for a list or an object, that is too large to be kept. What is passed over is
-    read for where it ends, and not whether all in it is as it should be. `found` is the object once it has come.
+    read only for where it ends. `found` is the object, once all of it has come.
     """
 
     def __init__(self, wanted: Collection[str]) -> None:
@@ -68,7 +68,7 @@ class Skim:
         next(self._run)
 
     def feed(self, text: str) -> str:
-        """Take the next characters; gives those behind the object. Raises WireError for what is no object."""
+        """Take the next characters and return those behind the object; raises WireError for what is no object."""
         if self.found is not None:
             return text
         try:
@@ -81,8 +81,7 @@ class Skim:
 
     def _more(self) -> Generator[None, str, None]:
         """Wait until more has come."""
-        more = yield
-        self._text, self._at = self._text[self._at :] + more, 0
+        self._text, self._at = self._text[self._at :] + (yield), 0
 
     def _next(self) -> Generator[None, str, str]:
         """The next character that is no blank, which is not taken."""
@@ -239,9 +238,4 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _no_number(_: str) -> NoReturn:
-    raise ValueError
-
-
-# NaN and Infinity are words that Python reads and JSON does not have.
-JSON = json.JSONDecoder(object_pairs_hook=unique, parse_constant=_no_number)
+JSON = strict(unique)

@@ -18,13 +18,6 @@ from reconciler.influx.wire import check_whole
 LABELS = "/api/v2/labels"
 
 
-def path(label_id: LabelId) -> str:
-    """The path of one label; raises AssertionError for what is no id and could lead anywhere."""
-    if not is_id(label_id):
-        raise AssertionError("not an id")
-    return f"{LABELS}/{label_id}"
-
-
 def locks(body: bytes, *secrets: str) -> tuple[LockLabel, ...]:
     """The locks in a list of labels, without these secrets; raises WireError when it is no such list."""
     beside = decode(body)
@@ -32,8 +25,7 @@ def locks(body: bytes, *secrets: str) -> tuple[LockLabel, ...]:
     if type(entries) is not list:
         raise WireError("it is no list of labels")
     check_whole(beside, len(entries))
-    found = [_label(entry, *secrets) for entry in entries]
-    return tuple(label for label in found if label)
+    return tuple(filter(None, (_label(entry, *secrets) for entry in entries)))
 
 
 def lock(body: bytes, *secrets: str) -> LockLabel:

@@ -1,4 +1,4 @@
-"""Takes and gives back the locks of organisations; says each thing that it writes before it does.
+"""Takes and gives back the locks of organisations; says what it writes before it does.
 
 A lock is a label: of several who make one of that name in an organisation at once, the server lets one. Everything
 else is found out by reading, and what cannot be found out is no lock.
@@ -6,22 +6,15 @@ else is found out by reading, and what cannot be found out is no lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
 
 from reconciler.core.lock import NAME, RIGHTS, LockLabel, LockProperties
 from reconciler.core.token import OrgId
 from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, TransientError, UnreachableError, attempt
-from reconciler.influx import answers, labels
+from reconciler.influx import answers, labels, wire
 from reconciler.influx.reader import Reader
+from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
-
-
-class Waits(Protocol):
-    """What a lock needs of a policy of retries."""
-
-    def wait(self, failures: Sequence[TransientError], /) -> str:
-        """Wait until a request that failed like this may be sent again; gives why it may not, "" when it may."""
 
 
 class Lock:
@@ -30,17 +23,17 @@ class Lock:
     `say` is told what is about to be written.
     """
 
-    def __init__(self, transport: Transport, reader: Reader, retries: Waits, *, say: Callable[[str], None]) -> None:
+    def __init__(self, transport: Transport, reader: Reader, retries: Retries, *, say: Callable[[str], None]) -> None:
         self._transport = transport
         self._reader = reader
         self._retries = retries
         self._say = say
 
     def take(self, org_id: OrgId, org: str, properties: LockProperties) -> LockLabel | None:
-        """Try to lock the organisation, and give the lock that stands then: this run's, or whose it is instead.
+        """Try to lock the organisation, and return the lock that stands then: this run's, or that of another one.
 
-        None: somebody's whose lock these credentials may not see. Raises AuthError and UnreachableError when it cannot
-        be decided.
+        None: somebody holds one that these credentials may not see. Raises AuthError and UnreachableError when it
+        cannot be decided.
         """
         failures: list[TransientError] = []
         missed = False
@@ -64,15 +57,12 @@ class Lock:
                 raise self._unclear(org, made, standing)
 
     def release(self, org_id: OrgId, org: str, properties: LockProperties, within_s: float) -> bool:
-        """Take away the lock that has these properties, and no other; says whether there was one.
+        """Take away the lock that has these properties, and no other; return whether there was one.
 
         Raises AuthError and UnreachableError when that cannot be done.
         """
-        mine = [
-            label
-            for label in self._reader.locks(org_id, within_s=within_s)
-            if label.properties.nonce == properties.nonce
-        ]
+        standing = self._reader.locks(org_id, within_s=within_s)
+        mine = [label for label in standing if label.properties.nonce == properties.nonce]
         for label in mine:
             self._delete(label, org, within_s)
         return bool(mine)
@@ -83,18 +73,17 @@ class Lock:
         Raises StaleError when it is no longer this one, AuthError and UnreachableError when that cannot be done.
         """
         if self._reader.lock(label.id) != label:
-            raise StaleError(
-                f"the lock of organisation `{org}` is gone or another's by now", "look again: `tokenctl unlock`"
-            )
+            message = f"the lock of organisation `{org}` is gone or another's by now"
+            raise StaleError(message, "look again: `tokenctl unlock`")
         self._delete(label, org)
 
     def _make(self, org_id: OrgId, properties: LockProperties) -> LockLabel | None:
         """The lock that was made, None where there is one already."""
         body = {"orgID": org_id, "name": NAME, "properties": properties.as_mapping}
         answer = self._transport.send("POST", labels.LABELS, body=body)
-        if answers.conflict(answer, self._transport.endpoint):
+        if answers.conflict(answer):
             return None
-        return answers.decoded(answer, self._transport.endpoint, labels.lock, status=201)
+        return answers.decoded(answer, labels.lock, status=201)
 
     def _delete(self, label: LockLabel, org: str, within_s: float | None = None) -> None:
         """Delete the label, or find it gone; with `within_s` it takes no longer, and is not sent again."""
@@ -102,9 +91,9 @@ class Lock:
         while True:
             self._say(f"lock: deleting the label `{NAME}` {label.id} of organisation `{org}`")
             try:
-                answer = self._transport.send("DELETE", labels.path(label.id), within_s=within_s)
-                if answer.status != 204 and not answers.not_found(answer, self._transport.endpoint):
-                    raise answers.error(answer, self._transport.endpoint)
+                answer = self._transport.send("DELETE", wire.path(labels.LABELS, label.id), within_s=within_s)
+                if answer.status != 204 and not answers.not_found(answer):
+                    raise answers.error(answer)
             except TransientError as error:
                 failures.append(error)
                 if within_s or self._retries.wait(failures):

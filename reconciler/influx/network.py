@@ -1,11 +1,27 @@
-"""The error of a socket in, what it means and what to do about it out."""
+"""What stands between this machine and the server: its proxy, the certificates, and what a failed connection means."""
 
 from __future__ import annotations
 
 import re
 import socket
 import ssl
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+import certifi
+
+from reconciler.core.endpoint import Endpoint, Secret, is_loopback
+from reconciler.errors import Problem, UsageError
+
+_PROXY = re.compile(r"((?:https?|socks5h?)://)([^\s/?#@]*@)?([A-Za-z0-9._:\[\]-]+)/?", re.IGNORECASE)
+_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_ENTRY = re.compile(r"(?:\*?\.)?(.+?)(?::([0-9]+))?")
+_SEPARATORS = re.compile(r"[,\s]+")
+_PORTS = {"http": 80, "https": 443}
+_PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 _URL = "check the URL (--url, INFLUX_HOST)"
 _CLOCK = "have it renewed, or set this machine's clock"
 _UNKNOWN = ("its certificate comes from an authority that is not known here", "name the authority's own with --ca-file")
@@ -19,11 +35,8 @@ _CERTIFICATE = {
     9: ("its certificate is not valid yet", _CLOCK),
     10: ("its certificate has expired", _CLOCK),
     18: ("its certificate is self-signed", "if you trust it, name it with --ca-file"),
-    19: _UNKNOWN,
-    20: _UNKNOWN,
-    21: _UNKNOWN,
-    62: _OTHER_HOST,
-    64: _OTHER_HOST,
+    **dict.fromkeys((19, 20, 21), _UNKNOWN),
+    **dict.fromkeys((62, 64), _OTHER_HOST),
 }
 # By the part of OpenSSL's reason that versions and protocols have in common.
 _TLS = {
@@ -40,6 +53,145 @@ _TLS = {
 _ALERT = re.compile(r"^(ssl|tls)v[0-9]+ alert ")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """A proxy: the variable that names it, its URL without user and password, and the whole URL."""
+
+    variable: str
+    address: str
+    url: Secret
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is reached over plain http."""
+        return self.address.startswith("http:")
+
+    def shows(self, server: str) -> str:
+        """What secret of a run against that server others see by way of this proxy, "" for none."""
+        if server.startswith("http:"):
+            return f"the proxy {self.address} (from {self.variable}) sees your token: {server} is plain http"
+        if self.is_plain and _credentials(self.url.reveal()):
+            return f"the password for the proxy {self.address} (from {self.variable}) is sent over plain http"
+        return ""
+
+
+def proxy_for(server: str, environment: Mapping[str, str]) -> Proxy | None:
+    """The proxy that the environment names for the server at that URL; never one for this machine's own loopback.
+
+    HTTPS_PROXY or HTTP_PROXY, by the server's scheme, comes before ALL_PROXY; lower case before upper case. Raises
+    UsageError for a proxy that cannot be used.
+    """
+    variable = proxy_variable(server, environment)
+    if not variable or _is_direct(server, environment):
+        return None
+    text = environment[variable]
+    found = _PROXY.fullmatch(text if "://" in text else f"http://{text}")
+    if not found or not _has_port(found[0]):
+        raise unusable_proxy(variable)
+    return Proxy(variable=variable, address=found[1].lower() + found[3], url=Secret(found[0]))
+
+
+def proxy_variable(server: str, environment: Mapping[str, str]) -> str:
+    """The variable that would name a proxy for the server, whether or not one is used; "" for none."""
+    own = f"{urlsplit(server).scheme}_proxy"
+    return next((name for name in (own, own.upper(), "all_proxy", "ALL_PROXY") if environment.get(name)), "")
+
+
+def _is_direct(server: str, environment: Mapping[str, str]) -> bool:
+    """Whether the server is reached without a proxy whatever is set: it is loopback, or NO_PROXY names it.
+
+    NO_PROXY has hosts, domains and addresses, each with a port or without, or `*` for all.
+    """
+    parts = urlsplit(server)
+    host, port = parts.hostname or "", str(parts.port or _PORTS[parts.scheme])
+    text = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    return is_loopback(host) or any(_names(entry, host, port) for entry in _SEPARATORS.split(text.lower()) if entry)
+
+
+def proxy_secrets(environment: Mapping[str, str]) -> tuple[Secret, ...]:
+    """Users and passwords of proxies in the environment, whether or not one is used, in each way in which they are met.
+
+    That is as they stand in the URL, in plain, without the user, and in a header.
+    """
+    found: dict[str, None] = {}
+    for value in (environment.get(name, "") for name in _PROXIES):
+        written = _credentials(value)
+        plain = unquote(written)
+        header = b64encode(plain.encode("utf-8", "replace")).decode()
+        alone = (each.partition(":")[2] for each in (written, plain))
+        found |= dict.fromkeys((written, plain, *alone, header))
+    return tuple(Secret(each) for each in found if each)
+
+
+def unusable_proxy(variable: str) -> UsageError:
+    """The error for a proxy that cannot be used; holds nothing of its URL, which may have a password."""
+    hint = "write http://HOST:PORT into it, a password percent-encoded, or name the server in NO_PROXY"
+    return UsageError(f"the proxy that {variable} names cannot be used", hint)
+
+
+def _credentials(url: str) -> str:
+    return url.rpartition("://")[2].rpartition("@")[0]
+
+
+def _has_port(url: str) -> bool:
+    """Whether its port can be called, where it has one."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def _names(entry: str, host: str, port: str) -> bool:
+    if entry in ("*", host, f"[{host}]", f"[{host}]:{port}"):
+        return True
+    found = _ENTRY.fullmatch(entry)
+    return found is not None and found[2] in (None, port) and f".{host}".endswith(f".{found[1]}")
+
+
+def tls_context(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLContext:
+    """The TLS settings for the server, with the client certificate if there is one; raises UsageError for bad files."""
+    made = authorities(endpoint, environment)
+    if endpoint.client_cert:
+        try:
+            # Without a password OpenSSL would ask for one on the terminal, of all places in a pipeline.
+            made.load_cert_chain(endpoint.client_cert, endpoint.client_key or None, password=lambda: b"")
+        except OSError as error:
+            if getattr(error, "reason", "") == "KEY_VALUES_MISMATCH":
+                problem = Problem("--client-key is not the key of --client-cert", "name the two that belong together")
+            else:
+                hint = "--client-cert and --client-key name PEM files, the key without a password"
+                problem = Problem("the client certificate cannot be used", hint)
+            raise UsageError(problem) from None
+    return made
+
+
+def authorities(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLContext:
+    """TLS settings that trust `--ca-file`, else SSL_CERT_FILE, else SSL_CERT_DIR, else the authorities of Mozilla.
+
+    It speaks TLS 1.2 and later. Raises UsageError for files that cannot be used.
+    """
+    # Not `ssl.create_default_context`: that one writes the keys of every session to where SSLKEYLOGFILE says.
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    source, path = authority_source(endpoint, environment)
+    try:
+        if source == "SSL_CERT_DIR":
+            next(Path(path).iterdir(), None)  # OpenSSL takes any path, also of a folder that is not there
+            made.load_verify_locations(capath=path)
+        else:
+            made.load_verify_locations(cafile=path or certifi.where())
+    except OSError:
+        what = "folder with certificates" if source == "SSL_CERT_DIR" else "PEM file with certificates"
+        raise UsageError(f"{source} `{path}` is no {what}") from None
+    return made
+
+
+def authority_source(endpoint: Endpoint, environment: Mapping[str, str]) -> tuple[str, str]:
+    """The flag or variable that says whom to trust, and its path; both "" for what comes with the program."""
+    given = {"--ca-file": endpoint.ca_file, **{name: environment.get(name, "") for name in _AUTHORITIES}}
+    return next(((source, path) for source, path in given.items() if path), ("", ""))
+
+
 def may_pass(error: BaseException) -> bool:
     """Whether another try may get a connection: TLS that fails will fail again, unless it was only broken off."""
     cause = _cause(error)
@@ -47,9 +199,9 @@ def may_pass(error: BaseException) -> bool:
 
 
 def reason(error: BaseException) -> tuple[str, str]:
-    """Why there is no connection, and a hint, from the first error of the operating system or of TLS behind `error`.
+    """Why there is no connection, and a hint, by the first error of the operating system or of TLS behind `error`.
 
-    Holds none of the exception's own text but a certificate's fault and the system's word for an error number.
+    They hold none of the exception's own text but a certificate's fault and the system's word for an error number.
     """
     cause = _cause(error)
     match cause:

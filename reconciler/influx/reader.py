@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from reconciler.core import lock
 from reconciler.core.live import Absence, Missing, Owner, Server
@@ -12,7 +13,7 @@ from reconciler.core.lock import LabelId, LockLabel
 from reconciler.core.secrets import masked
 from reconciler.core.text import count, trimmed
 from reconciler.core.token import HEX_ID, OrgId, Token, TokenId, UserId, is_id
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import UsageError
 from reconciler.influx import answers, labels, wire
 from reconciler.influx.body import Single, Sink
 from reconciler.influx.retry import Retries
@@ -42,8 +43,8 @@ class Listing:
 class Reader:
     """Reads tokens, each without its secret; `own_id` names the caller's own token where it is known.
 
-    `retries` says whether a request that failed is sent again, None that none is. `heard` is told of lists as they
-    come: see `wire.TokenList`. Every method raises AuthError and UnreachableError for the answers that mean these.
+    `retries` says whether a request that failed is sent again, None that none is. `progress` is told of lists as
+    they come: see `wire.TokenList`. Every method raises AuthError and UnreachableError for the answers that mean these.
     """
 
     def __init__(
@@ -52,10 +53,10 @@ class Reader:
         *,
         own_id: TokenId | None = None,
         retries: Retries | None = None,
-        heard: Callable[[int], object] = lambda _: None,
+        progress: Callable[[int], object] = lambda _: None,
     ) -> None:
         self._transport = transport
-        self._heard = heard
+        self._progress = progress
         self._retries = retries
         self._endpoint = transport.endpoint
         self._own_id = own_id
@@ -68,79 +69,66 @@ class Reader:
         with `by_id` it is an id and no name. The list leaves out what they may not read, without a word. Raises
         UsageError when there is no such organisation, or nothing of what the server answers is of it.
         """
-        found = wire.TokenList(*self._endpoint.secrets, heard=self._heard)
+        found = wire.TokenList(*self._endpoint.secrets, progress=self._progress)
         query = {"orgID": org.lower()} if by_id else {"org": org} if org else None
         answer = self._get(wire.AUTHORIZATIONS, query, sink=found)
-        if org and not by_id and _NO_ORG.fullmatch(answers.not_found(answer, self._endpoint)):
+        if org and not by_id and _NO_ORG.fullmatch(answers.not_found(answer)):
             if is_id(org.lower()):
                 return self.list_tokens(org, by_id=True)
             hint = "check --org and INFLUX_ORG: a name counts exactly as it is written, upper and lower case too"
             raise UsageError(f"{self._endpoint.url} has no organisation `{org}`", hint)
-        tokens = answers.decoded(answer, self._endpoint, lambda *_: found.finish())
+        tokens = answers.decoded(answer, lambda *_: found.finish())
         unreadable = {token_id: Missing(Absence.UNREADABLE, why) for token_id, why in found.unreadable.items()}
-        if not org:
-            return Listing(self._server(answer), self._marked(tokens), unreadable)
-        named = masked(org, *self._endpoint.secrets)
-        # Servers before 2.1 look the name up and then list every organisation.
-        inside = {
-            token_id: token
-            for token_id, token in tokens.items()
-            if (token.org_id == org.lower() if by_id else trimmed(token.org) == trimmed(named))
-        }
-        if not inside and (tokens or by_id):
-            raise UsageError(self._nothing_of(org, len(tokens), by_id=by_id))
-        first = next(iter(inside.values()), None)
-        return Listing(
-            self._server(answer),
-            self._marked(inside),
-            unreadable,
-            first.org if first else named,
-            first.org_id if first else None,
-        )
+        if org:
+            tokens = self._inside(org, tokens, by_id=by_id)
+        if self._own_id in tokens:
+            tokens[self._own_id] = replace(tokens[self._own_id], is_own=True)
+        first = next(iter(tokens.values()), None) if org else None
+        name = first.org if first else masked(org, *self._endpoint.secrets)
+        return Listing(self._server(answer), tokens, unreadable, name, first.org_id if first else None)
 
     def server(self) -> Server:
         """The server that answers, whoever asks: one request."""
         answer = self._get("/ping")
-        answers.check_product(answer, self._endpoint)
+        answers.check_product(answer)
         return self._server(answer)
 
     def get(self, token_id: TokenId) -> Token | Missing:
         """One token, or why the list does not have it: one request."""
-        found = wire.OneToken()
-        answer = self._get(wire.path(token_id), sink=found)
-        message = answers.not_found(answer, self._endpoint)
+        found = wire.OneToken(*self._endpoint.secrets)
+        answer = self._get(wire.path(wire.AUTHORIZATIONS, token_id), sink=found)
+        message = answers.not_found(answer)
         if message:
             return Missing(Absence.ORPHANED if message in _ORPHANED else Absence.ABSENT, message)
-        if right := answers.missing_right(answer, self._endpoint):
+        if right := answers.missing_right(answer):
             return Missing(Absence.HIDDEN, right)
-        token = answers.decoded(answer, self._endpoint, lambda _, *secrets: found.token(*secrets))
+        token = answers.decoded(answer, lambda *_: found.finish())
         if token.id != token_id:
-            raise answers.unusable(self._endpoint, "it is for another token")
+            raise answers.unusable(answer, "it is for another token")
         return replace(token, is_own=True) if token_id == self._own_id else token
 
     def own_user(self) -> UserId | None:
-        """Whose credentials these are, None when they may not know it: one request."""
+        """The user whose credentials these are, None when they may not read it: one request."""
         answer = self._get("/api/v2/me")
-        if right := answers.missing_right(answer, self._endpoint):
+        if right := answers.missing_right(answer):
             # The refusal itself names the user.
             known = _OWN_USER.fullmatch(right)
             return UserId(known[1]) if known else None
-        return answers.decoded(answer, self._endpoint, wire.user)
+        return answers.decoded(answer, wire.user)
 
     def owner(self, user_id: UserId) -> Owner:
-        """Whether a user is active: at most one request. Who may not be known counts as inactive."""
-        path = wire.user_path(user_id)
-        if not path:
+        """Whether a user is active: at most one request. A user that may not be read counts as inactive."""
+        if not is_id(user_id):  # a list says what it likes of a token's owner
             return Owner.INACTIVE
-        answer = self._get(path)
-        if answer.status in (401, 403) or answers.not_found(answer, self._endpoint) == _NO_USER:
+        answer = self._get(wire.path(wire.USERS, user_id))
+        if answer.status in (401, 403) or answers.not_found(answer) == _NO_USER:
             return Owner.INACTIVE
         if answer.status in _NO_REQUEST:
             return Owner.UNTOLD
-        if answers.decoded(answer, self._endpoint, wire.user) != user_id:
-            raise answers.unusable(self._endpoint, "it is for another user")
+        if answers.decoded(answer, wire.user) != user_id:
+            raise answers.unusable(answer, "it is for another user")
         self.tells_owners = True
-        return Owner.ACTIVE if answers.decoded(answer, self._endpoint, wire.is_active) else Owner.INACTIVE
+        return Owner.ACTIVE if answers.decoded(answer, wire.is_active) else Owner.INACTIVE
 
     def locks(self, org_id: OrgId | None = None, *, within_s: float | None = None) -> tuple[LockLabel, ...]:
         """The locks of an organisation, or of all, that the credentials may read: one request.
@@ -150,21 +138,21 @@ class Reader:
         """
         query = {"name": lock.NAME, **({"orgID": org_id} if org_id else {})}
         answer = self._get(labels.LABELS, query, within_s=within_s)
-        found = answers.decoded(answer, self._endpoint, labels.locks)
+        found = answers.decoded(answer, labels.locks)
         return tuple(label for label in found if org_id in (None, label.org_id))
 
     def lockable(self, token_id: TokenId) -> tuple[OrgId, ...]:
         """The organisations that a token's rights let it lock, EVERY_ORG for all: one request."""
         found = Single(("permissions",))
-        answer = self._get(wire.path(token_id), sink=found)
-        return answers.decoded(answer, self._endpoint, lambda _, *secrets: labels.lockable(found.finish(), *secrets))
+        answer = self._get(wire.path(wire.AUTHORIZATIONS, token_id), sink=found)
+        return answers.decoded(answer, lambda _, *secrets: labels.lockable(found.entry(), *secrets))
 
     def lock(self, label_id: LabelId) -> LockLabel | None:
         """The lock with that id, None when it is gone: one request."""
-        answer = self._get(labels.path(label_id))
-        if answers.not_found(answer, self._endpoint):
+        answer = self._get(wire.path(labels.LABELS, label_id))
+        if answers.not_found(answer):
             return None
-        return answers.decoded(answer, self._endpoint, labels.lock)
+        return answers.decoded(answer, labels.lock)
 
     def _get(
         self,
@@ -174,27 +162,24 @@ class Reader:
         sink: Sink | None = None,
         within_s: float | None = None,
     ) -> Answer:
-        def send() -> Answer:
-            """Ask once."""
-            return self._transport.send("GET", path, query, sink=sink, within_s=within_s)
+        send = partial(self._transport.send, "GET", path, query, sink=sink, within_s=within_s)
+        return self._retries.read(send) if self._retries and not within_s else send()
 
-        return self._retries.read(send, self._endpoint) if self._retries and not within_s else send()
-
-    def _marked(self, tokens: dict[TokenId, Token]) -> dict[TokenId, Token]:
-        if self._own_id in tokens:
-            tokens[self._own_id] = replace(tokens[self._own_id], is_own=True)
-        return tokens
-
-    def _nothing_of(self, org: str, others: int, *, by_id: bool) -> Problem:
-        what = "with the id" if by_id else "called"
-        but = f", but {count(others, 'other')}" if others else ""
-        hint = "check --org, INFLUX_ORG and INFLUX_ORG_ID; a list shows only what these credentials may read"
-        return Problem(f"{self._endpoint.url} lists no token of an organisation {what} `{org}`{but}", hint)
+    def _inside(self, org: str, tokens: dict[TokenId, Token], *, by_id: bool) -> dict[TokenId, Token]:
+        """The tokens of the organisation: servers before 2.1 look its name up and then list every organisation."""
+        name = trimmed(masked(org, *self._endpoint.secrets))
+        inside = {
+            token_id: token
+            for token_id, token in tokens.items()
+            if (token.org_id == org.lower() if by_id else trimmed(token.org) == name)
+        }
+        if not inside and (tokens or by_id):
+            what = "with the id" if by_id else "called"
+            but = f", but {count(len(tokens), 'other')}" if tokens else ""
+            hint = "check --org, INFLUX_ORG and INFLUX_ORG_ID; a list shows only what these credentials may read"
+            raise UsageError(f"{self._endpoint.url} lists no token of an organisation {what} `{org}`{but}", hint)
+        return inside
 
     def _server(self, answer: Answer) -> Server:
-        headers = answer.headers
-        return Server(
-            url=self._endpoint.url,
-            build=headers.get("x-influxdb-build", ""),
-            version=headers.get("x-influxdb-version", ""),
-        )
+        build, version = (answer.headers.get(f"x-influxdb-{each}", "") for each in ("build", "version"))
+        return Server(url=self._endpoint.url, build=build, version=version)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from reconciler.core.endpoint import Endpoint
 from reconciler.errors import FailureKind, TransientError
 from reconciler.influx import answers
 from reconciler.influx.transport import Answer
@@ -22,7 +21,7 @@ _DIGITS = 9  # of a time in seconds: more is a joke
 
 
 class Retries:
-    """Whether this run asks again; for all of its threads.
+    """The policy by which a run sends failed requests again, one for all of its threads.
 
     `chance` gives numbers from 0 to 1, `now` the time of day, `sleep` waits for so many seconds, and `say` is given a
     line for each wait.
@@ -48,14 +47,14 @@ class Retries:
         with self._lock:
             self._requests += 1
 
-    def read(self, send: Callable[[], Answer], endpoint: Endpoint) -> Answer:
+    def read(self, send: Callable[[], Answer]) -> Answer:
         """The answer of a request that changes nothing, sent again while that may help.
 
         Raises what `send` raises, and TransientError for an answer that stays one of 429, 500, 502, 503 and 504.
         """
         self.count()
         failures: list[TransientError] = []
-        while isinstance(got := _attempt(send, endpoint), TransientError):
+        while isinstance(got := _attempt(send), TransientError):
             failures.append(got)
             if why := self.wait(failures):
                 problem = got.problems[0]
@@ -63,7 +62,7 @@ class Retries:
         return got
 
     def wait(self, failures: Sequence[TransientError]) -> str:
-        """Wait until a request that failed like this may be sent again; gives why it may not, "" when it may."""
+        """Wait until a request that failed like this may be sent again; return why it may not, "" when it may."""
         wait = self.again(failures)
         if isinstance(wait, str):
             return wait
@@ -111,10 +110,10 @@ class Retries:
         return max(0, math.ceil((moment - self._now()).total_seconds()))
 
 
-def _attempt(send: Callable[[], Answer], endpoint: Endpoint) -> Answer | TransientError:
+def _attempt(send: Callable[[], Answer]) -> Answer | TransientError:
     try:
         answer = send()
     except TransientError as caught:
         return caught
-    error = answers.error(answer, endpoint) if answer.status in answers.FAILURE_KINDS else None
+    error = answers.error(answer) if answer.status in answers.FAILURE_KINDS else None
     return error if isinstance(error, TransientError) else answer

@@ -20,12 +20,11 @@ from reconciler import __version__
 from reconciler.core.endpoint import Endpoint
 from reconciler.core.secrets import masked
 from reconciler.errors import FailureKind, Problem, TransientError, UnreachableError, UsageError
-from reconciler.influx import network, proxy, trust
-from reconciler.influx.body import Sink, Whole
+from reconciler.influx import network
+from reconciler.influx.body import Sink
 from reconciler.influx.deadline import DeadlineBackend
 from reconciler.influx.decoding import LARGEST
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 _SHOWN = 200  # characters of a header that may be shown
 _HEADERS = {
     "User-Agent": f"tokenctl/{__version__}",
@@ -51,8 +50,9 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; the names of `headers` are in lower case. `body` is empty when it went to a sink."""
+    """A whole answer of a server; the names of `headers` are in lower case. `body` is empty when it went to a sink."""
 
+    endpoint: Endpoint
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -75,11 +75,11 @@ class Transport:
         trace: Callable[[str], None] | None = None,
         check: Callable[[], None] = lambda: None,
         bounds: Bounds | None = None,
-        environment: Mapping[str, str] = _NOTHING,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self.proxy = proxy.proxy_for(endpoint.url, environment)
+        self.proxy = network.proxy_for(endpoint.url, environment)
         # A proxy may speak in the server's place.
-        self.endpoint = replace(endpoint, others=proxy.secrets(environment))
+        self.endpoint = replace(endpoint, others=network.proxy_secrets(environment))
         self._clock = clock
         self._trace = trace
         self._bounds = bounds or Bounds()
@@ -106,18 +106,15 @@ class Transport:
         within_s: float | None = None,
         ready: Callable[[], None] = lambda: None,
     ) -> Answer:
-        """Send one request, once, and give its whole answer, whatever its status but a redirect.
+        """Send one request, once, and return its whole answer, whatever its status but a redirect.
 
         `path` begins with `/`. With a sink, the body of an answer with status 200 goes there. `within_s` is how long it
         may take in all, where that is less than usual. `ready` is called when there is a connection, right before each
         part of the request goes out; when it raises, that is raised, and the server never has the whole request. Raises
         UnreachableError when no whole answer came within the bounds, TransientError where asking again may help.
         """
-        target = (
-            path
-            + "?" * bool(query)
-            + "&".join(f"{key}={quote(value, safe='')}" for key, value in (query or {}).items())
-        )
+        pairs = [f"{key}={quote(value, safe='')}" for key, value in (query or {}).items()]
+        target = f"{path}?{'&'.join(pairs)}" if pairs else path
         request = self._request(method, target, body)
         started, seen = self._clock(), "no answer"
         try:
@@ -134,15 +131,15 @@ class Transport:
     def _open(self, environment: Mapping[str, str]) -> httpx.HTTPTransport:
         endpoint = self.endpoint
         # Loading the certificate authorities takes 20 ms.
-        context = trust.context(endpoint, environment) if endpoint.url.startswith("https:") else False
+        context = network.tls_context(endpoint, environment) if endpoint.url.startswith("https:") else False
         through = None
         try:
             if self.proxy:
-                own = None if self.proxy.is_plain else trust.authorities(endpoint, environment)
+                own = None if self.proxy.is_plain else network.authorities(endpoint, environment)
                 through = httpx.Proxy(self.proxy.url.reveal(), ssl_context=own)
             opened = httpx.HTTPTransport(verify=context, proxy=through, trust_env=False, limits=_LIMITS)
         except (ImportError, ValueError, httpx.InvalidURL):
-            raise proxy.unusable(self.proxy.variable if self.proxy else "") from None
+            raise network.unusable_proxy(self.proxy.variable if self.proxy else "") from None
         opened._pool._network_backend = self._backend  # noqa: SLF001  httpx offers no other way in
         return opened
 
@@ -167,27 +164,27 @@ class Transport:
             if response.is_redirect:
                 raise self._redirected(headers.get("location", ""))
             if "content-encoding" in headers:
-                raise _unusable(self.endpoint.url, "it is compressed, although that was declined")
-            whole = Whole()
-            if sink and response.status_code == 200:
-                size = self._read(response, sink, self._bounds.stream)
-            else:
-                size = self._read(response, whole, self._bounds.body)
+                raise UnreachableError(_unusable(self.endpoint.url, "it is compressed, although that was declined"))
+            body, size = self._read(response, sink if response.status_code == 200 else None)
         finally:
             response.close()
-        return Answer(response.status_code, headers, bytes(whole.body), size)
+        return Answer(self.endpoint, response.status_code, headers, body, size)
 
-    def _read(self, response: httpx.Response, sink: Sink, most: int) -> int:
-        """Hand the body to the sink, no more of it than it wants; gives how many bytes came."""
-        sink.begin()
-        size = 0
+    def _read(self, response: httpx.Response, sink: Sink | None) -> tuple[bytes, int]:
+        """The body, empty where it goes to the sink, which gets no more than it wants, and how many bytes came."""
+        body, size = bytearray(), 0
+        most = self._bounds.stream if sink else self._bounds.body
+        if sink:
+            sink.begin()
         for chunk in response.iter_raw():
             size += len(chunk)
             if size > most:
-                raise _unusable(self.endpoint.url, f"it has more than {most:,} bytes")
-            if not sink.feed(chunk):
+                raise UnreachableError(_unusable(self.endpoint.url, f"it has more than {most:,} bytes"))
+            if not sink:
+                body += chunk
+            elif not sink.feed(chunk):
                 break
-        return size
+        return bytes(body), size
 
     def _redirected(self, location: str) -> UnreachableError:
         try:
@@ -218,7 +215,7 @@ class Transport:
                 hint = "look at what names the proxy, and at its user and password"
                 return UnreachableError(f"no connection to {url}{through}: {why}", hint)
             case httpx.RemoteProtocolError():
-                return TransientError(_useless(url, "it is not HTTP, or was broken off"), kind=broken)
+                return TransientError(_unusable(url, "it is not HTTP, or was broken off"), kind=broken)
         why, hint = network.reason(error)
         problem = Problem(f"no connection to {url}{through}: {why}", hint)
         return TransientError(problem, kind=broken) if network.may_pass(error) else UnreachableError(problem)
@@ -234,9 +231,5 @@ def _origin(url: str) -> tuple[str, str, int | None, bytes]:
         raise UsageError(f"the server's URL `{url}` cannot be used", hint) from None
 
 
-def _unusable(url: str, why: str) -> UnreachableError:
-    return UnreachableError(_useless(url, why))
-
-
-def _useless(url: str, why: str) -> Problem:
+def _unusable(url: str, why: str) -> Problem:
     return Problem(f"the answer of {url} cannot be used: {why}", "check that the URL is that of an InfluxDB v2 server")

@@ -43,46 +43,40 @@ _MORE = re.compile(
 _TOTAL = re.compile("count|total(?:count|items|results|elements)?")
 _NEXT = re.compile(r"\brel *= *\"?[^\",;]*\bnext\b", re.IGNORECASE)
 _MESSAGE_LENGTH = 200
-_KEPT = 80 * 1024 * 1024  # in bytes: room for more than 100,000 tokens
+_MEMORY = 80 * 1024 * 1024  # in bytes: room for more than 100,000 tokens
 _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
 _ENTRY_SIZE = 100  # in bytes: a place in a dict
 _MOST_RIGHTS = 4096
 _Value = TypeVar("_Value")
-_KEYS = frozenset(
-    ("id", "token", "status", "description", "orgID", "org", "userID", "user", "permissions", "updatedAt")
-)
-
-
-_UNKNOWN = Rights(unknown=True)
+_KEYS = ("id", "token", "status", "description", "orgID", "org", "userID", "user", "permissions", "updatedAt")
 
 
 class _TooLargeError(WireError):
     """What cannot be left out is too large to be kept."""
 
 
-def path(token_id: TokenId) -> str:
-    """The path of one authorization. Whatever is not an id could lead anywhere, `../users/1` say."""
-    if not is_id(token_id):
+def path(collection: str, one: str) -> str:
+    """The path of one of a collection, by its id: anything else could lead anywhere, such as `../users/1`."""
+    if not is_id(one):
         raise AssertionError("not an id")
-    return f"{AUTHORIZATIONS}/{token_id}"
-
-
-def user_path(user_id: UserId) -> str:
-    """The path of one user, "" when that is no id: a list says what it likes of a token's owner."""
-    return f"{USERS}/{user_id}" if is_id(user_id) else ""
+    return f"{collection}/{one}"
 
 
 class TokenList:
     """Takes the body of an authorization list as it comes and keeps its tokens.
 
-    `own` is the caller's secret, and no text that is kept holds it or one of the `others`. `heard` is told how many
-    tokens have come: 0 when an answer begins, then after each piece of it. `unreadable` says why a token cannot be
-    known although its id is: something is too large that cannot be left out.
+    `own` is the caller's secret, and no text that is kept holds it or one of the `others`. `progress` is
+    called with the number of tokens that have come: 0 when an answer begins, then after each piece of it. `unreadable`
+    says why a token cannot be known although its id is: something is too large that cannot be left out. `memory` is
+    what the tokens may take, in bytes.
     """
 
-    def __init__(self, own: str, *others: str, heard: Callable[[int], object] = lambda _: None) -> None:
+    def __init__(
+        self, own: str, *others: str, progress: Callable[[int], object] = lambda _: None, memory: int = _MEMORY
+    ) -> None:
         self._secrets = own, *others
-        self._heard = heard
+        self._progress = progress
+        self._memory = memory
         self.begin()
 
     def begin(self) -> None:
@@ -90,15 +84,14 @@ class TokenList:
         self.unreadable: dict[TokenId, str] = {}
         self._tokens: dict[TokenId, Token] = {}
         self._shared = _Shared(*self._secrets)
-        self._kept = 0
         self._elements = Elements("authorizations", self._take, _KEYS)
-        self._heard(0)
+        self._progress(0)
 
     def feed(self, chunk: bytes) -> bool:
-        """Take the next bytes; says whether more are wanted."""
+        """Take the next bytes; return whether more are wanted."""
         more = self._elements.feed(chunk)
         if self._tokens:
-            self._heard(len(self._tokens))
+            self._progress(len(self._tokens))
         return more
 
     def finish(self) -> dict[TokenId, Token]:
@@ -121,20 +114,20 @@ class TokenList:
         token_id = _id(entry)
         if token_id in self._tokens or token_id in self.unreadable:
             raise WireError("its `id` was listed before")
-        self._kept += _TOKEN_SIZE
+        self._shared.size += _TOKEN_SIZE
         try:
             token = _token(token_id, entry, self._secrets, self._shared)
-            self._kept += getsizeof(token.description) + getsizeof(token.updated_at)
+            self._shared.size += getsizeof(token.description) + getsizeof(token.updated_at)
         except _TooLargeError as error:
             self.unreadable[token_id] = str(error)
         else:
             self._tokens[token_id] = token
-        if self._kept + self._shared.size > _KEPT:
+        if self._shared.size > self._memory:
             raise WireError("the list does not fit into memory")
 
 
 class _Shared:
-    """What many tokens have, each kept once and without the secrets; `size` is what all of it takes, in bytes."""
+    """What many tokens have, each kept once and without the secrets; `size` is what is kept of them all, in bytes."""
 
     def __init__(self, *secrets: str) -> None:
         self.size = 0
@@ -174,15 +167,16 @@ class _Shared:
 
 
 class OneToken(Single):
-    """Takes the body of a single authorization as it comes, however large."""
+    """Takes the body of a single authorization as it comes, however large; the secrets are those of a TokenList."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: str, *others: str) -> None:
         super().__init__(_KEYS)
+        self._secrets = own, *others
 
-    def token(self, own: str, *others: str) -> Token:
+    def finish(self) -> Token:
         """Its token; raises WireError when it is none."""
-        entry = self.finish()
-        return _token(_id(entry), entry, (own, *others), _Shared(own, *others))
+        entry = self.entry()
+        return _token(_id(entry), entry, self._secrets, _Shared(*self._secrets))
 
 
 def check_whole(beside: Mapping[str, Any], listed: float = math.inf) -> None:
@@ -256,7 +250,7 @@ def _id(entry: Any) -> TokenId:
 
 
 def _kept(entry: dict[str, Any], key: str, share: Callable[[str], str]) -> str:
-    """The text as `share` gives it, or what stands for it where it is too large to be kept."""
+    """What `share` makes of the text, or what stands for it where it is too large to be kept."""
     value = entry.get(key, "")
     if type(value) is str and len(value) <= LARGEST_TEXT:
         return share(value)
@@ -280,7 +274,7 @@ def _rights(permissions: Any, shared: _Shared) -> Rights:
     matches; one for `instance` matches everything, whatever stands beside it.
     """
     if permissions is OMITTED or (type(permissions) is list and len(permissions) > _MOST_RIGHTS):
-        return _UNKNOWN
+        return Rights(unknown=True)
     if type(permissions) is not list:
         return NO_RIGHTS
     found: tuple[defaultdict[str, set[str]], ...] = defaultdict(set), defaultdict(set), defaultdict(set)

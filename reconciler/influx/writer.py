@@ -22,14 +22,15 @@ class Writer:
         self._retries = retries
 
     def patch(self, token_id: TokenId, body: Mapping[str, str], ready: Callable[[], None]) -> Token:
-        """Send `PATCH /api/v2/authorizations/{id}` once and give the token of the answer, which may be any token.
+        """Send `PATCH /api/v2/authorizations/{id}` once, and return the token of the answer, which may be any token.
 
         `ready` is called right before anything of it goes out: what it raises is raised, and nothing is changed. Raises
         AuthError, StaleError (the token is gone) and UnreachableError: then whether it was applied is unknown.
         """
         self._retries.count()
-        found = wire.OneToken()
-        answer = self._transport.send("PATCH", wire.path(token_id), body=body, sink=found, ready=ready)
-        if gone := answers.not_found(answer, self._transport.endpoint):
+        found = wire.OneToken(*self._transport.endpoint.secrets)
+        path = wire.path(wire.AUTHORIZATIONS, token_id)
+        answer = self._transport.send("PATCH", path, body=body, sink=found, ready=ready)
+        if gone := answers.not_found(answer):
             raise StaleError(f"the server says: 404 {gone}", "make a new plan")
-        return answers.decoded(answer, self._transport.endpoint, lambda _, *secrets: found.token(*secrets))
+        return answers.decoded(answer, lambda *_: found.finish())

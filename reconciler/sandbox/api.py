@@ -10,9 +10,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from reconciler.sandbox import authorizations, labels, tenant
 from reconciler.sandbox.call import Call
-from reconciler.sandbox.exchange import JSON, PLAIN, Answer, ApiError, Request, content
-from reconciler.sandbox.go_encode import indented
-from reconciler.sandbox.present import timestamp
+from reconciler.sandbox.exchange import JSON, PLAIN, Answer, ApiError, Request, content, indented, timestamp
 from reconciler.sandbox.profiles import Profile
 from reconciler.sandbox.seed import Authorization
 from reconciler.sandbox.store import Store
@@ -46,7 +44,7 @@ _RESOURCES: Mapping[str, tuple[_OnAll, _OnOne]] = {
 
 
 class Api:
-    """Answers requests over a store, as servers of the profile do; `now` gives the time for `updatedAt`.
+    """Answers requests over a store, as servers of the profile do; `now` tells the time for `updatedAt`.
 
     `between` runs when a PATCH has read its token and has not yet written it.
     """
@@ -74,21 +72,20 @@ class Api:
             return Answer(400, b"400 Bad Request", PLAIN)
         if answer := self._open(request.method, path):
             return answer
-        try:
-            with self._store.transaction() as store:
-                caller = _authenticate(request.headers.get("authorization", ""), store)
+        with self._store.transaction() as store:
+            try:
                 call = Call(
                     request=request,
-                    caller=caller,
+                    caller=_authenticate(request.headers.get("authorization", ""), store),
                     query=parse_query(query),
                     store=store,
                     profile=self._profile,
                     now=self._now(),
                     between=self._between,
                 )
-                return _route(call, path)
-        except _StrangerError as error:
-            return error.answer(by_middleware=True)
+                return _handle(call, path)
+            except ApiError as error:  # what was stored until then stays
+                return error.answer()
 
     def _open(self, method: str, path: str) -> Answer | None:
         """What is answered without credentials, None for the rest."""
@@ -110,26 +107,15 @@ class Api:
         return None if path.startswith(_CLOSED) else Answer(200, _PAGE, "text/html; charset=utf-8")
 
 
-class _StrangerError(ApiError):
-    """The middleware refuses the caller."""
-
-
 def _authenticate(header: str, store: Store) -> Authorization:
     scheme = _SCHEME.fullmatch(header)
     caller = store.by_secret(scheme[1]) if scheme else None
     if caller is None:
-        raise _StrangerError("unauthorized", "unauthorized access")
+        raise ApiError("unauthorized", "unauthorized access", by_middleware=True)
     user = store.user(caller.user_id)
     if user is None or user.status != "active":
-        raise _StrangerError("forbidden", "User is inactive")
+        raise ApiError("forbidden", "User is inactive", by_middleware=True)
     return caller
-
-
-def _route(call: Call, path: str) -> Answer:
-    try:
-        return _handle(call, path)
-    except ApiError as error:
-        return error.answer()
 
 
 def _handle(call: Call, path: str) -> Answer:

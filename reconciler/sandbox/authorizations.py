@@ -8,16 +8,18 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 
 from reconciler.sandbox.call import Call, missing, read_id
-from reconciler.sandbox.exchange import Answer, ApiError, content
-from reconciler.sandbox.go_decode import ID, POINTER, List, Struct, Text
+from reconciler.sandbox.exchange import Answer, ApiError, content, timestamp
+from reconciler.sandbox.go_json import ID, POINTER, List, Struct, Text
 from reconciler.sandbox.permissions import ACTIONS, TYPES, Permission, covered
-from reconciler.sandbox.present import timestamp
 from reconciler.sandbox.seed import Authorization
 from reconciler.sandbox.store import Store
 
+_NAMED = ("buckets", "orgs", "users")
 _STATUS = Text("influxdb.Status")
 _UPDATE = Struct("influxdb.AuthorizationUpdate", {"status": _STATUS, "description": Text()})
 _RESOURCE = Struct("influxdb.Resource", {"type": Text("influxdb.ResourceType"), "id": POINTER, "orgID": POINTER})
@@ -51,15 +53,12 @@ def index(call: Call) -> Answer:
         found = [known] if known else []
     else:
         found = store.authorizations(org_id=org_id, user_id=user_id)
-    presenter = call.presenter
-    shown = [presenter.authorization(each) for each in found if _readable(call, each)]
-    return content(
-        200,
-        {
-            "links": {"self": "/api/v2/authorizations"},
-            "authorizations": [each for each in shown if not isinstance(each, ApiError)],
-        },
-    )
+    presenter, shown = _Presenter(call), []
+    for each in found:
+        with suppress(ApiError):
+            _demand_access(call, "read", each)
+            shown.append(presenter.authorization(each))
+    return content(200, {"links": {"self": "/api/v2/authorizations"}, "authorizations": shown})
 
 
 def show(call: Call, token_id: str) -> Answer:
@@ -80,12 +79,8 @@ def update(call: Call, token_id: str) -> Answer:
     status = fields.get("status", found.status) or "active"
     if status not in ("active", "inactive"):
         raise ApiError("invalid", call.profile.unknown_status)
-    changed = replace(
-        found,
-        status=status,
-        description=fields.get("description", found.description),
-        updated_at=timestamp(call.now),
-    )
+    description = fields.get("description", found.description)
+    changed = replace(found, status=status, description=description, updated_at=timestamp(call.now))
     call.store.put(changed)
     return _answer(200, call, changed)
 
@@ -161,16 +156,49 @@ def _demand_access(call: Call, action: str, found: Authorization) -> None:
     call.demand(Permission(action, "users", found.user_id))
 
 
-def _readable(call: Call, found: Authorization) -> bool:
-    try:
-        _demand_access(call, "read", found)
-    except ApiError:
-        return False
-    return True
-
-
 def _answer(status: int, call: Call, authorization: Authorization) -> Answer:
-    shown = call.presenter.authorization(authorization)
-    if isinstance(shown, ApiError):
-        raise shown
-    return content(status, shown)
+    return content(status, _Presenter(call).authorization(authorization))
+
+
+class _Presenter:
+    """Makes the JSON of authorizations for one call; looks each name up once."""
+
+    def __init__(self, call: Call) -> None:
+        self._mask = call.profile.mask
+        self._name = cache(call.store.name)
+
+    def authorization(self, each: Authorization) -> dict[str, object]:
+        """The JSON of an authorization; raises ApiError when its organisation or owner is gone."""
+        org, user = self._name("orgs", each.org_id), self._name("users", each.user_id)
+        if org is None or user is None:
+            missing(f"{'organization' if org is None else 'user'} not found")
+        return {
+            "id": each.id,
+            "token": each.secret or self._mask,  # which stands where a secret is not kept
+            "status": each.status,
+            "description": each.description,
+            "orgID": each.org_id,
+            "org": org,
+            "userID": each.user_id,
+            "user": user,
+            "permissions": [self._permission(permission) for permission in each.permissions],
+            "links": {"self": f"/api/v2/authorizations/{each.id}", "user": f"/api/v2/users/{each.user_id}"},
+            "createdAt": each.created_at,
+            "updatedAt": each.updated_at,
+        }
+
+    def _permission(self, permission: Permission) -> dict[str, object]:
+        resource = {"type": permission.type}
+        if permission.id:
+            resource["id"] = permission.id
+        if permission.org_id:
+            resource["orgID"] = permission.org_id
+        if permission.id and permission.type in _NAMED:
+            name = self._name(permission.type, permission.id)
+            if name is None:
+                # The server's loop goes on to the next permission here, and so leaves out the organisation too.
+                return {"action": permission.action, "resource": resource}
+            resource["name"] = name
+        if permission.org_id and (org := self._name("orgs", permission.org_id)) is not None:
+            resource["org"] = org
+        return {"action": permission.action, "resource": resource}

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from reconciler.sandbox import ids
+from reconciler.sandbox import go_json
 from reconciler.sandbox.exchange import ApiError, Request
-from reconciler.sandbox.go_decode import Struct, decode
-from reconciler.sandbox.go_parse import GoError
+from reconciler.sandbox.go_json import GoError, Struct
 from reconciler.sandbox.permissions import Permission, covered
-from reconciler.sandbox.present import Presenter
 from reconciler.sandbox.profiles import Profile
 from reconciler.sandbox.seed import Authorization
 from reconciler.sandbox.store import Store
+
+_EPOCH_MS = 1_491_696_000_000  # 2017-04-09, where InfluxDB's snowflakes begin
+_MACHINE = 1 << 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,22 +31,18 @@ class Call:
     now: datetime
     between: Callable[[Store], None]
 
-    @property
-    def presenter(self) -> Presenter:
-        """What words an authorization in answers."""
-        return Presenter(self.store, self.profile.mask)
-
     def new_id(self, taken: Callable[[str], object]) -> str:
-        """An id for what is made now; `taken` says whether there is one already."""
-        made = ids.snowflake(int(self.now.astimezone(UTC).timestamp() * 1000))
-        while taken(made):
-            made = ids.after(made)
-        return made
+        """An id for what is made now: ids ascend with time. `taken` says whether there is one already."""
+        now_ms = int(self.now.astimezone(UTC).timestamp() * 1000)
+        made = ((now_ms - _EPOCH_MS) << 22) | _MACHINE
+        while taken(f"{made:016x}"):
+            made += 1
+        return f"{made:016x}"
 
     def fields(self, wanted: Struct, code: str = "internal error", words: str = "") -> dict[str, Any]:
         """The fields of the body; raises ApiError with that code and these words before Go's own."""
         try:
-            return decode(self.request.body, wanted)
+            return go_json.decode(self.request.body, wanted)
         except GoError as error:
             raise ApiError(code, f"{words}{error}") from None
 
@@ -54,7 +51,7 @@ class Call:
         return self.caller.status == "active" and covered(wanted, self.caller.permissions)
 
     def demand(self, wanted: Permission) -> None:
-        """Refuse a caller without that permission."""
+        """Raise ApiError unless the caller has that permission."""
         if self.caller.status != "active":
             raise ApiError("unauthorized", "token is inactive")
         if not self.may(wanted):
@@ -64,11 +61,11 @@ class Call:
 def read_id(text: str, *, required: bool = False) -> str:
     """The id in the text, "" for none; raises ApiError."""
     try:
-        return ids.read(text) if text or required else ""
-    except ids.IdError as error:
+        return go_json.read_id(text) if text or required else ""
+    except GoError as error:
         raise ApiError("invalid", str(error)) from None
 
 
 def missing(message: str) -> NoReturn:
-    """Refuse because there is no such thing."""
+    """Raise the ApiError for something that is not there."""
     raise ApiError("not found", message)

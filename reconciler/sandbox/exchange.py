@@ -1,12 +1,15 @@
-"""A request as it came, an answer as it goes, and the errors that become answers; follows kit/transport/http."""
+"""A request as it came, an answer as it goes, its JSON as Go writes it, and the errors that become answers.
+
+Follows kit/transport/http of InfluxDB and encoding/json of Go.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-
-from reconciler.sandbox.go_encode import compact, indented
+from json.encoder import encode_basestring
 
 JSON = "application/json; charset=utf-8"
 PLAIN = "text/plain; charset=utf-8"
@@ -18,6 +21,8 @@ _STATUS = {
     "forbidden": 403,
     "unauthorized": 401,
 }
+# Go escapes these for the sake of HTML and JavaScript.
+_ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,20 +57,53 @@ class Answer:
 
 
 class ApiError(Exception):
-    """An error that InfluxDB answers with: its code and its message."""
+    """An error that InfluxDB answers with: its code and its message.
 
-    def __init__(self, code: str, message: str) -> None:
+    It is indented by the handlers, and on one line by the middleware that asks who you are.
+    """
+
+    def __init__(self, code: str, message: str, *, by_middleware: bool = False) -> None:
         super().__init__(message)
-        self.code = code
-        self.message = message
+        self._code = code
+        self._by_middleware = by_middleware
 
-    def answer(self, *, by_middleware: bool = False) -> Answer:
-        """What is sent: indented by the handlers, compact by the middleware that asks who you are."""
-        content = {"code": self.code, "message": self.message}
-        text = compact(content) if by_middleware else indented(content)
-        return Answer(_STATUS[self.code], text.encode(), JSON, {"X-Platform-Error-Code": self.code})
+    def answer(self) -> Answer:
+        """What is sent."""
+        content = {"code": self._code, "message": str(self)}
+        text = compact(content) if self._by_middleware else indented(content)
+        return Answer(_STATUS[self._code], text.encode(), JSON, {"X-Platform-Error-Code": self._code})
 
 
 def content(status: int, value: object) -> Answer:
     """An answer with JSON."""
     return Answer(status, indented(value).encode(), JSON)
+
+
+def indented(value: object, indent: str = "\n") -> str:
+    """The text of mappings, sequences, texts and truth values, without a line break at the end."""
+    inner = indent + "\t"
+    match value:
+        case str():
+            return encode_basestring(value).translate(_ESCAPES)
+        case bool():
+            return "true" if value else "false"
+        case Mapping():
+            members = [f"{indented(key, inner)}: {indented(each, inner)}" for key, each in value.items()]
+            return "{" + inner + ("," + inner).join(members) + indent + "}" if members else "{}"
+        case Sequence():
+            items = [indented(each, inner) for each in value]
+            return "[" + inner + ("," + inner).join(items) + indent + "]" if items else "[]"
+    raise TypeError(type(value).__name__)
+
+
+def compact(value: Mapping[str, str]) -> str:
+    """The text of a flat mapping on one line without blanks."""
+    return "{" + ",".join(f"{indented(key)}:{indented(each)}" for key, each in value.items()) + "}"
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 as Go writes it: no more digits than needed, `Z` for UTC."""
+    text = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    head, dot, tail = text.partition(".")
+    digits, zone = tail[:6].rstrip("0"), tail[6:]
+    return f"{head}{dot if digits else ''}{digits}{zone}"

@@ -47,7 +47,6 @@ _BEFORE: dict[str, Callable[[], Answer]] = {
 }
 _LATE = ("late-before", "late-after")
 _MEANWHILE = ("changed-meanwhile", "deleted-meanwhile")
-_BETWEEN = ("lost-update",)
 _AFTER: dict[str, Callable[[Answer], Answer]] = {
     "error-after": lambda _: _error(),
     "reset-after": lambda answer: replace(answer, delivery=Delivery.RESET),
@@ -55,7 +54,7 @@ _AFTER: dict[str, Callable[[Answer], Answer]] = {
     "truncated-body": lambda answer: replace(answer, delivery=Delivery.TRUNCATED),
     "closed-after": lambda answer: replace(answer, delivery=Delivery.CLOSED),
 }
-NAMES = (*_BEFORE, *_LATE, *_MEANWHILE, *_BETWEEN, *_AFTER)
+NAMES = (*_BEFORE, *_LATE, *_MEANWHILE, "lost-update", *_AFTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +88,29 @@ class Faults:
         self._apart = threading.local()
 
     def answer(self, request: Request, handle: Callable[[Request], Answer]) -> Answer:
-        """What is answered when `handle` would give the right answer."""
-        met = {fault.name for fault, left in self._left if _meets(fault, request) and left.acquire(blocking=False)}
-        struck = [name for name in NAMES if name in met]
-        for name in struck:
-            if name in _MEANWHILE:
-                self._meddle(name, request.target.partition("?")[0].rpartition("/")[2])
-        for name in struck:
-            if name in _BEFORE:
-                return _BEFORE[name]()
+        """The answer to a request that `handle` would answer rightly."""
+        meeting = (each for each in self._left if each[0].method in ("", request.method))
+        met = {fault.name for fault, left in meeting if left.acquire(blocking=False)}
+        for name in (each for each in _MEANWHILE if each in met):
+            self._meddle(name, request.target.partition("?")[0].rpartition("/")[2])
+        if before := next((each for each in _BEFORE if each in met), ""):
+            return _BEFORE[before]()
         if "late-before" in met:
             time.sleep(_LATE_S)
-        self._apart.wanted = not met.isdisjoint(_BETWEEN)
+        self._apart.wanted = "lost-update" in met
         given = handle(request)
         if "late-after" in met:
             time.sleep(_LATE_S)
-        for name in struck:
-            given = _AFTER[name](given) if name in _AFTER else given
+        for name in (each for each in _AFTER if each in met):
+            given = _AFTER[name](given)
         return given
 
     def add(self, fault: Fault) -> None:
-        """Break more requests."""
+        """Let one more fault strike."""
         self._left = [*self._left, (fault, threading.Semaphore(fault.count))]
 
     def clear(self) -> None:
-        """Break nothing more."""
+        """Let no fault strike any more."""
         self._left = []
 
     def between(self, store: Store) -> None:
@@ -136,7 +133,3 @@ class Faults:
                 store.remove(found.id)
             else:
                 store.put(self._touch(replace(found, description=f"{found.description} (changed meanwhile)")))
-
-
-def _meets(fault: Fault, request: Request) -> bool:
-    return fault.method in ("", request.method)

@@ -12,12 +12,11 @@ from dataclasses import replace
 
 from reconciler.sandbox.call import Call, missing, read_id
 from reconciler.sandbox.exchange import Answer, ApiError, content
-from reconciler.sandbox.go_decode import ID, Struct, Text, Texts
+from reconciler.sandbox.go_json import ID, Struct, Text, Texts
 from reconciler.sandbox.permissions import Permission
-from reconciler.sandbox.store import Label
+from reconciler.sandbox.store import BLANKS, Label
 
 _PATH = "/api/v2/labels"
-_BLANKS = " \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))  # Go's
 _LABEL = Struct("influxdb.Label", {"id": ID, "orgID": ID, "name": Text(), "properties": Texts()})
 _UPDATE = Struct("influxdb.LabelUpdate", {"name": Text(), "properties": Texts()})
 
@@ -52,9 +51,8 @@ def create(call: Call) -> Answer:
     if "orgID" not in fields:
         raise ApiError("invalid", "orgID is required")
     call.demand(Permission("write", "labels", org_id=fields["orgID"]))
-    made = Label(
-        call.new_id(call.store.label), fields["orgID"], fields["name"].strip(_BLANKS), fields.get("properties", {})
-    )
+    label_id, name = call.new_id(call.store.label), fields["name"].strip(BLANKS)
+    made = Label(label_id, fields["orgID"], name, fields.get("properties", {}))
     _demand_unique(call, made)
     call.store.put_label(made)
     return _answer(201, made)
@@ -69,7 +67,7 @@ def update(call: Call, label_id: str) -> Answer:
     properties = {**found.properties, **fields.get("properties", {})}
     changed = replace(found, properties={key: value for key, value in properties.items() if value})
     if fields.get("name"):
-        changed = replace(changed, name=fields["name"].strip(_BLANKS))
+        changed = replace(changed, name=fields["name"].strip(BLANKS))
         _demand_unique(call, changed)
     if not changed.name:
         raise ApiError("invalid", "label name is required")

@@ -107,8 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self.raw_requestline = self.rfile.readline(_LINE + 1)
             if not self.raw_requestline:
-                self.close_connection = True
-                return
+                raise ConnectionError
             if len(self.raw_requestline) > _LINE:
                 self.send_error(414)
                 return
@@ -183,7 +182,4 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _first(headers: Message) -> dict[str, str]:
     """The first value of each header by its name in lower case, without blanks around it."""
-    found: dict[str, str] = {}
-    for name, value in headers.items():
-        found.setdefault(name.lower(), value.strip(" \t"))
-    return found
+    return {name.lower(): value.strip(" \t") for name, value in reversed(headers.items())}

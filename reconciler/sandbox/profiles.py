@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from reconciler.errors import UsageError
 
 _VERSION = re.compile(r"v?(2)\.(\d{1,3})\.(\d{1,3})")
-_PLAIN = "unknown authorization status"
 _PREFIXED = "encodeAuthorization: unknown authorization status"
 
 
@@ -26,7 +25,7 @@ class Profile:
     build: str = "OSS"
     version: str = ""
     commit: str = ""
-    unknown_status: str = _PLAIN
+    unknown_status: str = "unknown authorization status"
     hides_secrets: bool = False
     mask: str = ""
     filters_by_token: bool = False

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import InvalidError, Problem
-from reconciler.sandbox import ids
+from reconciler.sandbox.go_json import GoError, read_id
 from reconciler.sandbox.permissions import ACTIONS, TYPES, Permission
 
 _STATUS = ("active", "inactive")
@@ -126,8 +126,8 @@ class _Entry:
         """The id under the key."""
         try:
             text = self.text(key, default=default)
-            return ids.read(text) if text != default else text
-        except ids.IdError as error:
+            return read_id(text) if text != default else text
+        except GoError as error:
             raise _fault(self._at(key), str(error)) from None
 
     def entry(self, key: str) -> _Entry:

@@ -9,21 +9,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from reconciler.errors import LocalError
 from reconciler.sandbox.api import Api
+from reconciler.sandbox.exchange import timestamp
 from reconciler.sandbox.faults import Fault, Faults
 from reconciler.sandbox.listener import Listener, RequestSeen
-from reconciler.sandbox.present import timestamp
 from reconciler.sandbox.profiles import Profile
 from reconciler.sandbox.profiles import profile as profile_of
 from reconciler.sandbox.seed import Authorization, Seed
 from reconciler.sandbox.store import Label, Store
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Sandbox:
@@ -52,7 +48,7 @@ class Sandbox:
         listen: tuple[str, int] = ("127.0.0.1", 0),
         data: Path | None = None,
         profile: Profile | None = None,
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         faults: Iterable[Fault] = (),
     ) -> Self:
         """Serve the seed, or the state that the file `data` already has; `now` tells the time for `updatedAt`.
@@ -115,13 +111,9 @@ class Sandbox:
             found = store.by_id(token_id)
             if found is None:
                 raise KeyError(token_id)
-            changed = replace(
-                found,
-                status=found.status if status is None else status,
-                description=found.description if description is None else description,
-                updated_at=timestamp(self._now()),
-            )
-            store.put(changed)
+            given = {"status": status, "description": description}
+            fields: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+            store.put(replace(found, updated_at=timestamp(self._now()), **fields))
 
     def fail(self, fault: Fault) -> None:
         """Break requests from now on."""

@@ -8,15 +8,17 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from reconciler.errors import InvalidError, LocalError
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Authorization, Seed, User
 
-# White space as Go knows it.
-_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+"""White space as Go knows it."""
+
 _SCHEMA = """
 CREATE TABLE orgs (id TEXT PRIMARY KEY, name TEXT UNIQUE NOT NULL);
 CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT UNIQUE NOT NULL, status TEXT NOT NULL);
@@ -30,6 +32,7 @@ CREATE TABLE authorizations (
 # Made in older files too: they are from before there were labels.
 _LABELS = "CREATE TABLE IF NOT EXISTS labels (id TEXT PRIMARY KEY, org_id TEXT, name TEXT, properties TEXT)"
 _COLUMNS = "id, secret, status, description, org_id, user_id, permissions, created_at, updated_at"
+_OF_LABELS = "SELECT id, org_id, name, properties FROM labels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +127,10 @@ class Store:
 
     def add(self, authorization: Authorization) -> None:
         """Store a new authorization, its secret only where secrets are shown."""
-        each = authorization
-        permissions = json.dumps([astuple(permission) for permission in each.permissions])
-        secret = "" if self._hides_secrets else each.secret
-        values = (each.id, secret, each.status, each.description, each.org_id, each.user_id, permissions)
-        self._database.execute(
-            f"INSERT INTO authorizations (secret_hash, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-            (_hash(each.secret), *values, each.created_at, each.updated_at),
-        )
+        hashed = _hash(authorization.secret)
+        shown = replace(authorization, secret="") if self._hides_secrets else authorization
+        values = [json.dumps(value) if isinstance(value, tuple) else value for value in astuple(shown)]
+        self._insert(f"authorizations (secret_hash, {_COLUMNS})", hashed, *values)
 
     def remove(self, authorization_id: str) -> None:
         """Forget an authorization."""
@@ -152,7 +151,7 @@ class Store:
 
     def add_user(self, user: User) -> None:
         """Store a new user."""
-        self._database.execute("INSERT INTO users VALUES (?, ?, ?)", astuple(user))
+        self._insert("users", *astuple(user))
 
     def remove_user(self, user_id: str) -> None:
         """Forget a user; whatever the user owned stays."""
@@ -160,15 +159,12 @@ class Store:
 
     def label(self, label_id: str) -> Label | None:
         """The label with that id."""
-        rows = self._query("SELECT id, org_id, name, properties FROM labels WHERE id = ?", label_id)
+        rows = self._query(f"{_OF_LABELS} WHERE id = ?", label_id)
         return _label(rows[0]) if rows else None
 
     def labels(self, *, org_id: str = "") -> list[Label]:
         """All labels, or those of the organisation, by ascending id."""
-        rows = self._query(
-            "SELECT id, org_id, name, properties FROM labels WHERE ? IN ('', org_id) ORDER BY id", org_id
-        )
-        return [_label(row) for row in rows]
+        return [_label(row) for row in self._query(f"{_OF_LABELS} WHERE ? IN ('', org_id) ORDER BY id", org_id)]
 
     def put_label(self, label: Label) -> None:
         """Store a label, new or changed."""
@@ -191,7 +187,7 @@ class Store:
 
     def org_named(self, name: str) -> str | None:
         """The id of the organisation of that name, white space around either left out."""
-        rows = self._query("SELECT id FROM orgs WHERE trim(name, ?) = trim(?, ?)", _SPACE, name, _SPACE)
+        rows = self._query("SELECT id FROM orgs WHERE trim(name, ?) = trim(?, ?)", BLANKS, name, BLANKS)
         return str(rows[0][0]) if rows else None
 
     def _begin(self, seed: Seed) -> None:
@@ -199,11 +195,13 @@ class Store:
             self._database.execute(statement)
         for table, rows in (("orgs", seed.orgs), ("users", seed.users), ("buckets", seed.buckets)):
             for row in rows:
-                values = astuple(row)
-                marks = ", ".join("?" * len(values))
-                self._database.execute(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608  constants
+                self._insert(table, *astuple(row))
         for authorization in seed.tokens:
             self.add(authorization)
+
+    def _insert(self, table: str, *values: str | bytes) -> None:
+        marks = ", ".join("?" * len(values))
+        self._database.execute(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608  a constant
 
     def _one(self, column: str, value: str | bytes) -> Authorization | None:
         rows = self._query(f"SELECT {_COLUMNS} FROM authorizations WHERE {column} = ?", value)  # noqa: S608  constants
@@ -223,18 +221,9 @@ def _label(row: tuple[str, ...]) -> Label:
 
 
 def _authorization(row: tuple[str, ...]) -> Authorization:
-    token_id, secret, status, description, org_id, user_id, permissions, created_at, updated_at = row
-    return Authorization(
-        id=token_id,
-        secret=secret,
-        status=status,
-        description=description,
-        org_id=org_id,
-        user_id=user_id,
-        permissions=tuple(Permission(*fields) for fields in json.loads(permissions)),
-        created_at=created_at,
-        updated_at=updated_at,
-    )
+    fields: dict[str, Any] = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    fields["permissions"] = tuple(Permission(*each) for each in json.loads(fields["permissions"]))
+    return Authorization(**fields)
 
 
 def _hash(secret: str) -> bytes:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.sandbox.call import Call, missing, read_id
-from reconciler.sandbox.exchange import JSON, Answer, ApiError, content
-from reconciler.sandbox.go_decode import Struct, Text
+from reconciler.sandbox.exchange import Answer, ApiError, content
+from reconciler.sandbox.go_json import Struct, Text
 from reconciler.sandbox.permissions import LISTED_TYPES, Permission
 from reconciler.sandbox.seed import User
 
@@ -76,10 +76,9 @@ def orgs(call: Call) -> Answer:
     return content(200, {"links": {"self": "/api/v2/orgs"}, "orgs": shown})
 
 
-def resources(call: Call) -> Answer:
+def resources(_: Call) -> Answer:
     """GET /api/v2/resources: the types that a permission can be about."""
-    del call
-    return Answer(200, content(200, LISTED_TYPES).body, JSON)
+    return content(200, LISTED_TYPES)
 
 
 def _user(call: Call, user_id: str) -> User:

@@ -81,7 +81,7 @@ def connected(
             transport,
             own_id=resolved.self_id,
             retries=retries if patient else None,
-            heard=progress.reading(context),
+            progress=progress.reading(context),
         )
         if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
             context.streams.say(line(f"Warning: {words}"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.influx.body import Elements, Whole
+from reconciler.influx.body import Elements
 from reconciler.influx.decoding import LARGEST, WireError, decode
 
 
@@ -147,15 +147,6 @@ def test_an_element_that_comes_byte_by_byte_costs_no_more_than_twice_its_size() 
     for byte in b'{"a":["' + b"x" * 200_000:
         elements.feed(bytes([byte]))
     assert sum(looked_at) < 3 * 200_000
-
-
-def test_a_body_that_is_held_begins_anew() -> None:
-    whole = Whole()
-    assert whole.feed(b"first")
-    whole.begin()
-    assert whole.feed(b"sec")
-    assert whole.feed(b"ond")
-    assert whole.body == b"second"
 
 
 def test_a_whole_body_is_as_strict() -> None:

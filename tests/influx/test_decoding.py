@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from reconciler.core.token import LARGEST_TEXT, Elided, kept
 from reconciler.influx.body import Elements, Single
-from reconciler.influx.decoding import LARGEST, OMITTED, Skim, WireError, decode
+from reconciler.influx.decoding import LARGEST, OMITTED, LargeObject, WireError, decode
 
 WANTED = ("a", "b", "c")
 
 
-def skim(*pieces: str) -> tuple[dict[str, Any] | None, str]:
+def read(*pieces: str) -> tuple[dict[str, Any] | None, str]:
     """The object that comes in these pieces, and what stands behind it."""
-    reader = Skim(WANTED)
+    reader = LargeObject(WANTED)
     rest = "".join([reader.feed(piece) for piece in pieces])
     return reader.found, rest
 
@@ -44,8 +44,8 @@ def test_what_fits_is_read_as_json_is(value: dict[str, Any], data: st.DataObject
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
     parts = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     wanted = {key: each for key, each in value.items() if key in WANTED}
-    assert skim(*parts, " ,{") == (wanted, " ,{")
-    assert skim(*pieces(text)) == (wanted, "")
+    assert read(*parts, " ,{") == (wanted, " ,{")
+    assert read(*pieces(text)) == (wanted, "")
 
 
 GOOD = [
@@ -59,8 +59,8 @@ def test_an_object_is_read_wherever_its_pieces_end(text: str) -> None:
     whole = json.loads(text)
     wanted = {key: each for key, each in whole.items() if key in WANTED}
     for at in range(len(text) + 1):
-        assert skim(text[:at], text[at:])[0] == wanted
-    assert skim(*pieces(text))[0] == wanted
+        assert read(text[:at], text[at:])[0] == wanted
+    assert read(*pieces(text))[0] == wanted
 
 
 BAD = {
@@ -78,7 +78,7 @@ BAD = {
 def test_what_is_no_object_is_refused_wherever_its_pieces_end(text: str, said: str) -> None:
     for size in (1, 2, 7, len(text)):
         with pytest.raises(WireError) as caught:
-            skim(*pieces(text, size))
+            read(*pieces(text, size))
         assert str(caught.value) == said
         assert caught.value.__cause__ is None
 
@@ -90,7 +90,7 @@ def test_a_long_text_is_known_by_its_length_and_hash(unit: str, size: int) -> No
     for number in (LARGEST_TEXT, LARGEST_TEXT + 1) if len(unit) == 1 else (LARGEST_TEXT // 2, LARGEST_TEXT // 2 + 1):
         value = json.loads(json.dumps(unit * number))
         text = json.dumps({"x": value, "a": value})
-        found, _ = skim(*(pieces(text, size) if size > 1 else [text[:-3], text[-3:-2], text[-2:]]))
+        found, _ = read(*(pieces(text, size) if size > 1 else [text[:-3], text[-3:-2], text[-2:]]))
         assert found == {"a": kept(value)}
         assert type(found["a"]) is (Elided if len(value) > LARGEST_TEXT else str)
 
@@ -127,7 +127,7 @@ def test_a_large_object_is_read_alone_and_among_others(text: str, value: dict[st
         alone = Single(WANTED)
         alone.begin()
         assert all(alone.feed(piece.encode()) for piece in pieces(text, size))
-        assert alone.finish() == value
+        assert alone.entry() == value
         found: list[Any] = []
         elements = Elements("l", found.append, WANTED)
         for piece in pieces(f'{{"l":[{text} , {{"z":1}},{text}, {text} ], "m":1}}', size):
@@ -153,7 +153,7 @@ def test_what_is_no_single_object_is_refused(body: str, said: str) -> None:
                 assert not found.feed(b"more")
                 break
         with pytest.raises(WireError) as caught:
-            found.finish()
+            found.entry()
         assert str(caught.value) == said
         assert caught.value.__cause__ is None
 
@@ -167,7 +167,7 @@ def test_nothing_but_a_comma_or_the_end_follows_a_large_element(after: str) -> N
         elements.finish()
 
 
-def test_what_fits_is_no_skimmed_object() -> None:
+def test_what_fits_is_no_large_object() -> None:
     single = Single(WANTED)
     single.feed(b'{"x": 1, "a": 2}')
-    assert single.finish() == decode(b'{"x": 1, "a": 2}')
+    assert single.entry() == decode(b'{"x": 1, "a": 2}')

@@ -1,13 +1,165 @@
-"""Each error of a socket or of TLS in its own words."""
+"""Which proxy the environment names and what of it is said, and each error of a socket or of TLS in its own words."""
 
 from __future__ import annotations
 
 import socket
 import ssl
+import time
 
 import pytest
 
-from reconciler.influx.network import reason
+from reconciler.core.endpoint import Endpoint, Secret
+from reconciler.core.secrets import masked
+from reconciler.errors import UnreachableError, UsageError
+from reconciler.influx.network import proxy_for, proxy_secrets, reason
+from reconciler.influx.transport import Transport
+from tests.influx.raw_server import SECRET, answer, raw_server
+
+HTTPS, HTTP = "https://influx.example:8086", "http://influx.example"
+NAMED: dict[str, tuple[dict[str, str], str, str]] = {
+    "none": ({}, HTTPS, ""),
+    "empty": ({"HTTPS_PROXY": "", "ALL_PROXY": ""}, HTTPS, ""),
+    "https": ({"HTTPS_PROXY": "http://p:1"}, HTTPS, "http://p:1 from HTTPS_PROXY"),
+    "http": ({"HTTP_PROXY": "http://p:1"}, HTTP, "http://p:1 from HTTP_PROXY"),
+    "http is not for https": ({"HTTP_PROXY": "http://p:1"}, HTTPS, ""),
+    "all": ({"ALL_PROXY": "http://p:1"}, HTTPS, "http://p:1 from ALL_PROXY"),
+    "own before all": ({"ALL_PROXY": "http://a:1", "HTTPS_PROXY": "http://p:1"}, HTTPS, "http://p:1 from HTTPS_PROXY"),
+    "lower case first": ({"HTTPS_PROXY": "http://a:1", "https_proxy": "p:1"}, HTTPS, "http://p:1 from https_proxy"),
+    "no scheme": ({"HTTPS_PROXY": "p:1"}, HTTPS, "http://p:1 from HTTPS_PROXY"),
+    "upper case": ({"HTTPS_PROXY": "HTTPS://P:1/"}, HTTPS, "https://P:1 from HTTPS_PROXY"),
+    "address": ({"HTTPS_PROXY": "http://[::1]:3128"}, HTTPS, "http://[::1]:3128 from HTTPS_PROXY"),
+    "password": ({"HTTPS_PROXY": "http://me:SENTINEL%40@p:1"}, HTTPS, "http://p:1 from HTTPS_PROXY"),
+    "loopback": ({"ALL_PROXY": "http://p:1"}, "http://127.0.0.1:8086", ""),
+    "loopback by name": ({"ALL_PROXY": "http://p:1"}, "https://localhost", ""),
+    "loopback in version 6": ({"ALL_PROXY": "http://p:1"}, "https://[::1]", ""),
+    "not to a host": ({"ALL_PROXY": "p:1", "NO_PROXY": "other.example, influx.example"}, HTTPS, ""),
+    "not to a port": ({"ALL_PROXY": "p:1", "NO_PROXY": "influx.example:8086"}, HTTPS, ""),
+    "not to another port": ({"ALL_PROXY": "p:1", "NO_PROXY": "influx.example:80"}, HTTPS, "http://p:1 from ALL_PROXY"),
+    "not to the usual port": ({"ALL_PROXY": "p:1", "NO_PROXY": "influx.example:80"}, HTTP, ""),
+    "not to a domain": ({"ALL_PROXY": "p:1", "NO_PROXY": "example"}, HTTPS, ""),
+    "not to a dotted domain": ({"ALL_PROXY": "p:1", "no_proxy": ".Example"}, HTTPS, ""),
+    "not to a starred domain": ({"ALL_PROXY": "p:1", "no_proxy": "*.example"}, HTTPS, ""),
+    "not to anything": ({"ALL_PROXY": "p:1", "NO_PROXY": "*"}, HTTPS, ""),
+    "an end is no domain": ({"ALL_PROXY": "p:1", "NO_PROXY": "x.example,ample"}, HTTPS, "http://p:1 from ALL_PROXY"),
+    "not to an address": ({"ALL_PROXY": "p:1", "NO_PROXY": "10.0.0.1"}, "http://10.0.0.1", ""),
+    "not to an address of version 6": ({"ALL_PROXY": "p:1", "NO_PROXY": "fe80::1"}, "https://[fe80::1]", ""),
+    "not to it in brackets": ({"ALL_PROXY": "p:1", "NO_PROXY": "[fe80::1]:443"}, "https://[fe80::1]", ""),
+}
+
+
+@pytest.mark.parametrize(("environment", "server", "said"), NAMED.values(), ids=NAMED)
+def test_the_environment_names_the_proxy(environment: dict[str, str], server: str, said: str) -> None:
+    found = proxy_for(server, environment)
+    assert (f"{found.address} from {found.variable}" if found else "") == said
+    assert "SENTINEL" not in repr(found)
+
+
+SHOWN: list[tuple[str, str, str]] = [
+    ("https://p", HTTPS, ""),
+    ("http://p", HTTPS, ""),
+    ("https://me:SENTINEL@p", HTTPS, ""),
+    ("http://me:SENTINEL@p", HTTPS, "the password for the proxy http://p (from ALL_PROXY) is sent over plain http"),
+    ("https://p", HTTP, f"the proxy https://p (from ALL_PROXY) sees your token: {HTTP} is plain http"),
+    ("http://me:SENTINEL@p", HTTP, f"the proxy http://p (from ALL_PROXY) sees your token: {HTTP} is plain http"),
+]
+
+
+@pytest.mark.parametrize(("url", "server", "said"), SHOWN)
+def test_what_others_see_by_way_of_a_proxy_is_said(url: str, server: str, said: str) -> None:
+    found = proxy_for(server, {"ALL_PROXY": url})
+    assert found
+    assert found.shows(server) == said
+
+
+UNUSABLE = [
+    "socks5://me:SENTINEL@127.0.0.1:1", "ftp://SENTINEL", "http://", "http://me:SENTINEL/@p", "http://me@SENTINEL@p", "http://p/SENTINEL",
+    "http://p:SENTINEL", "http://p:99999", "http://999.9.9.9", "http://p ", "http://p\nSENTINEL", "me:SENTINEL@",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", UNUSABLE)
+def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(url: str) -> None:
+    endpoint = Endpoint(url=HTTPS, secret=Secret(SECRET))
+    with pytest.raises(UsageError) as caught:
+        Transport(endpoint, clock=time.monotonic, environment={"HTTPS_PROXY": url})
+    assert str(caught.value) == (
+        "the proxy that HTTPS_PROXY names cannot be used\n"
+        "  hint: write http://HOST:PORT into it, a password percent-encoded, or name the server in NO_PROXY"
+    )
+    assert caught.value.__cause__ is None
+
+
+def through(server: str, **environment: str) -> str:
+    """The body of an answer by way of the proxy that the environment names, or what the error says."""
+    endpoint = Endpoint(url=server, secret=Secret(SECRET))
+    with Transport(endpoint, clock=time.monotonic, environment=environment) as opened:
+        try:
+            return opened.send("GET", "/api").body.decode()
+        except UnreachableError as error:
+            return str(error)
+
+
+def test_a_plain_request_goes_to_the_proxy_and_none_for_loopback() -> None:
+    with raw_server(answer(200, "by proxy")) as other, raw_server(answer(200, "direct")) as server:
+        assert through(HTTP, HTTP_PROXY=other.url.replace("//", "//me:it%20@")) == "by proxy"
+        assert through(server.url, HTTP_PROXY=other.url, ALL_PROXY=other.url) == "direct"
+        (request,) = other.requests
+    assert request.startswith(b"GET http://influx.example/api HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic bWU6aXQg\r\n" in request
+
+
+@pytest.mark.parametrize(
+    ("status", "why"), [(403, "it refuses with 403"), (407, "it refuses with 407"), (302, "it refuses with 302")]
+)
+def test_a_proxy_that_refuses_is_named_and_gets_no_token(status: int, why: str) -> None:
+    with raw_server(answer(status, Location="http://elsewhere.example", Proxy_Authenticate="Basic")) as other:
+        said = through(HTTPS, HTTPS_PROXY=other.url.replace("//", "//me:SENTINEL@"))
+        (request,) = other.requests
+    assert said.replace(other.url, "PROXY") == (
+        f"no connection to {HTTPS} through the proxy PROXY (from HTTPS_PROXY): {why}\n"
+        "  hint: look at what names the proxy, and at its user and password"
+    )
+    assert request.startswith(b"CONNECT influx.example:8086 HTTP/1.1\r\n")
+    assert SECRET.encode() not in request
+    assert "SENTINEL" not in said
+
+
+@pytest.mark.parametrize(
+    "lie", [b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", b"SSH-2.0\r\n\r\n", b"\x15\x03\x03\x00\x02\x02\x28"]
+)
+def test_a_proxy_that_is_none_gets_no_token(lie: bytes) -> None:
+    with raw_server(lie) as other:
+        said = through(HTTPS, HTTPS_PROXY=other.url)
+        assert said.startswith(("no connection to ", "the answer of "))
+        assert SECRET not in said
+        assert SECRET.encode() not in b"".join(other.requests)
+
+
+def test_a_proxy_that_is_not_there_is_named() -> None:
+    with raw_server(answer(200)) as gone:
+        pass
+    assert through(HTTPS, https_proxy=gone.url).startswith(
+        f"no connection to {HTTPS} through the proxy {gone.url} (from https_proxy): nothing listens there\n"
+    )
+
+
+def test_a_proxys_password_is_known_in_each_way_in_which_it_may_come_back() -> None:
+    environment = {"HTTP_PROXY": "http://me:pass%20word@p", "https_proxy": "token-alone@p:1", "all_proxy": "http://p"}
+    assert [each.reveal() for each in proxy_secrets(environment)] == [
+        "me:pass%20word", "me:pass word", "pass%20word", "pass word", "bWU6cGFzcyB3b3Jk",
+        "token-alone", "dG9rZW4tYWxvbmU=",
+    ]  # fmt: skip
+
+
+def test_what_a_proxy_says_holds_neither_its_password_nor_the_token() -> None:
+    body = f"SENTINEL%20password me:SENTINEL%20password SENTINEL password {SECRET}"
+    with raw_server(answer(200, body, X_Echo=f"Basic bWU6U0VOVElORUwgcGFzc3dvcmQ= {body}")) as other:
+        endpoint = Endpoint(url=HTTP, secret=Secret(SECRET))
+        environment = {"HTTP_PROXY": other.url.replace("//", "//me:SENTINEL%20password@")}
+        with Transport(endpoint, clock=time.monotonic, environment=environment) as opened:
+            got = opened.send("GET", "/api")
+            assert masked(got.body.decode(), *opened.endpoint.secrets) == "*** *** *** ***"
+    assert got.headers["x-echo"] == "Basic *** *** *** *** ***"
 
 
 def certificate_error(number: int = 0) -> ssl.SSLCertVerificationError:
@@ -22,16 +174,16 @@ def tls_error(name: str) -> ssl.SSLError:
     return error
 
 
-UNKNOWN = "its certificate comes from an authority that is not known here"
+STRANGER = "its certificate comes from an authority that is not known here"
 REFUSED = "it refuses the client certificate, or that there is none"
-CASES = {
+FAILURES = {
     "certificate": (certificate_error(), "its certificate is not trusted: certificate revoked"),
     "early": (certificate_error(9), "its certificate is not valid yet"),
     "expired": (certificate_error(10), "its certificate has expired"),
     "self-signed": (certificate_error(18), "its certificate is self-signed"),
-    "self-signed authority": (certificate_error(19), UNKNOWN),
-    "no authority": (certificate_error(20), UNKNOWN),
-    "no chain": (certificate_error(21), UNKNOWN),
+    "self-signed authority": (certificate_error(19), STRANGER),
+    "no authority": (certificate_error(20), STRANGER),
+    "no chain": (certificate_error(21), STRANGER),
     "name": (certificate_error(62), "its certificate is for another host"),
     "address": (certificate_error(64), "its certificate is for another host"),
     "client": (tls_error("TLSV13_ALERT_CERTIFICATE_REQUIRED"), "it wants a client certificate"),
@@ -56,7 +208,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("error", "words"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("error", "words"), FAILURES.values(), ids=FAILURES)
 def test_an_error_is_worded_and_gets_a_hint(error: Exception, words: str) -> None:
     said, hint = reason(error)
     assert said == words

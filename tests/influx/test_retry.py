@@ -206,13 +206,6 @@ def test_a_server_that_cannot_be_trusted_is_not_asked_again() -> None:
         assert (len(server.requests), waits) == (1, [])
 
 
-def test_a_write_is_sent_once_whatever_happens() -> None:
-    with reading(answer(503), answer(200)) as (_, writer, waits, server):
-        with pytest.raises(TransientError) as caught:
-            writer.patch(TOKEN, {"description": "x"}, ready)
-        assert (caught.value.kind, len(server.requests), waits) == (FailureKind.PASSING, 1, [])
-
-
 def closing(connection: Connection, pauses: Iterator[float], body: bytes) -> Iterator[bytes]:
     """Answer, as if the connection would stay, and close it a moment later."""
     yield body
@@ -227,29 +220,3 @@ def test_a_connection_that_the_server_closes_just_after_its_answer_costs_a_read_
         assert {type(reader.get(TOKEN)).__name__ for _ in range(400)} == {"Token"}
         assert waits == []
         assert 400 <= len(server.requests) <= 800
-
-
-def test_a_write_on_a_connection_that_was_closed_meanwhile_is_told_from_one_that_failed() -> None:
-    pauses = itertools.repeat(0.0)
-    with reading(script=lambda connection: closing(connection, pauses, ONE)) as (_, writer, _, _):
-        troubles = set()
-        for _ in range(200):
-            try:
-                writer.patch(TOKEN, {"description": "x"}, ready)
-            except TransientError as error:
-                troubles.add(error.kind)
-        assert troubles <= {FailureKind.STALE}
-
-
-def test_only_a_connection_that_had_answered_before_can_be_stale() -> None:
-    parts = iter([[ONE], [b""], [b""], [ONE], [b"H", b""]])
-    with reading(script=lambda _: next(parts)) as (_, writer, _, _):
-        seen: list[FailureKind | None] = []
-        for _ in range(5):
-            try:
-                writer.patch(TOKEN, {"description": "x"}, ready)
-                seen.append(None)
-            except TransientError as error:
-                seen.append(error.kind)
-    # Answered; closed when it was used again; closed when it was new; answered; broken off in the middle of an answer.
-    assert seen == [None, FailureKind.STALE, FailureKind.PASSING, None, FailureKind.PASSING]

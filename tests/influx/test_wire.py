@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconciler.core.token import EVERY_ORG, EVERY_USER, NO_RIGHTS, OrgId, Reach, Rights, Status, Token, TokenId, UserId
+from reconciler.core.token import (
+    EVERY_ORG,
+    EVERY_USER,
+    LARGEST_TEXT,
+    NO_RIGHTS,
+    OrgId,
+    Reach,
+    Rights,
+    Status,
+    Token,
+    TokenId,
+    UserId,
+    kept,
+)
 from reconciler.influx import labels, wire
 from reconciler.influx.decoding import WireError
 from tests.influx.raw_server import SECRET
@@ -49,9 +63,9 @@ def listed(*entries: object) -> bytes:
 
 def single(body: bytes) -> Token:
     """The token of a single authorization."""
-    found = wire.OneToken()
+    found = wire.OneToken(SECRET)
     found.feed(body)
-    return found.token(SECRET)
+    return found.finish()
 
 
 def tokens(body: bytes) -> dict[TokenId, Token]:
@@ -95,8 +109,19 @@ def test_a_list_keeps_its_order_and_may_be_empty() -> None:
 
 
 def test_names_and_dates_and_rights_may_be_missing() -> None:
-    for key in ("org", "user", "updatedAt", "description", "token", "permissions"):
-        tokens(listed(without(key)))
+    rights = both("users") + both("authorizations", orgID=ORG)
+    (whole,) = tokens(listed(entry(permissions=rights, token=SECRET))).values()
+    missing: dict[str, dict[str, Any]] = {
+        "org": {"org": ""},
+        "user": {"user": ""},
+        "updatedAt": {"updated_at": ""},
+        "description": {"description": ""},
+        "token": {"is_own": False, "proven": None},
+        "permissions": {"rights": NO_RIGHTS},
+    }
+    for key, read in missing.items():
+        left = {name: value for name, value in entry(permissions=rights, token=SECRET).items() if name != key}
+        assert tokens(listed(left)) == {TokenId(ID): replace(whole, **read)}
 
 
 def test_the_callers_own_token_is_known_by_its_secret_where_secrets_are_shown() -> None:
@@ -166,10 +191,9 @@ def test_rights_that_many_tokens_have_are_kept_once() -> None:
     assert {each.rights for each in tokens(listed(entry(permissions=both("buckets")))).values()} == {NO_RIGHTS}
 
 
-def test_a_list_whose_rights_do_not_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_whose_rights_do_not_fit_into_memory_is_refused() -> None:
     """A few texts, of which each token has others; in less memory, as it takes half a minute to fill all of it."""
-    monkeypatch.setattr(wire, "_KEPT", wire._KEPT // 32)
-    found = wire.TokenList(SECRET)
+    found = wire.TokenList(SECRET, memory=wire._MEMORY // 32)
     assert found.feed(b'{"authorizations":[')
     for number in range(1, 1000):
         chosen = [
@@ -295,7 +319,7 @@ def test_a_list_that_does_not_fit_into_memory_is_refused() -> None:
     # What has come may be looked at together with what comes next.
     with pytest.raises(WireError, match=rf"authorization ({number - 1}|{number}): the list does not fit into memory"):
         found.finish()
-    assert wire._KEPT / 61_000 < number < wire._KEPT / 60_000 + 1
+    assert wire._MEMORY / 61_000 < number < wire._MEMORY / 60_000 + 1
 
 
 def test_a_hundred_thousand_tokens_fit() -> None:
@@ -307,7 +331,7 @@ def test_a_hundred_thousand_tokens_fit() -> None:
         assert found.feed(json.dumps(text).encode() + b"," * (number < 5000))
     found.feed(b"]}")
     assert len(found.finish()) == 5000
-    assert found._kept < wire._KEPT / 20
+    assert found._shared.size < wire._MEMORY / 20
 
 
 def test_a_list_that_begins_anew_forgets_what_came() -> None:
@@ -326,14 +350,28 @@ def test_a_right_on_an_organisation_whose_id_is_no_text_makes_no_trouble() -> No
 def test_a_single_authorization_is_read_like_a_listed_one() -> None:
     body = json.dumps(entry(token=SECRET)).encode()
     assert single(body) == tokens(listed(entry(token=SECRET)))[TokenId(ID)]
-    with pytest.raises(WireError):
+    with pytest.raises(WireError, match=r"^its `id` is no text$"):
         single(listed(entry()))
+    with pytest.raises(WireError, match=r"^it is no JSON object$"):
+        single(b"[]")
+    with pytest.raises(WireError, match=r"^it is not JSON$"):
+        single(json.dumps(entry()).encode() + b",{}")
 
 
 def test_a_users_id_is_read() -> None:
     assert wire.user(b'{"id": "0d3a5f0bd1a4e000", "name": "ci"}', SECRET) == "0d3a5f0bd1a4e000"
-    with pytest.raises(WireError):
+    with pytest.raises(WireError, match=r"^its `id` is no text$"):
         wire.user(b"{}", SECRET)
+
+
+def test_a_user_is_active_where_nothing_else_is_said() -> None:
+    states = {'"active"': True, '"inactive"': False, '"locked"': False}
+    for state, active in states.items():
+        assert wire.is_active(f'{{"id": "{U}", "status": {state}}}'.encode(), SECRET) is active
+    assert wire.is_active(f'{{"id": "{U}"}}'.encode(), SECRET)
+    for body, said in ((f'{{"id": "{U}", "status": 1}}', "its `status` is no text"), ("{}", "its `id` is no text")):
+        with pytest.raises(WireError, match=f"^{said}$"):
+            wire.is_active(body.encode(), SECRET)
 
 
 @pytest.mark.parametrize(
@@ -354,10 +392,10 @@ def test_the_code_and_message_of_an_error_are_read_leniently(body: bytes, said: 
 
 
 def test_an_id_alone_goes_into_a_path() -> None:
-    assert wire.path(TokenId(ID)) == f"/api/v2/authorizations/{ID}"
+    assert wire.path(wire.AUTHORIZATIONS, ID) == f"/api/v2/authorizations/{ID}"
     for text in ("../users/1", ID + "\n", ID + "?", ID.upper(), "0" * 16, ""):
-        with pytest.raises(AssertionError):
-            wire.path(TokenId(text))
+        with pytest.raises(AssertionError, match=r"^not an id$"):
+            wire.path(wire.USERS, text)
 
 
 # What an answer must be, said once more and apart from what reads it.
@@ -486,3 +524,19 @@ def test_a_list_is_read_exactly_when_it_is_one_and_else_refused_in_words_of_our_
 @given(BYTES | (VALUES | ENTRIES).map(lambda value: json.dumps(value).encode()))
 def test_a_single_answer_is_read_exactly_when_it_is_one_and_else_refused_in_words_of_our_own(body: bytes) -> None:
     check_single(body)
+
+
+def test_what_is_too_large_is_left_out_where_it_may_be() -> None:
+    large = "x" * (LARGEST_TEXT + 1)
+    other = TokenId("0d3a5f0c1be4e001")
+    found = wire.TokenList(SECRET)
+    found.feed(listed(entry(description=large, permissions=both("users") * 4096), entry(id=other, orgID=large)))
+    (token,) = found.finish().values()
+    assert (token.id, token.description, token.rights) == (ID, kept(large), Rights(unknown=True))
+    assert found.unreadable == {other: f"its `orgID` has {len(large):,} characters"}
+
+
+def test_a_token_that_cannot_be_read_is_listed_once_too() -> None:
+    large = entry(orgID="x" * (LARGEST_TEXT + 1))
+    with pytest.raises(WireError, match=r"^authorization 2: its `id` was listed before$"):
+        tokens(listed(large, entry()))

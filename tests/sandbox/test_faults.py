@@ -12,7 +12,7 @@ import pytest
 from reconciler.errors import UsageError
 from reconciler.sandbox.faults import NAMES, Fault
 from reconciler.sandbox.server import Sandbox
-from tests.sandbox.test_api import LAPTOP, PATH, SEED, Client, Got
+from tests.sandbox.client import LAPTOP, PATH, SEED, Client, Got
 
 ONE = f"{PATH}/{LAPTOP.id}"
 CHANGE = {"description": "changed"}

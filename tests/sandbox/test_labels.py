@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.server import Sandbox
-from tests.sandbox.test_api import ACME, EDGE, LAPTOP, MANAGER, NOW, OPERATOR, SEED, Client, Got
+from tests.sandbox.client import ACME, EDGE, LAPTOP, MANAGER, OPERATOR, SEED, Client, Got
 
 PATH = "/api/v2/labels"
 ABSENT = "0123456789abcdef"
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    with Sandbox.start(seed=SEED, now=lambda: NOW) as sandbox:
-        yield Client(sandbox)
 
 
 def make(client: Client, name: str = "lock", org: str = ACME, secret: str = OPERATOR.secret, **fields: object) -> Got:
@@ -171,15 +162,3 @@ def test_of_many_who_make_one_label_at_once_one_does(client: Client) -> None:
             assert sorted(each.status for each in got) == [201] + [422] * 7
             (winner,) = (each.json["label"] for each in got if each.status == 201)
             assert client.sandbox.labels[-1].properties == winner["properties"]
-
-
-def test_a_file_from_before_there_were_labels_gets_some(tmp_path: Path) -> None:
-    path = tmp_path / "state.sqlite"
-    Sandbox.start(seed=SEED, data=path).close()
-    with sqlite3.connect(path) as database:
-        database.execute("DROP TABLE labels")
-    database.close()
-    for _ in range(2):
-        with Sandbox.start(seed=SEED, data=path) as sandbox:
-            make(Client(sandbox))
-            assert [each.name for each in sandbox.labels] == ["lock"]

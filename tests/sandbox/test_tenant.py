@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,16 +10,10 @@ from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import User
 from reconciler.sandbox.server import Sandbox
-from tests.sandbox.test_api import ACME, EDGE, LAPTOP, MANAGER, NOW, PATH, SEED, Client
+from tests.sandbox.client import ACME, EDGE, LAPTOP, MANAGER, PATH, SEED, Client
 
 ADMIN, USER2 = SEED.users[0], SEED.users[1]
 MANY = tuple(User(f"{number:016x}", f"user {number}", "active") for number in range(1, 30))
-
-
-@pytest.fixture
-def client() -> Iterator[Client]:
-    with Sandbox.start(seed=SEED, now=lambda: NOW) as sandbox:
-        yield Client(sandbox)
 
 
 def test_who_asks_is_told(client: Client) -> None:
@@ -168,3 +161,9 @@ def test_the_cloud_shows_no_secret_but_a_new_one_and_finds_a_token_by_its_own() 
     with Sandbox.start(seed=SEED) as sandbox:
         every = Client(sandbox).send("GET", f"{PATH}?token=none").json["authorizations"]
         assert len(every) == len(SEED.tokens)
+
+
+def test_the_caller_learns_who_it_is(client: Client) -> None:
+    assert client.send("GET", "/api/v2/me", secret=MANAGER.secret).json["name"] == "ci-bot"
+    refused = client.send("GET", "/api/v2/me", secret=LAPTOP.secret)
+    assert refused.error == (401, f"read:users/{LAPTOP.user_id} is unauthorized")

@@ -1,14 +1,15 @@
-"""JSON as Go writes it."""
+"""JSON and times as Go writes them."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.sandbox.go_encode import compact, indented
+from reconciler.sandbox.exchange import compact, indented, timestamp
 
 
 def test_values_are_indented_with_tabs() -> None:
@@ -37,3 +38,18 @@ def test_what_has_no_json_here_is_a_mistake() -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_every_text_is_read_back_as_it_was(text: str) -> None:
     assert json.loads(indented({"x": text})) == {"x": text}
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "2026-01-02T03:04:05Z"),
+        (datetime(2026, 1, 2, 3, 4, 5, 100, tzinfo=UTC), "2026-01-02T03:04:05.0001Z"),
+        (
+            datetime(2026, 1, 2, 3, 4, 5, 120000, timezone(timedelta(hours=5, minutes=30))),
+            "2026-01-02T03:04:05.12+05:30",
+        ),
+    ],
+)
+def test_times_are_written_with_no_more_digits_than_needed(moment: datetime, text: str) -> None:
+    assert timestamp(moment) == text
