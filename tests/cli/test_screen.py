@@ -20,7 +20,7 @@ from reconciler.cli import screen
 from reconciler.cli.screen import Line, Log
 from reconciler.sandbox.faults import Fault
 from tests.cli.test_main import read, terminal
-from tests.cli.test_signals import CHANGES, crowded, patches
+from tests.scenarios.test_signals import CHANGES, crowded, patches
 from tests.screen import BACK, frames, seen
 from tests.shell import Shell
 

@@ -26,8 +26,8 @@ from reconciler.session.context import Context
 from reconciler.session.sending import Consent
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
-from tests.cli.test_signals import CHANGES, crowd, crowded
 from tests.commands.test_apply import DESCRIBE, applied
+from tests.scenarios.test_signals import CHANGES, crowd, crowded
 from tests.screen import frames, seen
 from tests.shell import INGEST, Done, Shell, shell_on
 
