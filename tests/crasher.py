@@ -135,8 +135,8 @@ def _run(wanted: dict[str, Any]) -> None:
         provenance = Provenance(run=wanted["run"], started=started, tool="0", files=files)
         server = CrashingServer(boundaries, connection.reader, Writer(connection.transport, connection.retries))
         parts = Parts(
-            reader=server, writer=server, journal=journal, clock=lambda: 0.0, moment=_moment, read_at=_moment()
-        )
+            reader=server, writer=server, retries=connection.retries, journal=journal, surroundings=context, read_at=_moment()
+        )  # fmt: skip
         send(plan, provenance, parts)
 
 

@@ -114,14 +114,6 @@ class Retrying(Protocol):
         """The seconds to wait before a request that failed like this is sent again, or why it is not."""
 
 
-class NoRetries:
-    """A policy: nothing is sent again."""
-
-    def again(self, _: Sequence[TransientError], /) -> float | str:
-        """Say no."""
-        return "it is sent once"
-
-
 @dataclass(frozen=True, slots=True)
 class Read:
     """Next: wait so many seconds, then read the token."""

@@ -112,6 +112,7 @@ class Work:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._surroundings = parts.surroundings
         self._halt = threading.Event()
         self._gate = threading.Lock()  # of what is out: once the run has stopped, nothing comes to it
         self._out: set[TokenId] = set()
@@ -125,7 +126,7 @@ class Work:
         """Whether a PATCH of this token went out and did not land."""
         return token_id in self._out
 
-    def land(self, token_id: TokenId) -> None:
+    def note_answered(self, token_id: TokenId) -> None:
         """Note that what came of this token's PATCH is known to the owner."""
         self._out.discard(token_id)
 
@@ -144,7 +145,7 @@ class Work:
                 if refused(change, seen):
                     return Step(token_id, seen, known_at)
             with suppress(_NotNowError):
-                ready = partial(self._let_go, token_id, known_at)
+                ready = partial(self._mark_out, token_id, known_at)
                 answer = attempt(partial(self._parts.writer.patch, token_id, change.body, ready))
                 return Step(token_id, answer, sent=self.is_out(token_id))
         return Step(token_id, _TOO_SLOW, known_at)
@@ -158,7 +159,7 @@ class Work:
     def wait(self, token_id: TokenId, wait_s: float) -> Step:
         """Let so much time pass, less when the run stops."""
         if wait_s:
-            self._parts.pause(self._halt, wait_s)
+            self._surroundings.pause(self._halt, wait_s)
         return Step(token_id)
 
     def ask(self, question: Callable[[], object]) -> Step:
@@ -166,7 +167,7 @@ class Work:
         answer = attempt(question)
         return Step(_NO_TOKEN, failure=answer if isinstance(answer, TokenctlError) else None)
 
-    def _let_go(self, token_id: TokenId, known_at: Moment) -> None:
+    def _mark_out(self, token_id: TokenId, known_at: Moment) -> None:
         """Note that something of a PATCH goes out now; raises _NotNowError when it must not."""
         with self._gate:
             self._out.discard(token_id)
@@ -176,10 +177,10 @@ class Work:
 
     @property
     def _must_end(self) -> bool:
-        return self._halt.is_set() or self._parts.interrupt.came
+        return self._halt.is_set() or self._surroundings.interrupt.came
 
     def _is_young(self, known_at: Moment) -> bool:
-        return self._parts.moment().is_within(self._parts.recheck_after_s, known_at)
+        return self._surroundings.moment().is_within(self._parts.recheck_after_s, known_at)
 
     def _look(self, token_id: TokenId) -> tuple[Moment, Seen]:
-        return self._parts.moment(), attempt(lambda: self._parts.reader.get(token_id))
+        return self._surroundings.moment(), attempt(lambda: self._parts.reader.get(token_id))

@@ -32,7 +32,7 @@ from reconciler.render.formats import ListFormat
 from reconciler.session.context import Context
 
 if TYPE_CHECKING:
-    from reconciler.session.sending import Consent
+    from reconciler.session.sending import SendingOptions
     from reconciler.settings import Flags
 
 app = typer.Typer(
@@ -128,7 +128,7 @@ def show(
 def apply(
     context: Context,
     flags: Flags,
-    consent: Consent,
+    options: SendingOptions,
     files: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PLAN | FILE...]", help="A saved plan, or manifests.  [default: tokens.yaml]"),
@@ -142,7 +142,7 @@ def apply(
     from reconciler.session.sources import Sources
 
     sources = Sources(files=files or (), select=select or (), allow=allow or (), base=base)
-    return apply.run(apply.ApplyRequest(sources=sources, flags=flags, consent=consent), context)
+    return apply.run(sources, flags, options, context)
 
 
 @app.command()
@@ -150,7 +150,7 @@ def apply(
 def undo(
     context: Context,
     flags: Flags,
-    consent: Consent,
+    options: SendingOptions,
     path: Annotated[
         str, typer.Argument(metavar="[JOURNAL]", help="Of the run to undo.  [default: the newest]", show_default=False)
     ] = "",
@@ -171,7 +171,7 @@ def undo(
         out=out,
         outputs=output or (),
         send=send,
-        consent=consent,
+        options=options,
     )
     return undo.run(request, context)
 
@@ -182,7 +182,7 @@ def unlock(context: Context, flags: Flags, yes: Yes = False) -> ExitCode:
     """Show who holds a lock, ask, and remove it."""
     from reconciler.commands import unlock
 
-    return unlock.run(unlock.UnlockRequest(flags=flags, yes=yes), context)
+    return unlock.run(flags, context, yes=yes)
 
 
 @app.command("list")
@@ -209,7 +209,7 @@ def doctor(
     """Check server, credentials and rights. Only reads."""
     from reconciler.commands import doctor
 
-    return doctor.run(doctor.DoctorRequest(files=files or (), flags=flags, form=form), context)
+    return doctor.run(files or (), flags, form, context)
 
 
 @app.command()

@@ -22,7 +22,7 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Moment
 from reconciler.cli import screen
 from reconciler.cli.app import app
-from reconciler.cli.process import end_after
+from reconciler.cli.process import collect_garbage, end_after
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.session.context import Context, Streams
 
@@ -134,6 +134,7 @@ def _context(interrupt: Interrupt) -> Context:
         who=_who(environment),
         interrupt=interrupt,
         end_after=end_after,
+        collect_garbage=collect_garbage,
     )
 
 

@@ -37,7 +37,7 @@ class Log:
             self._stream.write(words + "\n")
             self._stream.flush()
 
-    def aside(self) -> AbstractContextManager[object]:
+    def cleared(self) -> AbstractContextManager[object]:
         """A log has room for all."""
         return nullcontext()
 
@@ -66,7 +66,7 @@ class Line:
             self._write(_BACK + text)
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
+    def cleared(self) -> Iterator[None]:
         """Take the line away; the next `draw` brings it back."""
         with self._lock:
             if self._drawn:

@@ -15,7 +15,7 @@ from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import default_seed
 from reconciler.sandbox.server import Sandbox
 from reconciler.session.context import Context
-from reconciler.session.sending import Consent
+from reconciler.session.sending import SendingOptions
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 
@@ -51,6 +51,4 @@ def _plan(context: Context, out: str = "") -> ExitCode:
 
 def _apply(context: Context) -> ExitCode:
     context.streams.show(f"\n$ tokenctl apply --yes {_PLAN}\n")
-    return apply.run(
-        apply.ApplyRequest(sources=Sources(files=[_PLAN]), flags=Flags(), consent=Consent(yes=True)), context
-    )
+    return apply.run(Sources(files=[_PLAN]), Flags(), SendingOptions(yes=True), context)

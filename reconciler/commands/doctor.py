@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,20 +23,14 @@ from reconciler.session.reading import DEFAULT, beside_default, read_manifest
 from reconciler.settings import Flags, Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorRequest:
-    """What was asked for; without files, `tokens.yaml` is looked at if there is one."""
+def run(files: Sequence[str], flags: Flags, form: ListFormat, context: Context) -> ExitCode:
+    """Show every check; the exit code of the gravest failure. Without files, `tokens.yaml` is looked at if it is there.
 
-    files: Sequence[str]
-    flags: Flags
-    form: ListFormat = ListFormat.TEXT
-
-
-def run(request: DoctorRequest, context: Context) -> ExitCode:
-    """Show every check; the exit code of the gravest failure. Raises UsageError for settings that cannot be used."""
-    settings = resolve(request.flags, context)
-    checks = [*_profile(settings), *_file(request, settings, context), *_server(settings, context)]
-    is_json = request.form is ListFormat.JSON
+    Raises UsageError for settings that cannot be used.
+    """
+    settings = resolve(flags, context)
+    checks = [*_profile(settings), *_file(files, settings, context), *_server(settings, context)]
+    is_json = form is ListFormat.JSON
     shown = status.checks_json(checks) if is_json else status.checks(checks, colour=context.streams.colour)
     context.streams.show(context.streams.masked(shown))  # names of files are among it, and what is wrong with them
     return checkup.exit_code(checks)
@@ -49,18 +43,18 @@ def _profile(settings: Settings) -> list[Check]:
     return [Check(name="profile", state=State.OK, message=message)]
 
 
-def _file(request: DoctorRequest, settings: Settings, context: Context) -> list[Check]:
-    if not request.files and not Path(DEFAULT).exists():
+def _file(files: Sequence[str], settings: Settings, context: Context) -> list[Check]:
+    if not files and not Path(DEFAULT).exists():
         near = " and ".join(beside_default(context))
         message = f"there is no {DEFAULT} here, but {near}"
         return [Check(name="file", state=State.NOTE, message=message, hint="name what is meant")] if near else []
     try:
-        manifest, files = read_manifest(request.files, context)
+        manifest, names = read_manifest(files, context)
         check(manifest, None, settings)
     except TokenctlError as error:
         return checkup.failed("file", error)
     said = "its `server:` holds" if manifest.server.url or manifest.server.org else "it asserts no server"
-    return [Check(name="file", state=State.OK, message=f"{', '.join(files)}: {said}")]
+    return [Check(name="file", state=State.OK, message=f"{', '.join(names)}: {said}")]
 
 
 def _server(settings: Settings, context: Context) -> Iterator[Check]:

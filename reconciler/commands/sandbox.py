@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import ipaddress
 import signal
 from collections.abc import Sequence
@@ -33,7 +32,7 @@ class SandboxRequest:
 
 def run(request: SandboxRequest, context: Context) -> ExitCode:
     """Serve until SIGTERM or SIGINT; prints the URL on stdout once requests are answered."""
-    gc.enable()  # it runs until it is stopped
+    context.collect_garbage()  # it runs until it is stopped
     # Its `put` may come in the middle of its `get`; an Event whose `set` does waits for ever.
     stop: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -14,11 +14,12 @@ from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import ExitCode, UsageError
 from reconciler.render import status
 from reconciler.render.formats import PlanFormat
-from reconciler.session import journals, outputs, sending
+from reconciler.session import journals, outputs
 from reconciler.session.connection import connected, resolve
 from reconciler.session.context import Context
 from reconciler.session.outputs import Outputs
 from reconciler.session.planning import plan_from
+from reconciler.session.sending import SendingOptions, plan_and_send
 from reconciler.settings import Flags, Settings
 
 
@@ -37,7 +38,7 @@ class UndoRequest:
     out: str = ""
     outputs: Sequence[str] = ()
     send: bool = False
-    consent: sending.Consent
+    options: SendingOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,15 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
     """
     _check(request)
     wanted = outputs.parse(request.outputs, request.form, request.out)
+
+    def find(settings: Settings) -> _Reversal:
+        """Read the journal of the run that is to be undone."""
+        return _reversal(request, wanted, settings, context)
+
     if request.send:
-        return sending.plan_and_send(
-            lambda settings: _reversal(request, wanted, settings, context), request.flags, request.consent, context
-        )
+        return plan_and_send(find, request.flags, request.options, context)
     settings = resolve(request.flags, context)
-    source = _reversal(request, wanted, settings, context)
+    source = find(settings)
     with connected(settings, context) as connection:
         plan = plan_from(source, connection)
         wanted.write_plan(plan, context)
@@ -87,25 +91,21 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
 
 def _reversal(request: UndoRequest, wanted: Outputs, settings: Settings, context: Context) -> _Reversal:
     """The run that is to be undone, once it is said which that is."""
-    consent = request.consent
-    loaded = journals.find_journal(
-        request.journal, journals.folder_of(consent.journal, context), settings.endpoint.url, context
-    )
+    folder = journals.folder_of(request.options.journal, context)
+    loaded = journals.find_journal(request.journal, folder, settings.endpoint.url, context)
     file = str(loaded.path)
     wanted.check([file])
     context.streams.say(status.undoing(loaded.run, file))
-    reviewed = not request.send or bool(consent.expect) or not consent.yes
-    return _Reversal(loaded.run, (file,), request.allow, reviewed)
+    return _Reversal(loaded.run, (file,), request.allow, not request.send or request.options.reviewed)
 
 
 def _check(request: UndoRequest) -> None:
     if request.send:
-        sending.check_digest(request.consent)
         if request.form or request.out or request.outputs:
             raise UsageError(
                 "--format, --output and --out are for a plan to look at, and --apply sends it",
                 "save it with `-o FILE`, and `tokenctl apply FILE` once it was reviewed",
             )
-    elif request.consent.yes or request.consent.expect or request.consent.lock is not None:
+    elif request.options.yes or request.options.expect or request.options.lock is not None:
         what = "--yes, --expect, --lock and --json"
         raise UsageError(f"{what} are about sending, and nothing is sent without --apply")

@@ -20,8 +20,8 @@ from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
 from reconciler.manifest import syntax
 from reconciler.render.escape import line
-from reconciler.session import progress
 from reconciler.session.context import Context
+from reconciler.session.report import progress_of
 from reconciler.settings import Flags, Settings
 
 _SHOWN = 20  # places of one file where the own secret stands
@@ -59,42 +59,33 @@ def connected(
     Warns of what a proxy would see, and reads again what failed; one that is not `patient` does neither. What progress
     is shown meanwhile is gone in the end.
     """
-    with (
-        _tidied(context),
-        Transport(
-            resolved.endpoint,
-            trace=context.streams.trace,
-            clock=context.clock,
-            check=context.interrupt.check,
-            environment=context.environment,
-        ) as transport,
-    ):
-        for secret in transport.endpoint.secrets:
-            context.streams.secrets.add(secret)
-        retries = Retries(
-            chance=context.chance,
-            now=context.now,
-            sleep=context.sleep,
-            say=lambda text: context.streams.say(line(text)),
-        )
-        reader = Reader(
-            transport,
-            own_id=resolved.self_id,
-            retries=retries if patient else None,
-            heard=progress.reading(context),
-        )
-        if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
-            context.streams.say(line(f"Warning: {words}"))
-        yield Connection(resolved, transport, retries, reader, sends)
-
-
-@contextmanager
-def _tidied(context: Context) -> Iterator[None]:
+    streams, progress = context.streams, progress_of(context)
+    transport = Transport(
+        resolved.endpoint,
+        trace=streams.trace,
+        clock=context.clock,
+        check=context.interrupt.check,
+        environment=context.environment,
+    )
     try:
-        yield
+        with transport:
+            for secret in transport.endpoint.secrets:
+                streams.secrets.add(secret)
+            retries = Retries(
+                chance=context.chance, now=context.now, sleep=context.sleep, say=lambda text: streams.say(line(text))
+            )
+            reader = Reader(
+                transport,
+                own_id=resolved.self_id,
+                retries=retries if patient else None,
+                heard=progress.tokens_read if progress else lambda _: None,
+            )
+            if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
+                streams.say(line(f"Warning: {words}"))
+            yield Connection(resolved, transport, retries, reader, sends)
     finally:
-        with context.streams.aside():
-            pass
+        with streams.without_progress():
+            pass  # what is shown is taken away
 
 
 def resolve(flags: Flags, context: Context) -> Settings:

@@ -16,7 +16,7 @@ from reconciler.core.plan import Change
 from reconciler.core.token import Status, Token, TokenId
 from reconciler.documents.decode import Document
 from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError, UnreachableError
-from tests.apply.memory import Listing, Memory, Watching, events, holding, nth, plan_of, run, statuses, token
+from tests.apply.memory import Listing, Memory, Observing, events, holding, nth, plan_of, run, statuses, token
 from tests.builders import managing
 
 ACTIVATE = Change(token=token(1, Status.INACTIVE), status=Status.ACTIVE)
@@ -56,20 +56,20 @@ def test_the_intent_is_in_the_journal_before_the_request_is_sent(journal: Journa
 
 
 def test_who_looks_on_is_told_of_every_operation_by_one_thread(journal: Journal) -> None:
-    server, watch = holding(PLAN), Watching()
+    server, observer = holding(PLAN), Observing()
     server.on_patch = lambda _, token_id: InvalidAnswer if token_id == nth(2) else None
-    run(PLAN, server, journal, watch=watch)
-    assert watch.told == [
+    run(PLAN, server, journal, observers=[observer])
+    assert observer.told == [
         "1 started", "1 done", "2 started", "2 done", "3 started", "3 done",
     ]  # fmt: skip
-    assert watch.threads == {threading.get_ident()}
+    assert observer.threads == {threading.get_ident()}
 
 
 def test_who_looks_on_is_told_of_a_change_that_was_not_sent_after_all(journal: Journal) -> None:
-    server, watch = holding(PLAN), Watching()
+    server, observer = holding(PLAN), Observing()
     server.tokens.clear()
-    run(plan_of(DESCRIBE), server, journal, now=9.0, watch=watch)
-    assert watch.told == ["2 started", "2 failed"]
+    run(plan_of(DESCRIBE), server, journal, now=9.0, observers=[observer])
+    assert observer.told == ["2 started", "2 failed"]
 
 
 def test_a_phase_that_fails_keeps_the_later_ones_from_starting(journal: Journal) -> None:
