@@ -128,7 +128,7 @@ def _run(wanted: dict[str, Any]) -> None:
     boundaries = Boundaries(wanted["kill"])
     manifest, files = read_manifest([wanted["file"]], context)
     with connected(resolve(Flags(), context), context) as connection:
-        plan = plan_from(Declared(manifest=manifest, files=files, waivers=tuple(Guard)), connection)
+        plan = plan_from(Declared(manifest=manifest, files=files, waivers=tuple(Guard)).source, connection)
         journal = CrashingJournal.create(Path(wanted["journals"]), wanted["run"])
         journal.boundaries = boundaries
         started = "2025-12-31T00:00:00+00:00"

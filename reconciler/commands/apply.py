@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.core.live import Live
 from reconciler.core.manifest import is_manifest
-from reconciler.core.plan import Plan
 from reconciler.core.planner import rebase
-from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.documents.plan import is_plan, load_plan
 from reconciler.errors import ExitCode, StaleError, UsageError
 from reconciler.session.connection import check
@@ -19,30 +14,6 @@ from reconciler.session.planning import Source
 from reconciler.session.sending import SendingOptions, plan_and_send
 from reconciler.session.sources import Sources, read
 from reconciler.settings import Flags, Settings
-
-
-@dataclass(frozen=True, slots=True)
-class _Saved:
-    """A source of plans: a saved one, which has to hold over the live tokens."""
-
-    saved: Plan
-    files: Sequence[str]
-
-    @property
-    def locks(self) -> bool:
-        return self.saved.lock
-
-    def orgs(self, _: Callable[[], Live]) -> Mapping[OrgId, str]:
-        return {change.token.org_id: change.token.org for change in self.saved.changes}
-
-    def unlisted(self, listed: Mapping[TokenId, Token]) -> Iterable[TokenId]:
-        return sorted({change.token.id for change in self.saved.changes} - listed.keys())
-
-    def plan(self, live: Live) -> Plan:
-        return rebase(self.saved, live)
-
-    def explained(self, plan: Plan, _: Live) -> Plan:
-        return plan
 
 
 def run(sources: Sources, flags: Flags, options: SendingOptions, context: Context) -> ExitCode:
@@ -88,10 +59,16 @@ def _saved(file: str, settings: Settings) -> Source:
             f"the plan is for {saved.server.url}, but this run would talk to {settings.endpoint.url}",
             "set INFLUX_HOST or --url accordingly, or make a new plan",
         )
-    return _Saved(saved, (file,))
+    return Source(
+        files=(file,),
+        locks=saved.lock,
+        orgs=lambda _: {change.token.org_id: change.token.org for change in saved.changes},
+        unlisted=lambda listed: sorted({change.token.id for change in saved.changes} - listed.keys()),
+        plan=lambda live: rebase(saved, live),
+    )
 
 
 def _declared(sources: Sources, options: SendingOptions, settings: Settings, context: Context) -> Source:
     declared = read(sources, context, reviewed=options.reviewed)
     check(declared.manifest, declared.baseline, settings)
-    return declared
+    return declared.source

@@ -49,7 +49,7 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
     settings = resolve(request.flags, context)
     check(declared.manifest, declared.baseline, settings)
     with connected(settings, context) as server:
-        plan = planning.plan_from(declared, server)
+        plan = planning.plan_from(declared.source, server)
     wanted.write_plan(plan, context, _reviewed(request.reviewed, plan, context))
     if plan.refusals:
         return ExitCode.REFUSED

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.core import reversal
 from reconciler.core.guard import Guard
-from reconciler.core.live import Live
-from reconciler.core.outcome import Run
-from reconciler.core.plan import Plan
-from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import ExitCode, UsageError
 from reconciler.render import status
 from reconciler.render.formats import PlanFormat
@@ -18,7 +14,7 @@ from reconciler.session import journals, outputs
 from reconciler.session.connection import connected, resolve
 from reconciler.session.context import Context
 from reconciler.session.outputs import Outputs
-from reconciler.session.planning import plan_from
+from reconciler.session.planning import Source, plan_from
 from reconciler.session.sending import SendingOptions, plan_and_send
 from reconciler.settings import Flags, Settings
 
@@ -41,32 +37,6 @@ class UndoRequest:
     options: SendingOptions
 
 
-@dataclass(frozen=True, slots=True)
-class _Reversal:
-    """A source of plans: a run that is to be undone, and the journal that says what it did."""
-
-    run: Run
-    files: Sequence[str]
-    waivers: Sequence[Guard]
-    reviewed: bool
-
-    @property
-    def locks(self) -> bool:
-        return self.run.lock
-
-    def orgs(self, _: Callable[[], Live]) -> Mapping[OrgId, str]:
-        return {each.change.token.org_id: each.change.token.org for each in self.run.effective}
-
-    def unlisted(self, listed: Mapping[TokenId, Token]) -> Sequence[TokenId]:
-        return reversal.unlisted(self.run, listed.keys())
-
-    def plan(self, live: Live) -> Plan:
-        return reversal.reverse(self.run, live, self.waivers, reviewed=self.reviewed)
-
-    def explained(self, plan: Plan, _: Live) -> Plan:
-        return plan
-
-
 def run(request: UndoRequest, context: Context) -> ExitCode:
     """Plan, and show or send that. REFUSED when a guard refuses.
 
@@ -75,7 +45,7 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
     _check(request)
     wanted = outputs.parse(request.outputs, request.form, request.out)
 
-    def find(settings: Settings) -> _Reversal:
+    def find(settings: Settings) -> Source:
         """Read the journal of the run that is to be undone."""
         return _reversal(request, wanted, settings, context)
 
@@ -89,14 +59,21 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
     return ExitCode.REFUSED if plan.refusals else ExitCode.OK
 
 
-def _reversal(request: UndoRequest, wanted: Outputs, settings: Settings, context: Context) -> _Reversal:
+def _reversal(request: UndoRequest, wanted: Outputs, settings: Settings, context: Context) -> Source:
     """The run that is to be undone, once it is said which that is."""
     folder = journals.folder_of(request.options.journal, context)
     loaded = journals.find_journal(request.journal, folder, settings.endpoint.url, context)
-    file = str(loaded.path)
+    run, file = loaded.run, str(loaded.path)
     wanted.check([file])
-    context.streams.say(status.undoing(loaded.run, file))
-    return _Reversal(loaded.run, (file,), request.allow, not request.send or request.options.reviewed)
+    context.streams.say(status.undoing(run, file))
+    reviewed = not request.send or request.options.reviewed
+    return Source(
+        files=(file,),
+        locks=run.lock,
+        orgs=lambda _: {each.change.token.org_id: each.change.token.org for each in run.effective},
+        unlisted=lambda listed: reversal.unlisted(run, listed.keys()),
+        plan=lambda live: reversal.reverse(run, live, request.allow, reviewed=reviewed),
+    )
 
 
 def _check(request: UndoRequest) -> None:

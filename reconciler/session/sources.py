@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,14 +17,14 @@ from reconciler.core.plan import Plan
 from reconciler.core.resolve import declared_tokens, organisations, select, selected, unlisted
 from reconciler.core.revise import Baseline, Revised, about, locked, revise
 from reconciler.core.text import count
-from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
 from reconciler.manifest.load import Disk, load_from
 from reconciler.session.context import Context
 from reconciler.session.reading import DEFAULT, read_manifest
 
-if TYPE_CHECKING:  # only --base needs git
+if TYPE_CHECKING:  # only --base needs git, and only a plan a server
     from reconciler.repository.commit import Commit
+    from reconciler.session.planning import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """A source of plans: what the files declare, as far as it is selected, and what that is compared with, if anything.
+    """What the files declare, as far as it is selected, and what that is compared with, if anything.
 
     `reviewed` is False for a run that applies without anybody having seen the very plan.
     """
@@ -56,21 +56,23 @@ class Declared:
     reviewed: bool = True
 
     @property
-    def locks(self) -> bool:
-        return locked(self.manifest, self.baseline)
-
-    def orgs(self, read: Callable[[], Live]) -> Mapping[OrgId, str]:
-        return organisations(self.manifest, read())
-
-    def unlisted(self, listed: Mapping[TokenId, Token]) -> Sequence[TokenId]:
-        return unlisted(self.manifest, listed)
-
-    def plan(self, live: Live) -> Plan:
+    def source(self) -> Source:
+        """The source of plans that this is."""
         from reconciler.core import planner  # files are read by commands that plan nothing, too
+        from reconciler.session.planning import Source
 
-        return planner.make_plan(self.manifest, live, self.waivers, reviewed=self.reviewed, baseline=self.baseline)
+        return Source(
+            files=self.files,
+            locks=locked(self.manifest, self.baseline),
+            orgs=lambda read: organisations(self.manifest, read()),
+            unlisted=lambda listed: unlisted(self.manifest, listed),
+            plan=lambda live: planner.make_plan(
+                self.manifest, live, self.waivers, reviewed=self.reviewed, baseline=self.baseline
+            ),
+            explained=self._explained,
+        )
 
-    def explained(self, plan: Plan, live: Live) -> Plan:
+    def _explained(self, plan: Plan, live: Live) -> Plan:
         """The plan with marks of where each change comes from, by the history of the files."""
         wanted = marks.moments(plan.changes) if self.history else ()
         if not self.history or not wanted:

@@ -298,8 +298,8 @@ class Machine(RuleBasedStateMachine):
 
         def run(context: Context) -> ExitCode:
             with connected(resolve(Flags(), context), context) as connection:
-                source = Declared(manifest=self._manifest(), files=(), waivers=tuple(Guard))
-                plan = plan_from(source, connection)
+                declared = Declared(manifest=self._manifest(), files=(), waivers=tuple(Guard))
+                plan = plan_from(declared.source, connection)
                 if not plan.changes:
                     return ExitCode.OK
                 name = f"apply-{next(self._runs):03}"
