@@ -64,6 +64,11 @@ def answered(change: Change, seen: Seen, *, sent: bool) -> Result:
     return Result(change=change, status=status, reason=_words(seen), sent=sent, code=code)
 
 
+def unsent(change: Change, code: ExitCode, reason: str = "") -> Result:
+    """The result of a change that is not attempted."""
+    return Result(change=change, status=ResultStatus.NOT_ATTEMPTED, reason=reason, code=code)
+
+
 def settle_result(result: Result, seen: Seen) -> Result:
     """What became of a change whose answer was lost or wrong: applied, not applied, or changed by someone else."""
     if isinstance(seen, TokenctlError):

@@ -10,21 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from reconciler.apply.operation import Operation, Read, Seen, Send, after_answer, after_read
+from reconciler.apply.operation import Operation, Read, Seen, Send, after_answer, after_read, unsent
 from reconciler.apply.pace import Breaker, Pace
 from reconciler.apply.parts import Parts
 from reconciler.apply.work import Pool, Step, Work
 from reconciler.core.outcome import Result, ResultStatus
 from reconciler.core.plan import Change
 from reconciler.core.token import Token, TokenId
-from reconciler.errors import (
-    AuthError,
-    ExitCode,
-    LocalError,
-    TokenctlError,
-    TransientError,
-    UnreachableError,
-)
+from reconciler.documents.journal import intent_line, result_line
+from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError, TransientError, UnreachableError
 
 _TOO_LATE = UnreachableError("there was no answer before the run had to end")
 
@@ -103,7 +97,7 @@ class Scheduler:
     def record(self, result: Result) -> None:
         """Keep what is known of a change, write it down and tell it."""
         self.results[result.change.token.id] = result
-        self._write(partial(self._parts.journal.result, result))
+        self._write(partial(self._parts.journal.write, result_line(result)))
         for observer in self._parts.observers:
             observer.finished(result)
 
@@ -117,7 +111,7 @@ class Scheduler:
                     break
                 self._begin(Operation(change=change, known_at=self._parts.read_at))
             for operation in () if self.stopped else self._due:
-                self._parts.journal.intent(operation.change, operation.attempt)
+                self._parts.journal.write(intent_line(operation.change, operation.attempt))
 
     def _send_due(self) -> None:
         """Send what is due, now that its intents are on the disk; once the run has stopped nothing is."""
@@ -166,7 +160,7 @@ class Scheduler:
         if operation.otherwise:
             self._finish(operation.otherwise)
         else:
-            self.record(Result(change=operation.change, status=ResultStatus.NOT_ATTEMPTED, code=self.code))
+            self.record(unsent(operation.change, self.code))
 
     def _finish(self, result: Result) -> None:
         self.record(result)

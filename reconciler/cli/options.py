@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -138,7 +138,7 @@ SERVER = Group(
 """Which server to use and as whom, and how long that may take."""
 
 SENDING = Group(
-    "options",
+    "sending",
     (
         _text("--expect", "DIGEST", "Refuse any plan but this one."),
         _switch("--yes", "Do not ask."),
@@ -176,8 +176,7 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
         def called(typer_context: typer.Context, **values: Any) -> int:
             """Take the options as typer gives them."""
             context: Context = typer_context.obj
-            _check_filled(typer_context, values)
-            _check_meant(typer_context, values)
+            _check(typer_context, values)
             talk = {name: values.pop(name) for name, _, _ in _TALK}
             for group in groups:
                 values[group.parameter] = group.make(
@@ -210,44 +209,33 @@ def _parameters(
     ]
 
 
-def _typed(typer_context: typer.Context, values: Mapping[str, object]) -> Iterator[tuple[Any, list[str]]]:
-    """Each parameter that is not left to its default, with the texts that were typed for it or that a variable gave."""
-    for each in typer_context.command.params:
-        value, source = values.get(each.name or ""), typer_context.get_parameter_source(each.name or "")
-        if source is not None and source.name != "DEFAULT":
-            yield each, [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+def _check(typer_context: typer.Context, values: Mapping[str, object]) -> None:
+    """Raise UsageError for texts that nobody can have meant.
 
-
-def _check_filled(typer_context: typer.Context, values: Mapping[str, object]) -> None:
-    """Raise UsageError for an option that was given no text: whatever it was to hold back, it would not.
-
-    Also for one with something around its text that nobody sees; --org is trimmed, as a server does, and the name of a
-    file may be any.
-    """
-    for each, texts in _typed(typer_context, values):
-        option = isinstance(each, TyperOption)
-        if "" in texts:
-            what = each.opts[0] if option else "the name of a file"
-            raise UsageError(f"{what} is empty", "the variable that it was to come from may not be set")
-        if option and each.name not in ("org", "out") and not all(map(is_bare, texts)):
-            from reconciler.influx_cli import padded
-
-            raise UsageError(padded(each.opts[0]))
-
-
-def _check_meant(typer_context: typer.Context, values: Mapping[str, object]) -> None:
-    """Raise UsageError for what an option took as its text and what was most likely meant as another option.
-
-    Whatever it stands for, a file of that name would be made or a name looked for, and the other option left out.
+    An option that was given no text would not hold back what it was to hold back, and around a text may be something
+    that nobody sees; --org is trimmed, as a server does, and the name of a file may be any. For what was most likely
+    meant as another option a file of that name would be made, or a name looked for, and the other option left out.
     """
     options = [each for each in typer_context.command.params if isinstance(each, TyperOption)]
     names = {
         name: "" if each.is_flag else f" {each.make_metavar(typer_context)}" for each in options for name in each.opts
     }
-    for each, texts in _typed(typer_context, values):
-        for text in texts if each in options else ():
-            if problem := _mistaken(each.opts, text, names):
-                raise UsageError(problem)
+    for each in typer_context.command.params:
+        value, source = values.get(each.name or ""), typer_context.get_parameter_source(each.name or "")
+        if source is None or source.name == "DEFAULT":
+            continue
+        texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+        if "" in texts:
+            what = each.opts[0] if each in options else "the name of a file"
+            raise UsageError(f"{what} is empty", "the variable that it was to come from may not be set")
+        if each not in options:
+            continue
+        if each.name not in ("org", "out") and not all(map(is_bare, texts)):
+            from reconciler.influx_cli import padded
+
+            raise UsageError(padded(each.opts[0]))
+        for problem in filter(None, (_mistaken(each.opts, text, names) for text in texts)):
+            raise UsageError(problem)
 
 
 def _mistaken(opts: Sequence[str], text: str, names: Mapping[str, str]) -> Problem | None:
@@ -293,16 +281,11 @@ def pacing(*, rate: str, **numbers: int | None) -> Pacing:
     """What these options mean, None for those not given; `rate` is like `10/s`, "" for none. Raises UsageError."""
     from reconciler.apply.pace import Pacing
 
-    given = {name: number for name, number in numbers.items() if number is not None}
-    return Pacing(per_s=_per_s(rate), **given)
-
-
-def _per_s(rate: str) -> float:
     found = _RATE.fullmatch(rate)
     per_s = float(found[1]) if found else 0.0
     if rate and not per_s:
         raise UsageError(f"--rate takes so many changes a second, and `{rate}` is none", "write it like 10/s or 0.5/s")
-    return per_s
+    return Pacing(per_s=per_s, **{name: number for name, number in numbers.items() if number is not None})
 
 
 def duration(option: str, text: str) -> float:

@@ -34,7 +34,7 @@ class UndoRequest:
     out: str = ""
     outputs: Sequence[str] = ()
     send: bool = False
-    options: SendingOptions
+    sending: SendingOptions
 
 
 def run(request: UndoRequest, context: Context) -> ExitCode:
@@ -50,7 +50,7 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
         return _reversal(request, wanted, settings, context)
 
     if request.send:
-        return plan_and_send(find, request.flags, request.options, context)
+        return plan_and_send(find, request.flags, request.sending, context)
     settings = resolve(request.flags, context)
     source = find(settings)
     with connected(settings, context) as connection:
@@ -61,12 +61,12 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
 
 def _reversal(request: UndoRequest, wanted: Outputs, settings: Settings, context: Context) -> Source:
     """The run that is to be undone, once it is said which that is."""
-    folder = journals.folder_of(request.options.journal, context)
+    folder = journals.folder_of(request.sending.journal, context)
     loaded = journals.find_journal(request.journal, folder, settings.endpoint.url, context)
     run, file = loaded.run, str(loaded.path)
     wanted.check([file])
     context.streams.say(status.undoing(run, file))
-    reviewed = not request.send or request.options.reviewed
+    reviewed = not request.send or request.sending.reviewed
     return Source(
         files=(file,),
         locks=run.lock,
@@ -83,6 +83,6 @@ def _check(request: UndoRequest) -> None:
                 "--format, --output and --out are for a plan to look at, and --apply sends it",
                 "save it with `-o FILE`, and `tokenctl apply FILE` once it was reviewed",
             )
-    elif request.options.yes or request.options.expect or request.options.lock is not None:
+    elif request.sending.yes or request.sending.expect or request.sending.lock is not None:
         what = "--yes, --expect, --lock and --json"
         raise UsageError(f"{what} are about sending, and nothing is sent without --apply")

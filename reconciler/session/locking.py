@@ -71,8 +71,7 @@ class Locks:
         for org_id in sorted(orgs):
             self._taken[org_id] = False
             try:
-                while not self._take(org_id, ends):
-                    pass
+                self._take(org_id, ends)
             except TokenctlError:
                 del self._taken[org_id]  # the error itself says what is known of this one
                 raise
@@ -102,13 +101,13 @@ class Locks:
                 self._context.streams.warn(words.problem(problem, "Warning"))
         self._taken = {}
 
-    def _take(self, org_id: OrgId, ends: float) -> bool:
-        """Whether it is taken; else somebody's was there and is gone."""
-        theirs = self._lock.take(org_id, self._names[org_id], self._properties)
-        if theirs and theirs.properties.nonce == self._properties.nonce:
-            return True
-        self._wait(org_id, theirs, ends)
-        return False
+    def _take(self, org_id: OrgId, ends: float) -> None:
+        """Take the lock, once somebody's that was there is gone."""
+        while True:
+            standing = self._lock.take(org_id, self._names[org_id], self._properties)
+            if standing and standing.properties.nonce == self._properties.nonce:
+                return
+            self._wait(org_id, standing, ends)
 
     def _wait(self, org_id: OrgId, theirs: LockLabel | None, ends: float) -> None:
         """Look at somebody's lock until it is gone; raises LockedError when there is no time left, or no use in it."""
@@ -129,9 +128,8 @@ class Locks:
 
     def _release(self, org_id: OrgId) -> bool:
         """Whether there was one to give back, or an answer about it was lost."""
-        clock = self._context.clock
+        clock, org = self._context.clock, self._names[org_id]
         ends = clock() + _RELEASE_S
-        org = self._names[org_id]
         try:
             return self._lock.release(org_id, org, self._properties, _RELEASE_S)
         except UnreachableError:

@@ -17,6 +17,7 @@ from reconciler.core.outcome import Outcome, Provenance
 from reconciler.core.plan import Plan
 from reconciler.core.text import count, name_some
 from reconciler.core.token import TokenId
+from reconciler.documents.journal import header_line
 from reconciler.errors import ExitCode, RefusedError, StaleError
 from reconciler.influx.writer import Writer
 from reconciler.render.escape import line
@@ -107,7 +108,7 @@ def send(plan: Plan, provenance: Provenance, parts: Parts, say: Callable[[str], 
     journal takes no header; nothing is sent then.
     """
     try:
-        parts.journal.header(plan, provenance)
+        parts.journal.write(header_line(plan, provenance))
         if first := canary(plan, parts.pacing.canary):
             names = line(name_some([label(each) for each in first]))
             say(f"Canary: {names}; the rest follows when that is read back")

@@ -234,8 +234,9 @@ def test_a_recheck_that_ends_after_the_stop_sends_nothing(journal: Journal) -> N
     class Watched(Journal):
         """Lets the second answer go once the first refusal is written down."""
 
-        def result(self, result: object) -> None:
-            released.set()
+        def write(self, line: Document) -> None:
+            if line["event"] == "result":
+                released.set()
 
     watched = Watched(journal.path, journal._descriptor)
     outcome = run(plan_of(*changes), server, watched, reader=Reader(), now=9.0, parallelism=2)
@@ -416,10 +417,10 @@ class _Full(Journal):
 
     event = "intent"
 
-    def _write(self, line: Document) -> None:
+    def write(self, line: Document) -> None:
         if line["event"] == self.event:
             raise LocalError("no space left on device")
-        super()._write(line)
+        super().write(line)
 
 
 def test_nothing_is_sent_when_the_intent_cannot_be_written(journal: Journal) -> None:
