@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from reconciler.apply.operation import Seen, proven, read_back, unsent
+from reconciler.apply.operation import Seen, read_back, unsent
 from reconciler.apply.parts import Parts
 from reconciler.apply.scheduler import Scheduler
 from reconciler.core.guard import Guard
@@ -105,8 +105,9 @@ class _Run:
         result = self._scheduler.results.get(change.token.id)
         if result and result.status is ResultStatus.DONE:
             seen = self._scheduler.read([change.token.id])[change.token.id]
-            self._learn(result, proven(result, seen))
-            if isinstance(seen, AuthError) and not is_last:
+            if not isinstance(seen, AuthError):
+                self._learn(result, read_back(result, seen))
+            elif not is_last:
                 self._scheduler.stop(f"{label(change)} was the token that this run signs in with", seen.exit_code)
 
     def outcome(self) -> Outcome:

@@ -16,7 +16,7 @@ from reconciler.core.outcome import Result, ResultStatus, deviation, judge_read
 from reconciler.core.plan import Change
 from reconciler.core.planner import differences
 from reconciler.core.token import Token, TokenId
-from reconciler.errors import AuthError, ExitCode, FailureKind, TokenctlError, TransientError, UnreachableError
+from reconciler.errors import ExitCode, FailureKind, TokenctlError, TransientError, UnreachableError
 
 Seen = Token | Missing | TokenctlError
 """What one exchange about one token brought."""
@@ -92,11 +92,6 @@ def read_back(result: Result, seen: Seen) -> Result:
         return settle_result(result, seen) if applied else result
     doubt = _doubt(result.change, seen)
     return replace(result, status=ResultStatus.UNVERIFIED, reason=doubt) if doubt else result
-
-
-def proven(result: Result, seen: Seen) -> Result:
-    """A deactivation that may have switched off the caller's own token: the server's refusal or a read confirms it."""
-    return result if isinstance(seen, AuthError) else read_back(result, seen)
 
 
 def _doubt(change: Change, seen: Seen) -> str:

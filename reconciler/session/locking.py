@@ -33,10 +33,9 @@ def held(
     None: none are wanted. Waits so long for the locks of others. Raises LockedError when another run has one, AuthError
     and UnreachableError when that cannot be decided.
     """
-    locks = Locks(connection, context)
+    locks = Locks(orgs, connection, context)
     try:
-        if orgs is not None:
-            locks.take(orgs, timeout_s)
+        locks.take(timeout_s)
         yield locks
     finally:
         locks.release()
@@ -50,25 +49,25 @@ def lock_of(connection: Connection, context: Context) -> Lock:
 class Locks:
     """The locks of one run, taken in the order of the organisations' ids: no two runs ever wait for each other."""
 
-    def __init__(self, connection: Connection, context: Context) -> None:
+    def __init__(self, orgs: Mapping[OrgId, str] | None, connection: Connection, context: Context) -> None:
         self._reader = connection.reader
         self._context = context
         self._lock = lock_of(connection, context)
         self._properties = LockProperties()
-        self._names: Mapping[OrgId, str] = {}
-        self._wanted = False
+        self._names = orgs or {}
+        self._wanted = orgs is not None
         self._taken: dict[OrgId, bool] = {}  # those asked for, and whether the server has said yes
 
-    def take(self, orgs: Mapping[OrgId, str], timeout_s: float) -> None:
+    def take(self, timeout_s: float) -> None:
         """Lock them all; see `held`."""
-        context, self._names, self._wanted = self._context, orgs, True
-        if not orgs:
+        context = self._context
+        if not self._names:
             return
         # Everybody who may read labels can read it.
         holder, run = context.streams.masked(context.who), run_url(context)
         self._properties = lock.properties_of(nonce=context.nonce(), holder=holder, run=run, now=context.now())
         ends = context.clock() + timeout_s
-        for org_id in sorted(orgs):
+        for org_id in sorted(self._names):
             self._taken[org_id] = False
             try:
                 self._take(org_id, ends)
