@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -179,34 +179,23 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
             _check(typer_context, values)
             talk = {name: values.pop(name) for name, _, _ in _TALK}
             for group in groups:
-                values[group.parameter] = group.make(
-                    context, **{name: values.pop(name) for name, _, _ in group.options}
-                )
+                named = {name: values.pop(name) for name, _, _ in group.options}
+                values[group.parameter] = group.make(context, **named)
             return run(context=replace(context, streams=replace(context.streams, **talk)), **values)
 
-        parameters = _parameters(run, {"context", *(group.parameter for group in groups)}, options)
+        kind, filled = inspect.Parameter.KEYWORD_ONLY, {"context", *(group.parameter for group in groups)}
+        own = inspect.signature(run, eval_str=True, locals={"Flags": object, "SendingOptions": object}).parameters
+        parameters = [
+            inspect.Parameter("typer_context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
+            *(each.replace(kind=kind) for name, each in own.items() if name not in filled),
+            *(inspect.Parameter(name, kind, default=given, annotation=taken) for name, taken, given in options),
+        ]
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
         called.__annotations__ = {each.name: each.annotation for each in parameters}
         called.__name__, called.__doc__ = run.__name__, run.__doc__
         return called
 
     return decorate
-
-
-def _parameters(
-    run: Callable[..., ExitCode], filled: Collection[str], options: Iterable[Option]
-) -> list[inspect.Parameter]:
-    """What typer is to see: its context, the command's own options but for what is filled, and the shared ones."""
-    kind = inspect.Parameter.KEYWORD_ONLY
-    own = inspect.signature(run, eval_str=True, locals={"Flags": object, "SendingOptions": object}).parameters
-    return [
-        inspect.Parameter("typer_context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
-        *(each.replace(kind=kind) for name, each in own.items() if name not in filled),
-        *(
-            inspect.Parameter(name, kind, default=default, annotation=annotation)
-            for name, annotation, default in options
-        ),
-    ]
 
 
 def _check(typer_context: typer.Context, values: Mapping[str, object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from reconciler.core.manifest import is_manifest
@@ -23,11 +24,7 @@ def run(sources: Sources, flags: Flags, options: SendingOptions, context: Contex
     reading and planning, LockedError, StaleError, RefusedError and CancelledError: all before any PATCH.
     """
     plan = _saved_plan(sources, options)
-
-    def find(settings: Settings) -> Source:
-        """Read where the plan comes from."""
-        return _saved(plan, settings) if plan else _declared(sources, options, settings, context)
-
+    find = partial(_saved, plan) if plan else partial(_declared, sources, options, context)
     return plan_and_send(find, flags, options, context)
 
 
@@ -68,7 +65,7 @@ def _saved(file: str, settings: Settings) -> Source:
     )
 
 
-def _declared(sources: Sources, options: SendingOptions, settings: Settings, context: Context) -> Source:
+def _declared(sources: Sources, options: SendingOptions, context: Context, settings: Settings) -> Source:
     declared = read(sources, context, reviewed=options.reviewed)
     check(declared.manifest, declared.baseline, settings)
     return declared.source

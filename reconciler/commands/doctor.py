@@ -11,7 +11,6 @@ from reconciler.core import checkup
 from reconciler.core.checkup import Check, State
 from reconciler.core.endpoint import is_loopback
 from reconciler.core.guards import too_large
-from reconciler.core.live import Server
 from reconciler.core.token import Token
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.influx import proxy, trust
@@ -69,7 +68,8 @@ def _server(settings: Settings, context: Context) -> Iterator[Check]:
         by = f"its certificate is trusted{f' by {source}' if source else ''}"
         how = by if server.url.startswith("https:") else "over plain http"
         yield Check(name="server", state=State.OK, message=f"{server.url} answers, {how}")
-        yield Check(name="product", state=State.OK, message=_product(server))
+        product = " ".join(filter(None, ("InfluxDB", server.build, server.version.removeprefix("v"))))
+        yield Check(name="product", state=State.OK, message=product)
         yield from _credentials(connection, context)
 
 
@@ -88,9 +88,8 @@ def _proxy(connection: Connection, context: Context) -> Iterator[Check]:
         else:
             yield Check(name="proxy", state=State.OK, message=message)
     elif variable:
-        why = (
-            "NO_PROXY excepts the server" if not is_loopback(urlsplit(url).hostname or "") else "none reaches loopback"
-        )
+        is_own = is_loopback(urlsplit(url).hostname or "")
+        why = "none reaches loopback" if is_own else "NO_PROXY excepts the server"
         yield Check(name="proxy", state=State.OK, message=f"that from {variable} is not used: {why}")
 
 
@@ -140,8 +139,3 @@ def _locks(connection: Connection, own: Token | None, tokens: Sequence[Token], c
     for label in standing:
         if label.org_id in names:
             yield checkup.locked(names[label.org_id], label.properties, context.now())
-
-
-def _product(server: Server) -> str:
-    words = ["InfluxDB", server.build, server.version.removeprefix("v")]
-    return " ".join(word for word in words if word)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from reconciler.core import reversal
 from reconciler.core.guard import Guard
@@ -45,21 +46,15 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
     _check(request)
     wanted = outputs.parse(request.outputs, request.form, request.out)
 
-    def find(settings: Settings) -> Source:
-        """Read the journal of the run that is to be undone."""
-        return _reversal(request, wanted, settings, context)
-
     if request.send:
-        return plan_and_send(find, request.flags, request.sending, context)
+        return plan_and_send(partial(_reversal, request, wanted, context), request.flags, request.sending, context)
     settings = resolve(request.flags, context)
-    source = find(settings)
+    source = _reversal(request, wanted, context, settings)
     with connected(settings, context) as connection:
-        plan = plan_from(source, connection)
-        wanted.write_plan(plan, context)
-    return ExitCode.REFUSED if plan.refusals else ExitCode.OK
+        return wanted.write_plan(plan_from(source, connection), context)
 
 
-def _reversal(request: UndoRequest, wanted: Outputs, settings: Settings, context: Context) -> Source:
+def _reversal(request: UndoRequest, wanted: Outputs, context: Context, settings: Settings) -> Source:
     """The run that is to be undone, once it is said which that is."""
     folder = journals.folder_of(request.sending.journal, context)
     loaded = journals.find_journal(request.journal, folder, settings.endpoint.url, context)

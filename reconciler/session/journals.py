@@ -113,9 +113,7 @@ def _newest(folder: Path, url: str, context: Context) -> LoadedJournal:
             words.problem(Problem(message, "see which clock is wrong, or name that journal to undo it"), "Warning")
         )
     possible: list[tuple[RunTimes, LoadedJournal]] = []
-    for each in glances:
-        if each in ahead:
-            continue
+    for each in (glance for glance in glances if glance not in ahead):
         try:
             found = journal.load(each.path)
         except (LocalError, InvalidError) as error:

@@ -87,19 +87,16 @@ class Outlet:
         except UnsupportedOperation:  # a stream of Python's own
             self._context.streams.show(line)
             return
+        left = b"\n" * self._midway + self._context.streams.secrets.hidden(line).encode("ascii")
         with self._context.streams.without_progress():
             self._stream.flush()
-            self._send(number, self._context.streams.secrets.hidden(line).encode("ascii"))
-
-    def _send(self, number: int, data: bytes) -> None:
-        left = b"\n" * self._midway + data
-        while left:
-            while not select.select([], [number], [], _LOOK_S)[1]:
-                if self._context.interrupt.came:
-                    raise LocalError("standard output does not take more before the run has to end")
-            self._midway = True
-            # A pipe that takes anything takes so much without a wait.
-            left = left[os.write(number, left[: select.PIPE_BUF]) :]
+            while left:
+                while not select.select([], [number], [], _LOOK_S)[1]:
+                    if self._context.interrupt.came:
+                        raise LocalError("standard output does not take more before the run has to end")
+                self._midway = True
+                # A pipe that takes anything takes so much without a wait.
+                left = left[os.write(number, left[: select.PIPE_BUF]) :]
         self._midway = False
 
 
