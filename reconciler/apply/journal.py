@@ -161,9 +161,8 @@ class RunTimes:
 
     def ahead(self, now: Callable[[], datetime]) -> bool:
         """Whether the run's clock was ahead of the server's, so that it began at a time that is yet to come."""
-        if not (self.changed and self.started):
-            return False
-        return self.started > self.changed + _LEEWAY and self.started > now() + _LEEWAY
+        started, changed = self.started, self.changed
+        return bool(started and changed and started > changed + _LEEWAY and started > now() + _LEEWAY)
 
 
 def load(path: Path, *, most_lines: int = 500_000) -> LoadedJournal:

@@ -77,8 +77,7 @@ class Scheduler:
         for token_id in seen:
             self._pool.submit(partial(self._work.read, token_id))
         for _ in range(len(seen)):
-            step = self._take()
-            if not step:
+            if not (step := self._take()):
                 break
             seen[step.token_id] = step.seen or _TOO_LATE
         return seen

@@ -21,7 +21,6 @@ from reconciler.core.token import TokenId
 from reconciler.errors import FailureKind, LocalError, TokenctlError, TransientError, attempt
 
 T = TypeVar("T")
-Job = Callable[[], T]
 
 
 class Pool(Generic[T]):
@@ -32,7 +31,7 @@ class Pool(Generic[T]):
     """
 
     def __init__(self, size: int) -> None:
-        self._jobs: SimpleQueue[Job[T] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Callable[[], T] | None] = SimpleQueue()
         self._ended: SimpleQueue[T | BaseException | None] = SimpleQueue()
         self.size = 0
         for _ in range(size):
@@ -45,7 +44,7 @@ class Pool(Generic[T]):
                 raise LocalError("nothing was sent: the system lets no thread be started", hint) from error
             self.size += 1
 
-    def submit(self, job: Job[T]) -> None:
+    def submit(self, job: Callable[[], T]) -> None:
         """Give a job to the next free worker."""
         self._jobs.put(job)
 

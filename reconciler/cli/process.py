@@ -1,4 +1,4 @@
-"""This process: what its signals do, when it has to end, and what it must not leave when it dies."""
+"""This process: what its signals do, whether it looks for garbage, and what it must not leave when it dies."""
 
 from __future__ import annotations
 
@@ -38,11 +38,6 @@ def ignore() -> None:
     """From now on nothing comes of these signals: the exit code is settled, and Python would let them kill it yet."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)
-
-
-def end_after(seconds: float) -> None:
-    """Let SIGALRM come after this time."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def leave_no_core() -> None:

@@ -62,7 +62,7 @@ def connected(
     streams, progress = context.streams, progress_of(context)
     transport = Transport(
         resolved.endpoint,
-        trace=streams.trace,
+        trace=streams.warn if streams.debug else None,
         clock=context.clock,
         check=context.interrupt.check,
         environment=context.environment,

@@ -110,11 +110,6 @@ class Streams:
         """A block in which no progress is shown, as something else is written."""
         return self.display.cleared() if self.display else nullcontext()
 
-    @property
-    def trace(self) -> Callable[[str], None] | None:
-        """Where to report requests, if anywhere."""
-        return self.warn if self.debug else None
-
     def _write(self, text: str) -> None:
         # That nobody listens is no reason to stop in the middle of anything.
         with suppress(OSError, ValueError), self.without_progress():

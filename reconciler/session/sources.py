@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core import marks
@@ -89,26 +88,21 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read, nothing is selected
     or the commit cannot be found, LocalError when git cannot be used.
     """
+    baseline, history = None, None
     if sources.base is None:
         manifest, files = read_manifest(sources.files, context)
         now = select(manifest, sources.select)
-        return Declared(manifest=now, files=files, waivers=sources.allow, reviewed=reviewed)
-    manifest, files, baseline = _compared(sources.base, sources.files, context)
-    before = selected(baseline.manifest, sources.select)
-    now = selected(manifest, sources.select) if before.tokens else select(manifest, sources.select)
-    if sources.select:
-        revisions = about(baseline.revised.revisions, (*before.tokens, *now.tokens))
-        # Other declarations of the base stay: they may be what protects a token that is selected now.
-        rest = replace(baseline.manifest, unmanaged=before.unmanaged)
-        baseline = Baseline(manifest=rest, revised=replace(baseline.revised, revisions=revisions))
-    history = History(
-        commit=baseline.revised.commit,
-        ref=baseline.revised.ref,
-        paths=sources.files or [DEFAULT],
-        files=files,
-        environment=context.environment,
-        home=context.home,
-    )
+    else:
+        manifest, files, baseline = _compared(sources.base, sources.files, context)
+        before = selected(baseline.manifest, sources.select)
+        now = selected(manifest, sources.select) if before.tokens else select(manifest, sources.select)
+        if sources.select:
+            revisions = about(baseline.revised.revisions, (*before.tokens, *now.tokens))
+            # Other declarations of the base stay: they may be what protects a token that is selected now.
+            rest = replace(baseline.manifest, unmanaged=before.unmanaged)
+            baseline = Baseline(manifest=rest, revised=replace(baseline.revised, revisions=revisions))
+        commit, ref = baseline.revised.commit, baseline.revised.ref
+        history = History(commit=commit, ref=ref, paths=sources.files or [DEFAULT], files=files, context=context)
     return Declared(
         manifest=now, files=files, baseline=baseline, history=history, waivers=sources.allow, reviewed=reviewed
     )
@@ -163,16 +157,14 @@ def _unread(ref: str, problems: Sequence[Problem]) -> Problem:
 class History:
     """The history of the paths at a commit, which is shown as `ref`, and of the `files` that stand there now.
 
-    The environment and the home are those that git runs in. No more `versions` of the files are read than that, the
-    newest: of large files each takes a good part of a second.
+    No more `versions` of the files are read than that, the newest: of large files each takes a good part of a second.
     """
 
     commit: str
     ref: str
     paths: Sequence[str]
     files: Sequence[str]
-    environment: Mapping[str, str]
-    home: Path
+    context: Context
     versions: int = 50
 
     def declared(self, moments: Collection[float], live: Live) -> Mapping[float, Declarations]:
@@ -181,7 +173,8 @@ class History:
 
         read: dict[str, Declarations] = {}
         then: dict[float, Declarations] = {}
-        with opened(self.paths, self.environment, self.home) as repository, suppress(LocalError):
+        environment, home = self.context.environment, self.context.home
+        with opened(self.paths, environment, home) as repository, suppress(LocalError):
             # An object that the clone left out ends the search: what was not found by then is not known.
             found = repository.in_effect(repository.commit(self.commit), (*self.paths, *self.files), moments)
             for moment, at in sorted(found.items(), reverse=True):

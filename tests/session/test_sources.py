@@ -224,7 +224,7 @@ def declared(shell: Shell, checkout: Checkout, moments: list[int], versions: int
     def look_back(context: Context) -> ExitCode:
         history = History(
             commit="main", ref="main", paths=[str(checkout.folder / "tokens.yaml")], files=(),
-            environment=context.environment, home=context.home, versions=versions,
+            context=context, versions=versions,
         )  # fmt: skip
         found.append(history.declared(moments, live(token(1), token(2))))
         return ExitCode.OK
