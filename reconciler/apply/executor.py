@@ -1,4 +1,4 @@
-"""A plan in, its PATCHes sent phase by phase, each verified, and an Outcome out."""
+"""Sends the changes of a plan phase by phase, and verifies each."""
 
 from __future__ import annotations
 

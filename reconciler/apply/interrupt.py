@@ -1,4 +1,4 @@
-"""Signals in, what they mean for a run out: end at once while nothing was sent, and in good order from then on."""
+"""What signals mean for a run: it ends at once while nothing was sent, and in good order from then on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run is about to do and what came of it in, an NDJSON file that survives the run out; and what such files say.
+"""Journals: what a run is about to do and what came of it, in an NDJSON file that survives the run.
 
 What is no journal is refused, and never waited for.
 """
@@ -242,7 +242,7 @@ def _last(times: Iterable[object]) -> datetime | None:
 
 
 def interrupted(folder: Path, url: str) -> list[LoadedJournal]:
-    """The user's own runs against this server that began something and did not end by themselves, the oldest first.
+    """The user's own runs against this server that began something and were interrupted, the oldest first.
 
     A file that is no journal, or cannot be read, is passed over.
     """

@@ -1,4 +1,4 @@
-"""What is known of one operation in, what to do next out: the life of a PATCH, without any of its effects.
+"""The life of a PATCH: what to do next for an operation, by what is known of it, without any effect.
 
 Whatever does not plainly say that it was done is settled by a look: only when that shows the token as it was before may
 it be sent again.

@@ -1,4 +1,4 @@
-"""Changes in, their results out: keeps a few operations under way, each with its intent and its result in the journal.
+"""Keeps a few operations under way, each with its intent and its result in the journal.
 
 Workers exchange HTTP and return values. The one thread that uses a Scheduler alone owns the queue, the journal, the
 breaker and the decision to stop.

@@ -1,4 +1,4 @@
-"""What the workers of a run do, on their own threads: an operation or a token in, what came of one exchange out.
+"""What the workers of a run do on their own threads: one exchange about one token.
 
 What stands between a look at a token and its PATCH is decided here: whoever decides any earlier does not know how long
 the disk, the scheduler or the connection will take.
@@ -122,7 +122,7 @@ class Work:
             self._halt.set()
 
     def is_out(self, token_id: TokenId) -> bool:
-        """Whether a PATCH of this token went out and did not land."""
+        """Whether a PATCH of this token went out, and what came of it is not known to the owner."""
         return token_id in self._out
 
     def note_answered(self, token_id: TokenId) -> None:
@@ -162,7 +162,7 @@ class Work:
         return Step(token_id)
 
     def ask(self, question: Callable[[], object]) -> Step:
-        """Ask something else of the server."""
+        """Ask the server the question; the step has the error, if any."""
         answer = attempt(question)
         return Step(_NO_TOKEN, failure=answer if isinstance(answer, TokenctlError) else None)
 

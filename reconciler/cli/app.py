@@ -1,4 +1,4 @@
-"""The commands as typer sees them: flags in, `commands.<verb>.run` called, its exit code out.
+"""The commands as typer sees them; each calls `commands.<verb>.run` and returns its exit code.
 
 Each function only makes a request and hands it on; what a command needs is imported when it runs.
 """

@@ -1,4 +1,4 @@
-"""Arguments in, an exit code out: makes the surroundings of the run and is the only handler of errors."""
+"""Runs the command line: makes the surroundings of the run, and is the only handler of errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stream and its surroundings in, where progress is shown on it out. The only module that imports rich."""
+"""How progress shows on a stream: as a line of a terminal or as a log. The only module that imports rich."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flags and the environment in, a reader of the configured server out, which is the one that the files are for."""
+"""A connection to the configured server, which has to be the one that the files are for."""
 
 from __future__ import annotations
 

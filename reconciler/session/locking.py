@@ -1,4 +1,4 @@
-"""Organisations in, their locks held for the time of a block: what every command that sends may ask for.
+"""Holds the locks of organisations for the time of a block: what every command that sends may ask for.
 
 The only module that makes a Lock.
 """

@@ -1,4 +1,4 @@
-"""`--format`, `--output` and `-o` in, one plan written to each place that they name out."""
+"""Where a plan is written, and in which format: what `--format`, `--output` and `-o` ask for together."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _identity(path: Path) -> Path:
 
 
 def _tried(act: Callable[[Path], None], paths: Iterable[Path]) -> list[Problem]:
-    """Do it for every path, and give the problems of those where it failed."""
+    """Call `act` with every path; returns the problems of those where it failed."""
     problems: list[Problem] = []
     for path in paths:
         try:

@@ -1,4 +1,4 @@
-"""Where a plan comes from and a connection in, the judged plan over the live tokens out."""
+"""Makes the plan of a source over the live tokens, with what the guards say of it."""
 
 from __future__ import annotations
 

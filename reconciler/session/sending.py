@@ -1,4 +1,4 @@
-"""Where a plan comes from and how to send it in, its PATCHes sent and reported out. Only here a Writer is made."""
+"""Plans from a source, and sends that once it is agreed to. The only module that makes a Writer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""File names and the name of a commit in, what the files declare out, and what they declared before."""
+"""What the files declare, and what they declared at a commit."""
 
 from __future__ import annotations
 
