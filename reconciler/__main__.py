@@ -14,11 +14,11 @@ def main() -> int:
     try:
         from reconciler.cli import process
 
-        process.collect_garbage(False)
+        process.collect_garbage(wanted=False)
         from reconciler.cli.main import main as run
 
-        code = run(sys.argv[1:], process.handled())
-        process.ignore()
+        code = run(sys.argv[1:], process.handle_signals())
+        process.ignore_signals()
     except KeyboardInterrupt:  # before or after the part that handles it
         return 130
     return code

@@ -134,7 +134,7 @@ def _context(interrupt: Interrupt) -> Context:
         who=_who(environment),
         interrupt=interrupt,
         end_after=partial(signal.setitimer, signal.ITIMER_REAL),  # then SIGALRM comes
-        collect_garbage=collect_garbage,
+        collect_garbage=partial(collect_garbage, wanted=True),
     )
 
 

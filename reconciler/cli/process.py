@@ -9,8 +9,8 @@ from contextlib import suppress
 from reconciler.apply.interrupt import Interrupt
 
 
-def handled() -> Interrupt:
-    """What SIGINT, SIGTERM, SIGHUP and SIGALRM do from now on.
+def handle_signals() -> Interrupt:
+    """Handle SIGINT, SIGTERM, SIGHUP and SIGALRM from now on; returns what tells that one came.
 
     SIGINT also where it was inherited as ignored, as a shell does for what it puts into the background. A SIGHUP that
     was is left alone: that is what nohup is for.
@@ -23,7 +23,7 @@ def handled() -> Interrupt:
     return interrupt
 
 
-def collect_garbage(wanted: bool = True) -> None:
+def collect_garbage(*, wanted: bool) -> None:
     """Look for garbage from now on, or no more.
 
     A run makes many objects that live until its end; looking through them takes a third of the time of a short one.
@@ -34,8 +34,8 @@ def collect_garbage(wanted: bool = True) -> None:
         gc.disable()
 
 
-def ignore() -> None:
-    """From now on nothing comes of these signals: the exit code is settled, and Python would let them kill it yet."""
+def ignore_signals() -> None:
+    """Let nothing come of these signals any more: the exit code is settled, and Python would let them kill it yet."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)
 

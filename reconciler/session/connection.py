@@ -116,21 +116,14 @@ def _check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None
     mend = "change `server.{}` in a change of its own" if ref else "mend `server.{}`"
     problems = []
     if url is not None and normalise(url) != resolved.endpoint.url:
-        problems.append(
-            Problem(
-                f"{file} is for {url}, but this run would talk to {resolved.endpoint.url}",
-                f"the file never chooses the server: set INFLUX_HOST or --url, or {mend.format('url')}",
-            )
-        )
+        message = f"{file} is for {url}, but this run would talk to {resolved.endpoint.url}"
+        hint = f"the file never chooses the server: set INFLUX_HOST or --url, or {mend.format('url')}"
+        problems.append(Problem(message, hint))
     # An id and a name can only be compared once tokens were read: then every declared one is.
     ids = resolved.org_is_id or is_id(resolved.org.lower()) or is_id((org or "").lower())
     if org is not None and resolved.org and not ids and trimmed(org) != resolved.org:
-        problems.append(
-            Problem(
-                f"{file} is for organisation `{org}`, but this run is limited to `{resolved.org}`",
-                f"set INFLUX_ORG or --org accordingly, or {mend.format('org')}",
-            )
-        )
+        message = f"{file} is for organisation `{org}`, but this run is limited to `{resolved.org}`"
+        problems.append(Problem(message, f"set INFLUX_ORG or --org accordingly, or {mend.format('org')}"))
     if problems:
         raise RefusedError(problems)
 

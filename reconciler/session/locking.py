@@ -76,7 +76,7 @@ class Locks:
                 raise
             self._taken[org_id] = True
 
-    def demand(self, plan: Plan) -> None:
+    def check(self, plan: Plan) -> None:
         """Raise StaleError unless everything that the plan changes is locked, where locks are wanted at all."""
         unlocked = sorted({each.token.org for each in plan.changes if each.token.org_id not in self._names})
         if self._wanted and unlocked:

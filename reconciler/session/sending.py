@@ -68,7 +68,7 @@ def plan_and_send(
             tell_interrupted(folder_of(options.journal, context), server, context)
             read_at = context.moment()
             plan = planning.plan_from(source, server)
-            locks.demand(plan)
+            locks.check(plan)
             report.plan(plan)
             _agree(plan, options, context)
             if plan.changes:
