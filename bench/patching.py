@@ -15,12 +15,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import httpx
 
+from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment
 from reconciler.apply.parts import Parts
@@ -77,11 +79,10 @@ def _tokenctl(transport: Transport, listing: Listing, text: str, size: int) -> N
             Parts(
                 reader=Reader(transport, retries=retries),
                 writer=Writer(transport, retries),
-                journal=journal,
-                clock=time.monotonic,
-                moment=_moment,
-                read_at=_moment(),
                 retries=retries,
+                journal=journal,
+                surroundings=_Surroundings(),
+                read_at=_moment(),
             ),
         )
     if outcome.exit_code is not ExitCode.OK or len(outcome.having(ResultStatus.DONE)) != size:
@@ -90,6 +91,16 @@ def _tokenctl(transport: Transport, listing: Listing, text: str, size: int) -> N
 
 def _moment() -> Moment:
     return Moment(time.monotonic(), time.time())
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """Those of this process."""
+
+    clock: Callable[[], float] = time.monotonic
+    moment: Callable[[], Moment] = _moment
+    pause: Callable[[threading.Event, float], object] = threading.Event.wait
+    interrupt: Interrupt = field(default_factory=Interrupt)
 
 
 def _httpx(url: str, token: str, ids: Sequence[str], text: str) -> None:

@@ -1,6 +1,5 @@
 """The command `tokenctl`."""
 
-import gc
 import sys
 
 
@@ -12,15 +11,14 @@ def main() -> int:
 
         sys.stdout.write(f"tokenctl {__version__}\n")
         return 0
-    # A run makes many objects that live until its end; looking for garbage among them would take a third of the time.
-    # Commands that go on for longer switch it on again.
-    gc.disable()
     try:
         from reconciler.cli import process
+
+        process.collect_garbage(wanted=False)
         from reconciler.cli.main import main as run
 
-        code = run(sys.argv[1:], process.handled())
-        process.ignore()
+        code = run(sys.argv[1:], process.handle_signals())
+        process.ignore_signals()
     except KeyboardInterrupt:  # before or after the part that handles it
         return 130
     return code

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.commands import apply, plan
 from reconciler.render.formats import PlanFormat
-from reconciler.session.sending import Consent
+from reconciler.session.sending import SendingOptions
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.checkout import Checkout
@@ -46,9 +46,9 @@ class Branch:
 
     def apply(self, *files: str, **request: Any) -> Done:
         """Run `apply --yes`."""
-        consent = Consent(yes=True, expect=request.pop("expect", ""))
-        made = apply.ApplyRequest(sources=self.sources(files, request), flags=Flags(), consent=consent)
-        return self.shell.call(lambda context: apply.run(made, context))
+        options = SendingOptions(yes=True, expect=request.pop("expect", ""))
+        sources = self.sources(files, request)
+        return self.shell.call(lambda context: apply.run(sources, Flags(), options, context))
 
     def offline(self, *files: str, **request: Any) -> Done:
         """Run `plan --offline`."""

@@ -128,15 +128,15 @@ def _run(wanted: dict[str, Any]) -> None:
     boundaries = Boundaries(wanted["kill"])
     manifest, files = read_manifest([wanted["file"]], context)
     with connected(resolve(Flags(), context), context) as connection:
-        plan = plan_from(Declared(manifest=manifest, files=files, waivers=tuple(Guard)), connection)
+        plan = plan_from(Declared(manifest=manifest, files=files, waivers=tuple(Guard)).source, connection)
         journal = CrashingJournal.create(Path(wanted["journals"]), wanted["run"])
         journal.boundaries = boundaries
         started = "2025-12-31T00:00:00+00:00"
         provenance = Provenance(run=wanted["run"], started=started, tool="0", files=files)
         server = CrashingServer(boundaries, connection.reader, Writer(connection.transport, connection.retries))
         parts = Parts(
-            reader=server, writer=server, journal=journal, clock=lambda: 0.0, moment=_moment, read_at=_moment()
-        )
+            reader=server, writer=server, retries=connection.retries, journal=journal, surroundings=context, read_at=_moment()
+        )  # fmt: skip
         send(plan, provenance, parts)
 
 

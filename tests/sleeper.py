@@ -19,7 +19,7 @@ import typer.main
 from reconciler.apply.pace import Moment
 from reconciler.cli import main
 from reconciler.cli.app import app
-from reconciler.cli.process import handled
+from reconciler.cli.process import handle_signals
 
 _TAIL = 4096
 
@@ -42,7 +42,7 @@ def sleepy(sync: Callable[[Any], None]) -> Callable[[Any], None]:
 
 def run(clock: Path, arguments: list[str]) -> int:
     """Do what the program does, at the time that the file says."""
-    context = main._context(handled())
+    context = main._context(handle_signals())
     context = replace(context, moment=lambda: Moment(float(clock.read_text()), 0.0))
     return main.run(typer.main.get_command(app), arguments, context)
 

@@ -18,7 +18,8 @@ from typer.core import TyperGroup
 from reconciler.cli.app import app
 from tests.shell import GRAFANA, Shell
 
-ROOT = Path(__file__).parent.parent
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
 PACKAGE = ROOT / "reconciler"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
@@ -40,6 +41,26 @@ ROOMS_ABOVE = {room: frozenset().union(*LINES[:number]) for number, line in enum
 CORE_IMPORTS = {
     "__future__", "collections", "dataclasses", "datetime", "enum", "functools", "hashlib", "json", "re", "typing", "reconciler",
 }  # fmt: skip
+
+
+# The packages whose tests stand where their modules do; what goes through several modules is a scenario.
+MIRRORED = (
+    "apply",
+    "session",
+    "commands",
+    "cli",
+)
+# What has no test file of its own, with the one that covers it.
+COVERED_BY = {
+    "apply/operation.py": "apply/test_scheduler.py",
+    "cli/app.py": "cli/test_main.py",
+    "cli/process.py": "scenarios/test_signals.py",
+    "session/connection.py": "scenarios/test_target.py",
+    "session/context.py": "scenarios/test_mistake.py",
+    "session/planning.py": "scenarios/test_own.py",
+    "session/reading.py": "commands/test_validate.py",
+    "session/sending.py": "commands/test_apply.py",
+}
 
 
 @cache
@@ -149,6 +170,25 @@ def test_a_module_and_its_functions_keep_to_their_size(path: Path) -> None:
     for node in _tree(path):
         if isinstance(node, ast.FunctionDef) and "cli" not in path.parts:
             assert (node.end_lineno or 0) - node.lineno < 40, node.name
+
+
+@pytest.mark.parametrize("package", MIRRORED)
+def test_a_test_file_stands_where_its_module_does(package: str) -> None:
+    modules = {f"{package}/{path.name}" for path in (PACKAGE / package).glob("*.py") if path.name != "__init__.py"}
+    tests = {f"{package}/{path.name.removeprefix('test_')}" for path in (TESTS / package).glob("test_*.py")}
+    covered = {name for name in COVERED_BY if name.startswith(f"{package}/")}
+    assert tests - modules == set()
+    assert modules - tests == covered
+
+
+@pytest.mark.parametrize("name", COVERED_BY.values())
+def test_what_covers_a_module_in_the_place_of_a_test_file_is_there(name: str) -> None:
+    assert (TESTS / name).is_file()
+
+
+def test_no_scenario_is_called_like_the_test_of_a_module() -> None:
+    names = [path.name for path in TESTS.rglob("test_*.py") if "scenarios" not in path.parts]
+    assert {path.name for path in (TESTS / "scenarios").glob("*.py")} & set(names) == set()
 
 
 def _loaded(*arguments: str, environment: Mapping[str, str] | None = None) -> set[str]:

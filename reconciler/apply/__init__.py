@@ -1,1 +1,1 @@
-"""A Plan in, PATCHes sent and an Outcome out, with a journal of both."""
+"""Sends the changes of a plan, and keeps a journal of what is sent and what comes of it."""

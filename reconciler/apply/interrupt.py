@@ -1,4 +1,4 @@
-"""Signals in, what they mean for a run out: end at once while nothing was sent, and in good order from then on."""
+"""What signals mean for a run: it ends at once while nothing was sent, and in good order from then on."""
 
 from __future__ import annotations
 
@@ -21,29 +21,17 @@ class Interrupt:
 
     The second one leaves at once: with PARTIAL from when `sending` says that something may have been changed, as the
     code tells that. SIGALRM stands for the end of the run's time, and is never a second one.
+
+    `came` says that the run has to end, `message` why, and `exit_code` what it exits with if it has changed nothing.
     """
 
     def __init__(self, leave: Callable[[int], object] = os._exit) -> None:
         self._leave = leave
         self._deferred = False
-        self._number: int | None = None
+        self.came = False
+        self.exit_code, self.message = _MEANING[signal.SIGINT]
         self.sending = False
         self.wake: Callable[[], None] = lambda: None
-
-    @property
-    def came(self) -> bool:
-        """Whether the run has to end."""
-        return self._number is not None
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """What a run that has to end, and has changed nothing, exits with."""
-        return self._meaning(self._number)[0]
-
-    @property
-    def message(self) -> str:
-        """Why the run has to end."""
-        return self._meaning(self._number)[1]
 
     def defer(self) -> None:
         """From now on let a signal only be noted; raises KeyboardInterrupt when there was one already."""
@@ -58,14 +46,13 @@ class Interrupt:
 
     def receive(self, number: int, _: object = None) -> None:
         """Take a signal; a handler for `signal.signal`."""
-        if self._number is not None:
+        meaning = _MEANING[signal.Signals(number)]
+        if self.came:
             if number != signal.SIGALRM:
-                self._leave(ExitCode.PARTIAL if self.sending else self._meaning(number)[0])
+                self._leave(ExitCode.PARTIAL if self.sending else meaning[0])
             return
-        self._number = number
+        self.exit_code, self.message = meaning
+        self.came = True
         if not self._deferred:
             raise KeyboardInterrupt
         self.wake()
-
-    def _meaning(self, number: int | None) -> tuple[ExitCode, str]:
-        return _MEANING[signal.Signals(number or signal.SIGINT)]

@@ -1,4 +1,4 @@
-"""What a run is about to do and what came of it in, an NDJSON file that survives the run out; and what such files say.
+"""Journals: what a run is about to do and what came of it, in an NDJSON file that survives the run.
 
 What is no journal is refused, and never waited for.
 """
@@ -19,20 +19,10 @@ from pathlib import Path
 from typing import IO, Self
 
 from reconciler import files
-from reconciler.core.outcome import Outcome, Provenance, Result, ResultStatus, Run
-from reconciler.core.plan import Change, Plan
+from reconciler.core.outcome import ResultStatus, Run
 from reconciler.core.text import moment
 from reconciler.documents.decode import DecodeError, Document
-from reconciler.documents.journal import (
-    Line,
-    header_line,
-    intent_line,
-    is_last,
-    parse_line,
-    read_run,
-    result_line,
-    summary_line,
-)
+from reconciler.documents.journal import Line, is_last, parse_line, read_run
 from reconciler.errors import InvalidError, LocalError
 
 SUFFIX = ".ndjson"
@@ -75,21 +65,13 @@ class Journal:
             raise _unwritable(path, str(error.strerror)) from error
         return cls(path, descriptor)
 
-    def header(self, plan: Plan, provenance: Provenance) -> None:
-        """Say what run this is."""
-        self._write(header_line(plan, provenance))
-
-    def intent(self, change: Change, attempt: int = 1) -> None:
-        """Say that a PATCH is about to be sent; `attempt` counts from 1."""
-        self._write(intent_line(change, attempt))
-
-    def result(self, result: Result) -> None:
-        """Say what came of an operation; a later line about the same id is the better informed one."""
-        self._write(result_line(result))
-
-    def summary(self, outcome: Outcome) -> None:
-        """Say how the run ended."""
-        self._write(summary_line(outcome))
+    def write(self, line: Document) -> None:
+        """Add a line; of two results of one id the later one is the better informed one."""
+        text = json.dumps(line).encode("ascii") + b"\n"
+        if self._held is None:
+            self._append(text)
+        else:
+            self._held.append(text)
 
     def close(self) -> None:
         """Close the file."""
@@ -106,13 +88,6 @@ class Journal:
             self._held = None
             if held:
                 self._append(b"".join(held))
-
-    def _write(self, line: Document) -> None:
-        text = json.dumps(line).encode("ascii") + b"\n"
-        if self._held is None:
-            self._append(text)
-        else:
-            self._held.append(text)
 
     def _append(self, text: bytes) -> None:
         size, written = os.fstat(self._descriptor).st_size, 0
@@ -186,9 +161,8 @@ class RunTimes:
 
     def ahead(self, now: Callable[[], datetime]) -> bool:
         """Whether the run's clock was ahead of the server's, so that it began at a time that is yet to come."""
-        if not (self.changed and self.started):
-            return False
-        return self.started > self.changed + _LEEWAY and self.started > now() + _LEEWAY
+        started, changed = self.started, self.changed
+        return bool(started and changed and started > changed + _LEEWAY and started > now() + _LEEWAY)
 
 
 def load(path: Path, *, most_lines: int = 500_000) -> LoadedJournal:
@@ -268,14 +242,14 @@ def _last(times: Iterable[object]) -> datetime | None:
 
 
 def interrupted(folder: Path, url: str) -> list[LoadedJournal]:
-    """The user's own runs against this server that began something and did not end by themselves, the oldest first.
+    """The user's own runs against this server that began something and were interrupted, the oldest first.
 
     A file that is no journal, or cannot be read, is passed over.
     """
     found = []
     for path in newest_first(folder, os.geteuid())[:_LOOKED_AT]:
         with suppress(OSError, LocalError, InvalidError):
-            if not _has_summary(path) and _has_begun(path, url):
+            if _is_open(path, url):
                 loaded = load(path)
                 if not (loaded.running or loaded.run.ended) and loaded.run.entries:
                     found.append(loaded)
@@ -292,21 +266,20 @@ def close(path: Path, line: Document) -> None:
         stream.write(b"\n" + json.dumps(line).encode("ascii") + b"\n")
 
 
-def _has_summary(path: Path) -> bool:
-    """Whether the last line says that nothing is left to tell; most journals in a folder end so."""
-    with files.regular(path, follow=False) as stream:
-        stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
-        *_, last = [b"", *stream.read().splitlines()]
-    line = parse_line(last)
-    return line is not None and is_last(line)
+def _is_open(path: Path, url: str) -> bool:
+    """Whether the run was against this server, wrote more than its header, and left something to tell.
 
-
-def _has_begun(path: Path, url: str) -> bool:
-    """Whether the run was against this server and wrote more than its header; reads only the beginning of the file."""
+    Reads only the two ends of the file. Most journals in a folder end with a line that says that nothing is left.
+    """
     with files.regular(path, follow=False) as stream:
         header = parse_line(stream.readline(_HEAD))
         server = header.get("server") if header else None
-        return isinstance(server, dict) and server.get("url") == url and bool(stream.read(1))
+        if not (isinstance(server, dict) and server.get("url") == url and stream.read(1)):
+            return False
+        stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
+        *_, last = [b"", *stream.read().splitlines()]
+    line = parse_line(last)
+    return line is None or not is_last(line)
 
 
 def _is_locked(stream: IO[bytes]) -> bool:

@@ -1,4 +1,4 @@
-"""What is known of one operation in, what to do next out: the life of a PATCH, without any of its effects.
+"""The life of a PATCH: what to do next for an operation, by what is known of it, without any effect.
 
 Whatever does not plainly say that it was done is settled by a look: only when that shows the token as it was before may
 it be sent again.
@@ -16,7 +16,7 @@ from reconciler.core.outcome import Result, ResultStatus, deviation, judge_read
 from reconciler.core.plan import Change
 from reconciler.core.planner import differences
 from reconciler.core.token import Token, TokenId
-from reconciler.errors import AuthError, ExitCode, FailureKind, TokenctlError, TransientError, UnreachableError
+from reconciler.errors import ExitCode, FailureKind, TokenctlError, TransientError, UnreachableError
 
 Seen = Token | Missing | TokenctlError
 """What one exchange about one token brought."""
@@ -64,6 +64,11 @@ def answered(change: Change, seen: Seen, *, sent: bool) -> Result:
     return Result(change=change, status=status, reason=_words(seen), sent=sent, code=code)
 
 
+def unsent(change: Change, code: ExitCode, reason: str = "") -> Result:
+    """The result of a change that is not attempted."""
+    return Result(change=change, status=ResultStatus.NOT_ATTEMPTED, reason=reason, code=code)
+
+
 def settle_result(result: Result, seen: Seen) -> Result:
     """What became of a change whose answer was lost or wrong: applied, not applied, or changed by someone else."""
     if isinstance(seen, TokenctlError):
@@ -89,11 +94,6 @@ def read_back(result: Result, seen: Seen) -> Result:
     return replace(result, status=ResultStatus.UNVERIFIED, reason=doubt) if doubt else result
 
 
-def proven(result: Result, seen: Seen) -> Result:
-    """A deactivation that may have switched off the caller's own token: the server's refusal or a read confirms it."""
-    return result if isinstance(seen, AuthError) else read_back(result, seen)
-
-
 def _doubt(change: Change, seen: Seen) -> str:
     if isinstance(seen, TokenctlError):
         return f"it could not be read back: {_words(seen)}"
@@ -112,14 +112,6 @@ class Retrying(Protocol):
 
     def again(self, failures: Sequence[TransientError], /) -> float | str:
         """The seconds to wait before a request that failed like this is sent again, or why it is not."""
-
-
-class NoRetries:
-    """A policy: nothing is sent again."""
-
-    def again(self, _: Sequence[TransientError], /) -> float | str:
-        """Say no."""
-        return "it is sent once"
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,9 +67,8 @@ class Breaker:
         self._latest.append(failed)
         self._failures += failed
         if self._most:
-            return (
-                f"{self._failures} failed, which is what --max-failures allows" if self._failures >= self._most else ""
-            )
+            said = f"{self._failures} failed, which is what --max-failures allows"
+            return said if self._failures >= self._most else ""
         if len(self._latest) >= _ROW and all(list(self._latest)[-_ROW:]):
             return f"{_ROW} in a row failed"
         bad = sum(self._latest)

@@ -1,4 +1,4 @@
-"""What a run of apply works with, handed in by the command, and who looks on."""
+"""What a run of apply works with, handed in by the command, and who observes it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Protocol
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
-from reconciler.apply.operation import NoRetries, Reads, Retrying
+from reconciler.apply.operation import Reads, Retrying
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.core.outcome import Result
 from reconciler.core.plan import Change
 from reconciler.core.token import Token, TokenId
 
 
-class Watch(Protocol):
+class Observer(Protocol):
     """Is told of each operation, by the thread that runs them all: it must not wait for anything.
 
-    `every_s` is how often it wants to be asked to `tick` at least while nothing happens, None for not at all.
+    `every_s` is how often it wants to `refresh` at least while nothing happens, None for not at all.
     """
 
     @property
     def every_s(self) -> float | None:
-        """Seconds between two ticks."""
+        """Seconds between two refreshes."""
 
     def started(self, change: Change) -> None:
         """The change's PATCH is about to be sent: its intent is in the journal."""
@@ -35,46 +35,8 @@ class Watch(Protocol):
         Comes without a start when the change was not sent after all.
         """
 
-    def tick(self) -> None:
-        """Time has passed."""
-
-
-class NoWatch:
-    """Looks at nothing."""
-
-    every_s: float | None = None
-
-    def started(self, change: Change) -> None:
-        """Do nothing."""
-
-    def finished(self, result: Result) -> None:
-        """Do nothing."""
-
-    def tick(self) -> None:
-        """Do nothing."""
-
-
-class Watches:
-    """Tells several, one after the other."""
-
-    def __init__(self, watches: Sequence[Watch]) -> None:
-        self._watches = watches
-        self.every_s = min((each.every_s for each in watches if each.every_s is not None), default=None)
-
-    def started(self, change: Change) -> None:
-        """Tell it to each."""
-        for each in self._watches:
-            each.started(change)
-
-    def finished(self, result: Result) -> None:
-        """Tell it to each."""
-        for each in self._watches:
-            each.finished(result)
-
-    def tick(self) -> None:
-        """Tell it to each."""
-        for each in self._watches:
-            each.tick()
+    def refresh(self) -> None:
+        """Show how much time has passed, where that is shown."""
 
 
 class Writes(Protocol):
@@ -87,13 +49,33 @@ class Writes(Protocol):
         """
 
 
+class Surroundings(Protocol):
+    """What apply needs of the surroundings of a run."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Counts seconds."""
+
+    @property
+    def moment(self) -> Callable[[], Moment]:
+        """Says how old a look at a token is."""
+
+    @property
+    def pause(self) -> Callable[[threading.Event, float], object]:
+        """Lets so many seconds pass, or fewer once the event is set."""
+
+    @property
+    def interrupt(self) -> Interrupt:
+        """Says whether the run has to end."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a run works with; `clock` counts seconds, and `moment` is what says how old a look is.
+    """What a run works with.
 
     `read_at` is the moment before the plan's tokens were asked for. A token that was asked for more than
     `recheck_after_s` before its PATCH goes out is read again first. When the run has to end, what is under way gets
-    `grace_s` more. `pause` lets so many seconds pass, or fewer once the event is set.
+    `grace_s` more.
 
     `before_own` runs after everything was read back and before the caller's own token is switched off, if it is at all:
     the last moment at which the server is sure to do as the caller says. `withheld` is asked in a worker before the
@@ -102,16 +84,13 @@ class Parts:
 
     reader: Reads
     writer: Writes
+    retries: Retrying
     journal: Journal
-    clock: Callable[[], float]
-    moment: Callable[[], Moment]
+    surroundings: Surroundings
     read_at: Moment
     pacing: Pacing = field(default_factory=Pacing)
-    retries: Retrying = field(default_factory=NoRetries)
-    interrupt: Interrupt = field(default_factory=Interrupt)
-    watch: Watch = field(default_factory=NoWatch)
+    observers: Sequence[Observer] = ()
     before_own: Callable[[], None] = lambda: None
     withheld: Callable[[], Mapping[TokenId, str]] | None = None
-    pause: Callable[[threading.Event, float], object] = threading.Event.wait
     recheck_after_s: float = 5.0
     grace_s: float = 4.5

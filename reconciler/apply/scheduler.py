@@ -1,4 +1,4 @@
-"""Changes in, their results out: keeps a few operations under way, each with its intent and its result in the journal.
+"""Keeps a few operations under way, each with its intent and its result in the journal.
 
 Workers exchange HTTP and return values. The one thread that uses a Scheduler alone owns the queue, the journal, the
 breaker and the decision to stop.
@@ -10,21 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from reconciler.apply.operation import Operation, Read, Seen, Send, after_answer, after_read
+from reconciler.apply.operation import Operation, Read, Seen, Send, after_answer, after_read, unsent
 from reconciler.apply.pace import Breaker, Pace
 from reconciler.apply.parts import Parts
 from reconciler.apply.work import Pool, Step, Work
 from reconciler.core.outcome import Result, ResultStatus
 from reconciler.core.plan import Change
 from reconciler.core.token import Token, TokenId
-from reconciler.errors import (
-    AuthError,
-    ExitCode,
-    LocalError,
-    TokenctlError,
-    TransientError,
-    UnreachableError,
-)
+from reconciler.documents.journal import intent_line, result_line
+from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError, TransientError, UnreachableError
 
 _TOO_LATE = UnreachableError("there was no answer before the run had to end")
 
@@ -48,7 +42,9 @@ class Scheduler:
         self._breaker = Breaker(parts.pacing.max_failures)
         self._work = Work(parts)
         self._ends: float | None = None
-        parts.interrupt.wake = self._pool.wake
+        self._clock = parts.surroundings.clock
+        self._interrupt = parts.surroundings.interrupt
+        self._interrupt.wake = self._pool.wake
 
     def close(self) -> None:
         """Let the workers go."""
@@ -66,8 +62,8 @@ class Scheduler:
         steps: list[Step] = []
         while True:
             self._notice()
-            self._write(partial(self._turn, steps, waiting))
-            self._depart()
+            self._write(partial(self._advance, steps, waiting))
+            self._send_due()
             if not self._flying:
                 return
             steps = self._take_all()
@@ -81,8 +77,7 @@ class Scheduler:
         for token_id in seen:
             self._pool.submit(partial(self._work.read, token_id))
         for _ in range(len(seen)):
-            step = self._take()
-            if not step:
+            if not (step := self._take()):
                 break
             seen[step.token_id] = step.seen or _TOO_LATE
         return seen
@@ -101,43 +96,45 @@ class Scheduler:
     def record(self, result: Result) -> None:
         """Keep what is known of a change, write it down and tell it."""
         self.results[result.change.token.id] = result
-        self._write(partial(self._parts.journal.result, result))
-        self._parts.watch.finished(result)
+        self._write(partial(self._parts.journal.write, result_line(result)))
+        for observer in self._parts.observers:
+            observer.finished(result)
 
-    def _turn(self, steps: Iterable[Step], waiting: Iterator[Change]) -> None:
+    def _advance(self, steps: Iterable[Step], waiting: Iterator[Change]) -> None:
         """Go on with what workers have brought, and begin more; what all of that writes down is written together."""
         with self._parts.journal.together():
             for step in steps:
-                self._go_on(self._flying.pop(step.token_id), step)
+                self._continue(self._flying.pop(step.token_id), step)
             while not self.stopped and len(self._flying) + len(self._due) < self._pool.size:
                 if not (change := next(waiting, None)):
                     break
                 self._begin(Operation(change=change, known_at=self._parts.read_at))
             for operation in () if self.stopped else self._due:
-                self._parts.journal.intent(operation.change, operation.attempt)
+                self._parts.journal.write(intent_line(operation.change, operation.attempt))
 
-    def _depart(self) -> None:
+    def _send_due(self) -> None:
         """Send what is due, now that its intents are on the disk; once the run has stopped nothing is."""
         due, self._due = self._due, []
         for operation in due:
             if self.stopped:
-                self._leave(operation)
+                self._record_unsent(operation)
                 continue
             if operation.attempt == 1:
-                self._parts.watch.started(operation.change)
-            self._parts.interrupt.sending = True
+                for observer in self._parts.observers:
+                    observer.started(operation.change)
+            self._interrupt.sending = True
             self._submit(operation, partial(self._work.send, operation))
 
     def _begin(self, operation: Operation) -> None:
-        wait_s = self._pace.wait_s(self._parts.clock())
+        wait_s = self._pace.wait_s(self._clock())
         if wait_s:
             self._submit(operation, partial(self._work.wait, operation.change.token.id, wait_s))
         else:
             self._due.append(operation.due(None))
 
-    def _go_on(self, operation: Operation, step: Step) -> None:
+    def _continue(self, operation: Operation, step: Step) -> None:
         """Do what comes next for an operation whose token was sent or read, or that has only waited."""
-        self._work.land(step.token_id)
+        self._work.note_answered(step.token_id)
         following: Read | Send | Result = Send(operation.otherwise)
         if seen := step.seen:
             if isinstance(seen, UnreachableError | AuthError) and not isinstance(seen, TransientError):
@@ -150,19 +147,19 @@ class Scheduler:
         match following:
             case Read(wait_s):
                 if operation.again:
-                    wait_s = max(wait_s, self._pace.wait_s(self._parts.clock()))
+                    wait_s = max(wait_s, self._pace.wait_s(self._clock()))
                 self._submit(operation, partial(self._work.read, operation.change.token.id, wait_s))
             case Send(otherwise):
                 self._due.append(operation.due(otherwise))
             case _:
                 self._finish(following)
 
-    def _leave(self, operation: Operation) -> None:
+    def _record_unsent(self, operation: Operation) -> None:
         """Write down of an operation what holds although its PATCH, which may have an intent, is not sent."""
         if operation.otherwise:
             self._finish(operation.otherwise)
         else:
-            self.record(Result(change=operation.change, status=ResultStatus.NOT_ATTEMPTED, code=self.code))
+            self.record(unsent(operation.change, self.code))
 
     def _finish(self, result: Result) -> None:
         self.record(result)
@@ -181,12 +178,14 @@ class Scheduler:
 
     def _take(self) -> Step | None:
         """What a worker brings next, None when the time that is left to a run that has to end is over."""
-        watch = self._parts.watch
+        observers = self._parts.observers
         while True:
-            left_s = None if self._ends is None else max(0.0, self._ends - self._parts.clock())
-            step = self._pool.take(min((wait for wait in (left_s, watch.every_s) if wait is not None), default=None))
+            left_s = None if self._ends is None else max(0.0, self._ends - self._clock())
+            waits = (left_s, *(each.every_s for each in observers))
+            step = self._pool.take(min((wait for wait in waits if wait is not None), default=None))
             self._notice()
-            watch.tick()
+            for observer in observers:
+                observer.refresh()
             if step or left_s == 0.0:
                 return step
 
@@ -200,10 +199,9 @@ class Scheduler:
         return steps
 
     def _notice(self) -> None:
-        interrupt = self._parts.interrupt
-        if interrupt.came and self._ends is None:
-            self._ends = self._parts.clock() + self._parts.grace_s
-            self.stop(interrupt.message, interrupt.exit_code)
+        if self._interrupt.came and self._ends is None:
+            self._ends = self._clock() + self._parts.grace_s
+            self.stop(self._interrupt.message, self._interrupt.exit_code)
 
     def _give_up(self) -> None:
         """Leave what is under way: whether it will be applied, nobody here will see."""
@@ -214,5 +212,5 @@ class Scheduler:
             elif operation.doubt:
                 self.record(operation.doubt)
             else:
-                self._leave(operation)
+                self._record_unsent(operation)
         self._flying.clear()

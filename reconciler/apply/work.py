@@ -1,4 +1,4 @@
-"""What the workers of a run do, on their own threads: an operation or a token in, what came of one exchange out.
+"""What the workers of a run do on their own threads: one exchange about one token.
 
 What stands between a look at a token and its PATCH is decided here: whoever decides any earlier does not know how long
 the disk, the scheduler or the connection will take.
@@ -21,7 +21,6 @@ from reconciler.core.token import TokenId
 from reconciler.errors import FailureKind, LocalError, TokenctlError, TransientError, attempt
 
 T = TypeVar("T")
-Job = Callable[[], T]
 
 
 class Pool(Generic[T]):
@@ -32,7 +31,7 @@ class Pool(Generic[T]):
     """
 
     def __init__(self, size: int) -> None:
-        self._jobs: SimpleQueue[Job[T] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Callable[[], T] | None] = SimpleQueue()
         self._ended: SimpleQueue[T | BaseException | None] = SimpleQueue()
         self.size = 0
         for _ in range(size):
@@ -45,7 +44,7 @@ class Pool(Generic[T]):
                 raise LocalError("nothing was sent: the system lets no thread be started", hint) from error
             self.size += 1
 
-    def submit(self, job: Job[T]) -> None:
+    def submit(self, job: Callable[[], T]) -> None:
         """Give a job to the next free worker."""
         self._jobs.put(job)
 
@@ -112,6 +111,7 @@ class Work:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._surroundings = parts.surroundings
         self._halt = threading.Event()
         self._gate = threading.Lock()  # of what is out: once the run has stopped, nothing comes to it
         self._out: set[TokenId] = set()
@@ -122,10 +122,10 @@ class Work:
             self._halt.set()
 
     def is_out(self, token_id: TokenId) -> bool:
-        """Whether a PATCH of this token went out and did not land."""
+        """Whether a PATCH of this token went out, and what came of it is not known to the owner."""
         return token_id in self._out
 
-    def land(self, token_id: TokenId) -> None:
+    def note_answered(self, token_id: TokenId) -> None:
         """Note that what came of this token's PATCH is known to the owner."""
         self._out.discard(token_id)
 
@@ -144,7 +144,7 @@ class Work:
                 if refused(change, seen):
                     return Step(token_id, seen, known_at)
             with suppress(_NotNowError):
-                ready = partial(self._let_go, token_id, known_at)
+                ready = partial(self._mark_out, token_id, known_at)
                 answer = attempt(partial(self._parts.writer.patch, token_id, change.body, ready))
                 return Step(token_id, answer, sent=self.is_out(token_id))
         return Step(token_id, _TOO_SLOW, known_at)
@@ -158,15 +158,15 @@ class Work:
     def wait(self, token_id: TokenId, wait_s: float) -> Step:
         """Let so much time pass, less when the run stops."""
         if wait_s:
-            self._parts.pause(self._halt, wait_s)
+            self._surroundings.pause(self._halt, wait_s)
         return Step(token_id)
 
     def ask(self, question: Callable[[], object]) -> Step:
-        """Ask something else of the server."""
+        """Ask the server the question; the step has the error, if any."""
         answer = attempt(question)
         return Step(_NO_TOKEN, failure=answer if isinstance(answer, TokenctlError) else None)
 
-    def _let_go(self, token_id: TokenId, known_at: Moment) -> None:
+    def _mark_out(self, token_id: TokenId, known_at: Moment) -> None:
         """Note that something of a PATCH goes out now; raises _NotNowError when it must not."""
         with self._gate:
             self._out.discard(token_id)
@@ -176,10 +176,10 @@ class Work:
 
     @property
     def _must_end(self) -> bool:
-        return self._halt.is_set() or self._parts.interrupt.came
+        return self._halt.is_set() or self._surroundings.interrupt.came
 
     def _is_young(self, known_at: Moment) -> bool:
-        return self._parts.moment().is_within(self._parts.recheck_after_s, known_at)
+        return self._surroundings.moment().is_within(self._parts.recheck_after_s, known_at)
 
     def _look(self, token_id: TokenId) -> tuple[Moment, Seen]:
-        return self._parts.moment(), attempt(lambda: self._parts.reader.get(token_id))
+        return self._surroundings.moment(), attempt(lambda: self._parts.reader.get(token_id))

@@ -1,1 +1,1 @@
-"""Flags in, an exit code out: typer options, and the only place where errors become text."""
+"""The command line: options as typer takes them, and the only place where errors become text."""

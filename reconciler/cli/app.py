@@ -1,4 +1,4 @@
-"""The commands as typer sees them: flags in, `commands.<verb>.run` called, its exit code out.
+"""The commands as typer sees them; each calls `commands.<verb>.run` and returns its exit code.
 
 Each function only makes a request and hands it on; what a command needs is imported when it runs.
 """
@@ -10,29 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler import __version__
-from reconciler.cli.options import (
-    SENDING,
-    SERVER,
-    Allow,
-    Base,
-    ByFolder,
-    Files,
-    Format,
-    Out,
-    Output,
-    Reviewed,
-    Select,
-    Switch,
-    Yes,
-    command,
-)
+from reconciler.cli import options
+from reconciler.cli.options import SENDING, SERVER, command
 from reconciler.commands.schema import SchemaName
 from reconciler.errors import ExitCode
 from reconciler.render.formats import ListFormat
 from reconciler.session.context import Context
 
 if TYPE_CHECKING:
-    from reconciler.session.sending import Consent
+    from reconciler.session.sending import SendingOptions
     from reconciler.settings import Flags
 
 app = typer.Typer(
@@ -65,7 +51,7 @@ def _tokenctl(
 
 @app.command()
 @command()
-def validate(context: Context, files: Files = None, by_folder: ByFolder = False) -> ExitCode:
+def validate(context: Context, files: options.Files = None, by_folder: options.ByFolder = False) -> ExitCode:
     """Check the files; name all problems at once. Needs no server."""
     from reconciler.commands import validate
 
@@ -77,20 +63,20 @@ def validate(context: Context, files: Files = None, by_folder: ByFolder = False)
 def plan(
     context: Context,
     flags: Flags,
-    files: Files = None,
-    form: Format = None,
-    out: Out = "",
-    output: Output = None,
+    files: options.Files = None,
+    form: options.Format = None,
+    out: options.Out = "",
+    output: options.Output = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 if there are changes.")
     ] = False,
-    select: Select = None,
-    allow: Allow = None,
-    base: Base = None,
+    select: options.Select = None,
+    allow: options.Allow = None,
+    base: options.Base = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Show what the files mean since --base; ask no server.")
     ] = False,
-    reviewed: Reviewed = "",
+    reviewed: options.Reviewed = "",
 ) -> ExitCode:
     """Show what would change. Only reads from the server."""
     from reconciler.commands import plan
@@ -114,8 +100,8 @@ def plan(
 def show(
     context: Context,
     path: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that `plan -o` saved.")],
-    form: Format = None,
-    output: Output = None,
+    form: options.Format = None,
+    output: options.Output = None,
 ) -> ExitCode:
     """Draw a saved plan. Needs no server."""
     from reconciler.commands import show
@@ -128,21 +114,21 @@ def show(
 def apply(
     context: Context,
     flags: Flags,
-    consent: Consent,
+    sending: SendingOptions,
     files: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PLAN | FILE...]", help="A saved plan, or manifests.  [default: tokens.yaml]"),
     ] = None,
-    select: Select = None,
-    allow: Allow = None,
-    base: Base = None,
+    select: options.Select = None,
+    allow: options.Allow = None,
+    base: options.Base = None,
 ) -> ExitCode:
     """Plan, ask, send the changes, and read them back."""
     from reconciler.commands import apply
     from reconciler.session.sources import Sources
 
     sources = Sources(files=files or (), select=select or (), allow=allow or (), base=base)
-    return apply.run(apply.ApplyRequest(sources=sources, flags=flags, consent=consent), context)
+    return apply.run(sources, flags, sending, context)
 
 
 @app.command()
@@ -150,15 +136,15 @@ def apply(
 def undo(
     context: Context,
     flags: Flags,
-    consent: Consent,
+    sending: SendingOptions,
     path: Annotated[
         str, typer.Argument(metavar="[JOURNAL]", help="Of the run to undo.  [default: the newest]", show_default=False)
     ] = "",
     send: Annotated[bool, typer.Option("--apply", help="Send the changes; else they are only shown.")] = False,
-    form: Format = None,
-    out: Out = "",
-    output: Output = None,
-    allow: Allow = None,
+    form: options.Format = None,
+    out: options.Out = "",
+    output: options.Output = None,
+    allow: options.Allow = None,
 ) -> ExitCode:
     """Plan to restore what a run changed; send that with --apply."""
     from reconciler.commands import undo
@@ -171,18 +157,18 @@ def undo(
         out=out,
         outputs=output or (),
         send=send,
-        consent=consent,
+        sending=sending,
     )
     return undo.run(request, context)
 
 
 @app.command()
 @command(SERVER)
-def unlock(context: Context, flags: Flags, yes: Yes = False) -> ExitCode:
+def unlock(context: Context, flags: Flags, yes: options.Yes = False) -> ExitCode:
     """Show who holds a lock, ask, and remove it."""
     from reconciler.commands import unlock
 
-    return unlock.run(unlock.UnlockRequest(flags=flags, yes=yes), context)
+    return unlock.run(flags, context, yes=yes)
 
 
 @app.command("list")
@@ -203,13 +189,13 @@ def list_tokens(
 def doctor(
     context: Context,
     flags: Flags,
-    files: Files = None,
+    files: options.Files = None,
     form: Annotated[ListFormat, typer.Option("--format", help="How to show the checks.")] = ListFormat.TEXT,
 ) -> ExitCode:
     """Check server, credentials and rights. Only reads."""
     from reconciler.commands import doctor
 
-    return doctor.run(doctor.DoctorRequest(files=files or (), flags=flags, form=form), context)
+    return doctor.run(files or (), flags, form, context)
 
 
 @app.command()
@@ -246,7 +232,8 @@ def sandbox(
         str, typer.Option("--influxdb-version", metavar="VERSION", help="Which server to be like.")
     ] = "2.7.12",
     hashed_tokens: Annotated[
-        Switch | None, typer.Option("--hashed-tokens", help="Hide secrets in answers.  [default: as the version does]")
+        options.Switch | None,
+        typer.Option("--hashed-tokens", help="Hide secrets in answers.  [default: as the version does]"),
     ] = None,
     fault: Annotated[
         list[str] | None,
@@ -256,7 +243,7 @@ def sandbox(
     """Serve an InfluxDB-compatible API to play with; not for production."""
     from reconciler.commands import sandbox
 
-    hashed = None if hashed_tokens is None else hashed_tokens is Switch.TRUE
+    hashed = None if hashed_tokens is None else hashed_tokens is options.Switch.TRUE
     request = sandbox.SandboxRequest(
         listen=listen, seed=seed, data=data, version=influxdb_version, hashed=hashed, faults=fault or ()
     )

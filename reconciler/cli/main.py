@@ -1,13 +1,15 @@
-"""Arguments in, an exit code out: makes the surroundings of the run and is the only handler of errors."""
+"""Runs the command line: makes the surroundings of the run, and is the only handler of errors."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
@@ -22,7 +24,7 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Moment
 from reconciler.cli import screen
 from reconciler.cli.app import app
-from reconciler.cli.process import end_after
+from reconciler.cli.process import collect_garbage
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.session.context import Context, Streams
 
@@ -55,22 +57,20 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
     try:
         return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=context) or 0)
     except NoArgsIsHelpError as error:
-        _complain(f"{error.format_message()}\n", context.streams.stderr)
-        return ExitCode.USAGE
+        told, code = f"{error.format_message()}\n", ExitCode.USAGE
     except ClickException as error:
         from reconciler.render.escape import terminal
 
-        message = context.streams.masked(error.format_message())
-        _complain(f"tokenctl: {terminal(message)}\n  hint: see `tokenctl --help`\n", context.streams.stderr)
-        return ExitCode.USAGE
+        message = terminal(context.streams.masked(error.format_message()))
+        told, code = f"tokenctl: {message}\n  hint: see `tokenctl --help`\n", ExitCode.USAGE
     except TokenctlError as error:
         from reconciler.render import words
 
-        _complain(context.streams.masked(words.problems(error.problems)), context.streams.stderr)
-        return error.exit_code
+        told, code = context.streams.masked(words.problems(error.problems)), error.exit_code
     except Exception as error:  # noqa: BLE001  Python would show its traceback as it is
-        _complain(report_crash(error, context), context.streams.stderr)
-        return ExitCode.ERROR
+        told, code = report_crash(error, context), ExitCode.ERROR
+    _complain(told, context.streams.stderr)
+    return code
 
 
 def report_crash(error: BaseException, context: Context) -> str:
@@ -133,7 +133,8 @@ def _context(interrupt: Interrupt) -> Context:
         nonce=lambda: os.urandom(16).hex(),
         who=_who(environment),
         interrupt=interrupt,
-        end_after=end_after,
+        end_after=partial(signal.setitimer, signal.ITIMER_REAL),  # then SIGALRM comes
+        collect_garbage=partial(collect_garbage, wanted=True),
     )
 
 
@@ -144,10 +145,9 @@ def _moment() -> Moment:
 
 def _home() -> Path:
     """The user's folder; a container may run as a user that nobody has heard of."""
-    try:
+    with suppress(RuntimeError):
         return Path.home()
-    except RuntimeError:
-        return Path("/")
+    return Path("/")
 
 
 def _who(environment: dict[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +20,7 @@ from reconciler.session.context import Context
 
 if TYPE_CHECKING:
     from reconciler.apply.pace import Pacing
-    from reconciler.session.sending import Consent
+    from reconciler.session.sending import SendingOptions
     from reconciler.settings import Flags
 
 
@@ -28,6 +28,7 @@ _PATHS = frozenset({" PATH", " DIR", " FILE"})  # what options take that name so
 _WORD = re.compile("[a-z-]+")
 _AT_ONCE_S = 0.001  # a timer that is set to 0 never rings
 _RATE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/s")
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -39,22 +40,36 @@ class Switch(StrEnum):
     FALSE = "false"
 
 
+Option = tuple[str, Any, object]
+"""The name of a parameter, its type as typer reads it, and its default."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Options that are one parameter of a command together: `make` gets what was typed, and gives its value."""
 
     parameter: str
-    options: Mapping[str, tuple[Any, object]]
+    options: Sequence[Option]
     make: Callable[..., object]
 
 
-def _text(flag: str, metavar: str, help_text: str) -> Any:
-    return Annotated[str, typer.Option(flag, metavar=metavar, show_default=False, help=help_text)]
+def _text(flag: str, metavar: str, help_text: str) -> Option:
+    option = typer.Option(flag, metavar=metavar, show_default=False, help=help_text)
+    return _parameter(flag), Annotated[str, option], ""
 
 
-def _number(flag: str, default: str, help_text: str, most: int | None = None) -> Any:
+def _number(flag: str, default: str, help_text: str, most: int | None = None) -> Option:
     shown = f"{help_text}  [default: {default}]" if default else help_text
-    return Annotated[int | None, typer.Option(flag, metavar="N", min=1, max=most, show_default=False, help=shown)]
+    option = typer.Option(flag, metavar="N", min=1, max=most, show_default=False, help=shown)
+    return _parameter(flag), Annotated[int | None, option], None
+
+
+def _switch(flag: str, help_text: str) -> Option:
+    return _parameter(flag), Annotated[bool, typer.Option(flag, help=help_text)], False
+
+
+def _parameter(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
 
 
 Files = Annotated[
@@ -106,61 +121,44 @@ def _flags(context: Context, *, timeout: str, **named: Any) -> Flags:
 
 SERVER = Group(
     "flags",
-    {
-        "url": (_text("--url", "URL", "The server; else INFLUX_HOST, else http://localhost:8086."), ""),
-        "org": (_text("--org", "NAME", "Only this organisation's tokens; else INFLUX_ORG."), ""),
-        "token_file": (
-            _text("--token-file", "PATH", "The caller's token, - for stdin; else INFLUX_TOKEN_FILE, INFLUX_TOKEN."),
-            "",
-        ),
-        "profile": (_text("--profile", "NAME", "A profile of the influx CLI; else its active one."), ""),
-        "self_id": (_text("--self-id", "ID", "The id of the caller's own token; else TOKENCTL_SELF_ID."), ""),
-        "ca_file": (_text("--ca-file", "PATH", "Trust only these certificates (PEM)."), ""),
-        "client_cert": (_text("--client-cert", "PATH", "A client certificate (PEM)."), ""),
-        "client_key": (_text("--client-key", "PATH", "The client certificate's key (PEM)."), ""),
-        "allow_insecure_http": (
-            Annotated[
-                bool, typer.Option("--allow-insecure-http", help="Send the token over plain http to another machine.")
-            ],
-            False,
-        ),
-        "timeout": (_text("--timeout", "DURATION", "End the run after this time: 90s, 10m."), ""),
-    },
+    (
+        _text("--url", "URL", "The server; else INFLUX_HOST, else http://localhost:8086."),
+        _text("--org", "NAME", "Only this organisation's tokens; else INFLUX_ORG."),
+        _text("--token-file", "PATH", "The caller's token, - for stdin; else INFLUX_TOKEN_FILE, INFLUX_TOKEN."),
+        _text("--profile", "NAME", "A profile of the influx CLI; else its active one."),
+        _text("--self-id", "ID", "The id of the caller's own token; else TOKENCTL_SELF_ID."),
+        _text("--ca-file", "PATH", "Trust only these certificates (PEM)."),
+        _text("--client-cert", "PATH", "A client certificate (PEM)."),
+        _text("--client-key", "PATH", "The client certificate's key (PEM)."),
+        _switch("--allow-insecure-http", "Send the token over plain http to another machine."),
+        _text("--timeout", "DURATION", "End the run after this time: 90s, 10m."),
+    ),
     _flags,
 )
 """Which server to use and as whom, and how long that may take."""
 
 SENDING = Group(
-    "consent",
-    {
-        "expect": (_text("--expect", "DIGEST", "Refuse any plan but this one."), ""),
-        "yes": (Yes, False),
-        "json": (
-            Annotated[bool, typer.Option("--json", help="Tell the run as JSON Lines on stdout; needs --yes.")],
-            False,
-        ),
-        "journal": (_text("--journal", "DIR", "The folder for the run's journal."), ""),
-        "lock": (Annotated[bool, typer.Option("--lock", help="Hold the lock of each organisation meanwhile.")], False),
-        "lock_timeout": (
-            _text("--lock-timeout", "DURATION", "Wait so long for another run's lock: 90s, 10m; implies --lock."),
-            "",
-        ),
-        "parallelism": (_number("--parallelism", "8", "Send so many changes at once.", 64), None),
-        "rate": (_text("--rate", "N/s", "Send at most so many changes a second."), ""),
-        "canary": (_number("--canary", "", "Send the first N and read them back before the rest."), None),
-        "max_failures": (
-            _number("--max-failures", "5 in a row, or half of 20", "Begin no more changes after N failures."),
-            None,
-        ),
-    },
-    lambda _, **values: consent(**values),
+    "sending",
+    (
+        _text("--expect", "DIGEST", "Refuse any plan but this one."),
+        _switch("--yes", "Do not ask."),
+        _switch("--json", "Tell the run as JSON Lines on stdout; needs --yes."),
+        _text("--journal", "DIR", "The folder for the run's journal."),
+        _switch("--lock", "Hold the lock of each organisation meanwhile."),
+        _text("--lock-timeout", "DURATION", "Wait so long for another run's lock: 90s, 10m; implies --lock."),
+        _number("--parallelism", "8", "Send so many changes at once.", 64),
+        _text("--rate", "N/s", "Send at most so many changes a second."),
+        _number("--canary", "", "Send the first N and read them back before the rest."),
+        _number("--max-failures", "5 in a row, or half of 20", "Begin no more changes after N failures."),
+    ),
+    lambda _, **values: sending_options(**values),
 )
 """How a plan is agreed to, `--yes` among it, and how it is sent."""
 
-_TALK: dict[str, tuple[Any, object]] = {
-    "quiet": (Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but errors.")], False),
-    "debug": (Annotated[bool, typer.Option("--debug", help="Requests, answers and times on stderr.")], False),
-}
+_TALK = (
+    _switch("--quiet", "Nothing on stderr but errors."),
+    _switch("--debug", "Requests, answers and times on stderr."),
+)
 
 
 def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[..., int]]:
@@ -170,7 +168,7 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
     that of each group with what the group's options mean, in this order. All others are its own options. `--help`
     shows these first, and then what fewer commands have before what more of them have.
     """
-    options = {name: option for group in reversed(groups) for name, option in group.options.items()} | _TALK
+    options = [*(option for group in reversed(groups) for option in group.options), *_TALK]
 
     def decorate(run: Callable[..., ExitCode]) -> Callable[..., int]:
         """Wrap the function."""
@@ -178,14 +176,20 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
         def called(typer_context: typer.Context, **values: Any) -> int:
             """Take the options as typer gives them."""
             context: Context = typer_context.obj
-            _check_filled(typer_context, values)
-            _check_meant(typer_context, values)
-            talk = {name: values.pop(name) for name in _TALK}
+            _check(typer_context, values)
+            talk = {name: values.pop(name) for name, _, _ in _TALK}
             for group in groups:
-                values[group.parameter] = group.make(context, **{name: values.pop(name) for name in group.options})
+                named = {name: values.pop(name) for name, _, _ in group.options}
+                values[group.parameter] = group.make(context, **named)
             return run(context=replace(context, streams=replace(context.streams, **talk)), **values)
 
-        parameters = _parameters(run, {"context", *(group.parameter for group in groups)}, options)
+        kind, filled = inspect.Parameter.KEYWORD_ONLY, {"context", *(group.parameter for group in groups)}
+        own = inspect.signature(run, eval_str=True, locals={"Flags": object, "SendingOptions": object}).parameters
+        parameters = [
+            inspect.Parameter("typer_context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
+            *(each.replace(kind=kind) for name, each in own.items() if name not in filled),
+            *(inspect.Parameter(name, kind, default=given, annotation=taken) for name, taken, given in options),
+        ]
         called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
         called.__annotations__ = {each.name: each.annotation for each in parameters}
         called.__name__, called.__doc__ = run.__name__, run.__doc__
@@ -194,57 +198,33 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
     return decorate
 
 
-def _parameters(
-    run: Callable[..., ExitCode], filled: Collection[str], options: Mapping[str, tuple[Any, object]]
-) -> list[inspect.Parameter]:
-    """What typer is to see: its context, the command's own options but for what is filled, and the shared ones."""
-    kind = inspect.Parameter.KEYWORD_ONLY
-    own = inspect.signature(run, eval_str=True, locals={"Flags": object, "Consent": object}).parameters
-    return [
-        inspect.Parameter("typer_context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
-        *(each.replace(kind=kind) for name, each in own.items() if name not in filled),
-        *(
-            inspect.Parameter(name, kind, default=default, annotation=annotation)
-            for name, (annotation, default) in options.items()
-        ),
-    ]
+def _check(typer_context: typer.Context, values: Mapping[str, object]) -> None:
+    """Raise UsageError for texts that nobody can have meant.
 
-
-def _check_filled(typer_context: typer.Context, values: Mapping[str, object]) -> None:
-    """Raise UsageError for an option that was given no text: whatever it was to hold back, it would not.
-
-    Also for one with something around its text that nobody sees; --org is trimmed, as a server does, and the name of a
-    file may be any.
-    """
-    for each in typer_context.command.params:
-        value = values.get(each.name or "")
-        source = typer_context.get_parameter_source(each.name or "")
-        given = source is not None and source.name != "DEFAULT"
-        texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
-        option = each.param_type_name == "option"
-        if given and "" in texts:
-            what = each.opts[0] if option else "the name of a file"
-            raise UsageError(f"{what} is empty", "the variable that it was to come from may not be set")
-        if given and option and each.name not in ("org", "out") and not all(map(is_bare, texts)):
-            from reconciler.settings import padded
-
-            raise UsageError(padded(each.opts[0]))
-
-
-def _check_meant(typer_context: typer.Context, values: Mapping[str, object]) -> None:
-    """Raise UsageError for what an option took as its text and what was most likely meant as another option.
-
-    Whatever it stands for, a file of that name would be made or a name looked for, and the other option left out.
+    An option that was given no text would not hold back what it was to hold back, and around a text may be something
+    that nobody sees; --org is trimmed, as a server does, and the name of a file may be any. For what was most likely
+    meant as another option a file of that name would be made, or a name looked for, and the other option left out.
     """
     options = [each for each in typer_context.command.params if isinstance(each, TyperOption)]
     names = {
         name: "" if each.is_flag else f" {each.make_metavar(typer_context)}" for each in options for name in each.opts
     }
-    for each in options:
-        value = values.get(each.name or "")
-        for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str) and (problem := _mistaken(each.opts, text, names)):
-                raise UsageError(problem)
+    for each in typer_context.command.params:
+        value, source = values.get(each.name or ""), typer_context.get_parameter_source(each.name or "")
+        if source is None or source.name == "DEFAULT":
+            continue
+        texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+        if "" in texts:
+            what = each.opts[0] if each in options else "the name of a file"
+            raise UsageError(f"{what} is empty", "the variable that it was to come from may not be set")
+        if each not in options:
+            continue
+        if each.name not in ("org", "out") and not all(map(is_bare, texts)):
+            from reconciler.settings import padded
+
+            raise UsageError(padded(each.opts[0]))
+        for problem in filter(None, (_mistaken(each.opts, text, names) for text in texts)):
+            raise UsageError(problem)
 
 
 def _mistaken(opts: Sequence[str], text: str, names: Mapping[str, str]) -> Problem | None:
@@ -269,35 +249,32 @@ def _mistaken(opts: Sequence[str], text: str, names: Mapping[str, str]) -> Probl
     return None
 
 
-def consent(*, expect: str, lock: bool, lock_timeout: str, yes: bool, json: bool, journal: str, **pace: Any) -> Consent:
+def sending_options(
+    *, expect: str, lock: bool, lock_timeout: str, yes: bool, json: bool, journal: str, **pace: Any
+) -> SendingOptions:
     """What these options mean, and those of `pacing`. Raises UsageError."""
-    from reconciler.session.sending import Consent
+    from reconciler.session.sending import SendingOptions
 
     if json and not yes:
         hint = "agree beforehand with `--yes`, best to a plan that was reviewed: `apply PLAN`, or `--expect DIGEST`"
         raise UsageError("--json leaves no room for a question", hint)
-    wait = duration("--lock-timeout", lock_timeout) if lock_timeout else 0.0 if lock else None
-    return Consent(expect=expect.lower(), yes=yes, json=json, journal=journal, pacing=pacing(**pace), lock=wait)
-
-
-def pacing(*, parallelism: int | None, rate: str, canary: int | None, max_failures: int | None) -> Pacing:
-    """What these options mean, None for those not given; `rate` is like `10/s`, "" for none. Raises UsageError."""
-    from reconciler.apply.pace import Pacing
-
-    return Pacing(
-        parallelism=parallelism or Pacing().parallelism,
-        per_s=_per_s(rate),
-        canary=canary or 0,
-        max_failures=max_failures or 0,
+    wait_s = duration("--lock-timeout", lock_timeout) if lock_timeout else 0.0 if lock else None
+    if expect and not _DIGEST.fullmatch(expect):
+        raise UsageError("--expect takes a whole digest: 64 hex digits, as `plan` prints them")
+    return SendingOptions(
+        expect=expect.lower(), yes=yes, json=json, journal=journal, pacing=pacing(**pace), lock=wait_s
     )
 
 
-def _per_s(rate: str) -> float:
+def pacing(*, rate: str, **numbers: int | None) -> Pacing:
+    """What these options mean, None for those not given; `rate` is like `10/s`, "" for none. Raises UsageError."""
+    from reconciler.apply.pace import Pacing
+
     found = _RATE.fullmatch(rate)
     per_s = float(found[1]) if found else 0.0
     if rate and not per_s:
         raise UsageError(f"--rate takes so many changes a second, and `{rate}` is none", "write it like 10/s or 0.5/s")
-    return per_s
+    return Pacing(per_s=per_s, **{name: number for name, number in numbers.items() if number is not None})
 
 
 def duration(option: str, text: str) -> float:

@@ -1,4 +1,4 @@
-"""A stream and its surroundings in, where progress is shown on it out. The only module that imports rich."""
+"""How progress shows on a stream: as a line of a terminal or as a log. The only module that imports rich."""
 
 from __future__ import annotations
 
@@ -33,11 +33,9 @@ class Log:
     def draw(self, words: str, share: float | None) -> None:
         """Add the words."""
         del share
-        with suppress(OSError):
-            self._stream.write(words + "\n")
-            self._stream.flush()
+        _write(words + "\n", self._stream)
 
-    def aside(self) -> AbstractContextManager[object]:
+    def cleared(self) -> AbstractContextManager[object]:
         """A log has room for all."""
         return nullcontext()
 
@@ -63,14 +61,14 @@ class Line:
         text = self._text(words, share)
         with self._lock:
             self._drawn = True
-            self._write(_BACK + text)
+            _write(_BACK + text, self._stream)
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
+    def cleared(self) -> Iterator[None]:
         """Take the line away; the next `draw` brings it back."""
         with self._lock:
             if self._drawn:
-                self._write(_BACK)
+                _write(_BACK, self._stream)
                 self._drawn = False
             yield
 
@@ -81,17 +79,15 @@ class Line:
         from rich.text import Text
 
         console = Console(file=self._stream, force_terminal=True, _environ=self._environment)
-        parts = [Text(words, no_wrap=True, overflow="ellipsis")]
         row = Table.grid(padding=(0, 1))
-        if share is None:
-            row.add_row(*parts)
-        else:
-            row.add_row(ProgressBar(1.0, share, width=_BAR, complete_style="green", finished_style="green"), *parts)
+        bar = [] if share is None else [ProgressBar(1.0, share, _BAR, complete_style="green", finished_style="green")]
+        row.add_row(*bar, Text(words, no_wrap=True, overflow="ellipsis"))
         with console.capture() as captured:
             console.print(row)
         return captured.get().rstrip("\n")
 
-    def _write(self, text: str) -> None:
-        with suppress(OSError):
-            self._stream.write(text)
-            self._stream.flush()
+
+def _write(text: str, stream: TextIO) -> None:
+    with suppress(OSError):
+        stream.write(text)
+        stream.flush()

@@ -1,1 +1,1 @@
-"""One file per verb, and nothing else: a request in, an exit code out."""
+"""One file per verb, and nothing else: each has a `run` that returns an exit code."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from contextlib import chdir
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +17,7 @@ from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import default_seed
 from reconciler.sandbox.server import Sandbox
 from reconciler.session.context import Context
-from reconciler.session.sending import Consent
+from reconciler.session.sending import SendingOptions
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 
@@ -38,19 +40,15 @@ def run(context: Context) -> ExitCode:
         context.streams.show(
             f"A sandbox with {len(seed.tokens)} tokens answers at {sandbox.url}; {example} declares some.\n"
         )
-        codes = [_plan(inside, _PLAN), _apply(inside), _plan(inside)]
+        first = plan.PlanRequest(sources=Sources(files=[_FILE]), flags=Flags(), out=_PLAN)
+        last = replace(first, out="", detailed_exitcode=True)  # in the end nothing may be left to do
+        runs: dict[str, Callable[[Context], ExitCode]] = {
+            f"plan -o {_PLAN} {_FILE}": partial(plan.run, first),
+            f"apply --yes {_PLAN}": partial(apply.run, Sources(files=[_PLAN]), Flags(), SendingOptions(yes=True)),
+            f"plan {_FILE}": partial(plan.run, last),
+        }
+        codes = []
+        for line, command in runs.items():
+            context.streams.show(f"\n$ tokenctl {line}\n")
+            codes.append(command(inside))
     return ExitCode.ERROR if any(codes) else ExitCode.OK
-
-
-def _plan(context: Context, out: str = "") -> ExitCode:
-    context.streams.show(f"\n$ tokenctl plan {f'-o {out} ' if out else ''}{_FILE}\n")
-    # In the end nothing may be left to do; a plan that is saved may well have changes.
-    request = plan.PlanRequest(sources=Sources(files=[_FILE]), flags=Flags(), out=out, detailed_exitcode=not out)
-    return plan.run(request, context)
-
-
-def _apply(context: Context) -> ExitCode:
-    context.streams.show(f"\n$ tokenctl apply --yes {_PLAN}\n")
-    return apply.run(
-        apply.ApplyRequest(sources=Sources(files=[_PLAN]), flags=Flags(), consent=Consent(yes=True)), context
-    )

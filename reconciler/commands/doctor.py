@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +11,6 @@ from reconciler.core import checkup
 from reconciler.core.checkup import Check, State
 from reconciler.core.endpoint import is_loopback
 from reconciler.core.guards import too_large
-from reconciler.core.live import Server
 from reconciler.core.token import Token
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.influx import network
@@ -23,20 +22,14 @@ from reconciler.session.reading import DEFAULT, beside_default, read_manifest
 from reconciler.settings import Flags, Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorRequest:
-    """What was asked for; without files, `tokens.yaml` is looked at if there is one."""
+def run(files: Sequence[str], flags: Flags, form: ListFormat, context: Context) -> ExitCode:
+    """Show every check; the exit code of the gravest failure. Without files, `tokens.yaml` is looked at if it is there.
 
-    files: Sequence[str]
-    flags: Flags
-    form: ListFormat = ListFormat.TEXT
-
-
-def run(request: DoctorRequest, context: Context) -> ExitCode:
-    """Show every check; the exit code of the gravest failure. Raises UsageError for settings that cannot be used."""
-    settings = resolve(request.flags, context)
-    checks = [*_profile(settings), *_file(request, settings, context), *_server(settings, context)]
-    is_json = request.form is ListFormat.JSON
+    Raises UsageError for settings that cannot be used.
+    """
+    settings = resolve(flags, context)
+    checks = [*_profile(settings), *_file(files, settings, context), *_server(settings, context)]
+    is_json = form is ListFormat.JSON
     shown = json.checks(checks) if is_json else text.checks(checks, colour=context.streams.colour)
     context.streams.show(context.streams.masked(shown))  # names of files are among it, and what is wrong with them
     return checkup.exit_code(checks)
@@ -49,18 +42,18 @@ def _profile(settings: Settings) -> list[Check]:
     return [Check(name="profile", state=State.OK, message=message)]
 
 
-def _file(request: DoctorRequest, settings: Settings, context: Context) -> list[Check]:
-    if not request.files and not Path(DEFAULT).exists():
+def _file(files: Sequence[str], settings: Settings, context: Context) -> list[Check]:
+    if not files and not Path(DEFAULT).exists():
         near = " and ".join(beside_default(context))
         message = f"there is no {DEFAULT} here, but {near}"
         return [Check(name="file", state=State.NOTE, message=message, hint="name what is meant")] if near else []
     try:
-        manifest, files = read_manifest(request.files, context)
+        manifest, names = read_manifest(files, context)
         check(manifest, None, settings)
     except TokenctlError as error:
         return checkup.failed("file", error)
     said = "its `server:` holds" if manifest.server.url or manifest.server.org else "it asserts no server"
-    return [Check(name="file", state=State.OK, message=f"{', '.join(files)}: {said}")]
+    return [Check(name="file", state=State.OK, message=f"{', '.join(names)}: {said}")]
 
 
 def _server(settings: Settings, context: Context) -> Iterator[Check]:
@@ -75,7 +68,8 @@ def _server(settings: Settings, context: Context) -> Iterator[Check]:
         by = f"its certificate is trusted{f' by {source}' if source else ''}"
         how = by if server.url.startswith("https:") else "over plain http"
         yield Check(name="server", state=State.OK, message=f"{server.url} answers, {how}")
-        yield Check(name="product", state=State.OK, message=_product(server))
+        product = " ".join(filter(None, ("InfluxDB", server.build, server.version.removeprefix("v"))))
+        yield Check(name="product", state=State.OK, message=product)
         yield from _credentials(connection, context)
 
 
@@ -94,9 +88,8 @@ def _proxy(connection: Connection, context: Context) -> Iterator[Check]:
         else:
             yield Check(name="proxy", state=State.OK, message=message)
     elif variable:
-        why = (
-            "NO_PROXY excepts the server" if not is_loopback(urlsplit(url).hostname or "") else "none reaches loopback"
-        )
+        is_own = is_loopback(urlsplit(url).hostname or "")
+        why = "none reaches loopback" if is_own else "NO_PROXY excepts the server"
         yield Check(name="proxy", state=State.OK, message=f"that from {variable} is not used: {why}")
 
 
@@ -146,8 +139,3 @@ def _locks(connection: Connection, own: Token | None, tokens: Sequence[Token], c
     for label in standing:
         if label.org_id in names:
             yield checkup.locked(names[label.org_id], label.properties, context.now())
-
-
-def _product(server: Server) -> str:
-    words = ["InfluxDB", server.build, server.version.removeprefix("v")]
-    return " ".join(word for word in words if word)

@@ -49,11 +49,9 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
     settings = resolve(request.flags, context)
     check(declared.manifest, declared.baseline, settings)
     with connected(settings, context) as server:
-        plan = planning.plan_from(declared, server)
-    wanted.write_plan(plan, context, _reviewed(request.reviewed, plan, context))
-    if plan.refusals:
-        return ExitCode.REFUSED
-    return ExitCode.CHANGES if request.detailed_exitcode and plan.changes else ExitCode.OK
+        plan = planning.plan_from(declared.source, server)
+    code = wanted.write_plan(plan, context, _reviewed(request.reviewed, plan, context))
+    return ExitCode.CHANGES if request.detailed_exitcode and plan.changes and code is ExitCode.OK else code
 
 
 def _reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
@@ -79,17 +77,6 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
 
     Raises what `sources.read` raises, and UsageError for what needs a server.
     """
-    _check_offline(request, wanted)
-    declared = sources.read(request.sources, context)
-    wanted.check(declared.files)
-    if declared.baseline is None:
-        raise UsageError("--offline compares the files with a commit", "name it: --base REF")
-    revised = declared.baseline.revised
-    wanted.write(lambda form, colour: render_revised(revised, form, colour=colour), context)
-    return ExitCode.CHANGES if request.detailed_exitcode and revised.revisions else ExitCode.OK
-
-
-def _check_offline(request: PlanRequest, wanted: Outputs) -> None:
     if request.reviewed:
         raise UsageError("--reviewed compares plans, and --offline makes none", "leave out one of them")
     if None in wanted.saved.values():
@@ -100,3 +87,10 @@ def _check_offline(request: PlanRequest, wanted: Outputs) -> None:
             raise UsageError(f"the format {form} needs the answer of a server", hint)
     if request.sources.allow:
         raise UsageError("--allow waives guards, and --offline judges by none", "leave out one of them")
+    declared = sources.read(request.sources, context)
+    wanted.check(declared.files)
+    if declared.baseline is None:
+        raise UsageError("--offline compares the files with a commit", "name it: --base REF")
+    revised = declared.baseline.revised
+    wanted.write(lambda form, colour: render_revised(revised, form, colour=colour), context)
+    return ExitCode.CHANGES if request.detailed_exitcode and revised.revisions else ExitCode.OK

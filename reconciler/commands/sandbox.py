@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
-import ipaddress
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
+from reconciler.core.endpoint import is_loopback
 from reconciler.errors import ExitCode, UsageError
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.profiles import profile
@@ -33,7 +32,7 @@ class SandboxRequest:
 
 def run(request: SandboxRequest, context: Context) -> ExitCode:
     """Serve until SIGTERM or SIGINT; prints the URL on stdout once requests are answered."""
-    gc.enable()  # it runs until it is stopped
+    context.collect_garbage()  # it runs until it is stopped
     # Its `put` may come in the middle of its `get`; an Event whose `set` does waits for ever.
     stop: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -48,7 +47,7 @@ def run(request: SandboxRequest, context: Context) -> ExitCode:
         context.streams.say("An InfluxDB look-alike for tests and play, no production server. Stop it with Ctrl-C.")
         if not served.recorded:
             context.streams.say("It follows the documentation of InfluxDB Cloud; no real answers were recorded for it.")
-        if not _is_loopback(address[0]):
+        if not is_loopback(address[0].lower()):
             context.streams.say(f"It listens on {address[0]}: everybody who can reach this machine can use it.")
         if not request.seed:
             secret = seed.tokens[0].secret
@@ -62,10 +61,3 @@ def _address(listen: str) -> tuple[str, int]:
     if not (colon and host and port.isascii() and port.isdigit() and int(port) < 2**16):
         raise UsageError(f"cannot listen on `{listen}`", "write HOST:PORT, such as 127.0.0.1:8086")
     return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -19,6 +19,4 @@ def run(path: str, form: PlanFormat | None, wanted: Sequence[str], context: Cont
     """
     places = outputs.parse(wanted, form)
     places.check([path])
-    plan = load_plan(Path(path))
-    places.write_plan(plan, context)
-    return ExitCode.REFUSED if plan.refusals else ExitCode.OK
+    return places.write_plan(load_plan(Path(path)), context)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from reconciler.core import reversal
 from reconciler.core.guard import Guard
-from reconciler.core.live import Live
-from reconciler.core.outcome import Run
-from reconciler.core.plan import Plan
-from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import ExitCode, UsageError
 from reconciler.render import text
 from reconciler.render.formats import PlanFormat
-from reconciler.session import journals, outputs, sending
+from reconciler.session import journals, outputs
 from reconciler.session.connection import connected, resolve
 from reconciler.session.context import Context
 from reconciler.session.outputs import Outputs
-from reconciler.session.planning import plan_from
+from reconciler.session.planning import Source, plan_from
+from reconciler.session.sending import SendingOptions, plan_and_send
 from reconciler.settings import Flags, Settings
 
 
@@ -37,33 +35,7 @@ class UndoRequest:
     out: str = ""
     outputs: Sequence[str] = ()
     send: bool = False
-    consent: sending.Consent
-
-
-@dataclass(frozen=True, slots=True)
-class _Reversal:
-    """A source of plans: a run that is to be undone, and the journal that says what it did."""
-
-    run: Run
-    files: Sequence[str]
-    waivers: Sequence[Guard]
-    reviewed: bool
-
-    @property
-    def locks(self) -> bool:
-        return self.run.lock
-
-    def orgs(self, _: Callable[[], Live]) -> Mapping[OrgId, str]:
-        return {each.change.token.org_id: each.change.token.org for each in self.run.effective}
-
-    def unlisted(self, listed: Mapping[TokenId, Token]) -> Sequence[TokenId]:
-        return reversal.unlisted(self.run, listed.keys())
-
-    def plan(self, live: Live) -> Plan:
-        return reversal.reverse(self.run, live, self.waivers, reviewed=self.reviewed)
-
-    def explained(self, plan: Plan, _: Live) -> Plan:
-        return plan
+    sending: SendingOptions
 
 
 def run(request: UndoRequest, context: Context) -> ExitCode:
@@ -73,39 +45,39 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
     """
     _check(request)
     wanted = outputs.parse(request.outputs, request.form, request.out)
+
     if request.send:
-        return sending.plan_and_send(
-            lambda settings: _reversal(request, wanted, settings, context), request.flags, request.consent, context
-        )
+        return plan_and_send(partial(_reversal, request, wanted, context), request.flags, request.sending, context)
     settings = resolve(request.flags, context)
-    source = _reversal(request, wanted, settings, context)
+    source = _reversal(request, wanted, context, settings)
     with connected(settings, context) as connection:
-        plan = plan_from(source, connection)
-        wanted.write_plan(plan, context)
-    return ExitCode.REFUSED if plan.refusals else ExitCode.OK
+        return wanted.write_plan(plan_from(source, connection), context)
 
 
-def _reversal(request: UndoRequest, wanted: Outputs, settings: Settings, context: Context) -> _Reversal:
+def _reversal(request: UndoRequest, wanted: Outputs, context: Context, settings: Settings) -> Source:
     """The run that is to be undone, once it is said which that is."""
-    consent = request.consent
-    loaded = journals.find_journal(
-        request.journal, journals.folder_of(consent.journal, context), settings.endpoint.url, context
-    )
-    file = str(loaded.path)
+    folder = journals.folder_of(request.sending.journal, context)
+    loaded = journals.find_journal(request.journal, folder, settings.endpoint.url, context)
+    run, file = loaded.run, str(loaded.path)
     wanted.check([file])
-    context.streams.say(text.undoing(loaded.run, file))
-    reviewed = not request.send or bool(consent.expect) or not consent.yes
-    return _Reversal(loaded.run, (file,), request.allow, reviewed)
+    context.streams.say(text.undoing(run, file))
+    reviewed = not request.send or request.sending.reviewed
+    return Source(
+        files=(file,),
+        locks=run.lock,
+        orgs=lambda _: {each.change.token.org_id: each.change.token.org for each in run.effective},
+        unlisted=lambda listed: reversal.unlisted(run, listed.keys()),
+        plan=lambda live: reversal.reverse(run, live, request.allow, reviewed=reviewed),
+    )
 
 
 def _check(request: UndoRequest) -> None:
     if request.send:
-        sending.check_digest(request.consent)
         if request.form or request.out or request.outputs:
             raise UsageError(
                 "--format, --output and --out are for a plan to look at, and --apply sends it",
                 "save it with `-o FILE`, and `tokenctl apply FILE` once it was reviewed",
             )
-    elif request.consent.yes or request.consent.expect or request.consent.lock is not None:
+    elif request.sending.yes or request.sending.expect or request.sending.lock is not None:
         what = "--yes, --expect, --lock and --json"
         raise UsageError(f"{what} are about sending, and nothing is sent without --apply")

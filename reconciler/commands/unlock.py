@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.core.lock import LockLabel
 from reconciler.core.token import OrgId
 from reconciler.errors import ExitCode, UsageError
@@ -15,20 +13,12 @@ from reconciler.session.context import Context
 from reconciler.settings import Flags
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnlockRequest:
-    """What was asked for; `yes` agrees without being asked."""
-
-    flags: Flags
-    yes: bool = False
-
-
-def run(request: UnlockRequest, context: Context) -> ExitCode:
-    """Show the lock and remove it.
+def run(flags: Flags, context: Context, *, yes: bool = False) -> ExitCode:
+    """Show the lock and remove it; `yes` agrees without being asked.
 
     Raises UsageError when there are several, CancelledError when nobody agrees, StaleError when it is another by then.
     """
-    settings = resolve(request.flags, context)
+    settings = resolve(flags, context)
     with connected(settings, context) as connection:
         found = _standing(connection)
         if not found:
@@ -38,7 +28,7 @@ def run(request: UnlockRequest, context: Context) -> ExitCode:
         if len(found) > 1:
             raise UsageError("several organisations are locked", "name one of them with --org or INFLUX_ORG")
         for label, org in found:
-            if not request.yes:
+            if not yes:
                 context.streams.confirm(
                     "Remove it? A run that still holds it may be changing tokens.", "nothing was removed"
                 )

@@ -1,4 +1,4 @@
-"""Flags and the environment in, a reader of the configured server out, which is the one that the files are for."""
+"""A connection to the configured server, which has to be the one that the files are for."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
 from reconciler.manifest import syntax
 from reconciler.render.escape import line
-from reconciler.session import progress
 from reconciler.session.context import Context
+from reconciler.session.report import progress_of
 from reconciler.settings import Flags, Settings
 
 _SHOWN = 20  # places of one file where the own secret stands
@@ -59,42 +59,33 @@ def connected(
     Warns of what a proxy would see, and reads again what failed; one that is not `patient` does neither. What progress
     is shown meanwhile is gone in the end.
     """
-    with (
-        _tidied(context),
-        Transport(
-            resolved.endpoint,
-            trace=context.streams.trace,
-            clock=context.clock,
-            check=context.interrupt.check,
-            environment=context.environment,
-        ) as transport,
-    ):
-        for secret in transport.endpoint.secrets:
-            context.streams.secrets.add(secret)
-        retries = Retries(
-            chance=context.chance,
-            now=context.now,
-            sleep=context.sleep,
-            say=lambda text: context.streams.say(line(text)),
-        )
-        reader = Reader(
-            transport,
-            own_id=resolved.self_id,
-            retries=retries if patient else None,
-            progress=progress.reading(context),
-        )
-        if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
-            context.streams.say(line(f"Warning: {words}"))
-        yield Connection(resolved, transport, retries, reader, sends)
-
-
-@contextmanager
-def _tidied(context: Context) -> Iterator[None]:
+    streams, progress = context.streams, progress_of(context)
+    transport = Transport(
+        resolved.endpoint,
+        trace=streams.warn if streams.debug else None,
+        clock=context.clock,
+        check=context.interrupt.check,
+        environment=context.environment,
+    )
     try:
-        yield
+        with transport:
+            for secret in transport.endpoint.secrets:
+                streams.secrets.add(secret)
+            retries = Retries(
+                chance=context.chance, now=context.now, sleep=context.sleep, say=lambda text: streams.say(line(text))
+            )
+            reader = Reader(
+                transport,
+                own_id=resolved.self_id,
+                retries=retries if patient else None,
+                progress=progress.tokens_read if progress else lambda _: None,
+            )
+            if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
+                streams.say(line(f"Warning: {words}"))
+            yield Connection(resolved, transport, retries, reader, sends)
     finally:
-        with context.streams.aside():
-            pass
+        with streams.without_progress():
+            pass  # what is shown is taken away
 
 
 def resolve(flags: Flags, context: Context) -> Settings:
@@ -125,21 +116,14 @@ def _check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None
     mend = "change `server.{}` in a change of its own" if ref else "mend `server.{}`"
     problems = []
     if url is not None and normalise(url) != resolved.endpoint.url:
-        problems.append(
-            Problem(
-                f"{file} is for {url}, but this run would talk to {resolved.endpoint.url}",
-                f"the file never chooses the server: set INFLUX_HOST or --url, or {mend.format('url')}",
-            )
-        )
+        message = f"{file} is for {url}, but this run would talk to {resolved.endpoint.url}"
+        hint = f"the file never chooses the server: set INFLUX_HOST or --url, or {mend.format('url')}"
+        problems.append(Problem(message, hint))
     # An id and a name can only be compared once tokens were read: then every declared one is.
     ids = resolved.org_is_id or is_id(resolved.org.lower()) or is_id((org or "").lower())
     if org is not None and resolved.org and not ids and trimmed(org) != resolved.org:
-        problems.append(
-            Problem(
-                f"{file} is for organisation `{org}`, but this run is limited to `{resolved.org}`",
-                f"set INFLUX_ORG or --org accordingly, or {mend.format('org')}",
-            )
-        )
+        message = f"{file} is for organisation `{org}`, but this run is limited to `{resolved.org}`"
+        problems.append(Problem(message, f"set INFLUX_ORG or --org accordingly, or {mend.format('org')}"))
     if problems:
         raise RefusedError(problems)
 

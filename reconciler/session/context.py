@@ -25,8 +25,8 @@ class Display(Protocol):
     def draw(self, words: str, share: float | None) -> None:
         """Show this in the place of what is shown; `share` is how much of the whole is done, where that is known."""
 
-    def aside(self) -> AbstractContextManager[object]:
-        """While the block writes something else nothing is shown; for any thread."""
+    def cleared(self) -> AbstractContextManager[object]:
+        """A block in which nothing is shown, as something else is written; for any thread."""
 
 
 class Secrets:
@@ -79,7 +79,7 @@ class Streams:
         Raises LocalError when it cannot be written, and BrokenPipeError when nobody reads it any more.
         """
         try:
-            with self.aside():
+            with self.without_progress():
                 self.stdout.write(self.secrets.hidden(text))
                 self.stdout.flush()
         except BrokenPipeError:
@@ -94,38 +94,25 @@ class Streams:
 
     def warn(self, text: str) -> None:
         """Write to stderr, quiet or not, what somebody has to know although the run goes on."""
-        self._talk(text)
-
-    def _ask(self, question: str) -> str:
-        """Put a question on stderr and give the line that was typed, without blanks around it."""
-        with self.aside():
-            self.stderr.write(self.secrets.hidden(question))
-            self.stderr.flush()
-        return self.stdin.readline().decode("utf-8", "replace").strip()
+        self._write(self.masked(text))
 
     def confirm(self, question: str, otherwise: str) -> None:
         """Ask for a `yes`; raises CancelledError, which begins with `otherwise`, where there is none."""
         if not self.interactive:
-            hint = "agree beforehand with `--yes`"
-            raise CancelledError(f"{otherwise}: there is no terminal to ask on", hint)
-        if self._ask(f"{question} Only `yes` does it: ") != "yes":
+            raise CancelledError(f"{otherwise}: there is no terminal to ask on", "agree beforehand with `--yes`")
+        with self.without_progress():
+            self.stderr.write(self.secrets.hidden(f"{question} Only `yes` does it: "))
+            self.stderr.flush()
+        if self.stdin.readline().decode("utf-8", "replace").strip() != "yes":
             raise CancelledError(f"{otherwise}: the answer was not `yes`")
 
-    def aside(self) -> AbstractContextManager[object]:
-        """While the block writes no progress is shown."""
-        return self.display.aside() if self.display else nullcontext()
-
-    @property
-    def trace(self) -> Callable[[str], None] | None:
-        """Where to report requests, if anywhere."""
-        return self._talk if self.debug else None
-
-    def _talk(self, text: str) -> None:
-        self._write(self.masked(text))
+    def without_progress(self) -> AbstractContextManager[object]:
+        """A block in which no progress is shown, as something else is written."""
+        return self.display.cleared() if self.display else nullcontext()
 
     def _write(self, text: str) -> None:
         # That nobody listens is no reason to stop in the middle of anything.
-        with suppress(OSError, ValueError), self.aside():
+        with suppress(OSError, ValueError), self.without_progress():
             self.stderr.write(self.secrets.hidden(text) + "\n")
             self.stderr.flush()
 
@@ -138,6 +125,7 @@ class Context:
     meanwhile, `now` gives the time of day in UTC, `sleep` waits for so many seconds, `pause` too but ends when the
     event is set, `chance` gives numbers from 0 to 1, and `nonce` a text that was never there before. `who` names user,
     machine and process. `interrupt` is what signals do, and `end_after` sets the time after which the run has to end.
+    `collect_garbage` is called once a run goes on for longer than it takes to read and plan.
     """
 
     environment: Mapping[str, str]
@@ -153,6 +141,7 @@ class Context:
     pause: Callable[[threading.Event, float], object] = threading.Event.wait
     interrupt: Interrupt = field(default_factory=Interrupt)
     end_after: Callable[[float], object] = lambda _: None
+    collect_garbage: Callable[[], object] = lambda: None
 
 
 def unwritable(error: OSError) -> LocalError:

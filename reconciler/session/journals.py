@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,14 +48,12 @@ def provenance_of(plan: Plan, files: Sequence[str], context: Context) -> Provena
 
 def run_url(context: Context) -> str:
     """Where GitHub Actions, GitLab CI or Jenkins shows this run, "" where none of them says so; without any secret."""
-    return context.streams.masked(_address(context.environment))
-
-
-def _address(environment: Mapping[str, str]) -> str:
+    environment = context.environment
     repository, number = environment.get("GITHUB_REPOSITORY"), environment.get("GITHUB_RUN_ID")
+    url = environment.get("CI_JOB_URL") or environment.get("BUILD_URL") or ""
     if repository and number:
-        return f"{environment.get('GITHUB_SERVER_URL', 'https://github.com')}/{repository}/actions/runs/{number}"
-    return environment.get("CI_JOB_URL") or environment.get("BUILD_URL") or ""
+        url = f"{environment.get('GITHUB_SERVER_URL', 'https://github.com')}/{repository}/actions/runs/{number}"
+    return context.streams.masked(url)
 
 
 def tell_interrupted(folder: Path, connection: Connection, context: Context) -> None:
@@ -115,9 +113,7 @@ def _newest(folder: Path, url: str, context: Context) -> LoadedJournal:
             words.problem(Problem(message, "see which clock is wrong, or name that journal to undo it"), "Warning")
         )
     possible: list[tuple[RunTimes, LoadedJournal]] = []
-    for each in glances:
-        if each in ahead:
-            continue
+    for each in (glance for glance in glances if glance not in ahead):
         try:
             found = journal.load(each.path)
         except (LocalError, InvalidError) as error:

@@ -1,4 +1,4 @@
-"""Organisations in, their locks held for the time of a block: what every command that sends may ask for.
+"""Holds the locks of organisations for the time of a block: what every command that sends may ask for.
 
 The only module that makes a Lock.
 """
@@ -33,10 +33,9 @@ def held(
     None: none are wanted. Waits so long for the locks of others. Raises LockedError when another run has one, AuthError
     and UnreachableError when that cannot be decided.
     """
-    locks = Locks(connection, context)
+    locks = Locks(orgs, connection, context)
     try:
-        if orgs is not None:
-            locks.take(orgs, timeout_s)
+        locks.take(timeout_s)
         yield locks
     finally:
         locks.release()
@@ -50,35 +49,34 @@ def lock_of(connection: Connection, context: Context) -> Lock:
 class Locks:
     """The locks of one run, taken in the order of the organisations' ids: no two runs ever wait for each other."""
 
-    def __init__(self, connection: Connection, context: Context) -> None:
+    def __init__(self, orgs: Mapping[OrgId, str] | None, connection: Connection, context: Context) -> None:
         self._reader = connection.reader
         self._context = context
         self._lock = lock_of(connection, context)
         self._properties = LockProperties()
-        self._names: Mapping[OrgId, str] = {}
-        self._wanted = False
+        self._names = orgs or {}
+        self._wanted = orgs is not None
         self._taken: dict[OrgId, bool] = {}  # those asked for, and whether the server has said yes
 
-    def take(self, orgs: Mapping[OrgId, str], timeout_s: float) -> None:
+    def take(self, timeout_s: float) -> None:
         """Lock them all; see `held`."""
-        context, self._names, self._wanted = self._context, orgs, True
-        if not orgs:
+        context = self._context
+        if not self._names:
             return
         # Everybody who may read labels can read it.
         holder, run = context.streams.masked(context.who), run_url(context)
         self._properties = lock.properties_of(nonce=context.nonce(), holder=holder, run=run, now=context.now())
         ends = context.clock() + timeout_s
-        for org_id in sorted(orgs):
+        for org_id in sorted(self._names):
             self._taken[org_id] = False
             try:
-                while not self._take(org_id, ends):
-                    pass
+                self._take(org_id, ends)
             except TokenctlError:
                 del self._taken[org_id]  # the error itself says what is known of this one
                 raise
             self._taken[org_id] = True
 
-    def demand(self, plan: Plan) -> None:
+    def check(self, plan: Plan) -> None:
         """Raise StaleError unless everything that the plan changes is locked, where locks are wanted at all."""
         unlocked = sorted({each.token.org for each in plan.changes if each.token.org_id not in self._names})
         if self._wanted and unlocked:
@@ -102,13 +100,13 @@ class Locks:
                 self._context.streams.warn(words.problem(problem, "Warning"))
         self._taken = {}
 
-    def _take(self, org_id: OrgId, ends: float) -> bool:
-        """Whether it is taken; else somebody's was there and is gone."""
-        theirs = self._lock.take(org_id, self._names[org_id], self._properties)
-        if theirs and theirs.properties.nonce == self._properties.nonce:
-            return True
-        self._wait(org_id, theirs, ends)
-        return False
+    def _take(self, org_id: OrgId, ends: float) -> None:
+        """Take the lock, once somebody's that was there is gone."""
+        while True:
+            standing = self._lock.take(org_id, self._names[org_id], self._properties)
+            if standing and standing.properties.nonce == self._properties.nonce:
+                return
+            self._wait(org_id, standing, ends)
 
     def _wait(self, org_id: OrgId, theirs: LockLabel | None, ends: float) -> None:
         """Look at somebody's lock until it is gone; raises LockedError when there is no time left, or no use in it."""
@@ -129,9 +127,8 @@ class Locks:
 
     def _release(self, org_id: OrgId) -> bool:
         """Whether there was one to give back, or an answer about it was lost."""
-        clock = self._context.clock
+        clock, org = self._context.clock, self._names[org_id]
         ends = clock() + _RELEASE_S
-        org = self._names[org_id]
         try:
             return self._lock.release(org_id, org, self._properties, _RELEASE_S)
         except UnreachableError:

@@ -1,16 +1,17 @@
-"""`--format`, `--output` and `-o` in, one plan written to each place that they name out."""
+"""Where a plan is written, and in which format: what `--format`, `--output` and `-o` ask for together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from reconciler import files
 from reconciler.core.plan import Plan
 from reconciler.core.review import Review
 from reconciler.documents.plan import save_plan
-from reconciler.errors import LocalError, Problem, UsageError
+from reconciler.errors import ExitCode, LocalError, Problem, UsageError
 from reconciler.render.escape import terminal
 from reconciler.render.formats import PlanFormat, render
 from reconciler.session.context import Context
@@ -50,13 +51,10 @@ class Outputs:
         if problems := _tried(files.probe, self.saved):
             raise LocalError(problems)
 
-    def write_plan(self, plan: Plan, context: Context, review: Review | None = None) -> None:
-        """Write the plan, and a review of it, to all of them, as `write` does."""
-        self.write(
-            lambda form, colour: render(plan, form, review, colour=colour),
-            context,
-            lambda path: save_plan(plan, path),
-        )
+    def write_plan(self, plan: Plan, context: Context, review: Review | None = None) -> ExitCode:
+        """Write the plan, and a review of it, to all of them, as `write` does; REFUSED when a guard refuses it."""
+        self.write(lambda form, colour: render(plan, form, review, colour=colour), context, partial(save_plan, plan))
+        return ExitCode.REFUSED if plan.refusals else ExitCode.OK
 
     def write(self, draw: Draw, context: Context, save_plan: Callable[[Path], None] = _no_plan) -> None:
         """Write all of them, files first: what cannot be written keeps nothing else from being written.
@@ -130,7 +128,7 @@ def _identity(path: Path) -> Path:
 
 
 def _tried(act: Callable[[Path], None], paths: Iterable[Path]) -> list[Problem]:
-    """Do it for every path, and give the problems of those where it failed."""
+    """Call `act` with every path; returns the problems of those where it failed."""
     problems: list[Problem] = []
     for path in paths:
         try:

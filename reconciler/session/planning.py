@@ -1,10 +1,9 @@
-"""Where a plan comes from and a connection in, the judged plan over the live tokens out."""
+"""Makes the plan of a source over the live tokens, with what the guards say of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 from reconciler.core import checkup, planner
 from reconciler.core.checkup import Doubt
@@ -16,28 +15,23 @@ from reconciler.influx.reader import Reader
 from reconciler.session.connection import Connection
 
 
-class Source(Protocol):
-    """Where a plan comes from: what files declare, a saved plan, or the run that is to be undone."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a plan comes from: what files declare, a saved plan, or the run that is to be undone.
 
-    @property
-    def files(self) -> Sequence[str]:
-        """The files that it was read from."""
+    `files` are those that it was read from, and `locks` says whether it asks for the locks of its organisations. `orgs`
+    gives these with their names, and may call what it gets to read the live tokens. `unlisted` gives the ids of tokens
+    that it has to know and that the list lacks. `plan` makes the plan over these tokens, with what the guards say of
+    it, or raises TokenctlError when there is none, and `explained` adds, once all is known of the live tokens, what
+    only the source can tell of it.
+    """
 
-    @property
-    def locks(self) -> bool:
-        """Whether it asks for the locks of its organisations."""
-
-    def orgs(self, read: Callable[[], Live]) -> Mapping[OrgId, str]:
-        """Its organisations with their names; `read` reads the live tokens, for a source that does not know them."""
-
-    def unlisted(self, listed: Mapping[TokenId, Token]) -> Iterable[TokenId]:
-        """The ids of tokens that it has to know and that the list lacks."""
-
-    def plan(self, live: Live) -> Plan:
-        """The plan over these tokens, with what the guards say of it. Raises TokenctlError when there is none."""
-
-    def explained(self, plan: Plan, live: Live) -> Plan:
-        """The plan, once all is known of the live tokens, with what only the source can tell of it."""
+    files: Sequence[str]
+    locks: bool
+    orgs: Callable[[Callable[[], Live]], Mapping[OrgId, str]]
+    unlisted: Callable[[Mapping[TokenId, Token]], Iterable[TokenId]]
+    plan: Callable[[Live], Plan]
+    explained: Callable[[Plan, Live], Plan] = lambda plan, _: plan
 
 
 def plan_from(source: Source, connection: Connection) -> Plan:

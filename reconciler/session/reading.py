@@ -1,4 +1,4 @@
-"""Files as typed in, the manifest that they are out. Apart from the sources of a plan: `validate` needs no more."""
+"""Reads the manifest of the files as typed. Apart from the sources of a plan, as `validate` needs no more."""
 
 from __future__ import annotations
 

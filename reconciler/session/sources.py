@@ -1,11 +1,10 @@
-"""File names and the name of a commit in, what the files declare out, and what they declared before."""
+"""What the files declare, and what they declared at a commit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core import marks
@@ -17,14 +16,14 @@ from reconciler.core.plan import Plan
 from reconciler.core.resolve import declared_tokens, organisations, select, selected, unlisted
 from reconciler.core.revise import Baseline, Revised, about, locked, revise
 from reconciler.core.text import count
-from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
 from reconciler.manifest.load import Disk, load_from
 from reconciler.session.context import Context
 from reconciler.session.reading import DEFAULT, read_manifest
 
-if TYPE_CHECKING:  # only --base needs git
+if TYPE_CHECKING:  # only --base needs git, and only a plan a server
     from reconciler.repository.git import Commit
+    from reconciler.session.planning import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """A source of plans: what the files declare, as far as it is selected, and what that is compared with, if anything.
+    """What the files declare, as far as it is selected, and what that is compared with, if anything.
 
     `reviewed` is False for a run that applies without anybody having seen the very plan.
     """
@@ -56,21 +55,23 @@ class Declared:
     reviewed: bool = True
 
     @property
-    def locks(self) -> bool:
-        return locked(self.manifest, self.baseline)
-
-    def orgs(self, read: Callable[[], Live]) -> Mapping[OrgId, str]:
-        return organisations(self.manifest, read())
-
-    def unlisted(self, listed: Mapping[TokenId, Token]) -> Sequence[TokenId]:
-        return unlisted(self.manifest, listed)
-
-    def plan(self, live: Live) -> Plan:
+    def source(self) -> Source:
+        """The source of plans that this is."""
         from reconciler.core import planner  # files are read by commands that plan nothing, too
+        from reconciler.session.planning import Source
 
-        return planner.make_plan(self.manifest, live, self.waivers, reviewed=self.reviewed, baseline=self.baseline)
+        return Source(
+            files=self.files,
+            locks=locked(self.manifest, self.baseline),
+            orgs=lambda read: organisations(self.manifest, read()),
+            unlisted=lambda listed: unlisted(self.manifest, listed),
+            plan=lambda live: planner.make_plan(
+                self.manifest, live, self.waivers, reviewed=self.reviewed, baseline=self.baseline
+            ),
+            explained=self._explained,
+        )
 
-    def explained(self, plan: Plan, live: Live) -> Plan:
+    def _explained(self, plan: Plan, live: Live) -> Plan:
         """The plan with marks of where each change comes from, by the history of the files."""
         wanted = marks.moments(plan.changes) if self.history else ()
         if not self.history or not wanted:
@@ -87,26 +88,21 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read, nothing is selected
     or the commit cannot be found, LocalError when git cannot be used.
     """
+    baseline, history = None, None
     if sources.base is None:
         manifest, files = read_manifest(sources.files, context)
         now = select(manifest, sources.select)
-        return Declared(manifest=now, files=files, waivers=sources.allow, reviewed=reviewed)
-    manifest, files, baseline = _compared(sources.base, sources.files, context)
-    before = selected(baseline.manifest, sources.select)
-    now = selected(manifest, sources.select) if before.tokens else select(manifest, sources.select)
-    if sources.select:
-        revisions = about(baseline.revised.revisions, (*before.tokens, *now.tokens))
-        # Other declarations of the base stay: they may be what protects a token that is selected now.
-        rest = replace(baseline.manifest, unmanaged=before.unmanaged)
-        baseline = Baseline(manifest=rest, revised=replace(baseline.revised, revisions=revisions))
-    history = History(
-        commit=baseline.revised.commit,
-        ref=baseline.revised.ref,
-        paths=sources.files or [DEFAULT],
-        files=files,
-        environment=context.environment,
-        home=context.home,
-    )
+    else:
+        manifest, files, baseline = _compared(sources.base, sources.files, context)
+        before = selected(baseline.manifest, sources.select)
+        now = selected(manifest, sources.select) if before.tokens else select(manifest, sources.select)
+        if sources.select:
+            revisions = about(baseline.revised.revisions, (*before.tokens, *now.tokens))
+            # Other declarations of the base stay: they may be what protects a token that is selected now.
+            rest = replace(baseline.manifest, unmanaged=before.unmanaged)
+            baseline = Baseline(manifest=rest, revised=replace(baseline.revised, revisions=revisions))
+        commit, ref = baseline.revised.commit, baseline.revised.ref
+        history = History(commit=commit, ref=ref, paths=sources.files or [DEFAULT], files=files, context=context)
     return Declared(
         manifest=now, files=files, baseline=baseline, history=history, waivers=sources.allow, reviewed=reviewed
     )
@@ -161,16 +157,14 @@ def _unread(ref: str, problems: Sequence[Problem]) -> Problem:
 class History:
     """The history of the paths at a commit, which is shown as `ref`, and of the `files` that stand there now.
 
-    The environment and the home are those that git runs in. No more `versions` of the files are read than that, the
-    newest: of large files each takes a good part of a second.
+    No more `versions` of the files are read than that, the newest: of large files each takes a good part of a second.
     """
 
     commit: str
     ref: str
     paths: Sequence[str]
     files: Sequence[str]
-    environment: Mapping[str, str]
-    home: Path
+    context: Context
     versions: int = 50
 
     def declared(self, moments: Collection[float], live: Live) -> Mapping[float, Declarations]:
@@ -179,7 +173,8 @@ class History:
 
         read: dict[str, Declarations] = {}
         then: dict[float, Declarations] = {}
-        with opened(self.paths, self.environment, self.home) as repository, suppress(LocalError):
+        environment, home = self.context.environment, self.context.home
+        with opened(self.paths, environment, home) as repository, suppress(LocalError):
             # An object that the clone left out ends the search: what was not found by then is not known.
             found = repository.in_effect(repository.commit(self.commit), (*self.paths, *self.files), moments)
             for moment, at in sorted(found.items(), reverse=True):

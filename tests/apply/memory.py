@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from reconciler.apply.executor import execute
+from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.apply.parts import Parts
@@ -18,7 +19,7 @@ from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
-from reconciler.errors import TokenctlError
+from reconciler.errors import TokenctlError, TransientError
 
 Fault = Callable[["Memory", TokenId], TokenctlError | Token | None]
 
@@ -98,12 +99,12 @@ class Memory:
 
 
 @dataclass
-class Watching:
-    """Writes down what it is told, and on which thread; `on_tick` may do something with how many ticks there were."""
+class Observing:
+    """Writes down what it is told, and on which thread; `on_refresh` may do something with how often it was refreshed."""
 
     every_s: float | None = None
-    on_tick: Callable[[int], object] = lambda _: None
-    ticks: int = 0
+    on_refresh: Callable[[int], object] = lambda _: None
+    refreshed: int = 0
     told: list[str] = field(default_factory=list)
     threads: set[int] = field(default_factory=set)
 
@@ -113,10 +114,10 @@ class Watching:
     def finished(self, result: Result) -> None:
         self._note(f"{int(result.change.token.id, 16)} {result.status}")
 
-    def tick(self) -> None:
+    def refresh(self) -> None:
         self.threads.add(threading.get_ident())
-        self.ticks += 1
-        self.on_tick(self.ticks)
+        self.refreshed += 1
+        self.on_refresh(self.refreshed)
 
     def _note(self, line: str) -> None:
         self.threads.add(threading.get_ident())
@@ -137,17 +138,36 @@ def plan_of(*changes: Change, waivers: tuple[Guard, ...] = (), live: int = 100) 
     )
 
 
-def means_of(server: Memory, journal: Journal, *, now: float = 1.0, parallelism: int = 1, **others: Any) -> Parts:
+class NoRetries:
+    """A policy: nothing is sent again."""
+
+    def again(self, _: Sequence[TransientError], /) -> float | str:
+        return "it is sent once"
+
+
+@dataclass(frozen=True)
+class Around:
+    """The surroundings of a run, where time stands."""
+
+    clock: Callable[[], float] = lambda: 1.0
+    moment: Callable[[], Moment] = lambda: Moment(1.0, 1.0)
+    pause: Callable[[threading.Event, float], object] = threading.Event.wait
+    interrupt: Interrupt = field(default_factory=Interrupt)
+
+
+def parts_of(server: Memory, journal: Journal, *, now: float = 1.0, parallelism: int = 1, **others: Any) -> Parts:
     """What a run on this server works with, one operation at a time unless a test says more.
 
     The plan's tokens were read at 0.0, and `now` stands.
     """
+    around: dict[str, Any] = {"clock": lambda: now, "moment": lambda: Moment(now, now)}
+    around |= {name: others.pop(name) for name in [each.name for each in fields(Around)] if name in others}
     usual = {
         "reader": server,
         "writer": server,
+        "retries": NoRetries(),
         "journal": journal,
-        "clock": lambda: now,
-        "moment": lambda: Moment(now, now),
+        "surroundings": Around(**around),
         "read_at": Moment(0.0, 0.0),
         "pacing": Pacing(parallelism=parallelism),
     }
@@ -156,7 +176,7 @@ def means_of(server: Memory, journal: Journal, *, now: float = 1.0, parallelism:
 
 def run(plan: Plan, server: Memory, journal: Journal, **others: Any) -> Outcome:
     """Execute the plan on this server."""
-    return execute(plan, means_of(server, journal, **others))
+    return execute(plan, parts_of(server, journal, **others))
 
 
 def holding(plan: Plan) -> Memory:

@@ -16,7 +16,7 @@ from reconciler.core.plan import Change
 from reconciler.core.token import Status, Token, TokenId
 from reconciler.documents.decode import Document
 from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError, UnreachableError
-from tests.apply.memory import Listing, Memory, Watching, events, holding, nth, plan_of, run, statuses, token
+from tests.apply.memory import Listing, Memory, Observing, events, holding, nth, plan_of, run, statuses, token
 from tests.builders import managing
 
 ACTIVATE = Change(token=token(1, Status.INACTIVE), status=Status.ACTIVE)
@@ -56,20 +56,20 @@ def test_the_intent_is_in_the_journal_before_the_request_is_sent(journal: Journa
 
 
 def test_who_looks_on_is_told_of_every_operation_by_one_thread(journal: Journal) -> None:
-    server, watch = holding(PLAN), Watching()
+    server, observer = holding(PLAN), Observing()
     server.on_patch = lambda _, token_id: InvalidAnswer if token_id == nth(2) else None
-    run(PLAN, server, journal, watch=watch)
-    assert watch.told == [
+    run(PLAN, server, journal, observers=[observer])
+    assert observer.told == [
         "1 started", "1 done", "2 started", "2 done", "3 started", "3 done",
     ]  # fmt: skip
-    assert watch.threads == {threading.get_ident()}
+    assert observer.threads == {threading.get_ident()}
 
 
 def test_who_looks_on_is_told_of_a_change_that_was_not_sent_after_all(journal: Journal) -> None:
-    server, watch = holding(PLAN), Watching()
+    server, observer = holding(PLAN), Observing()
     server.tokens.clear()
-    run(plan_of(DESCRIBE), server, journal, now=9.0, watch=watch)
-    assert watch.told == ["2 started", "2 failed"]
+    run(plan_of(DESCRIBE), server, journal, now=9.0, observers=[observer])
+    assert observer.told == ["2 started", "2 failed"]
 
 
 def test_a_phase_that_fails_keeps_the_later_ones_from_starting(journal: Journal) -> None:
@@ -234,8 +234,9 @@ def test_a_recheck_that_ends_after_the_stop_sends_nothing(journal: Journal) -> N
     class Watched(Journal):
         """Lets the second answer go once the first refusal is written down."""
 
-        def result(self, result: object) -> None:
-            released.set()
+        def write(self, line: Document) -> None:
+            if line["event"] == "result":
+                released.set()
 
     watched = Watched(journal.path, journal._descriptor)
     outcome = run(plan_of(*changes), server, watched, reader=Reader(), now=9.0, parallelism=2)
@@ -416,10 +417,10 @@ class _Full(Journal):
 
     event = "intent"
 
-    def _write(self, line: Document) -> None:
+    def write(self, line: Document) -> None:
         if line["event"] == self.event:
             raise LocalError("no space left on device")
-        super()._write(line)
+        super().write(line)
 
 
 def test_nothing_is_sent_when_the_intent_cannot_be_written(journal: Journal) -> None:

@@ -66,10 +66,10 @@ RUN = Provenance(
 def test_a_run_reads_as_header_intent_result_summary(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path / "state" / "tokenctl", "apply-1")
     result = Result(change=CHANGE, status=ResultStatus.DONE, sent=True, updated_at="2026-11-23T21:00:01Z")
-    journal.header(PLAN, RUN)
-    journal.intent(CHANGE)
-    journal.result(result)
-    journal.summary(Outcome(results=(result,)))
+    journal.write(header_line(PLAN, RUN))
+    journal.write(intent_line(CHANGE, 1))
+    journal.write(result_line(result))
+    journal.write(summary_line(Outcome(results=(result,))))
     journal.close()
     assert journal.path == tmp_path / "state" / "tokenctl" / "apply-1.ndjson"
     assert journal.path.read_text() == (
@@ -141,7 +141,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_a_full_disk_is_an_error_of_its_own(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "run.ndjson", os.open("/dev/full", os.O_WRONLY))
     with pytest.raises(LocalError, match=r"cannot write the journal .*: No space left on device"):
-        journal.intent(CHANGE)
+        journal.write(intent_line(CHANGE, 1))
     journal.close()
 
 
@@ -165,10 +165,10 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_line_is_noticed(tmp_path: Path)
     said = on_a_small_disk(
         tmp_path,
         "try:\n"
-        "    journal._write({'event': 'intent', 'id': '0' * 40})\n"
+        "    journal.write({'event': 'intent', 'id': '0' * 40})\n"
         "except LocalError as error:\n"
         "    print(error.problems[0].message.partition(': ')[2])\n"
-        "journal._write({'event': 'summary'})\n",
+        "journal.write({'event': 'summary'})\n",
     )
     assert said == "File too large\n"
     assert (tmp_path / "run.ndjson").read_text() == '{"event": "summary"}\n'
@@ -177,13 +177,13 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_line_is_noticed(tmp_path: Path)
 def test_lines_of_one_block_are_written_by_its_end(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path, "run")
     with journal.together():
-        journal.intent(CHANGE)
-        journal.intent(CHANGE, 2)
+        journal.write(intent_line(CHANGE, 1))
+        journal.write(intent_line(CHANGE, 2))
         assert journal.path.read_bytes() == b""
     assert journal.path.read_bytes().count(b"\n") == 2
     with journal.together():
         pass
-    journal.intent(CHANGE, 3)
+    journal.write(intent_line(CHANGE, 3))
     assert journal.path.read_bytes().count(b"\n") == 3
     journal.close()
 
@@ -191,7 +191,7 @@ def test_lines_of_one_block_are_written_by_its_end(tmp_path: Path) -> None:
 def test_a_block_that_cannot_be_written_is_an_error_at_its_end(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "run.ndjson", os.open("/dev/full", os.O_WRONLY))
     with pytest.raises(LocalError, match=r"No space left on device"), journal.together():
-        journal.intent(CHANGE)
+        journal.write(intent_line(CHANGE, 1))
     journal.close()
 
 
@@ -200,8 +200,8 @@ def test_of_a_block_that_fits_only_in_part_the_whole_lines_are_kept(tmp_path: Pa
         tmp_path,
         "try:\n"
         "    with journal.together():\n"
-        "        journal._write({'event': 'result'})\n"
-        "        journal._write({'event': 'intent', 'id': '0' * 40})\n"
+        "        journal.write({'event': 'result'})\n"
+        "        journal.write({'event': 'intent', 'id': '0' * 40})\n"
         "except LocalError:\n"
         "    print('noticed')\n",
     )
@@ -216,10 +216,10 @@ DONE = tuple(Result(change=change, status=ResultStatus.DONE, updated_at="later")
 def _begun(folder: Path, name: str = "apply-1", plan: Any = BEGUN) -> Journal:
     """The journal of a run that has begun both operations and knows what became of the first."""
     journal = Journal.create(folder, name)
-    journal.header(plan, Provenance(run=name, started="2026-01-02T00:00:00+00:00", tool="0.1.0"))
+    journal.write(header_line(plan, Provenance(run=name, started="2026-01-02T00:00:00+00:00", tool="0.1.0")))
     for result in DONE:
-        journal.intent(result.change)
-    journal.result(DONE[0])
+        journal.write(intent_line(result.change, 1))
+    journal.write(result_line(DONE[0]))
     return journal
 
 
@@ -227,8 +227,8 @@ def _begun(folder: Path, name: str = "apply-1", plan: Any = BEGUN) -> Journal:
 def content(tmp_path: Path) -> bytes:
     """All of a journal of a run that ended."""
     journal = _begun(tmp_path / "whole")
-    journal.result(DONE[1])
-    journal.summary(Outcome(results=DONE))
+    journal.write(result_line(DONE[1]))
+    journal.write(summary_line(Outcome(results=DONE)))
     journal.close()
     return journal.path.read_bytes()
 
@@ -380,11 +380,11 @@ def test_only_a_run_that_began_something_and_was_killed_is_interrupted(tmp_path:
     url = SERVER.url
     going_on = _begun(tmp_path, "apply-20260103-1")
     ended = _begun(tmp_path, "apply-20260104-1")
-    ended.summary(Outcome(results=DONE))
+    ended.write(summary_line(Outcome(results=DONE)))
     elsewhere = _begun(tmp_path, "apply-20260105-1", replace(BEGUN, server=Server(url="https://other.example")))
     nothing = Journal.create(tmp_path, "apply-20260106-1")
     only_header = Journal.create(tmp_path, "apply-20260107-1")
-    only_header.header(BEGUN, Provenance(run="apply-20260107-1", started="now", tool="0.1.0"))
+    only_header.write(header_line(BEGUN, Provenance(run="apply-20260107-1", started="now", tool="0.1.0")))
     killed = [_begun(tmp_path, name) for name in ("undo-20260102-1", "apply-20260101-1")]
     for journal in (ended, elsewhere, nothing, only_header, *killed):
         journal.close()

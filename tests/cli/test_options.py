@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reconciler.apply.pace import Pacing
-from reconciler.cli.options import duration, pacing
+from reconciler.cli.options import duration, pacing, sending_options
 from reconciler.errors import UsageError
+from reconciler.session.sending import SendingOptions
 
 
 def test_without_options_it_is_sent_as_usual() -> None:
@@ -14,6 +15,21 @@ def test_without_options_it_is_sent_as_usual() -> None:
     assert pacing(parallelism=3, rate="10/s", canary=2, max_failures=1) == Pacing(
         parallelism=3, per_s=10.0, canary=2, max_failures=1
     )
+
+
+def sent(expect: str) -> SendingOptions:
+    """How a plan is sent with this `--expect`."""
+    return sending_options(
+        expect=expect, lock=False, lock_timeout="", yes=True, json=False, journal="", rate="", parallelism=None
+    )
+
+
+def test_a_digest_may_be_in_capital_letters_and_has_to_be_whole() -> None:
+    assert sent("AB" * 32).expect == "ab" * 32
+    assert sent("") == SendingOptions(yes=True)
+    for part in ("12ab", "0" * 63, "0" * 65, "x" * 64):
+        with pytest.raises(UsageError, match=r"^--expect takes a whole digest: 64 hex digits, as `plan` prints them$"):
+            sent(part)
 
 
 @pytest.mark.parametrize(("rate", "per_s"), [("1/s", 1.0), ("0.5/s", 0.5), ("0.001/s", 0.001), ("999999/s", 999999.0)])

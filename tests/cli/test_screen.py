@@ -20,7 +20,7 @@ from reconciler.cli import screen
 from reconciler.cli.screen import Line, Log
 from reconciler.sandbox.faults import Fault
 from tests.cli.test_main import read, terminal
-from tests.cli.test_signals import CHANGES, crowded, patches
+from tests.scenarios.test_signals import CHANGES, crowded, patches
 from tests.screen import BACK, frames, seen
 from tests.shell import Shell
 
@@ -68,14 +68,14 @@ def test_where_progress_is_shown(tty: Terminal, environment: dict[str, str], on_
 
 def test_a_line_is_drawn_over_itself_and_taken_away(tty: Terminal) -> None:
     line = Line(tty.theirs, {"TERM": "xterm"})
-    with line.aside():
+    with line.cleared():
         assert tty.sent() == ""
     line.draw("Reading tokens: 3,000 so far", None)
     line.draw("Applying 1 of 4, 2 s", 0.25)
-    with line.aside():
+    with line.cleared():
         sent = tty.sent()
         assert frames(sent) == ["Reading tokens: 3,000 so far", "━━━━━╺━━━━━━━━━━━━━━ Applying 1 of 4, 2 s", ""]
-    with line.aside():
+    with line.cleared():
         assert tty.sent() == ""
 
 
@@ -103,7 +103,7 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
 def test_a_log_gets_whole_lines_and_no_escape_codes() -> None:
     stream = io.StringIO()
     log = Log(stream)
-    with log.aside():
+    with log.cleared():
         log.draw("Applying 1 of 2, 12 s", 0.5)
     assert stream.getvalue() == "Applying 1 of 2, 12 s\n"
 
@@ -121,7 +121,7 @@ def test_that_nobody_reads_is_no_failure(shown: type[Log]) -> None:
 def test_while_a_thread_writes_another_one_waits_with_its_line(tty: Terminal) -> None:
     line = Line(tty.theirs, {"TERM": "xterm"})
     other = threading.Thread(target=lambda: line.draw("Applying 1 of 2, 2 s", 0.5), daemon=True)
-    with line.aside():
+    with line.cleared():
         other.start()
         other.join(0.05)
         assert (other.is_alive(), tty.sent()) == (True, "")

@@ -18,7 +18,7 @@ from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Seed, default_seed
-from reconciler.session.sending import Consent
+from reconciler.session.sending import SendingOptions
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.shell import (
@@ -49,9 +49,8 @@ def applied(shell: Shell, *files: str, flags: Flags | None = None, **request: ob
     """Run `apply`; what starts with `with_` belongs to the surroundings."""
     around = {key.removeprefix("with_"): request.pop(key) for key in list(request) if key.startswith("with_")}
     sources = Sources(files=files, select=request.pop("select", ()), allow=request.pop("allow", ()))  # type: ignore[arg-type]
-    consent = Consent(**request)  # type: ignore[arg-type]
-    made = apply.ApplyRequest(sources=sources, flags=flags or Flags(), consent=consent)
-    return shell.call(lambda context: apply.run(made, context), **around)  # type: ignore[arg-type]
+    options = SendingOptions(**request)  # type: ignore[arg-type]
+    return shell.call(lambda context: apply.run(sources, flags or Flags(), options, context), **around)  # type: ignore[arg-type]
 
 
 def saved(shell: Shell, *tokens: str, allow: tuple[Guard, ...] = (), name: str = "plan.json") -> str:
@@ -312,7 +311,6 @@ BAD_INPUT: list[tuple[Callable[[Shell], Done], ExitCode]] = [
     (lambda shell: applied(shell, shell.declare(DESCRIBE, DEACTIVATE + ", protected: true"), yes=True), ExitCode.REFUSED),
     (lambda shell: applied(shell, shell.declare(DESCRIBE, head="unmanaged: fail\n"), yes=True), ExitCode.REFUSED),
     (lambda shell: applied(shell, shell.declare(DESCRIBE, DEACTIVATE, head="guards: {max_deactivations: 0}\n"), yes=True), ExitCode.REFUSED),
-    (lambda shell: applied(shell, shell.declare(DESCRIBE), expect="12ab", yes=True), ExitCode.USAGE),
     (lambda shell: applied(shell, saved(shell, DESCRIBE), "tokens.yaml", yes=True), ExitCode.USAGE),
     (lambda shell: applied(shell, saved(shell, DESCRIBE), select=("grafana",), yes=True), ExitCode.USAGE),
     (lambda shell: applied(shell, saved(shell, DESCRIBE), allow=(Guard.SELF,), yes=True), ExitCode.USAGE),

@@ -32,8 +32,8 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def examined(shell: Shell, *files: str, form: ListFormat = ListFormat.TEXT, colour: bool = False, **flags: str) -> Done:
     """Run `doctor`."""
-    request = doctor.DoctorRequest(files=files, flags=Flags(**flags), form=form)  # type: ignore[arg-type]
-    return shell.call(lambda context: doctor.run(request, context), colour=colour)
+    asked = Flags(**flags)  # type: ignore[arg-type]
+    return shell.call(lambda context: doctor.run(files, asked, form, context), colour=colour)
 
 
 def test_everything_is_proven_where_secrets_are_shown(shell: Shell, golden: Callable[[Path, str], None]) -> None:
@@ -208,8 +208,8 @@ PROXIES: dict[str, tuple[str, dict[str, str]]] = {
 def test_a_proxy_is_named_without_its_password(shell: Shell, golden: Callable[[Path, str], None]) -> None:
     said = []
     for name, (url, environment) in PROXIES.items():
-        request = doctor.DoctorRequest(files=(), flags=Flags(url=url, allow_insecure_http=True))
-        done = shell.call(functools.partial(doctor.run, request), environment=environment)
+        flags = Flags(url=url, allow_insecure_http=True)
+        done = shell.call(functools.partial(doctor.run, (), flags, ListFormat.TEXT), environment=environment)
         assert done.err == ""
         said.append(f"# {name}: {ExitCode(done.code).reason}\n{done.out}")
     assert "SENTINEL" not in "".join(said)

@@ -10,7 +10,6 @@ import pytest
 from reconciler.commands import plan, show
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
-from reconciler.render.formats import PlanFormat
 from reconciler.sandbox.faults import Fault
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
@@ -123,15 +122,6 @@ def test_a_refused_plan_is_shown_and_saved_and_ends_with_that_code(shell: Shell)
     waived = planned(shell, file, allow=(Guard.SELF, Guard.MIN_MANAGERS))
     assert waived.code == ExitCode.OK
     assert "guard `self` is waived" in waived.out
-
-
-@pytest.mark.parametrize("form", PlanFormat)
-def test_a_saved_plan_is_shown_as_it_was_planned_without_a_server(shell: Shell, form: PlanFormat) -> None:
-    saved = str(shell.folder / "plan.json")
-    done = planned(shell, shell.declare(DESCRIBE, DEACTIVATE), form=form, out=saved)
-    shell.sent()
-    assert shell.call(lambda context: show.run(saved, form, (), context)) == Done(ExitCode.OK, done.out, "")
-    assert shell.sent() == []
 
 
 def test_a_selection_plans_a_part(shell: Shell) -> None:

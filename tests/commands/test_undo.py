@@ -19,7 +19,7 @@ from reconciler.errors import ExitCode
 from reconciler.render.formats import PlanFormat
 from reconciler.sandbox.seed import default_seed
 from reconciler.schema import load_schema, violations
-from reconciler.session.sending import Consent
+from reconciler.session.sending import SendingOptions
 from reconciler.settings import Flags
 from tests.commands.test_apply import ACTIVATE, DEACTIVATE, DESCRIBE, applied
 from tests.shell import (
@@ -40,8 +40,9 @@ from tests.shell import (
 def undone(shell: Shell, journal: str = "", *, flags: Flags | None = None, **request: object) -> Done:
     """Run `undo`; what starts with `with_` belongs to the surroundings."""
     around = {key.removeprefix("with_"): request.pop(key) for key in list(request) if key.startswith("with_")}
-    consent = Consent(**{key: request.pop(key) for key in ("expect", "yes", "journal", "json") if key in request})  # type: ignore[arg-type]
-    made = undo.UndoRequest(journal=journal, flags=flags or Flags(), consent=consent, **request)  # type: ignore[arg-type]
+    given = {key: request.pop(key) for key in ("expect", "yes", "journal", "json") if key in request}
+    options = SendingOptions(**given)  # type: ignore[arg-type]
+    made = undo.UndoRequest(journal=journal, flags=flags or Flags(), sending=options, **request)  # type: ignore[arg-type]
     return shell.call(lambda context: undo.run(made, context), **around)  # type: ignore[arg-type]
 
 
@@ -429,7 +430,6 @@ def test_of_many_killed_runs_the_first_five_are_named(shell: Shell) -> None:
     [
         {"yes": True},
         {"expect": "0" * 64},
-        {"send": True, "expect": "12"},
         {"send": True, "form": PlanFormat.JSON},
         {"send": True, "out": "plan.json"},
     ],

@@ -26,8 +26,7 @@ HOSTILE = LockProperties(
 def unlocked(shell: Shell, *, yes: bool = False, org: str = "", **around: object) -> Done:
     """Run `unlock`."""
     around.setdefault("now", lambda: NOW)
-    request = unlock.UnlockRequest(flags=Flags(org=org), yes=yes)
-    return shell.call(lambda context: unlock.run(request, context), **around)  # type: ignore[arg-type]
+    return shell.call(lambda context: unlock.run(Flags(org=org), context, yes=yes), **around)  # type: ignore[arg-type]
 
 
 def plain(shell: Shell, done: Done) -> str:

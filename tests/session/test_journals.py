@@ -13,7 +13,7 @@ from reconciler.errors import ExitCode
 from reconciler.sandbox.seed import default_seed
 from reconciler.session.context import Context
 from reconciler.session.journals import run_url
-from reconciler.session.sending import Consent
+from reconciler.session.sending import SendingOptions
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.canary import LISTED, found
@@ -57,9 +57,10 @@ def test_no_secret_of_the_surroundings_reaches_journal_or_lock(tmp_path: Path, v
         (tmp_path / held).mkdir()
         saved = str(tmp_path / held / "plan.json")
         shell.run("plan", shell.declare(f'id: "{GRAFANA}", description: x'), "-o", saved)
-        request = apply.ApplyRequest(sources=Sources(files=[saved]), flags=Flags(), consent=Consent(yes=True, lock=0.0))
+        sources, options = Sources(files=[saved]), SendingOptions(yes=True, lock=0.0)
         done = shell.call(
-            lambda context: apply.run(request, replace(context, who=f"{held} on web-1")), environment=environment
+            lambda context: apply.run(sources, Flags(), options, replace(context, who=f"{held} on web-1")),
+            environment=environment,
         )
         made = [each.body.decode() for each in shell.sandbox.requests if each.target == "/api/v2/labels"]
         (journal,) = journals(shell)

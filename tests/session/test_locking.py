@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import httpx
 import pytest
 
-from reconciler.cli.options import consent
+from reconciler.cli.options import sending_options
 from reconciler.commands import apply, plan, undo
 from reconciler.core import lock
 from reconciler.core.guard import Guard
@@ -28,7 +28,7 @@ from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.session import locking
 from reconciler.session.connection import connected, resolve
 from reconciler.session.context import Context
-from reconciler.session.sending import Consent
+from reconciler.session.sending import SendingOptions
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.shell import ABSENT, BENCH, GRAFANA, INGEST, MANAGER, OPERATOR, Done, Shell, shell_on
@@ -46,12 +46,9 @@ THEIRS = lock.properties_of(
 def applied(shell: Shell, *files: str, wait: float | None = 0.0, flags: Flags | None = None, **around: object) -> Done:
     """Run `apply --lock --yes`; `wait` None leaves the lock to the file."""
     around.setdefault("now", lambda: NOW)
-    request = apply.ApplyRequest(
-        sources=Sources(files=files, allow=around.pop("allow", ())),  # type: ignore[arg-type]
-        flags=flags or Flags(),
-        consent=Consent(yes=around.pop("yes", True), journal=around.pop("journal", ""), lock=wait),  # type: ignore[arg-type]
-    )  # fmt: skip
-    return shell.call(lambda context: apply.run(request, context), **around)  # type: ignore[arg-type]
+    sources = Sources(files=files, allow=around.pop("allow", ()))  # type: ignore[arg-type]
+    options = SendingOptions(yes=around.pop("yes", True), journal=around.pop("journal", ""), lock=wait)  # type: ignore[arg-type]
+    return shell.call(lambda context: apply.run(sources, flags or Flags(), options, context), **around)  # type: ignore[arg-type]
 
 
 def locked(shell: Shell, org: str = ACME, properties: LockProperties = THEIRS) -> str:
@@ -132,7 +129,7 @@ def test_the_file_may_ask_for_the_lock_and_a_saved_plan_keeps_that(shell: Shell)
 def undone(shell: Shell, journal: str = "", wait: float | None = 0.0, **request: Any) -> Done:
     """Run `undo --lock`; `wait` None leaves the lock to the journal."""
     made = undo.UndoRequest(
-        journal=journal, flags=Flags(), consent=Consent(yes=request.get("send", False), lock=wait), **request
+        journal=journal, flags=Flags(), sending=SendingOptions(yes=request.get("send", False), lock=wait), **request
     )
     return shell.call(lambda context: undo.run(made, context), now=lambda: NOW)
 
@@ -447,7 +444,9 @@ def test_a_run_that_is_interrupted_while_it_takes_the_lock_leaves_none(shell: Sh
 def test_how_long_to_wait_is_a_duration() -> None:
     def wait(timeout: str, *, wanted: bool = False) -> float | None:
         rest: dict[str, Any] = {"rate": "", "parallelism": None, "canary": None, "max_failures": None}
-        return consent(expect="AB", yes=False, json=False, journal="", lock=wanted, lock_timeout=timeout, **rest).lock
+        return sending_options(
+            expect="", yes=False, json=False, journal="", lock=wanted, lock_timeout=timeout, **rest
+        ).lock
 
     assert (wait(""), wait("", wanted=True), wait("10m"), wait("0s")) == (None, 0.0, 600.0, 0.0)
     with pytest.raises(UsageError) as caught:

@@ -125,19 +125,6 @@ def test_all_formats_are_made_from_one_plan(shell: Shell) -> None:
         assert shown_again(shell, saved, form=form) == Done(ExitCode.OK, shell.plain(path.read_text()), "")
 
 
-def test_a_saved_plan_is_shown_in_several_formats_at_once(shell: Shell) -> None:
-    saved, page = shell.folder / "plan.json", shell.folder / "plan.html"
-    planned(shell, out=str(saved))
-    done = shown_again(shell, saved, "github", f"html={page}")
-    assert (done.code, done.err) == (ExitCode.OK, "Saved to DIR/plan.html\n")
-    assert done.out.startswith("::notice title=")
-    assert page.read_text().startswith("<!doctype html>")
-    over = shown_again(shell, saved, f"json={saved}")
-    assert over == Done(
-        ExitCode.USAGE, "", "the output DIR/plan.json is a file that this run reads\n  hint: write it to another file\n"
-    )
-
-
 def test_colours_are_for_standard_output(shell: Shell) -> None:
     page = shell.folder / "plan.txt"
     request = plan.PlanRequest(

@@ -45,7 +45,7 @@ ENDS = {
     for commands, codes in re.findall(r"^\| ((?:`[a-z]+`(?:, )?)+) \| ([\d, ]+\d.*) \|$", COMMANDS, re.MULTILINE)
     for command in re.findall("[a-z]+", commands)
 }
-"""Which codes each command can end with, as the documentation says; tests/cli/test_secrets.py holds every run to it."""
+"""Which codes each command can end with, as the documentation says; tests/scenarios/test_no_secret.py holds every run to it."""
 
 DESCRIBE = f'id: "{GRAFANA}", name: grafana, description: dashboard'
 

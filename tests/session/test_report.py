@@ -1,20 +1,26 @@
-"""`apply --json` and `undo --apply --json`: however a run goes and ends, its events say so, and are as their schema says."""
+"""However a run goes and ends, its events say so, each as its schema says, whole and at once through a real pipe."""
 
 from __future__ import annotations
 
 import io
+import os
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Pacing
-from reconciler.cli.options import consent
+from reconciler.cli.options import sending_options
 from reconciler.core.guard import Guard
-from reconciler.errors import ExitCode, UsageError
+from reconciler.errors import ExitCode, LocalError, UsageError
 from reconciler.sandbox.faults import Fault
+from reconciler.session.context import Context
+from reconciler.session.report import Outlet
 from tests.commands.test_apply import ACTIVATE, DEACTIVATE, DESCRIBE, applied, saved
 from tests.commands.test_undo import undone
 from tests.events import DIGEST, counts, events_of, short
@@ -232,7 +238,7 @@ def test_nothing_is_told_as_events_without_sending_or_with_a_question(shell: She
     with pytest.raises(
         UsageError, match=r"^--json leaves no room for a question\n  hint: agree beforehand with `--yes`"
     ):
-        consent(expect="", lock=False, lock_timeout="", yes=False, json=True, journal="")
+        sending_options(expect="", lock=False, lock_timeout="", yes=False, json=True, journal="")
 
 
 def test_foreign_text_is_data_and_no_secret_is_ever_told(tmp_path: Path) -> None:
@@ -288,3 +294,98 @@ def test_a_plan_that_cannot_be_told_is_not_sent(shell: Shell) -> None:
     done = told(shell, DESCRIBE, with_stdout=stream)
     assert (done.code, shell.patches(), stream.kept) == (ExitCode.ERROR, [], "")
     assert done.err == "cannot write to standard output: no space left on device\n"
+
+
+@contextmanager
+def piped(shell: Shell, interrupt: Interrupt) -> Iterator[tuple[Outlet, int]]:
+    """An outlet into a pipe, and the end that is read."""
+    reader, writer = os.pipe()
+    outlets: list[Outlet] = []
+
+    def run(context: Context) -> ExitCode:
+        """Make it."""
+        outlets.append(Outlet(replace(context, streams=replace(context.streams, stdout=stream), interrupt=interrupt)))
+        return ExitCode.OK
+
+    with open(writer, "w", encoding="utf-8") as stream:  # noqa: PTH123
+        shell.call(run)
+        yield outlets[0], reader
+    with suppress(OSError):
+        os.close(reader)
+
+
+def noted() -> Interrupt:
+    """What only notes a signal."""
+    interrupt = Interrupt(leave=lambda _: None)
+    interrupt.defer()
+    return interrupt
+
+
+def drained(reader: int) -> str:
+    """What is in the pipe."""
+    os.set_blocking(reader, False)
+    found = b""
+    with suppress(BlockingIOError):
+        while more := os.read(reader, 1 << 20):
+            found += more
+    return found.decode()
+
+
+LONG = "x" * 300_000 + "\n"
+
+
+def test_a_line_of_any_length_comes_as_it_is(shell: Shell) -> None:
+    with piped(shell, noted()) as (outlet, reader):
+        writing = threading.Thread(target=lambda: any(map(outlet.write, (LONG, "short\n"))), daemon=True)
+        writing.start()
+        found = b""
+        while not found.endswith(b"short\n"):
+            found += os.read(reader, 1 << 20)
+        writing.join(30)
+    assert found.decode() == LONG + "short\n"
+
+
+def test_who_does_not_read_is_waited_for_until_the_run_has_to_end(shell: Shell) -> None:
+    interrupt = noted()
+    with piped(shell, interrupt) as (outlet, reader):
+        failed: list[LocalError] = []
+
+        def write() -> None:
+            """Write more than a pipe takes."""
+            try:
+                outlet.write(LONG)
+            except LocalError as error:
+                failed.append(error)
+
+        writing = threading.Thread(target=write, daemon=True)
+        writing.start()
+        writing.join(0.2)
+        assert (writing.is_alive(), failed) == (True, [])
+        interrupt.receive(signal.SIGTERM)
+        writing.join(30)
+        assert str(failed[0]) == "standard output does not take more before the run has to end"
+        begun = drained(reader)
+        assert LONG.startswith(begun)
+        # What comes behind half a line stands on one of its own.
+        outlet.write("short\n")
+        outlet.write("last\n")
+        assert drained(reader) == "\nshort\nlast\n"
+
+
+def test_a_pipe_that_nobody_reads_any_more_is_broken(shell: Shell) -> None:
+    with piped(shell, noted()) as (outlet, reader):
+        os.close(reader)
+        with pytest.raises(BrokenPipeError):
+            outlet.write("short\n")
+
+
+def test_a_stream_of_pythons_own_is_written_to(shell: Shell) -> None:
+    kept = io.StringIO()
+
+    def run(context: Context) -> ExitCode:
+        """Write to it."""
+        Outlet(replace(context, streams=replace(context.streams, stdout=kept))).write("short\n")
+        return ExitCode.OK
+
+    shell.call(run)
+    assert kept.getvalue() == "short\n"

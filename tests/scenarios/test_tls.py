@@ -254,8 +254,7 @@ def test_each_failure_has_its_own_words(
 
 def test_a_doctor_says_the_same_of_a_server_that_is_not_trusted(shell: Shell, certificates: Certificates) -> None:
     with fronted(shell, certificates.server()):
-        request = doctor.DoctorRequest(files=(), flags=Flags())
-        done = shell.call(partial(doctor.run, request))
+        done = shell.call(partial(doctor.run, (), Flags(), ListFormat.TEXT))
     assert (done.code, done.err) == (ExitCode.UNREACHABLE, "")
     assert done.out.startswith("fail  server     no connection to URL: its certificate comes from an authority that")
 

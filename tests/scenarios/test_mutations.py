@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.canary import CALLER, ECHO, LISTED, found
-from tests.cli.test_secrets import cli, proxy
 from tests.influx.raw_server import answer, raw_server, refusal
+from tests.scenarios.test_no_secret import cli, proxy
 from tests.shell import Shell, shell_on
 
 CONFORMANCE = Path(__file__).parent.parent / "conformance"

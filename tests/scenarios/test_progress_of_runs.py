@@ -23,11 +23,11 @@ from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.seed import default_seed
 from reconciler.session.connection import connected, resolve
 from reconciler.session.context import Context
-from reconciler.session.sending import Consent
+from reconciler.session.sending import SendingOptions
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
-from tests.cli.test_signals import CHANGES, crowd, crowded
 from tests.commands.test_apply import DESCRIBE, applied
+from tests.scenarios.test_signals import CHANGES, crowd, crowded
 from tests.screen import frames, seen
 from tests.shell import INGEST, Done, Shell, shell_on
 
@@ -51,7 +51,7 @@ class Drawn:
         self.up = True
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
+    def cleared(self) -> Iterator[None]:
         """Take it away."""
         self.up = False
         yield
@@ -197,14 +197,12 @@ def test_what_else_is_said_stands_on_lines_of_its_own(tmp_path: Path, debug: boo
     line = Line(screen, {"TERM": "xterm"})
     line.first_s, line.every_s = 0.0, 0.001
     with shell_on(tmp_path, faults=[Fault("unavailable", "PATCH")]) as shell:
-        request = apply.ApplyRequest(
-            sources=Sources(files=[shell.declare(DESCRIBE)]), flags=Flags(), consent=Consent(yes=True)
-        )
+        sources = Sources(files=[shell.declare(DESCRIBE)])
 
         def run(context: Context) -> ExitCode:
             """Apply with both streams on one terminal."""
             streams = replace(context.streams, stdout=screen, stderr=screen, debug=debug)
-            return apply.run(request, replace(context, streams=streams))
+            return apply.run(sources, Flags(), SendingOptions(yes=True), replace(context, streams=streams))
 
         assert shell.call(run, display=line, clock=stepping(0.01)).code == ExitCode.OK
     assert any(each.partition("Applying 0 of 1, ")[2] for each in frames(screen.getvalue()))

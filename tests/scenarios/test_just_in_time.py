@@ -16,9 +16,9 @@ import pytest
 
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.errors import ExitCode
-from tests.cli.test_signals import CHANGES, LATE, PARALLELISM, crowded, journal, patches, until
 from tests.commands.test_apply import DESCRIBE, applied
 from tests.commands.test_undo import undone
+from tests.scenarios.test_signals import CHANGES, LATE, PARALLELISM, crowded, journal, patches, until
 from tests.session.test_locking import locked, send
 from tests.shell import GRAFANA, INGEST, PHONE, Done, Shell
 

@@ -12,6 +12,7 @@ import pytest
 from reconciler.commands import doctor
 from reconciler.core.guard import Guard
 from reconciler.errors import ExitCode
+from reconciler.render.formats import ListFormat
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.settings import Flags
@@ -72,8 +73,8 @@ def hiding(folder: Path, self_id: str, version: str = "2.9.1") -> Iterator[Shell
 
 def examined(shell: Shell, **flags: str) -> Done:
     """Run `doctor`."""
-    request = doctor.DoctorRequest(files=(), flags=Flags(**flags))  # type: ignore[arg-type]
-    return shell.call(lambda context: doctor.run(request, context))
+    asked = Flags(**flags)  # type: ignore[arg-type]
+    return shell.call(lambda context: doctor.run((), asked, ListFormat.TEXT, context))
 
 
 USER2 = "these are the credentials of 0d3a5e9c41e4e000"

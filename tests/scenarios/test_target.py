@@ -126,8 +126,7 @@ def test_a_saved_plan_and_an_undo_are_held_to_the_organisation_too(shell: Shell)
 def test_a_lock_is_found_by_the_id_of_its_organisation(shell: Shell) -> None:
     locked(shell, EDGE)
     locked(shell)
-    request = unlock.UnlockRequest(flags=Flags(org=EDGE), yes=True)
-    done = shell.call(lambda context: unlock.run(request, context))
+    done = shell.call(lambda context: unlock.run(Flags(org=EDGE), context, yes=True))
     assert (done.code, "Removed the lock of organisation `edge-lab`." in done.out) == (ExitCode.OK, True)
 
 
@@ -175,8 +174,7 @@ def test_the_profile_that_is_in_use_stands_in_the_title(
     found = listed(profiled, flags).out
     assert found.startswith(f"{title} · InfluxDB 2.7.12\n\n  STATUS" if shown else "  STATUS")
     assert BENCH in found  # the profile's `org` limits nothing, as in `influx auth list`
-    request = doctor.DoctorRequest(files=(), flags=flags)
-    examined = profiled.call(lambda context: doctor.run(request, context)).out
+    examined = profiled.call(lambda context: doctor.run((), flags, ListFormat.TEXT, context)).out
     assert examined.startswith(
         f"ok    profile    `{shown}` of the influx CLI is in use, for URL\n" if shown else "ok    server"
     )

@@ -22,7 +22,7 @@ ANOTHER = "L" * 43 + "_-" * 21 + "w=="
 POINTS = (
     "resolve", "normalise", "_secret", "connected", "Transport._open", "Transport._request", "Transport._exchange",
     "Transport._read", "proxy_for", "TokenList.begin", "TokenList._take", "_token", "masked", "decoded", "make_plan", "explain",
-    "Journal.header", "execute", "Writer.patch", "Streams.show", "answered",
+    "Journal.write", "execute", "Writer.patch", "Streams.show", "answered",
 )  # fmt: skip
 
 _BROKEN = """

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cli.test_secrets import IN_TROUBLE, aim, cli, prepare
 from tests.influx.raw_server import RawServer, answer, raw_server
 from tests.liar import Exchange, liar
+from tests.scenarios.test_no_secret import IN_TROUBLE, aim, cli, prepare
 from tests.session.test_locking import locked
 from tests.shell import BACKUP_2023, GRAFANA, Shell
 

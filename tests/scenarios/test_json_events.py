@@ -12,8 +12,8 @@ import pytest
 
 from reconciler.sandbox.faults import Fault
 from tests.cli.test_main import DESCRIBE, read
-from tests.cli.test_signals import CHANGES, LATE, changed, check_journal, crowded, patches, running, until
 from tests.events import counts, events_of, short
+from tests.scenarios.test_signals import CHANGES, LATE, changed, check_journal, crowded, patches, running, until
 from tests.screen import frames, seen
 from tests.shell import GRAFANA, Shell
 

@@ -1,23 +1,14 @@
-"""`validate`, `schema`, `list`, `demo`: what they say, and to whom they talk."""
+"""`validate`: which files are good, and every problem of those that are not."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from contextlib import chdir
 from functools import partial
 from pathlib import Path
 
-import jsonschema
-import pytest
-
-from reconciler.commands import demo, schema, validate
-from reconciler.commands import list as listing
-from reconciler.commands.schema import SchemaName
+from reconciler.commands import validate
 from reconciler.errors import ExitCode
-from reconciler.render.formats import ListFormat
-from reconciler.settings import Flags
-from tests.shell import BENCH, GRAFANA, INGEST, MANAGER, OPERATOR, Done, Shell, shell_on
+from tests.shell import GRAFANA, INGEST, OPERATOR, Done, Shell
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -115,60 +106,3 @@ def test_warnings_do_not_make_a_file_bad_and_can_be_silenced(shell: Shell) -> No
     assert (done.code, done.out) == (ExitCode.OK, "1 file, 1 declaration: no problems\n")
     assert done.err.startswith("Warning: DIR/tokens.yaml:3:9: ")
     assert shell.call(lambda context: validate.run([file], context), quiet=True).err == ""
-
-
-@pytest.mark.parametrize("name", SchemaName)
-def test_a_schema_is_printed_as_the_file_that_is_published(shell: Shell, name: SchemaName) -> None:
-    done = shell.call(lambda context: schema.run(name, context))
-    assert done == Done(ExitCode.OK, (ROOT / "schemas" / f"{name}.v1.json").read_text(), "")
-    jsonschema.Draft7Validator.check_schema(json.loads(done.out))
-
-
-def listed(shell: Shell, form: ListFormat = ListFormat.TEXT, flags: Flags | None = None) -> Done:
-    """Run `list`."""
-    return shell.call(lambda context: listing.run(flags or Flags(), form, context))
-
-
-def test_the_inventory_is_one_request(shell: Shell, golden: Callable[[Path, str], None]) -> None:
-    done = listed(shell)
-    assert (done.code, done.err, shell.sent()) == (ExitCode.OK, "", ["GET /api/v2/authorizations"])
-    golden(Path(__file__).parent / "golden" / "list.txt", done.out)
-    golden(Path(__file__).parent / "golden" / "list.json", listed(shell, ListFormat.JSON).out)
-
-
-def test_an_inventory_may_be_of_one_organisation(shell: Shell) -> None:
-    assert [line.split()[1] for line in listed(shell, flags=Flags(org="edge-lab")).out.splitlines()[1:]] == [
-        BENCH, "0d989b89a8006000", "0d9c9ef720c06000",
-    ]  # fmt: skip
-
-
-def test_an_empty_inventory_says_what_that_may_mean(tmp_path: Path) -> None:
-    with shell_on(tmp_path, caller=GRAFANA) as shell:
-        done = listed(shell)
-    assert done == Done(
-        ExitCode.OK,
-        "  STATUS  ID  ORG  USER  DESCRIPTION\n",
-        "The list is empty. A server leaves out what these credentials may not read, and says nothing.\n",
-    )
-
-
-def test_a_server_that_hides_secrets_needs_to_be_told_which_token_is_the_callers(tmp_path: Path) -> None:
-    with shell_on(tmp_path, version="2.9.1", caller=MANAGER) as shell:
-        assert "* " not in listed(shell).out
-        assert f"* active    {MANAGER}" in listed(shell, flags=Flags(self_id=MANAGER)).out
-
-
-def test_the_demo_plans_applies_and_has_nothing_left_to_do(shell: Shell, golden: Callable[[Path, str], None]) -> None:
-    done = shell.call(demo.run)
-    assert (done.code, done.err) == (ExitCode.OK, "Saved to plan.json\n")
-    assert shell.sent() == []
-    golden(Path(__file__).parent / "golden" / "demo.txt", _steady(done.out))
-
-
-def _steady(output: str) -> str:
-    """The output without what differs from run to run: the port, the folders, the process."""
-    import re
-
-    output = re.sub(r"http://127\.0\.0\.1:\d+", "URL", output)
-    output = re.sub(r"; \S+/tokens\.yaml", "; EXAMPLE", output)
-    return re.sub(r"/\S+/apply-\S+\.ndjson", "JOURNAL", output)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.commands.test_apply import DESCRIBE, applied
-from tests.commands.test_faults import WANTED, description
 from tests.influx.raw_server import answer
 from tests.liar import Exchange, Lie, liar
+from tests.scenarios.test_failing_server import WANTED, description
 from tests.shell import GRAFANA, LAPTOP, Shell
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -48,7 +48,7 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.session.connection import connected, resolve
 from reconciler.session.context import Context
 from reconciler.session.planning import plan_from
-from reconciler.session.sending import Consent, send
+from reconciler.session.sending import SendingOptions, send
 from reconciler.session.sources import Declared
 from reconciler.settings import Flags
 from tests.builders import Line
@@ -273,9 +273,9 @@ class Machine(RuleBasedStateMachine):
         assert self._values() == {
             token_id: {**each, **wanted.get(TokenId(token_id), {})} for token_id, each in before.items()
         }
-        consent = Consent(yes=True, journal=str(shell.folder / "undone"))
+        options = SendingOptions(yes=True, journal=str(shell.folder / "undone"))
         request = undo.UndoRequest(
-            journal=str(run.journal), flags=Flags(), allow=(Guard.REACTIVATION,), send=True, consent=consent
+            journal=str(run.journal), flags=Flags(), allow=(Guard.REACTIVATION,), send=True, sending=options
         )
         done = shell.call(lambda context: undo.run(request, context))
         assert (done.code, self._values()) == (ExitCode.OK, before), done
@@ -298,18 +298,18 @@ class Machine(RuleBasedStateMachine):
 
         def run(context: Context) -> ExitCode:
             with connected(resolve(Flags(), context), context) as connection:
-                source = Declared(manifest=self._manifest(), files=(), waivers=tuple(Guard))
-                plan = plan_from(source, connection)
+                declared = Declared(manifest=self._manifest(), files=(), waivers=tuple(Guard))
+                plan = plan_from(declared.source, connection)
                 if not plan.changes:
                     return ExitCode.OK
                 name = f"apply-{next(self._runs):03}"
                 journal = Journal.create(self._shell.folder / "journals", name)
                 provenance = Provenance(run=name, started="2026-01-02T00:00:00+00:00", tool="0")
                 between = Between(connection.reader, Writer(connection.transport, connection.retries), history.turn)
+                around = replace(context, clock=time.monotonic, interrupt=history.interrupt, pause=lambda *_: None)
                 parts = Parts(
-                    reader=between, writer=between, journal=journal, clock=time.monotonic,
-                    moment=lambda: Moment(0.0, 0.0), read_at=Moment(-history.trouble.age_s, 0.0), retries=connection.retries, pacing=history.trouble.pacing,
-                    interrupt=history.interrupt, pause=lambda *_: None,
+                    reader=between, writer=between, retries=connection.retries, journal=journal, surroundings=around,
+                    read_at=Moment(-history.trouble.age_s, 0.0), pacing=history.trouble.pacing,
                 )  # fmt: skip
                 ran.append(Ran(send(plan, provenance, parts), journal.path, between.log, between.seen))
             return ExitCode.OK

@@ -28,9 +28,9 @@ from reconciler.render.formats import ListFormat, PlanFormat
 from reconciler.sandbox.faults import NAMES, Fault
 from tests.canary import CALLER, ECHO, LISTED, PASSWORD, found, world
 from tests.checkout import Checkout
-from tests.cli.test_exit_codes import ENDS
 from tests.liar import Exchange, liar
 from tests.lies import LIES
+from tests.scenarios.test_exit_codes import ENDS
 from tests.session.test_locking import ACME, locked
 from tests.shell import BACKUP_2023, BENCH, GRAFANA, PROGRAM, Done, Shell, shell_on, texts
 

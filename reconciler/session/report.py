@@ -1,0 +1,195 @@
+"""What a run tells while it goes on: its plan, what becomes of each change, how far it is, and how it ended."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from io import UnsupportedOperation
+
+from reconciler.core.outcome import Outcome, Result, ResultStatus
+from reconciler.core.plan import Change, Plan
+from reconciler.core.token import TokenId
+from reconciler.errors import ExitCode, LocalError, TokenctlError
+from reconciler.render import json, text, words
+from reconciler.session.context import Context, Display, unwritable
+
+_LOOK_S = 0.1  # between two looks at whether the run has to end
+
+
+class Progress:
+    """Draws how far something is: after the display's first seconds, and then every so often. Short work shows none."""
+
+    def __init__(self, display: Display, clock: Callable[[], float]) -> None:
+        self.every_s = display.every_s
+        self._display = display
+        self._clock = clock
+        self._thread = threading.get_ident()
+        self._began = self._next = 0.0
+        self._restart()
+
+    def tokens_read(self, tokens: int) -> None:
+        """Draw how many tokens of a list have come, 0 when it begins; nothing of lists that workers read."""
+        if threading.get_ident() != self._thread:
+            return
+        if tokens:
+            self.draw(lambda _: words.reading(tokens), None)
+        else:
+            self._restart()
+
+    def draw(self, told: Callable[[float], str], share: float | None) -> None:
+        """Draw what there is to tell after so many seconds, if it is time to."""
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + self._display.every_s
+            self._display.draw(told(now - self._began), share)
+
+    def _restart(self) -> None:
+        self._began = self._clock()
+        self._next = self._began + self._display.first_s
+
+
+def progress_of(context: Context) -> Progress | None:
+    """What draws the progress of something that begins now, None where nothing does."""
+    streams = context.streams
+    return None if streams.quiet or not streams.display else Progress(streams.display, context.clock)
+
+
+class Outlet:
+    """Writes lines of ASCII to the standard output of a context, each at once; `broken` once one could not be."""
+
+    def __init__(self, context: Context) -> None:
+        self.broken = False
+        self._stream = context.streams.stdout
+        self._context = context
+        self._midway = False
+
+    def write(self, line: str) -> None:
+        """Write a line; where a signal broke the one before off, behind a line break.
+
+        Raises LocalError when it cannot be written, or is not taken while the run has to end, and BrokenPipeError when
+        nobody reads any more.
+        """
+        try:
+            self._write(line)
+        except (OSError, LocalError) as error:
+            self.broken = True
+            if isinstance(error, LocalError | BrokenPipeError):
+                raise
+            raise unwritable(error) from error
+
+    def _write(self, line: str) -> None:
+        try:
+            number = self._stream.fileno()
+        except UnsupportedOperation:  # a stream of Python's own
+            self._context.streams.show(line)
+            return
+        left = b"\n" * self._midway + self._context.streams.secrets.hidden(line).encode("ascii")
+        with self._context.streams.without_progress():
+            self._stream.flush()
+            while left:
+                while not select.select([], [number], [], _LOOK_S)[1]:
+                    if self._context.interrupt.came:
+                        raise LocalError("standard output does not take more before the run has to end")
+                self._midway = True
+                # A pipe that takes anything takes so much without a wait.
+                left = left[os.write(number, left[: select.PIPE_BUF]) :]
+        self._midway = False
+
+
+class Report:
+    """Tells of a run that sends, which it observes: as events where these are wanted, else as text.
+
+    That standard output takes no more changes nothing once the plan was shown; the report then goes to stderr.
+    """
+
+    def __init__(self, context: Context, *, as_events: bool) -> None:
+        self._context = context
+        self._outlet = Outlet(context) if as_events else None
+        self._progress: Progress | None = None
+        self._plan: Plan | None = None
+        self._outcome: Outcome | None = None
+        self._started: set[TokenId] = set()
+        self._finished: dict[TokenId, ResultStatus] = {}
+
+    @property
+    def code(self) -> ExitCode:
+        """What the run exits with, unless an error ends it."""
+        return self._outcome.exit_code if self._outcome else ExitCode.OK
+
+    @property
+    def every_s(self) -> float | None:
+        return self._progress.every_s if self._progress else None
+
+    def plan(self, plan: Plan) -> None:
+        """Show what is to be done; raises LocalError and BrokenPipeError, as what cannot be shown is not sent."""
+        self._plan = plan
+        if self._outlet:
+            self._outlet.write(json.plan_event(plan))
+        else:
+            self._context.streams.show(text.plan(plan, colour=self._context.streams.colour))
+
+    def sending(self) -> None:
+        """Show progress from now on: the plan's changes are about to be sent."""
+        self._progress = progress_of(self._context)
+
+    def started(self, change: Change) -> None:
+        self._started.add(change.token.id)
+        self._tell(json.op_started, change)
+
+    def finished(self, result: Result) -> None:
+        self._finished[result.change.token.id] = result.status
+        self._tell(json.op_finished, result)
+
+    def refresh(self) -> None:
+        # Counts and times only, never a name.
+        if self._progress and self._plan:
+            total, statuses = len(self._plan.changes), Counter(self._finished.values())
+            self._progress.draw(lambda after_s: words.applying(total, statuses, after_s), len(self._finished) / total)
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Show what came of the run, unless events tell it."""
+        self._outcome = outcome
+        if not self._outlet:
+            try:
+                self._context.streams.show("\n" + self._words(outcome, colour=self._context.streams.colour))
+            except (BrokenPipeError, LocalError):
+                self._context.streams.say(self._words(outcome))
+
+    def end(self, code: ExitCode) -> None:
+        """Tell that the run ends with this code."""
+        if self._outlet:
+            ids = [change.token.id for change in self._plan.changes] if self._plan else []
+            unknown = dict.fromkeys(self._started, ResultStatus.UNVERIFIED)
+            known = {**dict.fromkeys(ids, ResultStatus.NOT_ATTEMPTED), **unknown, **self._finished}
+            self._tell(json.summary, code, known.values(), self._plan, self._outcome)
+            if self._outlet.broken and self._outcome:
+                self._context.streams.say(self._words(self._outcome))
+
+    def _tell(self, event: Callable[..., str], *about: object) -> None:
+        if self._outlet and not self._outlet.broken:
+            with suppress(OSError, LocalError):
+                self._outlet.write(event(*about))
+
+    def _words(self, outcome: Outcome, *, colour: bool = False) -> str:
+        return text.outcome(outcome, across=bool(self._plan and self._plan.across), colour=colour)
+
+
+@contextmanager
+def reported(context: Context, *, as_events: bool) -> Iterator[Report]:
+    """The report of what the block runs; however that ends, its last event says so."""
+    report, code = Report(context, as_events=as_events), ExitCode.ERROR
+    try:
+        yield report
+        code = report.code
+    except TokenctlError as error:
+        code = error.exit_code
+        raise
+    except KeyboardInterrupt:
+        code = context.interrupt.exit_code
+        raise
+    finally:
+        report.end(code)
