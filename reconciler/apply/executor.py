@@ -8,10 +8,8 @@ from dataclasses import replace
 from reconciler.apply.operation import Seen, proven, read_back
 from reconciler.apply.parts import Parts
 from reconciler.apply.scheduler import Scheduler
-from reconciler.core.guard import Guard
-from reconciler.core.guards import label, may_be_own
 from reconciler.core.outcome import Outcome, Result, ResultStatus
-from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.plan import Action, Change, Guard, Plan
 from reconciler.core.token import Token, TokenId
 from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError
 
@@ -54,7 +52,7 @@ def _parted(plan: Plan) -> tuple[Sequence[Change], Sequence[Change]]:
 
 def _locks_out(change: Change, plan: Plan) -> bool:
     """Whether the caller is signed in with this token or, where nobody knows with which, may be."""
-    perhaps = not plan.knows_own and Guard.SELF in plan.waivers and may_be_own(change)
+    perhaps = not plan.knows_own and Guard.SELF in plan.waivers and change.may_be_own
     return change.action is Action.DEACTIVATE and (change.token.is_own or perhaps)
 
 
@@ -110,7 +108,7 @@ class _Run:
             seen = self._scheduler.read([change.token.id])[change.token.id]
             self._learn(result, proven(result, seen))
             if isinstance(seen, AuthError) and left:
-                self._scheduler.stop(f"{label(change)} was the token that this run signs in with", seen.exit_code)
+                self._scheduler.stop(f"{change.subject} was the token that this run signs in with", seen.exit_code)
 
     def outcome(self) -> Outcome:
         """The results so far, in the plan's order; what has none was not attempted."""

@@ -9,12 +9,25 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.core.difference import Difference, explain
-from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits
 from reconciler.core.revise import Revision
+from reconciler.core.text import quoted
 from reconciler.core.token import Elided, OrgId, Status, Token
 from reconciler.errors import Place, Problem
+
+
+class Guard(StrEnum):
+    """What may refuse a plan, by the names that `--allow` takes."""
+
+    SELF = "self"
+    REACTIVATION = "reactivation"
+    MAX_DEACTIVATIONS = "max_deactivations"
+    MIN_MANAGERS = "min_managers"
+    PROTECTED = "protected"
+    UNMANAGED = "unmanaged"
+    MOVED = "moved"
+    BASE = "base"
 
 
 class Action(StrEnum):
@@ -65,6 +78,21 @@ class Change:
     def described(self) -> str:
         """The live description where the declaration has a name that says something else, "" for all others."""
         return self.token.description if self.name not in (None, self.token.description) else ""
+
+    @property
+    def subject(self) -> str:
+        """The token in words: its name and what that does not say of its description, both cut, and its id."""
+        described = f"({quoted(self.described)})" if self.described else ""
+        return " ".join(filter(None, (quoted(self.name or self.token.description), described, self.token.id)))
+
+    @property
+    def may_be_own(self) -> bool:
+        """Whether it deactivates what may be the caller's own token: one that may manage authorizations, by its rights.
+
+        It is not his where the server shows another secret.
+        """
+        token = self.token
+        return self.action is Action.DEACTIVATE and token.rights.may_manage and token.proven is not False
 
     @property
     def body(self) -> dict[str, str]:
@@ -152,9 +180,13 @@ class Plan:
         """Whether it is about several organisations, so that each change has to say of which it is."""
         return len(self.orgs) > 1 or len(self.org_ids) > 1
 
+    def doing(self, action: Action) -> tuple[Change, ...]:
+        """The changes that do this."""
+        return tuple(change for change in self.changes if change.action is action)
+
     def count(self, action: Action) -> int:
         """How many changes do this."""
-        return sum(change.action is action for change in self.changes)
+        return len(self.doing(action))
 
     @property
     def digest(self) -> str:

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 from reconciler.core import marks
 from reconciler.core.difference import between
-from reconciler.core.guard import Guard
-from reconciler.core.guards import Case, judge, label, managers, may_be_own, too_large, unmanaged
+from reconciler.core.guards import judge, too_large, unmanaged
 from reconciler.core.live import Live
-from reconciler.core.managers import manages_any
+from reconciler.core.managers import Managers, manages_any
 from reconciler.core.manifest import Manifest
 from reconciler.core.marks import unshown
-from reconciler.core.plan import Action, Change, Comparison, Plan, Refusal, before, in_order
+from reconciler.core.plan import Action, Change, Comparison, Guard, Plan, Refusal, before, in_order
 from reconciler.core.resolve import Resolution, Wanted, assert_org, declared_tokens, moving, resolve
 from reconciler.core.revise import Baseline, locked
 from reconciler.core.token import Token, TokenId, UserId
@@ -119,7 +118,7 @@ def _compared(baseline: Baseline, managed: int, found: Sequence[Change], resolut
 
 def with_guards(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed: bool) -> Plan:
     """The plan with what the guards say of it and these refusals; the waived ones become warnings."""
-    found = [*judge(_case(plan, live, reviewed=reviewed)), *refusals]
+    found = [*judge(plan, live, reviewed=reviewed), *refusals]
     waived = tuple(_waived(refusal) for refusal in found if refusal.guard in plan.waivers)
     return replace(
         plan,
@@ -142,19 +141,19 @@ def rebase(saved: Plan, live: Live) -> Plan:
     plan = replace(saved, server=live.server, changes=current, live=len(live.tokens), knows_own=knows_own)
     # What only the manifest or a journal can tell, the saved plan itself has to.
     kept = [refusal for refusal in saved.refusals if refusal.guard in (Guard.UNMANAGED, Guard.MOVED, Guard.BASE)]
-    return replace(plan, refusals=_standing(plan, [*judge(_case(plan, live, reviewed=True)), *kept]))
+    return replace(plan, refusals=_standing(plan, [*judge(plan, live, reviewed=True), *kept]))
 
 
 def needs_own_user(plan: Plan, live: Live) -> bool:
     """Whether the guard `self` cannot judge these changes without knowing whose credentials the run has."""
-    return live.own_id is None and live.own_user is None and any(may_be_own(change) for change in plan.changes)
+    return live.own_id is None and live.own_user is None and any(change.may_be_own for change in plan.changes)
 
 
 def deactivates_manager(plan: Plan) -> bool:
     """Whether the guard `min_managers` has something to judge: a token that counts as a manager is switched off."""
     limits = [plan.limits, *([plan.base.limits] if plan.base else [])]
-    lost = (change for change in plan.changes if change.action is Action.DEACTIVATE and manages_any(change.token))
-    return any(each.min_managers for each in limits) and any(lost)
+    lost = any(manages_any(change.token) for change in plan.doing(Action.DEACTIVATE))
+    return lost and any(each.min_managers for each in limits)
 
 
 def needs_others(plan: Plan, live: Live) -> bool:
@@ -164,7 +163,7 @@ def needs_others(plan: Plan, live: Live) -> bool:
 
 def unknown_owners(plan: Plan, live: Live) -> list[UserId]:
     """The users of whom `min_managers` must know next whether they are active, sorted; none when it knows enough."""
-    return managers(_case(plan, live, reviewed=True)).unknown_owners() if deactivates_manager(plan) else []
+    return Managers(plan, live).unknown_owners() if deactivates_manager(plan) else []
 
 
 def withheld(plan: Plan, live: Live) -> Mapping[TokenId, str]:
@@ -172,14 +171,13 @@ def withheld(plan: Plan, live: Live) -> Mapping[TokenId, str]:
 
     `live` is what was read once the plan's other changes were made.
     """
-    pending = [change for change in plan.changes if change.action is Action.DEACTIVATE]
-    case = replace(_case(plan, live, reviewed=True), changes=pending)
+    pending = plan.doing(Action.DEACTIVATE)
     found = {
         change.token.id: "it is no longer listed: whether enough others manage what it does is not known"
         for change in pending
         if manages_any(change.token) and change.token.id not in live.tokens
     }
-    for shortage in managers(case).shortages():
+    for shortage in Managers(replace(plan, changes=pending), live).shortages():
         found |= dict.fromkeys(shortage.lost, shortage.words)
     return found
 
@@ -188,12 +186,6 @@ def differences(planned: Token, live: Token) -> list[str]:
     """What moved since the token was read, in words, status and description first."""
     moved = between(before(planned), before(live))
     return [f"{each.field} was `{each.before}` and is `{each.after}`" for each in moved]
-
-
-def _case(plan: Plan, live: Live, *, reviewed: bool) -> Case:
-    return Case(
-        changes=plan.changes, managed=plan.managed, limits=plan.limits, base=plan.base, live=live, reviewed=reviewed
-    )
 
 
 def _standing(plan: Plan, refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
@@ -216,4 +208,4 @@ def _moved(change: Change, live: Live) -> Problem | None:
         if not moved:
             return None
         reason = "; ".join(moved)
-    return Problem(f"{label(change)} is not as it was planned: {reason}", "make a new plan and review it")
+    return Problem(f"{change.subject} is not as it was planned: {reason}", "make a new plan and review it")

@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core.guard import Guard
-from reconciler.core.guards import label, too_large
+from reconciler.core.guards import too_large
 from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.outcome import Entry, Run, deviation
-from reconciler.core.plan import Change, Plan, Refusal, in_order
+from reconciler.core.plan import Change, Guard, Plan, Refusal, in_order
 from reconciler.core.planner import differences, with_guards
 from reconciler.core.text import is_sendable, name_some
 from reconciler.core.token import RIGHTS, Elided, Token, TokenId
@@ -70,7 +69,7 @@ def _check_visible(run: Run, live: Live) -> None:
 
 def _lacks(changes: Sequence[Change], live: Live) -> Problem:
     """That these tokens, all of one owner in one organisation, are hidden."""
-    names, first = name_some([label(each) for each in changes]), changes[0].token
+    names, first = name_some([each.subject for each in changes]), changes[0].token
     detail = live.missing[first.id].detail
     if len(changes) == 1:
         return Problem(f"{names} exists, but these credentials may not read it ({detail})", RIGHTS)
@@ -94,14 +93,14 @@ def _step(entry: Entry, live: Live) -> _Step:
     if token is None:
         return _Step(refusal=_gone(change, live.missing[change.token.id]))
     if not live.includes(token):
-        return _Step(warning=Problem(f"left out: {label(change)} is not a token of organisation `{live.org}`"))
+        return _Step(warning=Problem(f"left out: {change.subject} is not a token of organisation `{live.org}`"))
     back = _restored(change, token)
     lost = _lost(change) if isinstance(back.description, Elided) else None
     back = replace(back, description=None) if lost else back
     if not back.body:
         return _Step(warning=lost)
     if not is_sendable(back.description or ""):
-        return _Step(warning=Problem(f"left out: {label(change)} had a description that no server would store again"))
+        return _Step(warning=Problem(f"left out: {change.subject} had a description that no server would store again"))
     moved = differences(_left(entry, token), token)
     return _Step(back, _moved(change, moved) if moved else None, lost)
 
@@ -132,22 +131,22 @@ def _left(entry: Entry, token: Token) -> Token:
 
 
 def _lost(change: Change) -> Problem:
-    message = f"the description that {label(change)} had cannot be restored: {change.token.description}"
+    message = f"the description that {change.subject} had cannot be restored: {change.token.description}"
     return Problem(message, "whoever wrote it may have it still: look for what has this length and hash")
 
 
 def _late(change: Change) -> Problem:
     """A request outlives the client that sent it, and may be done after a read that did not show it yet."""
     why = "a later run or somebody else did it, or the request was late"
-    return Problem(f"left out: {label(change)} is as that run wanted it, but the run did not see it so: {why}")
+    return Problem(f"left out: {change.subject} is as that run wanted it, but the run did not see it so: {why}")
 
 
 def _moved(change: Change, moved: list[str]) -> Refusal:
-    message = f"{label(change)} was changed after the run that is to be undone: {'; '.join(moved)}"
+    message = f"{change.subject} was changed after the run that is to be undone: {'; '.join(moved)}"
     hint = "look into it, or restore what it was before that run all the same with `--allow moved`"
     return Refusal(Guard.MOVED, Problem(message, hint))
 
 
 def _gone(change: Change, missing: Missing) -> Refusal:
-    message = f"{label(change)} cannot be restored: it is {missing.kind} now ({missing.detail})"
+    message = f"{change.subject} cannot be restored: it is {missing.kind} now ({missing.detail})"
     return Refusal(Guard.MOVED, Problem(message, "leave it out and restore the others with `--allow moved`"))

@@ -21,6 +21,8 @@ REFUSED = re.compile(f"[{_CONTROLS_BUT_NEWLINE}{_DECEPTIVE}]")
 
 SHOWN = 5
 """How many things a message names before "and N more"."""
+_QUOTED = 80  # characters of a name or of a description in a message
+
 # White space as Go knows it, which the server is written in: Python also counts \x1c to \x1f.
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
@@ -73,6 +75,11 @@ def shortened(text: str, most: int) -> str:
     """The text in at most so many characters: cut in the middle, as texts that begin alike often end otherwise."""
     end = most // 3
     return text if len(text) <= most else f"{text[: most - 1 - end]}…{text[-end:]}"
+
+
+def quoted(name: str) -> str:
+    """A name or a description for a message, cut where it is long; "" for none."""
+    return f"`{shortened(name, _QUOTED)}`" if name else ""
 
 
 def common_start(one: str, other: str) -> int:

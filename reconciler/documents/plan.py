@@ -12,10 +12,9 @@ from typing import TypeAlias
 
 from reconciler import files
 from reconciler.core.difference import Difference
-from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Share
-from reconciler.core.plan import Action, Change, Comparison, Mark, Plan, Refusal, before, in_order
+from reconciler.core.plan import Action, Change, Comparison, Guard, Mark, Plan, Refusal, before, in_order
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
 from reconciler.core.revise import Kind, Revised, Revision
 from reconciler.core.token import HEX_ID, Elided, OrgId, Status, Token, TokenId, UserId

@@ -13,8 +13,7 @@ from html import escape
 from urllib.parse import quote
 
 from reconciler import __version__
-from reconciler.core.guard import Guard
-from reconciler.core.plan import Action, Plan
+from reconciler.core.plan import Action, Guard, Plan
 from reconciler.core.revise import Kind, Revised
 from reconciler.errors import Place
 from reconciler.render.escape import json_text, terminal

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from reconciler.core.checkup import Check, State, exit_code
-from reconciler.core.guards import label
 from reconciler.core.live import Server
 from reconciler.core.lock import LockLabel
 from reconciler.core.outcome import Entry, ResultStatus, Run
@@ -87,14 +86,14 @@ def interrupted(run: Run, path: str) -> str:
     counts = f"{len(done)} done, {len(failed)} failed, {len(doubtful)} unknown, {left} not attempted"
     lines = [f"An earlier run was interrupted, {title(run)}: {counts}."]
     if done:
-        lines.append(line(f"  done: {name_some([label(each.change) for each in done])}"))
+        lines.append(line(f"  done: {name_some([each.change.subject for each in done])}"))
     lines.append(line(f"  its journal: {path}"))
     return "\n".join(lines)
 
 
 def settled_line(entry: Entry) -> str:
     """What a read said of an operation that was in doubt."""
-    return line(f"  unknown: {label(entry.change)}; read now: {entry.reason}")
+    return line(f"  unknown: {entry.change.subject}; read now: {entry.reason}")
 
 
 def undoing(run: Run, path: str) -> str:

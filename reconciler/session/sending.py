@@ -12,10 +12,8 @@ from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.apply.parts import Parts, Watch, Watches
 from reconciler.core import planner
-from reconciler.core.guard import Guard
-from reconciler.core.guards import label
 from reconciler.core.outcome import Outcome, Provenance
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Guard, Plan
 from reconciler.core.text import count, name_some
 from reconciler.core.token import TokenId
 from reconciler.errors import (
@@ -103,7 +101,7 @@ def send(plan: Plan, provenance: Provenance, parts: Parts, say: Callable[[str], 
     try:
         parts.journal.header(plan, provenance)
         if first := canary(plan, parts.pacing.canary):
-            names = line(name_some([label(each) for each in first]))
+            names = line(name_some([each.subject for each in first]))
             say(f"Canary: {names}; the rest follows when that is read back")
         return execute(plan, parts)
     finally:

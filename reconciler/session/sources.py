@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core import marks
-from reconciler.core.guard import Guard
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest
 from reconciler.core.marks import Declarations
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Guard, Plan
 from reconciler.core.resolve import declared_tokens, organisations, select, selected, unlisted
 from reconciler.core.revise import Baseline, Revised, about, locked, revise
 from reconciler.core.text import count

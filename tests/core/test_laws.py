@@ -7,9 +7,9 @@ from dataclasses import replace
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.guard import Guard
 from reconciler.core.live import Live, Owner
 from reconciler.core.manifest import Limits, Severity, Share
+from reconciler.core.plan import Guard
 from reconciler.core.planner import deactivates_manager, make_plan, needs_others, rebase, unknown_owners
 from reconciler.core.resolve import resolve
 from reconciler.core.token import Status, UserId

@@ -20,9 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.difference import Difference
-from reconciler.core.guard import Guard
 from reconciler.core.manifest import Limits, Severity
-from reconciler.core.plan import Comparison, Mark, Plan
+from reconciler.core.plan import Comparison, Guard, Mark, Plan
 from reconciler.core.review import compare
 from reconciler.core.revise import Kind, Revision
 from reconciler.core.token import NO_RIGHTS, Elided

@@ -8,10 +8,9 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from reconciler.core.difference import Difference
-from reconciler.core.guard import Guard
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Severity
-from reconciler.core.plan import Comparison, Mark, Plan, Refusal
+from reconciler.core.plan import Comparison, Guard, Mark, Plan, Refusal
 from reconciler.core.revise import Kind, Revision, revise
 from reconciler.errors import Place, Problem
 from reconciler.render import html, markdown, reports, requests, text

@@ -14,8 +14,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 
-from reconciler.core.guard import Guard
-from reconciler.core.plan import Action, Plan
+from reconciler.core.plan import Action, Guard, Plan
 from reconciler.render import reports
 from reconciler.render.escape import terminal
 from reconciler.render.findings import Level, findings, stand_in

@@ -12,7 +12,7 @@ import pytest
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Pacing
 from reconciler.cli.options import consent
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode, UsageError
 from reconciler.sandbox.faults import Fault
 from tests.commands.test_apply import ACTIVATE, DEACTIVATE, DESCRIBE, applied, saved

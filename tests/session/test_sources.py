@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.commands import plan
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
 from reconciler.render.formats import PlanFormat
 from reconciler.session.sources import Sources
