@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from reconciler.core.baseline import Baseline
 from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.managers import Managers
 from reconciler.core.manifest import Manifest, Severity, Share
 from reconciler.core.plan import Action, Change, Guard, Plan, Refusal
 from reconciler.core.resolve import Wanted
-from reconciler.core.revise import Baseline
 from reconciler.core.text import count, name_some
 from reconciler.core.token import Elided, Token, TokenId
 from reconciler.errors import Problem

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.core import marks
+from reconciler.core.baseline import Baseline, locked, unshown, with_base
 from reconciler.core.difference import between
 from reconciler.core.guards import judge, too_large, unmanaged
 from reconciler.core.live import Live
 from reconciler.core.managers import Managers, manages_any
 from reconciler.core.manifest import Manifest
-from reconciler.core.marks import unshown
 from reconciler.core.plan import Action, Change, Comparison, Guard, Plan, Refusal, before, in_order
 from reconciler.core.resolve import Resolution, Wanted, assert_org, declared_tokens, moving, resolve
-from reconciler.core.revise import Baseline, locked
 from reconciler.core.token import Token, TokenId, UserId
 from reconciler.errors import InvalidError, Problem, StaleError
 
@@ -44,7 +42,7 @@ def make_plan(
     described = {each.token.id: each.description for each in found if each.description is not None}
     if problems := moving(manifest, live, described):
         raise InvalidError(problems)
-    found = marks.since(found, declarations) if baseline else found
+    found = with_base(found, declarations) if baseline else found
     unread = baseline.revised.warnings if baseline else ()
     plan = Plan(
         server=live.server,

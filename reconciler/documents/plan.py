@@ -11,12 +11,24 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from reconciler import files
+from reconciler.core.baseline import Revised
 from reconciler.core.difference import Difference
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Share
-from reconciler.core.plan import Action, Change, Comparison, Guard, Mark, Plan, Refusal, before, in_order
+from reconciler.core.plan import (
+    Action,
+    Change,
+    Comparison,
+    Guard,
+    Kind,
+    Mark,
+    Plan,
+    Refusal,
+    Revision,
+    before,
+    in_order,
+)
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
-from reconciler.core.revise import Kind, Revised, Revision
 from reconciler.core.token import HEX_ID, Elided, OrgId, Status, Token, TokenId, UserId
 from reconciler.documents import decode
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text

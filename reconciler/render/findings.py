@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from reconciler.core.baseline import Revised
 from reconciler.core.difference import Difference
-from reconciler.core.plan import Change, Plan
-from reconciler.core.revise import Kind, Revised, Revision
+from reconciler.core.plan import Change, Kind, Plan, Revision
 from reconciler.core.text import shortened
 from reconciler.errors import Place, Problem
 from reconciler.render.words import (

@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `--help` needs only the words
+    from reconciler.core.baseline import Revised
     from reconciler.core.plan import Plan
     from reconciler.core.review import Review
-    from reconciler.core.revise import Revised
 
 
 class PlanFormat(StrEnum):

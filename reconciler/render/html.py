@@ -9,8 +9,7 @@ from html import escape
 from pathlib import Path
 
 from reconciler.core.difference import Difference
-from reconciler.core.plan import Action, Change, Plan
-from reconciler.core.revise import Revision
+from reconciler.core.plan import Action, Change, Plan, Revision
 from reconciler.core.text import common_start, count
 from reconciler.errors import Problem
 from reconciler.render.escape import terminal

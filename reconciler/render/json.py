@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from reconciler.core.baseline import Revised
 from reconciler.core.live import Server
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.core.review import Review
-from reconciler.core.revise import Revised
 from reconciler.core.token import Token
 from reconciler.documents.plan import FORMAT_VERSION, elided, plain, plan_document, review_document, revised_document
 from reconciler.errors import ExitCode

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from reconciler.core.baseline import Revised
 from reconciler.core.difference import Difference
-from reconciler.core.plan import Change, Comparison, Plan
+from reconciler.core.plan import Change, Comparison, Plan, Revision
 from reconciler.core.review import Review
-from reconciler.core.revise import Revised, Revision
 from reconciler.core.text import common_start, count, shortened
 from reconciler.errors import Problem
 from reconciler.render.escape import terminal

@@ -13,8 +13,8 @@ from html import escape
 from urllib.parse import quote
 
 from reconciler import __version__
-from reconciler.core.plan import Action, Guard, Plan
-from reconciler.core.revise import Kind, Revised
+from reconciler.core.baseline import Revised
+from reconciler.core.plan import Action, Guard, Kind, Plan
 from reconciler.errors import Place
 from reconciler.render.escape import json_text, terminal
 from reconciler.render.findings import WARNING, Finding, Level, findings, of_revisions, revised_rule, stand_in

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from reconciler.core.baseline import Revised
 from reconciler.core.outcome import Outcome, Result, ResultStatus
-from reconciler.core.plan import Action, Change, Comparison, Plan
+from reconciler.core.plan import Action, Change, Comparison, Kind, Plan, Revision
 from reconciler.core.review import Review
-from reconciler.core.revise import Kind, Revised, Revision
 from reconciler.core.text import count
 from reconciler.render.escape import line, terminal, width
 from reconciler.render.words import (

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from reconciler import settings
+from reconciler.core.baseline import Baseline
 from reconciler.core.endpoint import normalise
 from reconciler.core.manifest import Manifest
-from reconciler.core.revise import Baseline
 from reconciler.core.secrets import known_in, masked
 from reconciler.core.text import trimmed
 from reconciler.core.token import is_id

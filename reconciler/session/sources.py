@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.core import marks
+from reconciler.core.baseline import Baseline, Declarations, Revised, about, locked, moments, revise, with_history
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest
-from reconciler.core.marks import Declarations
 from reconciler.core.plan import Guard, Plan
 from reconciler.core.resolve import declared_tokens, organisations, select, selected, unlisted
-from reconciler.core.revise import Baseline, Revised, about, locked, revise
 from reconciler.core.text import count
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
@@ -71,10 +69,10 @@ class Declared:
 
     def explained(self, plan: Plan, live: Live) -> Plan:
         """The plan with marks of where each change comes from, by the history of the files."""
-        wanted = marks.moments(plan.changes) if self.history else ()
+        wanted = moments(plan.changes) if self.history else ()
         if not self.history or not wanted:
             return plan
-        changes = marks.with_history(plan.changes, self.history.declared(wanted, live))
+        changes = with_history(plan.changes, self.history.declared(wanted, live))
         unknown = [change for change in changes if change.marks.keys() < change.body.keys()]
         warnings = (*plan.warnings, *([_untold(len(unknown), self.history.ref)] if unknown else ()))
         return replace(plan, changes=changes, warnings=warnings)

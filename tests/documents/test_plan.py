@@ -21,9 +21,8 @@ from hypothesis import strategies as st
 
 from reconciler.core.difference import Difference
 from reconciler.core.manifest import Limits, Severity
-from reconciler.core.plan import Comparison, Guard, Mark, Plan
+from reconciler.core.plan import Comparison, Guard, Kind, Mark, Plan, Revision
 from reconciler.core.review import compare
-from reconciler.core.revise import Kind, Revision
 from reconciler.core.token import NO_RIGHTS, Elided
 from reconciler.documents.decode import DecodeError
 from reconciler.documents.plan import decode_plan, load_plan, plan_document, review_document, save_plan

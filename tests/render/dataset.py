@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from reconciler.core.baseline import revise
 from reconciler.core.difference import Difference
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Severity
-from reconciler.core.plan import Comparison, Guard, Mark, Plan, Refusal
-from reconciler.core.revise import Kind, Revision, revise
+from reconciler.core.plan import Comparison, Guard, Kind, Mark, Plan, Refusal, Revision
 from reconciler.errors import Place, Problem
 from reconciler.render import html, markdown, reports, requests, text
 from reconciler.render import json as json_format

@@ -11,8 +11,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from reconciler.core.baseline import Revised, revise
 from reconciler.core.manifest import Asserted, Limits, Match, Pick, Severity
-from reconciler.core.revise import Revised, revise
 from reconciler.documents.plan import REVISION, plain
 from reconciler.errors import Place, Problem
 from reconciler.render import escape, markdown, reports, text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.marks import Declarations
+from reconciler.core.baseline import Declarations
 from reconciler.errors import ExitCode
 from reconciler.session.context import Context
 from reconciler.session.sources import History
