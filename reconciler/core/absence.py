@@ -1,4 +1,4 @@
-"""Declarations without a live token in, what is said of them out: one by one, or together when they are many."""
+"""The problems of declarations without a live token: one by one, or together when they are most of all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.manifest import Declaration, Manifest, Match, Severity
 from reconciler.core.text import SHOWN, name_some
-from reconciler.core.token import HEX_ID, Token
+from reconciler.core.token import HEX_ID
 from reconciler.errors import Problem
 
 Unseen = tuple[Declaration, Missing]
@@ -20,16 +20,16 @@ _LACKED = re.compile(f":((orgs|users)/({HEX_ID}))")
 _RIGHTS = "use a token that may read and write authorizations and users"
 
 
-def explained(unseen: Sequence[Unseen], manifest: Manifest, live: Live) -> tuple[list[Problem], list[Problem]]:
-    """What is said of the declarations whose token is not there, and of those whose token is hidden.
+def explain_all(unseen: Sequence[Unseen], manifest: Manifest, live: Live) -> tuple[list[Problem], list[Problem]]:
+    """The problems of the declarations whose token is not there, and of those whose token is hidden.
 
-    Each is told by itself, unless they are most of what is declared: then the server may be another one than was meant.
+    Each has its own, unless they are most of what is declared: then the server may be another one than was meant.
     """
     gone = [each for each in unseen if each[1].kind is not Absence.HIDDEN]
     hidden = [each for each in unseen if each[1].kind is Absence.HIDDEN]
     lost = [each for each in unseen if each[1].kind is not Absence.ORPHANED]
     most = len(lost) >= _MANY and 2 * len(lost) > len(manifest.tokens)
-    told = [_explain_missing(*each) for each in gone if not most or each[1].kind is Absence.ORPHANED]
+    told = [explain_missing(*each) for each in gone if not most or each[1].kind is Absence.ORPHANED]
     return ([_nowhere(lost, manifest, live)] if most else []) + told, _lacking(hidden, live, most=most)
 
 
@@ -37,17 +37,15 @@ def _nowhere(lost: Sequence[Unseen], manifest: Manifest, live: Live) -> Problem:
     """That most declarations find nothing on this server."""
     hidden = sum(missing.kind is Absence.HIDDEN for _, missing in lost)
     absent = len(lost) - hidden
-    counts = [
-        *([f"{absent:,} absent"] if absent else []),
-        *([f"{hidden:,} hidden from these credentials"] if hidden else []),
-    ]
+    counts = {"absent": absent, "hidden from these credentials": hidden}
+    told = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
     where = live.server.url + (f" (profile `{live.server.profile}`)" if live.server.profile else "")
     listed = f", organisation `{live.org}`," if live.org else ""
     warn = "" if manifest.absent is Severity.WARN else ", or write `absent: warn` at the top of the file"
     remove = f"; if so, remove those that are absent{warn}" if absent else f"; if so: {_RIGHTS}"
     return Problem(
         f"{len(lost):,} of {len(manifest.tokens):,} declarations find no token on {where}{listed} "
-        f"({', '.join(counts)}): {_called(lost)}",
+        f"({told}): {_called(lost)}",
         f"is that the right server? If not, correct --url, INFLUX_HOST or --profile{remove}",
         lost[0][0].origin.place(""),
     )
@@ -55,19 +53,20 @@ def _nowhere(lost: Sequence[Unseen], manifest: Manifest, live: Live) -> Problem:
 
 def _called(some: Sequence[Unseen]) -> str:
     """The first few of these declarations by what they declare, and how many more there are."""
-    return name_some(
-        [
-            f"`match` of {each.origin.place('')}" if isinstance(each.target, Match) else each.target
-            for each, _ in some[:SHOWN]
-        ],
-        len(some),
-    )
+    names = [
+        f"`match` of {each.origin.place('')}" if isinstance(each.target, Match) else each.target
+        for each, _ in some[:SHOWN]
+    ]
+    return name_some(names, len(some))
 
 
 def _lacking(hidden: Sequence[Unseen], live: Live, *, most: bool) -> list[Problem]:
     """What is said of tokens that are hidden: a problem for each organisation and owner that many of them have."""
     groups: defaultdict[str, list[Unseen]] = defaultdict(list)
-    names = {key: name for token in live.tokens.values() for key, name in _names(token)}
+    tokens = live.tokens.values()
+    names = {f"orgs/{each.org_id}": each.org for each in tokens} | {
+        f"users/{each.user_id}": each.user for each in tokens
+    }
     for each in hidden:
         groups[_whose(each[1].detail, names)].append(each)
     for whose in sorted(groups, key=lambda whose: -len(groups[whose]))[SHOWN:] if most else ():
@@ -75,7 +74,7 @@ def _lacking(hidden: Sequence[Unseen], live: Live, *, most: bool) -> list[Proble
     return [
         problem
         for whose, some in groups.items()
-        for problem in ([_lacks(whose, some)] if len(some) >= _MANY else [_explain_missing(*each) for each in some])
+        for problem in ([_lacks(whose, some)] if len(some) >= _MANY else [explain_missing(*each) for each in some])
     ]
 
 
@@ -83,10 +82,6 @@ def _lacks(whose: str, some: Sequence[Unseen]) -> Problem:
     first = some[0][0]
     message = f"{len(some):,} tokens of {whose} exist, but these credentials may not read them: {_called(some)}"
     return Problem(f"{message} ({some[0][1].detail})", _RIGHTS, first.origin.place("id"))
-
-
-def _names(token: Token) -> list[tuple[str, str]]:
-    return [(f"orgs/{token.org_id}", token.org), (f"users/{token.user_id}", token.user)]
 
 
 def _whose(lacked: str, names: Mapping[str, str]) -> str:
@@ -97,7 +92,8 @@ def _whose(lacked: str, names: Mapping[str, str]) -> str:
     return f"{'organisation' if found[2] == 'orgs' else 'owner'} {f'`{name}` ' if name else ''}{found[3]}"
 
 
-def _explain_missing(declaration: Declaration, missing: Missing) -> Problem:
+def explain_missing(declaration: Declaration, missing: Missing) -> Problem:
+    """The problem of one declaration whose token is missing."""
     target = declaration.target
     if isinstance(target, Match):
         return Problem(
@@ -114,9 +110,10 @@ def _explain_missing(declaration: Declaration, missing: Missing) -> Problem:
             f"token {target} is orphaned: its owner or its organisation was deleted ({missing.detail})",
             "remove the declaration; the server lists such a token no more and accepts no changes worth reading back",
         ),
-        Absence.HIDDEN: (
-            f"token {target} exists, but these credentials may not read it ({missing.detail})",
-            _RIGHTS,
+        Absence.HIDDEN: (f"token {target} exists, but these credentials may not read it ({missing.detail})", _RIGHTS),
+        Absence.UNREADABLE: (
+            f"token {target} cannot be read: {missing.detail}",
+            "look at it on the server; nothing can be declared of a token that cannot be read",
         ),
     }[missing.kind]
     return Problem(message, hint, declaration.origin.place("id"))

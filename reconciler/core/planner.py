@@ -12,7 +12,7 @@ from reconciler.core.live import Live
 from reconciler.core.managers import Managers, manages_any
 from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Action, Change, Comparison, Guard, Plan, Refusal, before, in_order
-from reconciler.core.resolve import Resolution, Wanted, assert_org, declared_tokens, moving, resolve
+from reconciler.core.resolve import Resolution, Wanted, assert_org, declared_tokens, resolve, unstable_matches
 from reconciler.core.token import Token, TokenId, UserId
 from reconciler.errors import InvalidError, Problem, StaleError
 
@@ -40,7 +40,7 @@ def make_plan(
     resolution = _resolved(manifest, live, baseline)
     found = _changes(resolution.wanted, {token for token, declared in declarations.items() if declared.protected})
     described = {each.token.id: each.description for each in found if each.description is not None}
-    if problems := moving(manifest, live, described):
+    if problems := unstable_matches(manifest, live, described):
         raise InvalidError(problems)
     found = with_base(found, declarations) if baseline else found
     unread = baseline.revised.warnings if baseline else ()
@@ -70,12 +70,8 @@ def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Reso
         return resolve(manifest, live)
     base = baseline.manifest
     resolution = resolve(replace(manifest, absent=max(manifest.absent, base.absent, key=lambda each: each.rank)), live)
-    assert_org(
-        base,
-        live,
-        resolution.wanted,
-        f"`server.org` at `{baseline.revised.ref}` says so: change it in a change of its own",
-    )
+    hint = f"`server.org` at `{baseline.revised.ref}` says so: change it in a change of its own"
+    assert_org(base, live, resolution.wanted, hint)
     return resolution
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.baseline import Baseline, Declarations, Revised, about, locked, moments, revise, with_history
 from reconciler.core.live import Live
-from reconciler.core.manifest import Manifest
+from reconciler.core.manifest import Manifest, select
 from reconciler.core.plan import Guard, Plan
-from reconciler.core.resolve import declared_tokens, organisations, select, selected, unlisted
+from reconciler.core.resolve import declared_tokens, organisations, unlisted
 from reconciler.core.text import count
 from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
@@ -89,8 +89,8 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
         now = select(manifest, sources.select)
         return Declared(manifest=now, files=files, waivers=sources.allow, reviewed=reviewed)
     manifest, files, baseline = _compared(sources.base, sources.files, context)
-    before = selected(baseline.manifest, sources.select)
-    now = selected(manifest, sources.select) if before.tokens else select(manifest, sources.select)
+    before = select(baseline.manifest, sources.select, required=False)
+    now = select(manifest, sources.select, required=not before.tokens)
     if sources.select:
         revisions = about(baseline.revised.revisions, (*before.tokens, *now.tokens))
         # Other declarations of the base stay: they may be what protects a token that is selected now.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -10,10 +10,10 @@ import pytest
 from reconciler.core.live import Absence, Live, Missing
 from reconciler.core.manifest import Asserted, Declaration, Manifest, Match, Pick, Severity
 from reconciler.core.planner import make_plan
-from reconciler.core.resolve import resolve, select, unlisted
+from reconciler.core.resolve import resolve, unlisted
 from reconciler.core.text import name_some
 from reconciler.core.token import TokenId
-from reconciler.errors import AuthError, InvalidError, RefusedError, TokenctlError, UsageError
+from reconciler.errors import AuthError, InvalidError, RefusedError, TokenctlError
 from tests.builders import EDGE, INACTIVE, declared, live, manifest, token, token_id
 from tests.strategies import apply
 
@@ -150,44 +150,6 @@ def test_a_run_of_one_organisation_leaves_the_others_tokens_out_and_says_so() ->
     assert [str(each) for each in resolution.warnings] == [
         "tokens.yaml:40:5: left out: not a token of organisation `acme`"
     ]
-
-
-LABELLED = (
-    declared(1, name="ingest", labels={"team": "a", "tier": "1"}),
-    declared(2, name="team", labels={"team": "a"}),
-    declared(Match(user="otto"), name="x=y"),
-)
-
-
-@pytest.mark.parametrize(
-    ("terms", "positions"),
-    [
-        ([], [0, 1, 2]),
-        (["ingest"], [0]),
-        ([token_id(2)], [1]),
-        (["team=a"], [0, 1]),
-        (["team=a", "tier=1"], [0]),
-        (["team"], [1]),
-    ],
-)
-def test_a_selection_narrows_with_every_term(terms: list[str], positions: list[int]) -> None:
-    assert select(manifest(*LABELLED), terms).tokens == tuple(LABELLED[position] for position in positions)
-
-
-def test_a_part_of_a_manifest_says_nothing_of_unmanaged_tokens() -> None:
-    whole = manifest(*LABELLED, unmanaged=Severity.FAIL)
-    assert select(whole, ["ingest"]).unmanaged is Severity.IGNORE
-    assert select(whole, []).unmanaged is Severity.FAIL
-
-
-@pytest.mark.parametrize("terms", [["other"], ["team=b"], ["x=y"], ["ingest", "tier=2"]])
-def test_a_selection_of_nothing_is_refused(terms: Iterable[str]) -> None:
-    with pytest.raises(UsageError) as caught:
-        select(manifest(*LABELLED), list(terms))
-    assert str(caught.value) == (
-        f"--select {' '.join(terms)} selects no declaration\n"
-        "  hint: write --select NAME, --select ID or --select LABEL=VALUE as the file has them"
-    )
 
 
 A, B = "ingest", "Ingest EU"
