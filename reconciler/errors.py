@@ -26,22 +26,24 @@ _T = TypeVar("_T")
 
 
 class ExitCode(IntEnum):
-    """The exit codes of the command; `reason` is the name that machine formats carry."""
+    """The exit codes of the command, the gravest first; `reason` is the name that machine formats carry."""
 
-    OK = 0
-    ERROR = 1
-    CHANGES = 2
+    # What was changed comes first, then what is not known, then why nothing was changed. A signal is no finding: it
+    # only says why nothing else came.
     PARTIAL = 3
-    REFUSED = 4
+    ERROR = 1
     STALE = 5
+    REFUSED = 4
     AUTH = 6
     UNREACHABLE = 7
-    CANCELLED = 8
     LOCKED = 9
-    USAGE = 64
     INVALID = 65
+    USAGE = 64
+    CANCELLED = 8
+    CHANGES = 2
     INTERRUPTED = 130
     TERMINATED = 143
+    OK = 0
 
     @property
     def reason(self) -> str:
@@ -51,27 +53,7 @@ class ExitCode(IntEnum):
     @classmethod
     def gravest(cls, codes: Iterable[ExitCode]) -> ExitCode:
         """The code of a run whose parts end with these, OK without any."""
-        return min(codes, key=_GRAVITY.index, default=cls.OK)
-
-
-# What was changed comes first, then what is not known, then why nothing was changed. A signal is no finding: it only
-# says why nothing else came.
-_GRAVITY = (
-    ExitCode.PARTIAL,
-    ExitCode.ERROR,
-    ExitCode.STALE,
-    ExitCode.REFUSED,
-    ExitCode.AUTH,
-    ExitCode.UNREACHABLE,
-    ExitCode.LOCKED,
-    ExitCode.INVALID,
-    ExitCode.USAGE,
-    ExitCode.CANCELLED,
-    ExitCode.CHANGES,
-    ExitCode.INTERRUPTED,
-    ExitCode.TERMINATED,
-    ExitCode.OK,
-)
+        return min(codes, key=list(cls).index, default=cls.OK)
 
 
 @dataclass(frozen=True, slots=True)

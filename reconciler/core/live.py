@@ -99,3 +99,13 @@ class Live:
     def everyone(self) -> Mapping[TokenId, Token]:
         """Every token that was read, whatever its organisation."""
         return {**self.others, **self.tokens} if self.others else self.tokens
+
+
+def own_id(tokens: Mapping[TokenId, Token], self_id: TokenId | None) -> TokenId | None:
+    """The id of the caller's own token: the one with the caller's secret, else the one that --self-id names.
+
+    That one is not his where the server shows another secret for it.
+    """
+    named = tokens.get(self_id) if self_id else None
+    believed = None if named and named.proven is False else self_id
+    return next((token.id for token in tokens.values() if token.proven), believed)

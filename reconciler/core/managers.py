@@ -54,7 +54,7 @@ class Managers:
     def __init__(self, plan: Plan, live: Live) -> None:
         self._live = live
         self._everyone = live.everyone
-        self._least = max(each.limits.min_managers for each in (plan, plan.base) if each)
+        self._least = plan.min_managers
         self._after = {change.token.id: change.status for change in plan.changes if change.status is not None}
         switched = (self._everyone[each] for each in sorted(self._after.keys() & self._everyone.keys()))
         self._lost = [each for each in switched if self._least and self._is_lost(each) and manages_any(each)]

@@ -209,6 +209,11 @@ class Plan:
         """Whether it is about several organisations, so that each change has to say of which it is."""
         return len(self.orgs) > 1 or len(self.org_ids) > 1
 
+    @property
+    def min_managers(self) -> int:
+        """How many tokens must stay that manage each owner's tokens: what the stricter of the limits says."""
+        return max(each.limits.min_managers for each in (self, self.base) if each)
+
     def doing(self, action: Action) -> tuple[Change, ...]:
         """The changes that do this."""
         return tuple(change for change in self.changes if change.action is action)

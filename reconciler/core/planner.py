@@ -1,4 +1,4 @@
-"""A manifest and the live tokens in, a judged plan out; a saved plan and the live tokens in, that plan or why not."""
+"""Plans over the live tokens, judged by the guards: a new one of a manifest, and a saved one made current."""
 
 from __future__ import annotations
 
@@ -38,30 +38,31 @@ def make_plan(
     """
     declarations = declared_tokens(baseline.manifest, live) if baseline else {}
     resolution = _resolved(manifest, live, baseline)
-    found = _changes(resolution.wanted, {token for token, declared in declarations.items() if declared.protected})
-    described = {each.token.id: each.description for each in found if each.description is not None}
+    protected = {token_id for token_id, declared in declarations.items() if declared.protected}
+    changes = in_order(change for each in resolution.wanted if (change := _change(each, protected)))
+    described = {each.token.id: each.description for each in changes if each.description is not None}
     if problems := unstable_matches(manifest, live, described):
         raise InvalidError(problems)
-    found = with_base(found, declarations) if baseline else found
+    changes = with_base(changes, declarations) if baseline else changes
     unread = baseline.revised.warnings if baseline else ()
+    warned, refused = unmanaged(manifest, baseline, resolution.wanted, live)
+    if changes:
+        refused += [Refusal(Guard.BASE, replace(each, hint=_MEND_BASE)) for each in unread]
+        unread = ()
     plan = Plan(
         server=live.server,
         orgs=tuple(sorted({each.token.org for each in resolution.wanted})),
-        changes=found,
+        changes=changes,
         declared=len(manifest.tokens),
         managed=len(resolution.wanted),
         live=len(live.tokens),
         limits=manifest.limits,
         waivers=tuple(sorted(set(waivers))),
-        warnings=(() if found else unread) + resolution.warnings,
+        warnings=(*unread, *resolution.warnings, *warned, *too_large(live.tokens.values(), live.missing)),
         lock=locked(manifest, baseline),
-        base=_compared(baseline, len(declarations), found, resolution) if baseline else None,
+        base=_compared(baseline, len(declarations), changes, resolution) if baseline else None,
     )
-    warned, refused = unmanaged(manifest, baseline, resolution.wanted, live)
-    if found:
-        refused += [Refusal(Guard.BASE, replace(each, hint=_MEND_BASE)) for each in unread]
-    warned += too_large(live.tokens.values(), live.missing)
-    return with_guards(replace(plan, warnings=(*plan.warnings, *warned)), live, refused, reviewed=reviewed)
+    return with_guards(plan, live, refused, reviewed=reviewed)
 
 
 def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Resolution:
@@ -75,15 +76,8 @@ def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Reso
     return resolution
 
 
-def _changes(wanted: Iterable[Wanted], protected: Container[TokenId] = ()) -> tuple[Change, ...]:
-    """A change for each wanted token that differs in a managed field, by phase and then by id.
-
-    `protected` are tokens that are so whatever their declarations say.
-    """
-    return in_order(change for each in wanted if (change := _change(each, protected)))
-
-
 def _change(wanted: Wanted, protected: Container[TokenId]) -> Change | None:
+    """The change that a wanted token needs, if any; tokens of `protected` are so whatever their declarations say."""
     declared, token = wanted.declaration, wanted.token
     status = None if declared.status == token.status else declared.status
     description = None if declared.description == token.description else declared.description
@@ -100,23 +94,27 @@ def _change(wanted: Wanted, protected: Container[TokenId]) -> Change | None:
     )
 
 
-def _compared(baseline: Baseline, managed: int, found: Sequence[Change], resolution: Resolution) -> Comparison:
+def _compared(baseline: Baseline, managed: int, changes: Sequence[Change], resolution: Resolution) -> Comparison:
     return Comparison(
         ref=baseline.revised.ref,
         commit=baseline.revised.commit,
         limits=baseline.manifest.limits,
         managed=managed,
-        revisions=unshown(baseline.revised.revisions, found, resolution.wanted),
+        revisions=unshown(baseline.revised.revisions, changes, resolution.wanted),
     )
 
 
 def with_guards(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed: bool) -> Plan:
     """The plan with what the guards say of it and these refusals; the waived ones become warnings."""
     found = [*judge(plan, live, reviewed=reviewed), *refusals]
-    waived = tuple(_waived(refusal) for refusal in found if refusal.guard in plan.waivers)
+    waived = (
+        Problem(f"guard `{each.guard}` is waived: {each.problem.message}", place=each.problem.place)
+        for each in found
+        if each.guard in plan.waivers
+    )
     return replace(
         plan,
-        warnings=plan.warnings + (_UNTOLD,) * live.untold + waived,
+        warnings=(*plan.warnings, *([_UNTOLD] if live.untold else []), *waived),
         refusals=_standing(plan, found),
         knows_own=live.own_id is not None,
     )
@@ -145,9 +143,7 @@ def needs_own_user(plan: Plan, live: Live) -> bool:
 
 def deactivates_manager(plan: Plan) -> bool:
     """Whether the guard `min_managers` has something to judge: a token that counts as a manager is switched off."""
-    limits = [plan.limits, *([plan.base.limits] if plan.base else [])]
-    lost = any(manages_any(change.token) for change in plan.doing(Action.DEACTIVATE))
-    return lost and any(each.min_managers for each in limits)
+    return plan.min_managers > 0 and any(manages_any(change.token) for change in plan.doing(Action.DEACTIVATE))
 
 
 def needs_others(plan: Plan, live: Live) -> bool:
@@ -184,10 +180,6 @@ def differences(planned: Token, live: Token) -> list[str]:
 
 def _standing(plan: Plan, refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
     return tuple(refusal for refusal in refusals if refusal.guard not in plan.waivers)
-
-
-def _waived(refusal: Refusal) -> Problem:
-    return Problem(f"guard `{refusal.guard}` is waived: {refusal.problem.message}", place=refusal.problem.place)
 
 
 def _moved(change: Change, live: Live) -> Problem | None:
