@@ -71,7 +71,7 @@ def _reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
     except TokenctlError as error:
         first = error.problems[0]
         context.streams.say(words.problem(Problem(f"what was reviewed is not known: {first.message}"), "Warning"))
-        return review.unknown(first.message)
+        return review.Review(verdict=review.Verdict.UNKNOWN, reason=first.message)
 
 
 def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCode:

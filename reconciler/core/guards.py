@@ -125,18 +125,13 @@ def unmanaged(
         if weaker or (not same and manifest.server.org):
             hint = f"or change `unmanaged` of `{baseline.revised.ref}` in a change of its own"
             policies = [*(() if same else policies), (base.unmanaged, base.server.org, hint)]
-    warnings: list[Problem] = []
-    refusals: list[Refusal] = []
+    found: dict[Severity, list[Problem]] = {each: [] for each in Severity}
     for severity, org, hint in policies:
-        names, problems = _names(wanted, live, org), _incomplete(live)
-        if names:
+        found[severity] += _incomplete(live)
+        if names := _names(wanted, live, org):
             message = f"no declaration names {count(len(names), 'live token')}: {name_some(names)}"
-            problems.append(Problem(message, f"declare them, {hint}"))
-        if severity is Severity.FAIL:
-            refusals += [Refusal(Guard.UNMANAGED, problem) for problem in problems]
-        elif severity is Severity.WARN:
-            warnings += problems
-    return warnings, refusals
+            found[severity].append(Problem(message, f"declare them, {hint}"))
+    return found[Severity.WARN], [Refusal(Guard.UNMANAGED, each) for each in found[Severity.FAIL]]
 
 
 def _incomplete(live: Live) -> list[Problem]:

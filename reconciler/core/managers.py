@@ -57,7 +57,7 @@ class Managers:
         self._least = plan.min_managers
         self._after = {change.token.id: change.status for change in plan.changes if change.status is not None}
         switched = (self._everyone[each] for each in sorted(self._after.keys() & self._everyone.keys()))
-        self._lost = [each for each in switched if self._least and self._is_lost(each) and manages_any(each)]
+        self._lost = [each for each in switched if self._least and self._is_lost(each) and each.rights.manages_any]
         self._unknown = [each for each in self._lost if each.rights.unknown]
         self._managers = self._found() if self._lost else []
         self._by_user: defaultdict[UserId, list[Token]] = defaultdict(list)
@@ -213,19 +213,12 @@ class Managers:
 
     def _found(self) -> list[Token]:
         """Every token that manages something before or after, those first that reach farthest."""
-        found = (each for each in self._everyone.values() if manages_any(each) and not each.rights.unknown)
+        found = (each for each in self._everyone.values() if each.rights.manages_any and not each.rights.unknown)
         able = [each for each in found if each.status is Status.ACTIVE or self._stays(each)]
-        return sorted(able, key=lambda each: (*_narrowness(each.rights), each.id))
+        return sorted(
+            able, key=lambda each: (EVERY_USER not in each.rights.users, EVERY_ORG not in each.rights.orgs, each.id)
+        )
 
 
 def _name(token: Token) -> str:
     return f"{quoted(token.description)} {token.id}".lstrip()
-
-
-def _narrowness(rights: Rights) -> tuple[bool, bool]:
-    return EVERY_USER not in rights.users, EVERY_ORG not in rights.orgs
-
-
-def manages_any(token: Token) -> bool:
-    """Whether the token manages anything as its rights say, or may as they are not known."""
-    return token.rights.unknown or bool(token.rights.orgs or token.rights.named)

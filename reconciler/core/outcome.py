@@ -9,7 +9,7 @@ from enum import StrEnum
 from reconciler.core.difference import between
 from reconciler.core.live import Absence, Missing, Server
 from reconciler.core.manifest import Limits
-from reconciler.core.plan import Change, before
+from reconciler.core.plan import Change
 from reconciler.core.token import Token
 from reconciler.errors import ExitCode
 
@@ -73,8 +73,8 @@ def deviation(change: Change, token: Token) -> str:
     """
     if (token.id, token.org_id) != (change.token.id, change.token.org_id):
         return f"the answer is about token {token.id} of organisation {token.org_id}"
-    wanted = {**before(change.token), **change.body, "updatedAt": token.updated_at}
-    return "; ".join(f"{each.field} is `{each.after}`, not `{each.before}`" for each in between(wanted, before(token)))
+    wanted = {**change.token.values, **change.body, "updatedAt": token.updated_at}
+    return "; ".join(f"{each.field} is `{each.after}`, not `{each.before}`" for each in between(wanted, token.values))
 
 
 def judge_read(change: Change, token: Token) -> tuple[ResultStatus, str]:
@@ -84,7 +84,7 @@ def judge_read(change: Change, token: Token) -> tuple[ResultStatus, str]:
     """
     if not (deviates := deviation(change, token)):
         return ResultStatus.DONE, ""
-    return (ResultStatus.FAILED, "") if before(token) == before(change.token) else (ResultStatus.UNVERIFIED, deviates)
+    return (ResultStatus.FAILED, "") if token.values == change.token.values else (ResultStatus.UNVERIFIED, deviates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ class Change:
 
     def differences(self) -> tuple[Difference, ...]:
         """How the token differs from what it shall be, as it is shown: status first, then description."""
-        earlier = before(self.token)
+        earlier = self.token.values
         return explain(earlier, {**earlier, **self.body})
 
     @property
@@ -236,7 +236,7 @@ class Plan:
             "orgs": self.org_ids,
             "waivers": sorted(self.waivers),
             "changes": [
-                [change.token.id, *map(_agreed, before(change.token).values()), change.body] for change in changes
+                [change.token.id, *map(_agreed, change.token.values.values()), change.body] for change in changes
             ],
         }
         return hashlib.sha256(json.dumps(agreed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -251,8 +251,3 @@ def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
     phases = {action: position for position, action in enumerate(Action)}
     by_id = {change.token.id: change for change in changes}
     return tuple(sorted(by_id.values(), key=lambda change: (phases[change.action], change.token.id)))
-
-
-def before(token: Token) -> dict[str, str]:
-    """The values that must still hold when a change is sent, under their names in the InfluxDB API."""
-    return {"status": token.status.value, "description": token.description, "updatedAt": token.updated_at}

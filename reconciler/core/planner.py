@@ -9,9 +9,9 @@ from reconciler.core.baseline import Baseline, locked, unshown, with_base
 from reconciler.core.difference import between
 from reconciler.core.guards import judge, too_large, unmanaged
 from reconciler.core.live import Live
-from reconciler.core.managers import Managers, manages_any
+from reconciler.core.managers import Managers
 from reconciler.core.manifest import Manifest
-from reconciler.core.plan import Action, Change, Comparison, Guard, Plan, Refusal, before, in_order
+from reconciler.core.plan import Action, Change, Comparison, Guard, Plan, Refusal, in_order
 from reconciler.core.resolve import Resolution, Wanted, assert_org, declared_tokens, resolve, unstable_matches
 from reconciler.core.token import Token, TokenId, UserId
 from reconciler.errors import InvalidError, Problem, StaleError
@@ -143,7 +143,7 @@ def needs_own_user(plan: Plan, live: Live) -> bool:
 
 def deactivates_manager(plan: Plan) -> bool:
     """Whether the guard `min_managers` has something to judge: a token that counts as a manager is switched off."""
-    return plan.min_managers > 0 and any(manages_any(change.token) for change in plan.doing(Action.DEACTIVATE))
+    return plan.min_managers > 0 and any(change.token.rights.manages_any for change in plan.doing(Action.DEACTIVATE))
 
 
 def needs_others(plan: Plan, live: Live) -> bool:
@@ -165,7 +165,7 @@ def withheld(plan: Plan, live: Live) -> Mapping[TokenId, str]:
     found = {
         change.token.id: "it is no longer listed: whether enough others manage what it does is not known"
         for change in pending
-        if manages_any(change.token) and change.token.id not in live.tokens
+        if change.token.rights.manages_any and change.token.id not in live.tokens
     }
     for shortage in Managers(replace(plan, changes=pending), live).shortages():
         found |= dict.fromkeys(shortage.lost, shortage.words)
@@ -174,7 +174,7 @@ def withheld(plan: Plan, live: Live) -> Mapping[TokenId, str]:
 
 def differences(planned: Token, live: Token) -> list[str]:
     """What moved since the token was read, in words, status and description first."""
-    moved = between(before(planned), before(live))
+    moved = between(planned.values, live.values)
     return [f"{each.field} was `{each.before}` and is `{each.after}`" for each in moved]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.core.difference import Difference, between
-from reconciler.core.plan import Change, Plan, before
+from reconciler.core.plan import Change, Plan
 from reconciler.core.token import TokenId
 
 
@@ -77,11 +77,6 @@ def compare_digest(plan: Plan, digest: str) -> Review:
     return Review(verdict=Verdict.AS_REVIEWED if plan.digest == digest else Verdict.DIFFERS, digest=digest)
 
 
-def unknown(reason: str) -> Review:
-    """What is said when there is no reviewed plan that can be read."""
-    return Review(verdict=Verdict.UNKNOWN, reason=reason)
-
-
 def _whole(plan: Plan) -> dict[str, str]:
     """The values of a plan as a whole that a digest binds."""
     return {"server": plan.server.url, "waivers": ", ".join(plan.waivers) or "none"}
@@ -110,7 +105,7 @@ def _values(change: Change | None) -> dict[str, str]:
     if change is None:
         return {}
     return {
-        **{f"{field} before": value for field, value in before(change.token).items()},
+        **{f"{field} before": value for field, value in change.token.values.items()},
         **{f"{field} after": value for field, value in change.body.items()},
         "organisation": change.token.org_id,
     }

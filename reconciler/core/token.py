@@ -12,8 +12,9 @@ TokenId = NewType("TokenId", str)  # 16 lower-case hex digits, not all zero
 OrgId = NewType("OrgId", str)
 UserId = NewType("UserId", str)
 
-EVERY_ORG = OrgId("*")
-EVERY_USER = UserId("*")
+_EVERY = "*"
+EVERY_ORG = OrgId(_EVERY)
+EVERY_USER = UserId(_EVERY)
 
 RIGHTS = (
     "these credentials need read on `authorizations` and on `users`, to apply also write on both "
@@ -91,8 +92,8 @@ class Reach:
 
     def covers(self, token: Token) -> bool:
         """Whether the action is allowed on that token."""
-        named = token.id in self.tokens or _has(self.orgs, token.org_id, EVERY_ORG)
-        return named and _has(self.users, token.user_id, EVERY_USER)
+        named = token.id in self.tokens or _has(self.orgs, token.org_id)
+        return named and _has(self.users, token.user_id)
 
 
 _NOTHING = Reach()
@@ -114,12 +115,12 @@ class Rights:
     @property
     def orgs(self) -> frozenset[OrgId]:
         """The organisations in which it manages the tokens of the `users`: none if it manages those of nobody."""
-        return _both(self.read.orgs, self.write.orgs, EVERY_ORG) if self.users else frozenset()
+        return _both(self.read.orgs, self.write.orgs) if self.users else frozenset()
 
     @property
     def users(self) -> frozenset[UserId]:
         """The users whose tokens it manages in the `orgs`, and whose `named` ones."""
-        return _both(self.read.users, self.write.users, EVERY_USER)
+        return _both(self.read.users, self.write.users)
 
     @property
     def named(self) -> frozenset[TokenId]:
@@ -138,9 +139,14 @@ class Rights:
         """Whether it might change some authorization, in whatever form it has the right."""
         return self.unknown or bool(self.write.orgs or self.write.tokens)
 
+    @property
+    def manages_any(self) -> bool:
+        """Whether it manages anything, as far as it is known, or may as it is not."""
+        return self.unknown or bool(self.orgs or self.named)
+
     def manages(self, org_id: OrgId, user_id: UserId) -> bool:
         """Whether it may change every token of that owner in that organisation."""
-        return _has(self.orgs, org_id, EVERY_ORG) and _has(self.users, user_id, EVERY_USER)
+        return _has(self.orgs, org_id) and _has(self.users, user_id)
 
     def can_change(self, token: Token) -> bool:
         """Whether it may read and change that token."""
@@ -149,13 +155,12 @@ class Rights:
     def covers(self, others: Rights) -> bool:
         """Whether it may change whatever those with the other rights may change."""
         named = EVERY_ORG in self.orgs or others.named <= self.read.tokens & self.write.tokens
-        return named and _within(others.orgs, self.orgs, EVERY_ORG) and _within(others.users, self.users, EVERY_USER)
+        return named and _within(others.orgs, self.orgs) and _within(others.users, self.users)
 
     def shows(self, others: Rights, listed: AbstractSet[TokenId]) -> bool:
         """Whether a list, which has the ids `listed`, has all that those with the other rights may change."""
         named = EVERY_ORG in self.read.orgs or others.named <= listed
-        orgs, users = self.read.orgs, self.read.users
-        return named and _within(others.orgs, orgs, EVERY_ORG) and _within(others.users, users, EVERY_USER)
+        return named and _within(others.orgs, self.read.orgs) and _within(others.users, self.read.users)
 
 
 NO_RIGHTS = Rights()
@@ -163,18 +168,18 @@ _NONE: frozenset[TokenId] = frozenset()
 _Id = TypeVar("_Id", OrgId, UserId)
 
 
-def _has(some: frozenset[_Id], one: _Id, every: _Id) -> bool:
-    return one in some or every in some
+def _has(some: frozenset[_Id], one: _Id) -> bool:
+    return one in some or _EVERY in some
 
 
-def _within(some: frozenset[_Id], others: frozenset[_Id], every: _Id) -> bool:
-    return every in others or some <= others
+def _within(some: frozenset[_Id], others: frozenset[_Id]) -> bool:
+    return _EVERY in others or some <= others
 
 
-def _both(some: frozenset[_Id], others: frozenset[_Id], every: _Id) -> frozenset[_Id]:
-    if every in some:
+def _both(some: frozenset[_Id], others: frozenset[_Id]) -> frozenset[_Id]:
+    if _EVERY in some:
         return others
-    return some if every in others else some & others
+    return some if _EVERY in others else some & others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,3 +203,8 @@ class Token:
     rights: Rights = NO_RIGHTS
     is_own: bool = False
     proven: bool | None = field(default=None, compare=False)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The values that must still hold when a change is sent, under their names in the InfluxDB API."""
+        return {"status": self.status.value, "description": self.description, "updatedAt": self.updated_at}

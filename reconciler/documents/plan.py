@@ -15,19 +15,7 @@ from reconciler.core.baseline import Revised
 from reconciler.core.difference import Difference
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Share
-from reconciler.core.plan import (
-    Action,
-    Change,
-    Comparison,
-    Guard,
-    Kind,
-    Mark,
-    Plan,
-    Refusal,
-    Revision,
-    before,
-    in_order,
-)
+from reconciler.core.plan import Action, Change, Comparison, Guard, Kind, Mark, Plan, Refusal, Revision, in_order
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
 from reconciler.core.token import HEX_ID, Elided, OrgId, Status, Token, TokenId, UserId
 from reconciler.documents import decode
@@ -139,7 +127,7 @@ def token_document(token: Token) -> Document:
 
 def before_document(token: Token) -> Document:
     """The values that must still hold when a change is sent, under the names of the InfluxDB API."""
-    return {**before(token), "description": str(token.description), **elided(token)}
+    return {**token.values, "description": str(token.description), **elided(token)}
 
 
 def elided(token: Token) -> Document:
