@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.core.live import is_id
 from reconciler.core.text import is_bare, is_sendable, trimmed
-from reconciler.core.token import is_id
 from reconciler.errors import Problem, UsageError
 
 _VARIABLES = (

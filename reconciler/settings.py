@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from reconciler import files, influx_cli
 from reconciler.core.endpoint import Endpoint, Secret, is_loopback, normalise
+from reconciler.core.live import TokenId, is_id
 from reconciler.core.secrets import masked
-from reconciler.core.token import TokenId, is_id
 from reconciler.errors import UsageError
 from reconciler.influx_cli import Profile
 

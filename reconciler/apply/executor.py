@@ -8,9 +8,9 @@ from dataclasses import replace
 from reconciler.apply.operation import Seen, proven, read_back
 from reconciler.apply.parts import Parts
 from reconciler.apply.scheduler import Scheduler
+from reconciler.core.live import Token, TokenId
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Action, Change, Guard, Plan
-from reconciler.core.token import Token, TokenId
 from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError
 
 _LIST_IS_DEARER_FROM = 5  # a GET by id costs a real server less than a list while it is for under a fifth of the tokens

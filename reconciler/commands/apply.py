@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.core.live import Live
+from reconciler.core.live import Live, OrgId, Token, TokenId
 from reconciler.core.manifest import is_manifest
 from reconciler.core.plan import Plan
 from reconciler.core.planner import rebase
-from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.documents.plan import is_plan, load_plan
 from reconciler.errors import ExitCode, StaleError, UsageError
 from reconciler.session import sending, sources

@@ -11,8 +11,7 @@ from reconciler.core import checkup
 from reconciler.core.checkup import Check, State
 from reconciler.core.endpoint import is_loopback
 from reconciler.core.guards import too_large
-from reconciler.core.live import Server
-from reconciler.core.token import Token
+from reconciler.core.live import Server, Token
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.influx import proxy, trust
 from reconciler.render import status

@@ -84,7 +84,7 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
     wanted.check(declared.files)
     if declared.baseline is None:
         raise UsageError("--offline compares the files with a commit", "name it: --base REF")
-    revised = declared.baseline.revised
+    revised = declared.baseline
     wanted.write(lambda form, colour: render_revised(revised, form, colour=colour), context)
     return ExitCode.CHANGES if request.detailed_exitcode and revised.revisions else ExitCode.OK
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core import reversal
-from reconciler.core.live import Live
+from reconciler.core.live import Live, OrgId, Token, TokenId
 from reconciler.core.outcome import Run
 from reconciler.core.plan import Guard, Plan
-from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import ExitCode, UsageError
 from reconciler.render import status
 from reconciler.render.formats import PlanFormat

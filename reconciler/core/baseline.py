@@ -4,36 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reconciler.core.difference import between
+from reconciler.core.live import TokenId
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
 from reconciler.core.plan import Change, Kind, Mark, Revision
 from reconciler.core.resolve import Wanted
 from reconciler.core.text import moment
-from reconciler.core.token import TokenId
 from reconciler.errors import Place, Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revised:
-    """What a change of the files means, without a server: all that they have otherwise than at the commit of `ref`."""
+class Baseline:
+    """What the files have otherwise now than at the commit of `ref`, which `--base` names, and the manifest there.
+
+    When it cannot be read, as `warnings` say, it declares nothing, and the default guards hold.
+    """
 
     ref: str
     commit: str
     revisions: tuple[Revision, ...]
     warnings: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """What the files have otherwise now than at the commit that `--base` names, and the manifest there.
-
-    When it cannot be read, as `warnings` say, it declares nothing, and the guards that hold by themselves hold.
-    """
-
-    revised: Revised
-    manifest: Manifest
+    manifest: Manifest = field(default_factory=Manifest)
 
 
 def locked(manifest: Manifest, baseline: Baseline | None) -> bool:

@@ -8,9 +8,8 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from reconciler.core import lock
-from reconciler.core.live import Absence, Missing
+from reconciler.core.live import EVERY_ORG, EVERY_USER, RIGHTS, Absence, Missing, OrgId, Status, Token, TokenId, UserId
 from reconciler.core.text import count
-from reconciler.core.token import EVERY_ORG, EVERY_USER, RIGHTS, OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import ExitCode, Problem, TokenctlError
 
 _TELL = "name it with --self-id or TOKENCTL_SELF_ID: its id stands in `tokenctl list`"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.core.token import Elided
+from reconciler.core.live import Elided
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.core.baseline import Baseline
-from reconciler.core.live import Absence, Live, Missing
+from reconciler.core.live import Absence, Elided, Live, Missing, Token, TokenId
 from reconciler.core.managers import Managers
 from reconciler.core.manifest import Manifest, Severity, Share
 from reconciler.core.plan import Action, Change, Guard, Plan, Refusal
 from reconciler.core.resolve import Wanted
 from reconciler.core.text import count, name_some
-from reconciler.core.token import Elided, Token, TokenId
 from reconciler.errors import Problem
 
 _FIRST = " in a change of its own"
@@ -123,7 +122,7 @@ def unmanaged(
         weaker = manifest.unmanaged.rank < base.unmanaged.rank
         same = manifest.server.org == base.server.org
         if weaker or (not same and manifest.server.org):
-            hint = f"or change `unmanaged` of `{baseline.revised.ref}` in a change of its own"
+            hint = f"or change `unmanaged` of `{baseline.ref}` in a change of its own"
             policies = [*(() if same else policies), (base.unmanaged, base.server.org, hint)]
     found: dict[Severity, list[Problem]] = {each: [] for each in Severity}
     for severity, org, hint in policies:

@@ -6,10 +6,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.live import Live, Owner
+from reconciler.core.live import (
+    EVERY_ORG,
+    EVERY_USER,
+    Live,
+    OrgId,
+    Owner,
+    Reach,
+    Rights,
+    Status,
+    Token,
+    TokenId,
+    UserId,
+)
 from reconciler.core.plan import Plan
 from reconciler.core.text import name_some, quoted
-from reconciler.core.token import EVERY_ORG, EVERY_USER, OrgId, Reach, Rights, Status, Token, TokenId, UserId
 
 _SEE = "use credentials that may read every organisation and every user"
 _EVERYTHING = Reach(orgs=frozenset({EVERY_ORG}), users=frozenset({EVERY_USER}))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
-from reconciler.core.token import Status, TokenId
+from reconciler.core.live import Status, TokenId
 from reconciler.errors import Place, UsageError
 
 
@@ -106,7 +106,7 @@ class Asserted:
     @property
     def meant(self) -> tuple[str, str]:
         """Server and organisation, however they are written; "" for what is not asserted."""
-        from reconciler.core.endpoint import normalise  # most files assert nothing that has to be compared
+        from reconciler.core.endpoint import normalise
         from reconciler.core.text import trimmed
 
         return normalise(self.url) if self.url else "", trimmed(self.org or "")

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconciler.core.difference import between
-from reconciler.core.live import Absence, Missing, Server
+from reconciler.core.live import Absence, Missing, Server, Token
 from reconciler.core.manifest import Limits
 from reconciler.core.plan import Change
-from reconciler.core.token import Token
 from reconciler.errors import ExitCode
 
 

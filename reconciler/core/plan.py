@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.core.difference import Difference, explain
-from reconciler.core.live import Server
+from reconciler.core.live import Elided, OrgId, Server, Status, Token
 from reconciler.core.manifest import Limits
 from reconciler.core.text import quoted
-from reconciler.core.token import Elided, OrgId, Status, Token
 from reconciler.errors import Place, Problem
 
 

@@ -8,13 +8,12 @@ from dataclasses import replace
 from reconciler.core.baseline import Baseline, locked, unshown, with_base
 from reconciler.core.difference import between
 from reconciler.core.guards import judge, too_large, unmanaged
-from reconciler.core.live import Live
+from reconciler.core.live import Live, Token, TokenId, UserId
 from reconciler.core.managers import Managers
 from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Action, Change, Comparison, Guard, Plan, Refusal, in_order
-from reconciler.core.resolve import Resolution, Wanted, assert_org, declared_tokens, resolve, unstable_matches
-from reconciler.core.token import Token, TokenId, UserId
-from reconciler.errors import InvalidError, Problem, StaleError
+from reconciler.core.resolve import Resolution, Wanted, assert_org, assert_stable, declared_tokens, resolve
+from reconciler.errors import Problem, StaleError
 
 _UNTOLD = Problem(
     "this server does not tell whether users are active: for the guard `min_managers` the tokens of all of them count"
@@ -40,11 +39,9 @@ def make_plan(
     resolution = _resolved(manifest, live, baseline)
     protected = {token_id for token_id, declared in declarations.items() if declared.protected}
     changes = in_order(change for each in resolution.wanted if (change := _change(each, protected)))
-    described = {each.token.id: each.description for each in changes if each.description is not None}
-    if problems := unstable_matches(manifest, live, described):
-        raise InvalidError(problems)
+    assert_stable(manifest, live, changes)
     changes = with_base(changes, declarations) if baseline else changes
-    unread = baseline.revised.warnings if baseline else ()
+    unread = baseline.warnings if baseline else ()
     warned, refused = unmanaged(manifest, baseline, resolution.wanted, live)
     if changes:
         refused += [Refusal(Guard.BASE, replace(each, hint=_MEND_BASE)) for each in unread]
@@ -71,7 +68,7 @@ def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Reso
         return resolve(manifest, live)
     base = baseline.manifest
     resolution = resolve(replace(manifest, absent=max(manifest.absent, base.absent, key=lambda each: each.rank)), live)
-    hint = f"`server.org` at `{baseline.revised.ref}` says so: change it in a change of its own"
+    hint = f"`server.org` at `{baseline.ref}` says so: change it in a change of its own"
     assert_org(base, live, resolution.wanted, hint)
     return resolution
 
@@ -96,11 +93,11 @@ def _change(wanted: Wanted, protected: Container[TokenId]) -> Change | None:
 
 def _compared(baseline: Baseline, managed: int, changes: Sequence[Change], resolution: Resolution) -> Comparison:
     return Comparison(
-        ref=baseline.revised.ref,
-        commit=baseline.revised.commit,
+        ref=baseline.ref,
+        commit=baseline.commit,
         limits=baseline.manifest.limits,
         managed=managed,
-        revisions=unshown(baseline.revised.revisions, changes, resolution.wanted),
+        revisions=unshown(baseline.revisions, changes, resolution.wanted),
     )
 
 

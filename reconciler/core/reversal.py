@@ -7,12 +7,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.core.guards import too_large
-from reconciler.core.live import Absence, Live
+from reconciler.core.live import RIGHTS, Absence, Elided, Live, Token, TokenId
 from reconciler.core.outcome import Entry, Run, deviation
 from reconciler.core.plan import Change, Guard, Plan, Refusal, in_order
 from reconciler.core.planner import differences, with_guards
 from reconciler.core.text import is_sendable, name_some
-from reconciler.core.token import RIGHTS, Elided, Token, TokenId
 from reconciler.errors import AuthError, InvalidError, Problem
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.core.difference import Difference, between
+from reconciler.core.live import TokenId
 from reconciler.core.plan import Change, Plan
-from reconciler.core.token import TokenId
 
 
 class Verdict(StrEnum):

@@ -11,13 +11,12 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from reconciler import files
-from reconciler.core.baseline import Revised
+from reconciler.core.baseline import Baseline
 from reconciler.core.difference import Difference
-from reconciler.core.live import Server
+from reconciler.core.live import HEX_ID, Elided, OrgId, Server, Status, Token, TokenId, UserId
 from reconciler.core.manifest import Limits, Share
 from reconciler.core.plan import Action, Change, Comparison, Guard, Kind, Mark, Plan, Refusal, Revision, in_order
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
-from reconciler.core.token import HEX_ID, Elided, OrgId, Status, Token, TokenId, UserId
 from reconciler.documents import decode
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
 from reconciler.errors import ExitCode, InvalidError, LocalError, Place, Problem, StaleError
@@ -156,7 +155,7 @@ def _moved(differences: Iterable[Difference]) -> decode.Json:
     return [{"what": each.field, "reviewed": each.before, "now": each.after} for each in differences]
 
 
-def revised_document(revised: Revised) -> Document:
+def revised_document(revised: Baseline) -> Document:
     """What a change of the files means, for schemas/revisions.v1.json."""
     base = parts(revised, "ref", "commit")
     return {"format_version": FORMAT_VERSION, "base": base, **parts(revised, "revisions", "warnings")}

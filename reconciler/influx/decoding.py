@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Generator
 from typing import Any, NoReturn
 
-from reconciler.core.token import LARGEST_TEXT, Elided
+from reconciler.core.live import LARGEST_TEXT, Elided
 
 LARGEST = 1024 * 1024
 """How many characters one element of a list has that is held whole, and how many bytes the body of an answer."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from reconciler.core.baseline import Revised
+from reconciler.core.baseline import Baseline
 from reconciler.core.difference import Difference
 from reconciler.core.plan import Change, Kind, Plan, Revision
 from reconciler.core.text import shortened
@@ -77,7 +77,7 @@ def findings(plan: Plan) -> tuple[Finding, ...]:
     return tuple(_told_apart(found))
 
 
-def of_revisions(revised: Revised) -> tuple[Finding, ...]:
+def of_revisions(revised: Baseline) -> tuple[Finding, ...]:
     """What a change of the files means: warnings, then what loosens a guard, then all else."""
     found = [
         *(_problem(Level.WARNING, WARNING, WARNING, each) for each in revised.warnings),

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `--help` needs only the words
-    from reconciler.core.baseline import Revised
+    from reconciler.core.baseline import Baseline
     from reconciler.core.plan import Plan
     from reconciler.core.review import Review
 
@@ -67,12 +67,12 @@ def render(plan: Plan, form: PlanFormat, review: Review | None = None, *, colour
     return draw(plan, review=review) if form in _REVIEWED else draw(plan)
 
 
-def render_revised(revised: Revised, form: PlanFormat, *, colour: bool) -> str:
+def render_revised(revised: Baseline, form: PlanFormat, *, colour: bool) -> str:
     """What differs from a commit, in one of the formats of OFFLINE; only text has colours."""
     if form is PlanFormat.TEXT:
         from reconciler.render import text
 
         return text.revised(revised, colour=colour)
     module, _ = _DRAWN_BY[form]
-    draw: Callable[[Revised], str] = import_module(f"reconciler.render.{module}").revised
+    draw: Callable[[Baseline], str] = import_module(f"reconciler.render.{module}").revised
     return draw(revised)

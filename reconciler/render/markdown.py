@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from reconciler.core.baseline import Revised
+from reconciler.core.baseline import Baseline
 from reconciler.core.difference import Difference
 from reconciler.core.plan import Change, Comparison, Plan, Revision
 from reconciler.core.review import Review
@@ -92,7 +92,7 @@ def _file(revision: Revision) -> str:
     return f"- {grave}{revision.kind}{grave} {code(_cut(label_of(revision)))}{where}: {told}"
 
 
-def revised(revised: Revised, longest: int = LONGEST) -> str:
+def revised(revised: Baseline, longest: int = LONGEST) -> str:
     """What a change of the files means, shorter than `longest` bytes, at least 6,000; rows without room are counted."""
     found = revised.revisions
     head = [f"### tokenctl: {_summary(found)}"]

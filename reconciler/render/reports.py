@@ -13,7 +13,7 @@ from html import escape
 from urllib.parse import quote
 
 from reconciler import __version__
-from reconciler.core.baseline import Revised
+from reconciler.core.baseline import Baseline
 from reconciler.core.plan import Action, Guard, Kind, Plan
 from reconciler.errors import Place
 from reconciler.render.escape import json_text, terminal
@@ -31,7 +31,7 @@ def github(plan: Plan) -> str:
     return _github_commands(findings(plan))
 
 
-def revised(revised: Revised) -> str:
+def revised(revised: Baseline) -> str:
     """The same for what a change of the files means; what was removed has no line any more, and is shown without."""
     return _github_commands(of_revisions(revised))
 

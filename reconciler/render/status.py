@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from reconciler.core.checkup import Check, State, exit_code
-from reconciler.core.live import Server
+from reconciler.core.live import Server, Token
 from reconciler.core.lock import LockLabel
 from reconciler.core.outcome import Entry, ResultStatus, Run
 from reconciler.core.text import count, name_some
-from reconciler.core.token import Token
 from reconciler.render.escape import json_text, line, quoted, terminal, width
 from reconciler.render.words import address, pad, paint, product
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from reconciler.core.baseline import Revised
+from reconciler.core.baseline import Baseline
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Action, Change, Comparison, Kind, Plan, Revision
 from reconciler.core.review import Review
@@ -161,7 +161,7 @@ def _result(result: Result, name: int, org: int) -> str:
     return row.rstrip() + ("\n" + line(f"      {result.reason}") if result.reason else "")
 
 
-def revised(revised: Revised, *, colour: bool = False) -> str:
+def revised(revised: Baseline, *, colour: bool = False) -> str:
     """Every revision, and the counts at the end, whatever foreign text says."""
     blocks = [line(f"since {revised.ref} · commit {revised.commit[:12]} · no server was asked")]
     if revised.revisions:

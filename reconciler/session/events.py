@@ -7,9 +7,9 @@ import select
 from collections.abc import Callable
 from io import UnsupportedOperation
 
+from reconciler.core.live import TokenId
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
-from reconciler.core.token import TokenId
 from reconciler.errors import ExitCode, LocalError, TokenctlError
 from reconciler.render import json, text
 from reconciler.session.context import Context, unwritable

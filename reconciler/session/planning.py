@@ -8,9 +8,8 @@ from typing import Protocol
 
 from reconciler.core import checkup, planner
 from reconciler.core.checkup import Doubt
-from reconciler.core.live import Live, Missing, own_id
+from reconciler.core.live import Live, Missing, OrgId, Token, TokenId, own_id
 from reconciler.core.plan import Plan
-from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import Problem, UsageError
 from reconciler.influx.reader import Reader
 from reconciler.session.connection import Connection

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from reconciler.apply.parts import NoWatch, Watch
+from reconciler.core.live import TokenId
 from reconciler.core.outcome import Result, ResultStatus
 from reconciler.core.plan import Change
-from reconciler.core.token import TokenId
 from reconciler.render import words
 from reconciler.session.context import Context, Display
 

@@ -12,10 +12,10 @@ from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.apply.parts import Parts, Watch, Watches
 from reconciler.core import planner
+from reconciler.core.live import TokenId
 from reconciler.core.outcome import Outcome, Provenance
 from reconciler.core.plan import Guard, Plan
 from reconciler.core.text import count, name_some
-from reconciler.core.token import TokenId
 from reconciler.errors import (
     ExitCode,
     LocalError,

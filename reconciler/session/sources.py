@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.core.baseline import Baseline, Declarations, Revised, about, locked, moments, revise, with_history
-from reconciler.core.live import Live
+from reconciler.core.baseline import Baseline, Declarations, about, locked, moments, revise, with_history
+from reconciler.core.live import Live, OrgId, Token, TokenId
 from reconciler.core.manifest import Manifest, select
 from reconciler.core.plan import Guard, Plan
 from reconciler.core.resolve import declared_tokens, organisations, unlisted
 from reconciler.core.text import count
-from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
 from reconciler.manifest.load import Disk, load_from
 from reconciler.session.context import Context
@@ -92,13 +91,13 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
     before = select(baseline.manifest, sources.select, required=False)
     now = select(manifest, sources.select, required=not before.tokens)
     if sources.select:
-        revisions = about(baseline.revised.revisions, (*before.tokens, *now.tokens))
+        revisions = about(baseline.revisions, (*before.tokens, *now.tokens))
         # Other declarations of the base stay: they may be what protects a token that is selected now.
         rest = replace(baseline.manifest, unmanaged=before.unmanaged)
-        baseline = Baseline(manifest=rest, revised=replace(baseline.revised, revisions=revisions))
+        baseline = replace(baseline, manifest=rest, revisions=revisions)
     history = History(
-        commit=baseline.revised.commit,
-        ref=baseline.revised.ref,
+        commit=baseline.commit,
+        ref=baseline.ref,
         paths=sources.files or [DEFAULT],
         files=files,
         environment=context.environment,
@@ -123,10 +122,9 @@ def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifes
         commit = repository.commit(ref)
         ref = context.streams.masked(commit.ref)  # as it may be shown
         manifest, refused = manifest_at(commit, paths)
-    warnings = [_unread(ref, refused)] if refused else []
+    warnings = (_unread(ref, refused),) if refused else ()
     revisions = revise(manifest, head, ref)
-    revised = Revised(ref=ref, commit=commit.oid, revisions=revisions, warnings=tuple(warnings))
-    return head, names, Baseline(manifest=manifest, revised=revised)
+    return head, names, Baseline(ref=ref, commit=commit.oid, revisions=revisions, warnings=warnings, manifest=manifest)
 
 
 def _named(path: str, context: Context) -> Sequence[str]:

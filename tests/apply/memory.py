@@ -12,11 +12,10 @@ from reconciler.apply.executor import execute
 from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.apply.parts import Parts
-from reconciler.core.live import Absence, Missing, Server
+from reconciler.core.live import Absence, Missing, OrgId, Server, Status, Token, TokenId, UserId
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Guard, Plan
-from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import TokenctlError
 
 Fault = Callable[["Memory", TokenId], TokenctlError | Token | None]

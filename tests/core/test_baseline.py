@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.baseline import Baseline, Revised, about, changed_at, moments, revise, with_base, with_history
+from reconciler.core.baseline import Baseline, about, changed_at, moments, revise, with_base, with_history
 from reconciler.core.difference import Difference
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
 from reconciler.core.plan import Change, Kind, Mark, Plan, Revision
@@ -215,7 +215,7 @@ def compared(world: World, base: Manifest) -> Plan:
     return make_plan(
         world.manifest,
         world.live,
-        baseline=Baseline(manifest=base, revised=Revised(ref="main", commit="0" * 40, revisions=revisions)),
+        baseline=Baseline(ref="main", commit="0" * 40, revisions=revisions, manifest=base),
     )
 
 
@@ -355,7 +355,5 @@ def test_the_stricter_of_two_policies_counts_and_one_that_both_have_counts_once(
 def test_the_warnings_of_the_base_come_first() -> None:
     world = World(live(token(1), token(2)), manifest(declared(1), unmanaged=Severity.WARN))
     told = Problem("the base is refused")
-    baseline = Baseline(
-        manifest=Manifest(), revised=Revised(ref="main", commit="0" * 40, revisions=(), warnings=(told,))
-    )
+    baseline = Baseline(ref="main", commit="0" * 40, revisions=(), warnings=(told,))
     assert make_plan(world.manifest, world.live, baseline=baseline).warnings[0] == told

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.live import Absence, Missing
+from reconciler.core.live import Absence, Missing, Token
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Entry, Outcome, Provenance, Result, ResultStatus, Run, settle, with_settled
 from reconciler.core.plan import Change
-from reconciler.core.token import Token
 from reconciler.documents.decode import Document
 from reconciler.documents.journal import header_line, intent_line, read_run, result_line, settled_line, summary_line
 from tests.builders import INACTIVE, SERVER, declared, planned, token, token_id

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
+from reconciler.core.live import EVERY_ORG, OrgId, TokenId
 from reconciler.core.lock import LabelId, LockLabel, LockProperties
-from reconciler.core.token import EVERY_ORG, OrgId, TokenId
 from reconciler.errors import AuthError, ExitCode, StaleError, TokenctlError, TransientError, UnreachableError
 from reconciler.influx import labels
 from reconciler.influx.decoding import WireError

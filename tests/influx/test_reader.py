@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
-from reconciler.core.live import Absence, Missing, Owner, Server
-from reconciler.core.token import TokenId, UserId
+from reconciler.core.live import Absence, Missing, Owner, Server, TokenId, UserId
 from reconciler.errors import StaleError, TokenctlError, UnreachableError, UsageError
 from reconciler.influx.reader import Reader
 from reconciler.influx.transport import Transport

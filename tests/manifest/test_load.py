@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from reconciler.core.live import Status, TokenId
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
-from reconciler.core.token import Status, TokenId
 from reconciler.errors import InvalidError, Place
 from reconciler.manifest import check, source
 from reconciler.manifest.build import build
