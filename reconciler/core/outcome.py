@@ -172,9 +172,8 @@ def settle(entry: Entry, seen: Token | Missing) -> Entry:
         return replace(entry, status=known, reason=f"not known, it is {seen.kind} now")
     status, changed = judge_read(entry.change, seen)
     words = {ResultStatus.DONE: "applied", ResultStatus.FAILED: "not applied"}.get(status, f"changed since: {changed}")
-    return replace(
-        entry, status=status, reason=words, left_at=seen.updated_at if status is ResultStatus.DONE else entry.left_at
-    )
+    left_at = seen.updated_at if status is ResultStatus.DONE else entry.left_at
+    return replace(entry, status=status, reason=words, left_at=left_at)
 
 
 def with_settled(run: Run, settled: Iterable[Entry]) -> Run:

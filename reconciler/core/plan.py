@@ -95,12 +95,8 @@ class Change:
     @property
     def body(self) -> dict[str, str]:
         """The PATCH's body: the differing fields and nothing else, as InfluxDB's AuthorizationUpdateRequest."""
-        body: dict[str, str] = {}
-        if self.status is not None:
-            body["status"] = self.status.value
-        if self.description is not None:
-            body["description"] = self.description
-        return body
+        values = {"status": self.status.value if self.status else None, "description": self.description}
+        return {field: value for field, value in values.items() if value is not None}
 
     def differences(self) -> tuple[Difference, ...]:
         """How the token differs from what it shall be, as it is shown: status first, then description."""
@@ -247,6 +243,5 @@ def _agreed(text: str) -> str | list[str | int]:
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes as apply sends them: by phase and then by id, at most one for a token."""
-    phases = {action: position for position, action in enumerate(Action)}
-    by_id = {change.token.id: change for change in changes}
-    return tuple(sorted(by_id.values(), key=lambda change: (phases[change.action], change.token.id)))
+    phases, by_id = list(Action), {change.token.id: change for change in changes}
+    return tuple(sorted(by_id.values(), key=lambda change: (phases.index(change.action), change.token.id)))

@@ -195,7 +195,7 @@ _PLACE = record(Place, file=text, line=decode.ORDINAL, column=decode.ORDINAL)
 _WHERE = or_null(_PLACE)
 _EDITS = list_of(record(Difference, field=one_of(_EDITED), before=_TEXT_OR_NULL, after=_TEXT_OR_NULL))
 _KIND, _NAME = one_of(Kind), _TEXT_OR_NULL
-_REVISION = record(
+REVISION = record(
     Revision, kind=_KIND, target=text, name=_NAME, edits=_EDITS, loosens=decode.boolean, place=_WHERE, base_place=_WHERE
 )
 _PROBLEM = record(Problem, message=text, hint=text, place=_WHERE)
@@ -281,7 +281,7 @@ def _change(field: Fields) -> Change:
 
 
 _COMPARISON = record(
-    Comparison, ref=text, commit=_COMMIT, limits=object_of(limits), managed=decode.COUNT, revisions=list_of(_REVISION)
+    Comparison, ref=text, commit=_COMMIT, limits=object_of(limits), managed=decode.COUNT, revisions=list_of(REVISION)
 )
 
 
