@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.core.difference import between
 from reconciler.core.live import TokenId
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
-from reconciler.core.plan import Change, Kind, Mark, Revision
+from reconciler.core.plan import Change, Kind, Mark, Revision, between
 from reconciler.core.resolve import Wanted
 from reconciler.core.text import moment
 from reconciler.errors import Place, Problem

@@ -13,6 +13,8 @@ from reconciler.core.resolve import Wanted
 from reconciler.core.text import count, name_some
 from reconciler.errors import Problem
 
+_LARGE_DESCRIPTION = "its length and its SHA-256 stand for it: once it is replaced, `undo` cannot restore it"
+_LARGE_RIGHTS = "for the guard `self` it may manage anything, for `min_managers` nothing while it stays"
 _FIRST = " in a change of its own"
 _SHARE_COUNTS_FROM = 10  # managed tokens: below that, one token alone is a large share
 
@@ -162,16 +164,8 @@ def too_large(tokens: Iterable[Token], missing: Mapping[TokenId, Missing]) -> li
         f"{token_id} ({each.detail})" for token_id, each in sorted(missing.items()) if each.kind is Absence.UNREADABLE
     ]
     found = [
-        (
-            described,
-            f"{count(len(described), 'token')} with a description too large to be kept",
-            "its length and its SHA-256 stand for it: once it is replaced, `undo` cannot restore it",
-        ),
-        (
-            unknown,
-            f"{count(len(unknown), 'token')} with rights too large to be kept",
-            "for the guard `self` it may manage anything, for `min_managers` nothing while it stays",
-        ),
+        (described, f"{count(len(described), 'token')} with a description too large to be kept", _LARGE_DESCRIPTION),
+        (unknown, f"{count(len(unknown), 'token')} with rights too large to be kept", _LARGE_RIGHTS),
         (unreadable, "left out, as it cannot be read", "look at it on the server"),
     ]
     return [Problem(f"{message}: {name_some(names)}", hint) for names, message, hint in found if names]

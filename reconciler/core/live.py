@@ -129,13 +129,10 @@ class Rights:
     def named(self) -> frozenset[TokenId]:
         """The ids of tokens that it may change because it has a right on that very id."""
         read, write = self.read, self.write
-        if not self.users:
-            return frozenset()
-        return (
-            (write.tokens & read.tokens)
-            | (write.tokens if read.orgs else _NONE)
-            | (read.tokens if write.orgs else _NONE)
-        )
+        named = write.tokens & read.tokens
+        named |= write.tokens if read.orgs else _NONE
+        named |= read.tokens if write.orgs else _NONE
+        return named if self.users else _NONE
 
     @property
     def may_manage(self) -> bool:
@@ -294,9 +291,8 @@ class Live:
     @property
     def untold(self) -> bool:
         """Whether the server never told of an owner who was asked for whether he is active."""
-        return (
-            not self.tells_owners and bool(self.owners) and all(each is Owner.UNTOLD for each in self.owners.values())
-        )
+        told = self.tells_owners or any(each is not Owner.UNTOLD for each in self.owners.values())
+        return bool(self.owners) and not told
 
     @property
     def everyone(self) -> Mapping[TokenId, Token]:

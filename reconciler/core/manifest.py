@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from reconciler.core.live import Status, TokenId
+from reconciler.core.text import trimmed
 from reconciler.errors import Place, UsageError
 
 
@@ -107,7 +108,6 @@ class Asserted:
     def meant(self) -> tuple[str, str]:
         """Server and organisation, however they are written; "" for what is not asserted."""
         from reconciler.core.endpoint import normalise
-        from reconciler.core.text import trimmed
 
         return normalise(self.url) if self.url else "", trimmed(self.org or "")
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from reconciler.core.difference import between
 from reconciler.core.live import Absence, Missing, Server, Token
 from reconciler.core.manifest import Limits
-from reconciler.core.plan import Change
+from reconciler.core.plan import Change, between
 from reconciler.errors import ExitCode
 
 
@@ -133,7 +132,7 @@ class Run:
 
     `undoes` names the run that it undid, "" for none, `lock` that its plan asked for locks. `planned` and `managed`
     count its plan's changes and the live tokens that its manifest named; `limits` are that manifest's. `ended` says
-    that it ended by itself, or that somebody was told since how it was interrupted.
+    that it was not interrupted, or that somebody was told since how it was.
     """
 
     name: str

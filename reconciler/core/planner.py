@@ -6,12 +6,11 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core.baseline import Baseline, locked, unshown, with_base
-from reconciler.core.difference import between
 from reconciler.core.guards import judge, too_large, unmanaged
 from reconciler.core.live import Live, Token, TokenId, UserId
 from reconciler.core.managers import Managers
 from reconciler.core.manifest import Manifest
-from reconciler.core.plan import Action, Change, Comparison, Guard, Plan, Refusal, in_order
+from reconciler.core.plan import Action, Change, Comparison, Guard, Plan, Refusal, between
 from reconciler.core.resolve import Resolution, Wanted, assert_org, assert_stable, declared_tokens, resolve
 from reconciler.errors import Problem, StaleError
 
@@ -38,7 +37,7 @@ def make_plan(
     declarations = declared_tokens(baseline.manifest, live) if baseline else {}
     resolution = _resolved(manifest, live, baseline)
     protected = {token_id for token_id, declared in declarations.items() if declared.protected}
-    changes = in_order(change for each in resolution.wanted if (change := _change(each, protected)))
+    changes = Plan.in_order(change for each in resolution.wanted if (change := _change(each, protected)))
     assert_stable(manifest, live, changes)
     changes = with_base(changes, declarations) if baseline else changes
     unread = baseline.warnings if baseline else ()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from reconciler.core.guards import too_large
 from reconciler.core.live import RIGHTS, Absence, Elided, Live, Token, TokenId
 from reconciler.core.outcome import Entry, Run, deviation
-from reconciler.core.plan import Change, Guard, Plan, Refusal, in_order
+from reconciler.core.plan import Change, Guard, Plan, Refusal
 from reconciler.core.planner import differences, with_guards
 from reconciler.core.text import is_sendable, name_some
 from reconciler.errors import AuthError, InvalidError, Problem
@@ -25,7 +25,7 @@ def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: 
     _check_visible(run, live)
     _check_limit(run, live)
     steps = [step for entry in run.entries for step in _steps(entry, live)]
-    changes = in_order(step for step in steps if isinstance(step, Change))
+    changes = Plan.in_order(step for step in steps if isinstance(step, Change))
     warnings = (step for step in steps if isinstance(step, Problem))
     plan = Plan(
         server=live.server,

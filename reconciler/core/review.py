@@ -1,4 +1,4 @@
-"""The plan now and the plan that was reviewed in, in which words they differ out: it decides nothing but the words.
+"""How a plan differs from the one that was reviewed: that decides words, and nothing else.
 
 A reviewed plan was made by a pull request's job, and a digest was copied from somewhere: both are hostile. A review is
 therefore no part of a plan, of its digest or of a saved plan, and nothing is sent or refused because of it.
@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.difference import Difference, between
 from reconciler.core.live import TokenId
-from reconciler.core.plan import Change, Plan
+from reconciler.core.plan import Change, Difference, Plan, between
 
 
 class Verdict(StrEnum):

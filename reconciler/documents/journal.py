@@ -1,4 +1,4 @@
-"""The events of a run as lines of schemas/journal.v1.json, and such lines as a Run."""
+"""The events of a run as lines of schemas/journal.v1.json, and the Run that such lines tell of."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def result_line(result: Result) -> Document:
 
 
 def summary_line(outcome: Outcome) -> Document:
-    """The line that ends the journal of a run that ends by itself."""
+    """The line that ends the journal of a run that was not interrupted."""
     return {"event": "summary", "reason": outcome.exit_code.reason, "stopped": outcome.stopped}
 
 

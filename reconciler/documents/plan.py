@@ -13,10 +13,9 @@ from typing import TypeAlias
 
 from reconciler import files
 from reconciler.core.baseline import Baseline
-from reconciler.core.difference import Difference
 from reconciler.core.live import HEX_ID, Elided, OrgId, Server, Status, Token, TokenId, UserId
 from reconciler.core.manifest import Limits, Share
-from reconciler.core.plan import Action, Change, Comparison, Guard, Kind, Mark, Plan, Refusal, Revision, in_order
+from reconciler.core.plan import Action, Change, Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
 from reconciler.documents import decode
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
@@ -300,7 +299,7 @@ def decode_plan(field: Fields) -> Plan:
     return Plan(
         server=server(field.inner("server")),
         orgs=field("orgs", list_of(text)),
-        changes=in_order(field("changes", list_of(_change))),
+        changes=Plan.in_order(field("changes", list_of(_change))),
         declared=number["declared"],
         managed=number["managed"],
         live=number["live"],

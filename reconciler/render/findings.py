@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconciler.core.baseline import Baseline
-from reconciler.core.difference import Difference
-from reconciler.core.plan import Change, Kind, Plan, Revision
+from reconciler.core.plan import Change, Difference, Kind, Plan, Revision
 from reconciler.core.text import shortened
 from reconciler.errors import Place, Problem
 from reconciler.render.words import (

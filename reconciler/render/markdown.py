@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from reconciler.core.baseline import Baseline
-from reconciler.core.difference import Difference
-from reconciler.core.plan import Change, Comparison, Plan, Revision
+from reconciler.core.plan import Change, Comparison, Difference, Plan, Revision
 from reconciler.core.review import Review
 from reconciler.core.text import common_start, count, shortened
 from reconciler.errors import Problem

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.core.difference import Difference
 from reconciler.core.live import Server
 from reconciler.core.outcome import ResultStatus
-from reconciler.core.plan import Action, Change, Kind, Mark, Plan, Revision
+from reconciler.core.plan import Action, Change, Difference, Kind, Mark, Plan, Revision
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
 from reconciler.core.text import count
 from reconciler.errors import Problem

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.baseline import Baseline, about, changed_at, moments, revise, with_base, with_history
-from reconciler.core.difference import Difference
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
-from reconciler.core.plan import Change, Kind, Mark, Plan, Revision
+from reconciler.core.plan import Change, Difference, Kind, Mark, Plan, Revision
 from reconciler.core.planner import make_plan, rebase
 from reconciler.core.resolve import declared_tokens
 from reconciler.documents.plan import decode_plan, plan_document

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.core.manifest import Limits
-from reconciler.core.plan import Action, Change, Comparison
+from reconciler.core.plan import Action, Change, Comparison, Difference, between
 from tests.builders import ACTIVE, INACTIVE, declared, manager, planned, token, token_id
 
 
@@ -46,3 +46,23 @@ def test_a_plan_counts_what_its_changes_do_and_holds_the_stricter_limit() -> Non
     assert (plan.unchanged, plan.min_managers) == (1, 2)
     base = Comparison(ref="main", commit="0" * 40, limits=Limits(min_managers=3), managed=1)
     assert replace(plan, base=base).min_managers == 3
+
+
+def test_a_change_is_explained_field_by_field() -> None:
+    change = Change(token=token(1), status=INACTIVE, description="__dunder__")
+    assert change.differences() == (
+        Difference("status", "active", "inactive"),
+        Difference("description", "token 1", "__dunder__"),
+    )
+    assert Change(token=token(1), description="").differences() == (Difference("description", "token 1", ""),)
+
+
+def test_what_is_missing_is_as_none_and_fields_keep_their_order() -> None:
+    earlier = {"a": "1", "b": None, "c": "3", "d": "4"}
+    later = {"d": "5", "c": "3", "e": "6"}
+    assert between(earlier, later) == (
+        Difference("a", "1", None),
+        Difference("d", "4", "5"),
+        Difference("e", None, "6"),
+    )
+    assert between({}, {"a": None}) == ()

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from reconciler.core.difference import Difference
 from reconciler.core.live import Server
-from reconciler.core.plan import Guard, Plan
+from reconciler.core.plan import Difference, Guard, Plan
 from reconciler.core.review import Review, Side, TokenDifference, Verdict, compare, compare_digest
 from tests.builders import EDGE, INACTIVE, declared, planned, token, token_id
 from tests.strategies import World, draft_of, worlds

@@ -19,10 +19,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.difference import Difference
 from reconciler.core.live import NO_RIGHTS, Elided
 from reconciler.core.manifest import Limits, Severity, Share
-from reconciler.core.plan import Comparison, Guard, Kind, Mark, Plan, Revision
+from reconciler.core.plan import Comparison, Difference, Guard, Kind, Mark, Plan, Revision
 from reconciler.core.review import compare
 from reconciler.documents.decode import DecodeError
 from reconciler.documents.plan import decode_plan, load_plan, plan_document, review_document, save_plan

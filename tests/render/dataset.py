@@ -8,10 +8,9 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from reconciler.core.baseline import revise
-from reconciler.core.difference import Difference
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Severity
-from reconciler.core.plan import Comparison, Guard, Kind, Mark, Plan, Refusal, Revision
+from reconciler.core.plan import Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision
 from reconciler.errors import Place, Problem
 from reconciler.render import html, markdown, reports, requests, text
 from reconciler.render import json as json_format
