@@ -140,6 +140,11 @@ class Rights:
         return self.unknown or bool(self.write.orgs or self.write.tokens)
 
     @property
+    def possible(self) -> Rights:
+        """All that these may be: themselves, or every right where they are not known."""
+        return Rights(read=_EVERYTHING, write=_EVERYTHING) if self.unknown else self
+
+    @property
     def manages_any(self) -> bool:
         """Whether it manages anything, as far as it is known, or may as it is not."""
         return self.unknown or bool(self.orgs or self.named)
@@ -164,6 +169,7 @@ class Rights:
 
 
 NO_RIGHTS = Rights()
+_EVERYTHING = Reach(orgs=frozenset({EVERY_ORG}), users=frozenset({EVERY_USER}))
 _NONE: frozenset[TokenId] = frozenset()
 _Id = TypeVar("_Id", OrgId, UserId)
 

@@ -6,25 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.live import (
-    EVERY_ORG,
-    EVERY_USER,
-    Live,
-    OrgId,
-    Owner,
-    Reach,
-    Rights,
-    Status,
-    Token,
-    TokenId,
-    UserId,
-)
+from reconciler.core.live import EVERY_ORG, EVERY_USER, Live, OrgId, Owner, Rights, Status, Token, TokenId, UserId
 from reconciler.core.plan import Plan
 from reconciler.core.text import name_some, quoted
 
 _SEE = "use credentials that may read every organisation and every user"
-_EVERYTHING = Reach(orgs=frozenset({EVERY_ORG}), users=frozenset({EVERY_USER}))
-_ALL_RIGHTS = Rights(read=_EVERYTHING, write=_EVERYTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +186,7 @@ class Managers:
     def _beyond(self) -> Iterator[_Target]:
         """What was lost for others than are seen: enough of those that stay must reach at least as far."""
         for lost in self._lost:
-            rights = _ALL_RIGHTS if lost.rights.unknown else lost.rights
+            rights = lost.rights.possible
             if not self._sees(rights):
                 staying = [each for each in self._managers if self._stays(each) and each.rights.covers(rights)]
                 yield _Target(self._least, [*staying, lost], unseen=lost)
