@@ -1,4 +1,4 @@
-"""Which characters of foreign text may stand in a manifest, and which may be shown as they are; words about texts."""
+"""Which characters of foreign text may stand in a manifest or be shown as they are, and words for messages."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ _DECEPTIVE = (
 )
 _CONTROLS_BUT_NEWLINE = "\x00-\x09\x0b-\x1f\x7f-\x9f"
 
-# Printable by Unicode's word, yet drawn as nothing: Hangul fillers, the Braille blank, variation selectors.
-_BLANKS = "\u115f\u1160\u3164\uffa0\u2800"
-
 REFUSED = re.compile(f"[{_CONTROLS_BUT_NEWLINE}{_DECEPTIVE}]")
 """A character that a value of a manifest may not hold."""
 
@@ -28,7 +25,8 @@ _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map
 
 _HALF = re.compile("[\ud800-\udfff]")
 
-_INVISIBLE = re.compile(f"[{_BLANKS}]")
+# Printable by Unicode's word, yet drawn as nothing: Hangul fillers, the Braille blank, variation selectors.
+_INVISIBLE = re.compile("[\u115f\u1160\u3164\uffa0\u2800]")
 
 
 def is_plain(text: str) -> bool:
