@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from reconciler.core.live import Server
+from reconciler.core.live import OrgId, Server, Status, Token, TokenId, UserId
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Outcome, Provenance, Result, ResultStatus
-from reconciler.core.plan import Change, Plan, in_order
-from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
+from reconciler.core.plan import Change, Plan
 from reconciler.documents.journal import header_line, intent_line, result_line, summary_line
 from reconciler.documents.plan import save_plan
 from reconciler.errors import Place
@@ -82,7 +81,7 @@ def _plan(changes: int) -> Plan:
     return Plan(
         server=Server(url="https://influx.example", build="OSS", version="v2.7.12"),
         orgs=("acme",),
-        changes=in_order(made),
+        changes=Plan.in_order(made),
         declared=changes,
         managed=changes,
         live=changes,

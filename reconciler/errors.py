@@ -26,22 +26,24 @@ _T = TypeVar("_T")
 
 
 class ExitCode(IntEnum):
-    """The exit codes of the command; `reason` is the name that machine formats carry."""
+    """The exit codes of the command, the gravest first; `reason` is the name that machine formats carry."""
 
-    OK = 0
-    ERROR = 1
-    CHANGES = 2
+    # What was changed comes first, then what is not known, then why nothing was changed. A signal is no finding: it
+    # only says why nothing else came.
     PARTIAL = 3
-    REFUSED = 4
+    ERROR = 1
     STALE = 5
+    REFUSED = 4
     AUTH = 6
     UNREACHABLE = 7
-    CANCELLED = 8
     LOCKED = 9
-    USAGE = 64
     INVALID = 65
+    USAGE = 64
+    CANCELLED = 8
+    CHANGES = 2
     INTERRUPTED = 130
     TERMINATED = 143
+    OK = 0
 
     @property
     def reason(self) -> str:
@@ -51,27 +53,7 @@ class ExitCode(IntEnum):
     @classmethod
     def gravest(cls, codes: Iterable[ExitCode]) -> ExitCode:
         """The code of a run whose parts end with these, OK without any."""
-        return min(codes, key=_GRAVITY.index, default=cls.OK)
-
-
-# What was changed comes first, then what is not known, then why nothing was changed. A signal is no finding: it only
-# says why nothing else came.
-_GRAVITY = (
-    ExitCode.PARTIAL,
-    ExitCode.ERROR,
-    ExitCode.STALE,
-    ExitCode.REFUSED,
-    ExitCode.AUTH,
-    ExitCode.UNREACHABLE,
-    ExitCode.LOCKED,
-    ExitCode.INVALID,
-    ExitCode.USAGE,
-    ExitCode.CANCELLED,
-    ExitCode.CHANGES,
-    ExitCode.INTERRUPTED,
-    ExitCode.TERMINATED,
-    ExitCode.OK,
-)
+        return min(codes, key=list(cls).index, default=cls.OK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +95,10 @@ class TokenctlError(Exception):
 
     exit_code: ClassVar[ExitCode] = ExitCode.ERROR
 
+    def __init_subclass__(cls, code: ExitCode | None = None) -> None:
+        if code is not None:
+            cls.exit_code = code
+
     def __init__(self, problems: str | Problem | Sequence[Problem], hint: str = "", place: Place | None = None) -> None:
         if isinstance(problems, str):
             problems = Problem(problems, hint, place)
@@ -120,43 +106,31 @@ class TokenctlError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class UsageError(TokenctlError):
+class UsageError(TokenctlError, code=ExitCode.USAGE):
     """A flag, an argument or an environment variable cannot be used as it is."""
 
-    exit_code = ExitCode.USAGE
 
-
-class InvalidError(TokenctlError):
+class InvalidError(TokenctlError, code=ExitCode.INVALID):
     """A manifest is refused, or what it declares cannot be found on the server."""
 
-    exit_code = ExitCode.INVALID
 
-
-class RefusedError(TokenctlError):
+class RefusedError(TokenctlError, code=ExitCode.REFUSED):
     """A guard refuses the plan."""
 
-    exit_code = ExitCode.REFUSED
 
-
-class StaleError(TokenctlError):
+class StaleError(TokenctlError, code=ExitCode.STALE):
     """A reviewed plan no longer describes what would happen."""
 
-    exit_code = ExitCode.STALE
 
-
-class AuthError(TokenctlError):
+class AuthError(TokenctlError, code=ExitCode.AUTH):
     """The server does not let these credentials do this."""
 
-    exit_code = ExitCode.AUTH
 
-
-class UnreachableError(TokenctlError):
+class UnreachableError(TokenctlError, code=ExitCode.UNREACHABLE):
     """No usable answer came from the server.
 
     `is_over` says that the request was refused, and is not under way any more.
     """
-
-    exit_code = ExitCode.UNREACHABLE
 
     def __init__(self, problem: str | Problem, hint: str = "", *, is_over: bool = False) -> None:
         super().__init__(problem, hint)
@@ -193,16 +167,12 @@ class TransientError(UnreachableError):
         self.retry_after = retry_after
 
 
-class CancelledError(TokenctlError):
+class CancelledError(TokenctlError, code=ExitCode.CANCELLED):
     """Nobody agreed to the plan."""
 
-    exit_code = ExitCode.CANCELLED
 
-
-class LockedError(TokenctlError):
+class LockedError(TokenctlError, code=ExitCode.LOCKED):
     """Another run holds the lock of an organisation."""
-
-    exit_code = ExitCode.LOCKED
 
 
 class LocalError(TokenctlError):

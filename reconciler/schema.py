@@ -1,4 +1,4 @@
-"""A value and a JSON Schema in, where the value breaks which rule out. jsonschema is imported only to explain that."""
+"""The JSON Schemas, and where a value breaks which of their rules; jsonschema is imported only to explain that."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def load_schema(name: str) -> dict[str, Any]:
 
 
 def schema_text(name: str) -> str:
-    """The same as text."""
+    """The text of the schema of that name."""
     return (_FOLDER / f"{name}.v1.json").read_text("utf-8")
 
 

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 
 from reconciler import files
 from reconciler.core.endpoint import Endpoint, Secret, is_loopback, normalise
+from reconciler.core.live import TokenId, is_id
 from reconciler.core.secrets import masked
 from reconciler.core.text import is_bare, is_sendable, trimmed
-from reconciler.core.token import TokenId, is_id
 from reconciler.errors import Problem, UsageError
 
 _VARIABLES = (

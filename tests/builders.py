@@ -6,12 +6,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.core.guard import Guard
-from reconciler.core.live import Live, Owner, Server
+from reconciler.core.live import (
+    EVERY_ORG,
+    EVERY_USER,
+    Live,
+    OrgId,
+    Owner,
+    Reach,
+    Rights,
+    Server,
+    Status,
+    Token,
+    TokenId,
+    UserId,
+)
 from reconciler.core.manifest import Declaration, Manifest, Match
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Guard, Plan
 from reconciler.core.planner import make_plan
-from reconciler.core.token import EVERY_ORG, EVERY_USER, OrgId, Reach, Rights, Status, Token, TokenId, UserId
 from reconciler.errors import Place
 
 ACME, EDGE = OrgId("a" * 16), OrgId("e" * 16)

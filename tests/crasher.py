@@ -26,10 +26,9 @@ from typing import Any
 from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment
 from reconciler.apply.parts import Parts
-from reconciler.core.guard import Guard
-from reconciler.core.live import Missing
+from reconciler.core.live import Missing, Token, TokenId
 from reconciler.core.outcome import Provenance
-from reconciler.core.token import Token, TokenId
+from reconciler.core.plan import Guard
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.writer import Writer
 from reconciler.session.connection import connected, resolve

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.apply.pace import Moment
-from reconciler.core.token import OrgId
+from reconciler.core.live import OrgId
 from reconciler.errors import LockedError
 from reconciler.session import locking
 from reconciler.session.connection import connected, resolve

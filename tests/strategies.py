@@ -10,11 +10,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.core.live import Live
+from reconciler.core.live import EVERY_ORG, NO_RIGHTS, Live, OrgId, Rights, Status, Token, TokenId, UserId
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
 from reconciler.core.plan import Plan
 from reconciler.core.planner import make_plan
-from reconciler.core.token import EVERY_ORG, NO_RIGHTS, OrgId, Rights, Status, Token, TokenId, UserId
 from reconciler.errors import InvalidError
 from reconciler.influx import wire
 from reconciler.sandbox.permissions import Permission, covered

@@ -17,7 +17,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from reconciler.cli.app import app
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
 from reconciler.manifest.load import load
 from reconciler.schema import load_schema

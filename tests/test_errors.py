@@ -6,6 +6,7 @@ import pytest
 
 from reconciler import errors
 from reconciler.errors import ExitCode, InvalidError, Place, Problem, TokenctlError
+from tests.builders import declared
 
 
 def test_each_error_has_the_exit_code_of_its_meaning() -> None:
@@ -45,3 +46,9 @@ def test_problems_sort_by_their_place_and_those_without_one_come_last() -> None:
 
 def test_code_names_are_those_of_machine_formats() -> None:
     assert {int(code): code.reason for code in ExitCode}[130] == "interrupted"
+
+
+def test_problems_are_sorted_by_place_and_those_without_come_last() -> None:
+    place = declared(1).origin.place("id")
+    late, early, nowhere = Problem("b", place=place), Problem("a", place=place), Problem("a")
+    assert sorted([nowhere, late, early], key=lambda problem: problem.position) == [early, late, nowhere]

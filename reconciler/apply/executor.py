@@ -9,11 +9,9 @@ from dataclasses import replace
 from reconciler.apply.operation import Seen, read_back, unsent
 from reconciler.apply.parts import Parts
 from reconciler.apply.scheduler import Scheduler
-from reconciler.core.guard import Guard
-from reconciler.core.guards import label, may_be_own
+from reconciler.core.live import TokenId
 from reconciler.core.outcome import Outcome, Result, ResultStatus
-from reconciler.core.plan import Action, Change, Plan
-from reconciler.core.token import TokenId
+from reconciler.core.plan import Action, Change, Guard, Plan
 from reconciler.documents.journal import summary_line
 from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError
 
@@ -52,7 +50,7 @@ def _parted(plan: Plan) -> tuple[Sequence[Change], Sequence[Change]]:
     own: list[Change] = []
     unknown = not plan.knows_own and Guard.SELF in plan.waivers
     for change in plan.changes:
-        may_be = change.token.is_own or (unknown and may_be_own(change))
+        may_be = change.token.is_own or (unknown and change.may_be_own)
         (own if may_be and change.action is Action.DEACTIVATE else others).append(change)
     return others, own
 
@@ -108,7 +106,7 @@ class _Run:
             if not isinstance(seen, AuthError):
                 self._learn(result, read_back(result, seen))
             elif not is_last:
-                self._scheduler.stop(f"{label(change)} was the token that this run signs in with", seen.exit_code)
+                self._scheduler.stop(f"{change.subject} was the token that this run signs in with", seen.exit_code)
 
     def outcome(self) -> Outcome:
         """The results so far, in the plan's order; what has none was not attempted."""

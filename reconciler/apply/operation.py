@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from reconciler.apply.pace import Moment
-from reconciler.core.live import Missing
+from reconciler.core.live import Missing, Token, TokenId
 from reconciler.core.outcome import Result, ResultStatus, deviation, judge_read
 from reconciler.core.plan import Change
 from reconciler.core.planner import differences
-from reconciler.core.token import Token, TokenId
 from reconciler.errors import ExitCode, FailureKind, TokenctlError, TransientError, UnreachableError
 
 Seen = Token | Missing | TokenctlError

@@ -11,9 +11,9 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.operation import Reads, Retrying
 from reconciler.apply.pace import Moment, Pacing
+from reconciler.core.live import Token, TokenId
 from reconciler.core.outcome import Result
 from reconciler.core.plan import Change
-from reconciler.core.token import Token, TokenId
 
 
 class Observer(Protocol):

@@ -14,9 +14,9 @@ from reconciler.apply.operation import Operation, Read, Seen, Send, after_answer
 from reconciler.apply.pace import Breaker, Pace
 from reconciler.apply.parts import Parts
 from reconciler.apply.work import Pool, Step, Work
+from reconciler.core.live import Token, TokenId
 from reconciler.core.outcome import Result, ResultStatus
 from reconciler.core.plan import Change
-from reconciler.core.token import Token, TokenId
 from reconciler.documents.journal import intent_line, result_line
 from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError, TransientError, UnreachableError
 

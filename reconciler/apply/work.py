@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 from reconciler.apply.operation import Operation, Seen, refused
 from reconciler.apply.pace import Moment
 from reconciler.apply.parts import Parts
-from reconciler.core.token import TokenId
+from reconciler.core.live import TokenId
 from reconciler.errors import FailureKind, LocalError, TokenctlError, TransientError, attempt
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperOption
 
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.core.text import is_bare
 from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.render.formats import PlanFormat

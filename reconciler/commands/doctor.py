@@ -11,7 +11,7 @@ from reconciler.core import checkup
 from reconciler.core.checkup import Check, State
 from reconciler.core.endpoint import is_loopback
 from reconciler.core.guards import too_large
-from reconciler.core.token import Token
+from reconciler.core.live import Token
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.influx import network
 from reconciler.render import json, text

@@ -69,7 +69,7 @@ def _reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
     except TokenctlError as error:
         first = error.problems[0]
         context.streams.say(words.problem(Problem(f"what was reviewed is not known: {first.message}"), "Warning"))
-        return review.unknown(first.message)
+        return review.Review(verdict=review.Verdict.UNKNOWN, reason=first.message)
 
 
 def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCode:
@@ -91,6 +91,6 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
     wanted.check(declared.files)
     if declared.baseline is None:
         raise UsageError("--offline compares the files with a commit", "name it: --base REF")
-    revised = declared.baseline.revised
+    revised = declared.baseline
     wanted.write(lambda form, colour: render_revised(revised, form, colour=colour), context)
     return ExitCode.CHANGES if request.detailed_exitcode and revised.revisions else ExitCode.OK

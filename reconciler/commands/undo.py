@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from reconciler.core import reversal
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode, UsageError
 from reconciler.render import text
 from reconciler.render.formats import PlanFormat

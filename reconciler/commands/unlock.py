@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from reconciler.core.live import OrgId
 from reconciler.core.lock import LockLabel
-from reconciler.core.token import OrgId
 from reconciler.errors import ExitCode, UsageError
 from reconciler.render import text
 from reconciler.render.escape import terminal

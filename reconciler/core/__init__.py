@@ -1,1 +1,1 @@
-"""The decisions: values in, values out. No I/O, no clock, no environment, no logging."""
+"""The decisions, as values made of values: no I/O, no clock, no environment, no logging."""

@@ -1,17 +1,15 @@
-"""What was found out about a server and credentials in, what it means for using them out."""
+"""What a doctor says of a server and of credentials, by what was found out about them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from reconciler.core import lock
-from reconciler.core.live import Absence, Missing
-from reconciler.core.managers import manages_any
+from reconciler.core.live import EVERY_ORG, EVERY_USER, RIGHTS, Absence, Missing, OrgId, Status, Token, TokenId, UserId
 from reconciler.core.text import count
-from reconciler.core.token import EVERY_ORG, EVERY_USER, RIGHTS, OrgId, Status, Token, TokenId, UserId
 from reconciler.errors import ExitCode, Problem, TokenctlError
 
 _TELL = "name it with --self-id or TOKENCTL_SELF_ID: its id stands in `tokenctl list`"
@@ -44,23 +42,17 @@ def exit_code(checks: Iterable[Check]) -> ExitCode:
 def failed(name: str, error: TokenctlError) -> list[Check]:
     """A check for each problem of an error."""
     return [
-        Check(name=name, state=State.FAIL, message=str(each.place or "") + ": " * bool(each.place) + each.message,
-              hint=each.hint, code=error.exit_code)
+        Check(name=name, state=State.FAIL, message=str(replace(each, hint="")), hint=each.hint, code=error.exit_code)
         for each in error.problems
-    ]  # fmt: skip
+    ]
 
 
 def listing(tokens: Collection[Token], seconds: float) -> Check:
     """The list: how much it shows."""
-    if tokens:
-        return Check(name="list", state=State.OK, message=f"{count(len(tokens), 'token')} in {seconds:.2f} s")
-    return Check(
-        name="list",
-        state=State.FAIL,
-        message="it is empty: a server leaves out what these credentials may not read, and says nothing",
-        hint=RIGHTS,
-        code=ExitCode.AUTH,
-    )
+    if not tokens:
+        message = "it is empty: a server leaves out what these credentials may not read, and says nothing"
+        return Check(name="list", state=State.FAIL, message=message, hint=RIGHTS, code=ExitCode.AUTH)
+    return Check(name="list", state=State.OK, message=f"{count(len(tokens), 'token')} in {seconds:.2f} s")
 
 
 def user(user_id: UserId | None, tokens: Iterable[Token]) -> Check:
@@ -105,16 +97,15 @@ def doubt(
     if user_id not in (None, named.user_id):
         whose = f"belongs to user `{named.user}` {named.user_id}"
         return Doubt.LIKELY, Problem(f"{token} {whose}, and these are the credentials of {user_id}", hint)
-    if not manages_any(named):
+    if not named.rights.manages_any:
         return Doubt.LIKELY, Problem(f"{token} cannot manage authorizations, so that it changes nothing", hint)
     reads = named.rights.read.covers
     if not named.rights.unknown and (other := next((each for each in seen if not reads(each)), None)):
         why = f"{token} cannot read token {other.id}, which these credentials can"
         return Doubt.LIKELY, Problem(why, hint)
     if user_id is None:
-        return Doubt.KNOWN, Problem(
-            f"{token} is believed to be yours: the server does not say whose credentials these are"
-        )
+        why = f"{token} is believed to be yours: the server does not say whose credentials these are"
+        return Doubt.KNOWN, Problem(why)
     return None
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import NewType
 
+from reconciler.core.live import OrgId
 from reconciler.core.text import moment
-from reconciler.core.token import OrgId
 from reconciler.errors import LockedError
 
 LabelId = NewType("LabelId", str)  # 16 lower-case hex digits

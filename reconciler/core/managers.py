@@ -1,4 +1,4 @@
-"""Changes and the live tokens in; what is left with too few managers, and what must be asked to know that, out."""
+"""Who may manage which tokens before and after a plan, what is left with too few, and what must be asked first."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.live import Live, Owner
-from reconciler.core.plan import Change
-from reconciler.core.text import name_some, shortened
-from reconciler.core.token import EVERY_ORG, EVERY_USER, OrgId, Reach, Rights, Status, Token, TokenId, UserId
+from reconciler.core.live import EVERY_ORG, EVERY_USER, Live, OrgId, Owner, Rights, Status, Token, TokenId, UserId
+from reconciler.core.plan import Plan
+from reconciler.core.text import name_some, quoted
 
-_LABEL = 80  # characters of a name or of a description
 _SEE = "use credentials that may read every organisation and every user"
-_EVERYTHING = Reach(orgs=frozenset({EVERY_ORG}), users=frozenset({EVERY_USER}))
-_ALL_RIGHTS = Rights(read=_EVERYTHING, write=_EVERYTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +39,22 @@ class _Target:
 
 
 class Managers:
-    """Who manages what before and after the changes, when `least` tokens are to manage each owner's tokens.
+    """Who manages what before and after a plan's changes, when so many tokens are to manage each owner's tokens.
+
+    How many that is the stricter of the plan's limits says: of the files' and of the base's.
 
     A token manages what its rights say while it and its own owner are active. One whose rights are not known manages
     nothing where it stays, and may have managed everything where it goes. Nothing is looked at when the changes switch
-    off none that does, or when `least` is 0.
+    off none that does, or when it is to be none.
     """
 
-    def __init__(self, changes: Iterable[Change], live: Live, least: int) -> None:
+    def __init__(self, plan: Plan, live: Live) -> None:
         self._live = live
         self._everyone = live.everyone
-        self._least = least
-        self._after = {change.token.id: change.status for change in changes if change.status is not None}
+        self._least = plan.min_managers
+        self._after = {change.token.id: change.status for change in plan.changes if change.status is not None}
         switched = (self._everyone[each] for each in sorted(self._after.keys() & self._everyone.keys()))
-        self._lost = [each for each in switched if least and self._is_lost(each) and manages_any(each)]
+        self._lost = [each for each in switched if self._least and self._is_lost(each) and each.rights.manages_any]
         self._unknown = [each for each in self._lost if each.rights.unknown]
         self._managers = self._found() if self._lost else []
         self._by_user: defaultdict[UserId, list[Token]] = defaultdict(list)
@@ -93,10 +91,11 @@ class Managers:
         names = name_some([_name(each) for each in unknown])
         why = f", as the rights of {names} are too large to be known" if unknown else ""
         for (org_id, left, need), targets in groups.items():
-            owners = name_some([_quoted(users[each.user_id], each.user_id) for each in targets])
+            owners = name_some([quoted(users[each.user_id] or each.user_id) for each in targets])
+            org = quoted(orgs[org_id] or org_id)
             words = (
-                f"organisation {_quoted(orgs[org_id], org_id)} would be left with {left} active tokens that can manage "
-                f"the tokens of {owners}: at least {need} must stay{by}{why}"
+                f"organisation {org} would be left with {left} active tokens that can manage the tokens of {owners}: "
+                f"at least {need} must stay{by}{why}"
             )
             lost = tuple(sorted({*self._gone(targets), *(each.id for each in unknown)}))
             yield Shortage(words, "keep or activate another manager whose owner is active", lost)
@@ -187,7 +186,7 @@ class Managers:
     def _beyond(self) -> Iterator[_Target]:
         """What was lost for others than are seen: enough of those that stay must reach at least as far."""
         for lost in self._lost:
-            rights = _ALL_RIGHTS if lost.rights.unknown else lost.rights
+            rights = lost.rights.possible
             if not self._sees(rights):
                 staying = [each for each in self._managers if self._stays(each) and each.rights.covers(rights)]
                 yield _Target(self._least, [*staying, lost], unseen=lost)
@@ -211,23 +210,12 @@ class Managers:
 
     def _found(self) -> list[Token]:
         """Every token that manages something before or after, those first that reach farthest."""
-        found = (each for each in self._everyone.values() if manages_any(each) and not each.rights.unknown)
+        found = (each for each in self._everyone.values() if each.rights.manages_any and not each.rights.unknown)
         able = [each for each in found if each.status is Status.ACTIVE or self._stays(each)]
-        return sorted(able, key=lambda each: (*_narrowness(each.rights), each.id))
+        return sorted(
+            able, key=lambda each: (EVERY_USER not in each.rights.users, EVERY_ORG not in each.rights.orgs, each.id)
+        )
 
 
 def _name(token: Token) -> str:
-    return f"{_quoted(token.description, '')} {token.id}" if token.description else token.id
-
-
-def _quoted(name: str, other: str) -> str:
-    return f"`{shortened(name or other, _LABEL)}`"
-
-
-def _narrowness(rights: Rights) -> tuple[bool, bool]:
-    return EVERY_USER not in rights.users, EVERY_ORG not in rights.orgs
-
-
-def manages_any(token: Token) -> bool:
-    """Whether the token manages anything as its rights say, or may as they are not known."""
-    return token.rights.unknown or bool(token.rights.orgs or token.rights.named)
+    return f"{quoted(token.description)} {token.id}".lstrip()

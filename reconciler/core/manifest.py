@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
-from reconciler.core.token import Status, TokenId
-from reconciler.errors import Place
+from reconciler.core.live import Status, TokenId
+from reconciler.core.text import trimmed
+from reconciler.errors import Place, UsageError
 
 
 class Origin(Protocol):
@@ -106,8 +107,7 @@ class Asserted:
     @property
     def meant(self) -> tuple[str, str]:
         """Server and organisation, however they are written; "" for what is not asserted."""
-        from reconciler.core.endpoint import normalise  # most files assert nothing that has to be compared
-        from reconciler.core.text import trimmed
+        from reconciler.core.endpoint import normalise
 
         return normalise(self.url) if self.url else "", trimmed(self.org or "")
 
@@ -128,6 +128,28 @@ class Manifest:
     lock: bool = False
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     texts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+
+def select(manifest: Manifest, terms: Sequence[str], *, required: bool = True) -> Manifest:
+    """The manifest with only the declarations that every term selects: `label=value`, a name, or an id.
+
+    A part of a manifest says nothing about the other live tokens, so `unmanaged` is ignored then. Raises UsageError
+    when nothing is selected although something is required.
+    """
+    if not terms:
+        return manifest
+    tokens = tuple(each for each in manifest.tokens if all(_selects(term, each) for term in terms))
+    if required and not tokens:
+        hint = "write --select NAME, --select ID or --select LABEL=VALUE as the file has them"
+        raise UsageError(f"--select {' '.join(terms)} selects no declaration", hint)
+    return replace(manifest, tokens=tokens, unmanaged=Severity.IGNORE)
+
+
+def _selects(term: str, declaration: Declaration) -> bool:
+    label, equals, value = term.partition("=")
+    if equals:
+        return declaration.labels.get(label) == value
+    return term in (declaration.name, declaration.target)
 
 
 def is_manifest(file_name: str) -> bool:

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from reconciler.core.difference import between
-from reconciler.core.live import Absence, Missing, Server
+from reconciler.core.live import Absence, Missing, Server, Token
 from reconciler.core.manifest import Limits
-from reconciler.core.plan import Change, before
-from reconciler.core.token import Token
+from reconciler.core.plan import Change, between
 from reconciler.errors import ExitCode
 
 
@@ -73,8 +71,8 @@ def deviation(change: Change, token: Token) -> str:
     """
     if (token.id, token.org_id) != (change.token.id, change.token.org_id):
         return f"the answer is about token {token.id} of organisation {token.org_id}"
-    wanted = {**before(change.token), **change.body, "updatedAt": token.updated_at}
-    return "; ".join(f"{each.field} is `{each.after}`, not `{each.before}`" for each in between(wanted, before(token)))
+    wanted = {**change.token.values, **change.body, "updatedAt": token.updated_at}
+    return "; ".join(f"{each.field} is `{each.after}`, not `{each.before}`" for each in between(wanted, token.values))
 
 
 def judge_read(change: Change, token: Token) -> tuple[ResultStatus, str]:
@@ -84,7 +82,7 @@ def judge_read(change: Change, token: Token) -> tuple[ResultStatus, str]:
     """
     if not (deviates := deviation(change, token)):
         return ResultStatus.DONE, ""
-    return (ResultStatus.FAILED, "") if before(token) == before(change.token) else (ResultStatus.UNVERIFIED, deviates)
+    return (ResultStatus.FAILED, "") if token.values == change.token.values else (ResultStatus.UNVERIFIED, deviates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +132,7 @@ class Run:
 
     `undoes` names the run that it undid, "" for none, `lock` that its plan asked for locks. `planned` and `managed`
     count its plan's changes and the live tokens that its manifest named; `limits` are that manifest's. `ended` says
-    that it ended by itself, or that somebody was told since how it was interrupted.
+    that it was not interrupted, or that somebody was told since how it was.
     """
 
     name: str
@@ -173,9 +171,8 @@ def settle(entry: Entry, seen: Token | Missing) -> Entry:
         return replace(entry, status=known, reason=f"not known, it is {seen.kind} now")
     status, changed = judge_read(entry.change, seen)
     words = {ResultStatus.DONE: "applied", ResultStatus.FAILED: "not applied"}.get(status, f"changed since: {changed}")
-    return replace(
-        entry, status=status, reason=words, left_at=seen.updated_at if status is ResultStatus.DONE else entry.left_at
-    )
+    left_at = seen.updated_at if status is ResultStatus.DONE else entry.left_at
+    return replace(entry, status=status, reason=words, left_at=left_at)
 
 
 def with_settled(run: Run, settled: Iterable[Entry]) -> Run:

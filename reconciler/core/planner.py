@@ -1,23 +1,18 @@
-"""A manifest and the live tokens in, a judged plan out; a saved plan and the live tokens in, that plan or why not."""
+"""Plans over the live tokens, judged by the guards: a new one of a manifest, and a saved one made current."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.core import marks
-from reconciler.core.difference import between
-from reconciler.core.guard import Guard
-from reconciler.core.guards import Case, judge, label, managers, may_be_own, too_large, unmanaged
-from reconciler.core.live import Live
-from reconciler.core.managers import manages_any
+from reconciler.core.baseline import Baseline, locked, unshown, with_base
+from reconciler.core.guards import judge, too_large, unmanaged
+from reconciler.core.live import Live, Token, TokenId, UserId
+from reconciler.core.managers import Managers
 from reconciler.core.manifest import Manifest
-from reconciler.core.marks import unshown
-from reconciler.core.plan import Action, Change, Comparison, Plan, Refusal, before, in_order
-from reconciler.core.resolve import Resolution, Wanted, assert_org, declared_tokens, moving, resolve
-from reconciler.core.revise import Baseline, locked
-from reconciler.core.token import Token, TokenId, UserId
-from reconciler.errors import InvalidError, Problem, StaleError
+from reconciler.core.plan import Action, Change, Comparison, Guard, Plan, Refusal, between
+from reconciler.core.resolve import Resolution, Wanted, assert_org, assert_stable, declared_tokens, resolve
+from reconciler.errors import Problem, StaleError
 
 _UNTOLD = Problem(
     "this server does not tell whether users are active: for the guard `min_managers` the tokens of all of them count"
@@ -41,30 +36,29 @@ def make_plan(
     """
     declarations = declared_tokens(baseline.manifest, live) if baseline else {}
     resolution = _resolved(manifest, live, baseline)
-    found = _changes(resolution.wanted, {token for token, declared in declarations.items() if declared.protected})
-    described = {each.token.id: each.description for each in found if each.description is not None}
-    if problems := moving(manifest, live, described):
-        raise InvalidError(problems)
-    found = marks.since(found, declarations) if baseline else found
-    unread = baseline.revised.warnings if baseline else ()
+    protected = {token_id for token_id, declared in declarations.items() if declared.protected}
+    changes = Plan.in_order(change for each in resolution.wanted if (change := _change(each, protected)))
+    assert_stable(manifest, live, changes)
+    changes = with_base(changes, declarations) if baseline else changes
+    unread = baseline.warnings if baseline else ()
+    warned, refused = unmanaged(manifest, baseline, resolution.wanted, live)
+    if changes:
+        refused += [Refusal(Guard.BASE, replace(each, hint=_MEND_BASE)) for each in unread]
+        unread = ()
     plan = Plan(
         server=live.server,
         orgs=tuple(sorted({each.token.org for each in resolution.wanted})),
-        changes=found,
+        changes=changes,
         declared=len(manifest.tokens),
         managed=len(resolution.wanted),
         live=len(live.tokens),
         limits=manifest.limits,
         waivers=tuple(sorted(set(waivers))),
-        warnings=(() if found else unread) + resolution.warnings,
+        warnings=(*unread, *resolution.warnings, *warned, *too_large(live.tokens.values(), live.missing)),
         lock=locked(manifest, baseline),
-        base=_compared(baseline, len(declarations), found, resolution) if baseline else None,
+        base=_compared(baseline, len(declarations), changes, resolution) if baseline else None,
     )
-    warned, refused = unmanaged(manifest, baseline, resolution.wanted, live)
-    if found:
-        refused += [Refusal(Guard.BASE, replace(each, hint=_MEND_BASE)) for each in unread]
-    warned += too_large(live.tokens.values(), live.missing)
-    return with_guards(replace(plan, warnings=(*plan.warnings, *warned)), live, refused, reviewed=reviewed)
+    return with_guards(plan, live, refused, reviewed=reviewed)
 
 
 def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Resolution:
@@ -73,24 +67,13 @@ def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Reso
         return resolve(manifest, live)
     base = baseline.manifest
     resolution = resolve(replace(manifest, absent=max(manifest.absent, base.absent, key=lambda each: each.rank)), live)
-    assert_org(
-        base,
-        live,
-        resolution.wanted,
-        f"`server.org` at `{baseline.revised.ref}` says so: change it in a change of its own",
-    )
+    hint = f"`server.org` at `{baseline.ref}` says so: change it in a change of its own"
+    assert_org(base, live, resolution.wanted, hint)
     return resolution
 
 
-def _changes(wanted: Iterable[Wanted], protected: Container[TokenId] = ()) -> tuple[Change, ...]:
-    """A change for each wanted token that differs in a managed field, by phase and then by id.
-
-    `protected` are tokens that are so whatever their declarations say.
-    """
-    return in_order(change for each in wanted if (change := _change(each, protected)))
-
-
 def _change(wanted: Wanted, protected: Container[TokenId]) -> Change | None:
+    """The change that a wanted token needs, if any; tokens of `protected` are so whatever their declarations say."""
     declared, token = wanted.declaration, wanted.token
     status = None if declared.status == token.status else declared.status
     description = None if declared.description == token.description else declared.description
@@ -107,23 +90,27 @@ def _change(wanted: Wanted, protected: Container[TokenId]) -> Change | None:
     )
 
 
-def _compared(baseline: Baseline, managed: int, found: Sequence[Change], resolution: Resolution) -> Comparison:
+def _compared(baseline: Baseline, managed: int, changes: Sequence[Change], resolution: Resolution) -> Comparison:
     return Comparison(
-        ref=baseline.revised.ref,
-        commit=baseline.revised.commit,
+        ref=baseline.ref,
+        commit=baseline.commit,
         limits=baseline.manifest.limits,
         managed=managed,
-        revisions=unshown(baseline.revised.revisions, found, resolution.wanted),
+        revisions=unshown(baseline.revisions, changes, resolution.wanted),
     )
 
 
 def with_guards(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed: bool) -> Plan:
     """The plan with what the guards say of it and these refusals; the waived ones become warnings."""
-    found = [*judge(_case(plan, live, reviewed=reviewed)), *refusals]
-    waived = tuple(_waived(refusal) for refusal in found if refusal.guard in plan.waivers)
+    found = [*judge(plan, live, reviewed=reviewed), *refusals]
+    waived = (
+        Problem(f"guard `{each.guard}` is waived: {each.problem.message}", place=each.problem.place)
+        for each in found
+        if each.guard in plan.waivers
+    )
     return replace(
         plan,
-        warnings=plan.warnings + (_UNTOLD,) * live.untold + waived,
+        warnings=(*plan.warnings, *([_UNTOLD] if live.untold else []), *waived),
         refusals=_standing(plan, found),
         knows_own=live.own_id is not None,
     )
@@ -142,19 +129,17 @@ def rebase(saved: Plan, live: Live) -> Plan:
     plan = replace(saved, server=live.server, changes=current, live=len(live.tokens), knows_own=knows_own)
     # What only the manifest or a journal can tell, the saved plan itself has to.
     kept = [refusal for refusal in saved.refusals if refusal.guard in (Guard.UNMANAGED, Guard.MOVED, Guard.BASE)]
-    return replace(plan, refusals=_standing(plan, [*judge(_case(plan, live, reviewed=True)), *kept]))
+    return replace(plan, refusals=_standing(plan, [*judge(plan, live, reviewed=True), *kept]))
 
 
 def needs_own_user(plan: Plan, live: Live) -> bool:
     """Whether the guard `self` cannot judge these changes without knowing whose credentials the run has."""
-    return live.own_id is None and live.own_user is None and any(may_be_own(change) for change in plan.changes)
+    return live.own_id is None and live.own_user is None and any(change.may_be_own for change in plan.changes)
 
 
 def deactivates_manager(plan: Plan) -> bool:
     """Whether the guard `min_managers` has something to judge: a token that counts as a manager is switched off."""
-    limits = [plan.limits, *([plan.base.limits] if plan.base else [])]
-    lost = (change for change in plan.changes if change.action is Action.DEACTIVATE and manages_any(change.token))
-    return any(each.min_managers for each in limits) and any(lost)
+    return plan.min_managers > 0 and any(change.token.rights.manages_any for change in plan.doing(Action.DEACTIVATE))
 
 
 def needs_others(plan: Plan, live: Live) -> bool:
@@ -164,7 +149,7 @@ def needs_others(plan: Plan, live: Live) -> bool:
 
 def unknown_owners(plan: Plan, live: Live) -> list[UserId]:
     """The users of whom `min_managers` must know next whether they are active, sorted; none when it knows enough."""
-    return managers(_case(plan, live, reviewed=True)).unknown_owners() if deactivates_manager(plan) else []
+    return Managers(plan, live).unknown_owners() if deactivates_manager(plan) else []
 
 
 def withheld(plan: Plan, live: Live) -> Mapping[TokenId, str]:
@@ -172,36 +157,25 @@ def withheld(plan: Plan, live: Live) -> Mapping[TokenId, str]:
 
     `live` is what was read once the plan's other changes were made.
     """
-    pending = [change for change in plan.changes if change.action is Action.DEACTIVATE]
-    case = replace(_case(plan, live, reviewed=True), changes=pending)
+    pending = plan.doing(Action.DEACTIVATE)
     found = {
         change.token.id: "it is no longer listed: whether enough others manage what it does is not known"
         for change in pending
-        if manages_any(change.token) and change.token.id not in live.tokens
+        if change.token.rights.manages_any and change.token.id not in live.tokens
     }
-    for shortage in managers(case).shortages():
+    for shortage in Managers(replace(plan, changes=pending), live).shortages():
         found |= dict.fromkeys(shortage.lost, shortage.words)
     return found
 
 
 def differences(planned: Token, live: Token) -> list[str]:
     """What moved since the token was read, in words, status and description first."""
-    moved = between(before(planned), before(live))
+    moved = between(planned.values, live.values)
     return [f"{each.field} was `{each.before}` and is `{each.after}`" for each in moved]
-
-
-def _case(plan: Plan, live: Live, *, reviewed: bool) -> Case:
-    return Case(
-        changes=plan.changes, managed=plan.managed, limits=plan.limits, base=plan.base, live=live, reviewed=reviewed
-    )
 
 
 def _standing(plan: Plan, refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
     return tuple(refusal for refusal in refusals if refusal.guard not in plan.waivers)
-
-
-def _waived(refusal: Refusal) -> Problem:
-    return Problem(f"guard `{refusal.guard}` is waived: {refusal.problem.message}", place=refusal.problem.place)
 
 
 def _moved(change: Change, live: Live) -> Problem | None:
@@ -216,4 +190,4 @@ def _moved(change: Change, live: Live) -> Problem | None:
         if not moved:
             return None
         reason = "; ".join(moved)
-    return Problem(f"{label(change)} is not as it was planned: {reason}", "make a new plan and review it")
+    return Problem(f"{change.subject} is not as it was planned: {reason}", "make a new plan and review it")

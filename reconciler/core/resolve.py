@@ -1,17 +1,24 @@
-"""A manifest and the live tokens in, the live token that each declaration means out."""
+"""Which live tokens the declarations of a manifest mean, and what is wrong when they mean none or too many."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core.absence import Unseen, explained
-from reconciler.core.live import Absence, Live, Missing
+from reconciler.core.live import HEX_ID, Absence, Live, Missing, OrgId, Token, TokenId
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
-from reconciler.core.text import name_some, trimmed
-from reconciler.core.token import OrgId, Token, TokenId
-from reconciler.errors import AuthError, InvalidError, Problem, RefusedError, UsageError
+from reconciler.core.plan import Change
+from reconciler.core.text import SHOWN, name_some, trimmed
+from reconciler.errors import AuthError, InvalidError, Problem, RefusedError
+
+Unseen = tuple[Declaration, Missing]
+"""A declaration and why it means no live token."""
+
+_MANY = 3  # of a kind, from which on they are told together
+_LACKED = re.compile(f":((orgs|users)/({HEX_ID}))")
+_RIGHTS = "use a token that may read and write authorizations and users"
 
 
 class Index:
@@ -31,10 +38,6 @@ class Index:
 
     def picked(self, match: Match, declared_description: str | None) -> list[Token]:
         """The tokens that the match means, by ascending id; of `pick: only`, all that it could mean."""
-        return self.matching(match, declared_description)[: 1 if match.pick is Pick.FIRST else None]
-
-    def matching(self, match: Match, declared_description: str | None) -> list[Token]:
-        """The tokens that the match selects, by ascending id."""
         candidates: list[list[Token]] = []
         if match.user is not None:
             candidates.append(self._lookup("user", match.user))
@@ -49,10 +52,8 @@ class Index:
             candidates.append(sorted(both, key=lambda token: token.id))
         fewest, *rest = sorted(candidates, key=len)
         ids = [{token.id for token in each} for each in rest] if fewest else []
-        return [token for token in fewest if all(token.id in each for each in ids)]
-
-
-ASSERTED = "the file's `server.org` says that every declared token belongs to it"
+        found = [token for token in fewest if all(token.id in each for each in ids)]
+        return found[:1] if match.pick is Pick.FIRST else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,38 +70,6 @@ class Resolution:
 
     wanted: tuple[Wanted, ...]
     warnings: tuple[Problem, ...]
-
-
-def select(manifest: Manifest, terms: Sequence[str]) -> Manifest:
-    """The manifest with only the declarations that every term selects: `label=value`, a name, or an id.
-
-    Raises UsageError when nothing is selected.
-    """
-    part = selected(manifest, terms)
-    if terms and not part.tokens:
-        raise UsageError(
-            f"--select {' '.join(terms)} selects no declaration",
-            "write --select NAME, --select ID or --select LABEL=VALUE as the file has them",
-        )
-    return part
-
-
-def selected(manifest: Manifest, terms: Sequence[str]) -> Manifest:
-    """The same, of perhaps nothing.
-
-    A part of a manifest says nothing about the other live tokens, so `unmanaged` is ignored then.
-    """
-    if not terms:
-        return manifest
-    tokens = tuple(each for each in manifest.tokens if all(_selects(term, each) for term in terms))
-    return replace(manifest, tokens=tokens, unmanaged=Severity.IGNORE)
-
-
-def _selects(term: str, declaration: Declaration) -> bool:
-    label, equals, value = term.partition("=")
-    if equals:
-        return declaration.labels.get(label) == value
-    return term in (declaration.name, declaration.target)
 
 
 def unlisted(manifest: Manifest, listed: Mapping[TokenId, Token]) -> tuple[TokenId, ...]:
@@ -126,17 +95,16 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
         if isinstance(found, Problem):
             wrong.append(found)
         elif isinstance(found, Missing) and found.kind is Absence.UNREADABLE:
-            hint = "look at it on the server; nothing can be declared of a token that cannot be read"
-            message = f"token {declaration.target} cannot be read: {found.detail}"
-            wrong.append(Problem(message, hint, declaration.origin.place("id")))
+            wrong.append(_explain_missing(declaration, found))
         elif isinstance(found, Missing):
             unseen.append((declaration, found))
         else:
             inside = [token for token in found if live.includes(token)]
             if not inside:
-                elsewhere.append(_outside(declaration, live.org))
+                message = f"left out: not a token of organisation `{live.org}`"
+                elsewhere.append(Problem(message, place=declaration.origin.place("")))
             wanted += [Wanted(declaration, token) for token in inside]
-    gone, hidden = explained(unseen, manifest, live)
+    gone, hidden = _explain_all(unseen, manifest, live)
     wrong += hidden + _twice(wanted)
     if manifest.absent is Severity.FAIL:
         wrong += gone
@@ -145,19 +113,20 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
         raise (AuthError if hidden else InvalidError)(_by_place(wrong))
     if manifest.tokens and not wanted:
         _check_limit(manifest, live, elsewhere)
-    assert_org(manifest, live, wanted)
+    assert_org(manifest, live, wanted, "the file's `server.org` says that every declared token belongs to it")
     return Resolution(tuple(wanted), tuple(_by_place(gone + elsewhere)))
 
 
-def moving(manifest: Manifest, live: Live, described: Mapping[TokenId, str]) -> list[Problem]:
-    """What is wrong with a plan that gives tokens these descriptions: a `match` that would mean others afterwards.
+def assert_stable(manifest: Manifest, live: Live, changes: Iterable[Change]) -> None:
+    """Raise InvalidError when a `match` would mean other tokens after the changes.
 
     The next run would find too many, or others than this one, and never come to an end.
     """
     matches = [(each, each.target) for each in manifest.tokens if isinstance(each.target, Match)]
     looking = [(each, match) for each, match in matches if match.description is not None]
+    described = {each.token.id: each.description for each in changes if each.description is not None}
     if not described or not looking:
-        return []
+        return
     tokens = live.tokens.values()
     now = Index(tokens)
     then = Index(replace(each, description=described.get(each.id, each.description)) for each in tokens)
@@ -165,14 +134,12 @@ def moving(manifest: Manifest, live: Live, described: Mapping[TokenId, str]) -> 
     for each, match in looking:
         before, after = ([token.id for token in index.picked(match, each.description)] for index in (now, then))
         if before != after:
-            message = f"`match` finds {_found(before)} now and would find {_found(after)} after this plan"
+            now_found, then_found = name_some(before) or "nothing", name_some(after) or "nothing"
+            message = f"`match` finds {now_found} now and would find {then_found} after this plan"
             hint = "name tokens by `id`, or give no token a description that this `match` looks for"
             problems.append(Problem(message, hint, each.origin.place("match")))
-    return problems
-
-
-def _found(ids: Sequence[TokenId]) -> str:
-    return name_some(ids) or "nothing"
+    if problems:
+        raise InvalidError(problems)
 
 
 def declared_tokens(manifest: Manifest, live: Live) -> dict[TokenId, Declaration]:
@@ -184,12 +151,7 @@ def declared_tokens(manifest: Manifest, live: Live) -> dict[TokenId, Declaration
     index = Index(live.tokens.values())
     said: dict[TokenId, Declaration] = {}
     for declaration in manifest.tokens:
-        target = declaration.target
-        if isinstance(target, Match):
-            found = index.picked(target, declaration.description)
-        else:
-            found = [live.tokens[target]] if target in live.tokens else []
-        for token in found:
+        for token in _meant(declaration, live, index):
             if live.includes(token):
                 first = said.setdefault(token.id, declaration)
                 if declaration.protected and not first.protected:
@@ -208,25 +170,22 @@ def organisations(manifest: Manifest, live: Live) -> dict[OrgId, str]:
     return {token.org_id: token.org for token in tokens if only is None or token.org_id in only}
 
 
-def _find(declaration: Declaration, live: Live, index: Index) -> list[Token] | Missing | Problem:
+def _meant(declaration: Declaration, live: Live, index: Index) -> list[Token]:
     target = declaration.target
-    if not isinstance(target, Match):
-        token = live.tokens.get(target)
-        return live.missing[target] if token is None else [token]
-    found = index.picked(target, declaration.description)
+    if isinstance(target, Match):
+        return index.picked(target, declaration.description)
+    return [live.tokens[target]] if target in live.tokens else []
+
+
+def _find(declaration: Declaration, live: Live, index: Index) -> list[Token] | Missing | Problem:
+    target, found = declaration.target, _meant(declaration, live, index)
     if not found:
-        return Missing(Absence.ABSENT, "")
-    if target.pick is Pick.ONLY and len(found) > 1:
-        return Problem(
-            f"`match` finds {len(found)} tokens: {name_some([token.id for token in found])}",
-            "name one by `id`, or write `pick: first` or `pick: all`",
-            declaration.origin.place("match"),
-        )
+        return Missing(Absence.ABSENT, "") if isinstance(target, Match) else live.missing[target]
+    if isinstance(target, Match) and target.pick is Pick.ONLY and len(found) > 1:
+        message = f"`match` finds {len(found)} tokens: {name_some([token.id for token in found])}"
+        hint = "name one by `id`, or write `pick: first` or `pick: all`"
+        return Problem(message, hint, declaration.origin.place("match"))
     return found
-
-
-def _outside(declaration: Declaration, org: str) -> Problem:
-    return Problem(f"left out: not a token of organisation `{org}`", place=declaration.origin.place(""))
 
 
 def _check_limit(manifest: Manifest, live: Live, elsewhere: Sequence[Problem]) -> None:
@@ -246,17 +205,12 @@ def _twice(wanted: Sequence[Wanted]) -> list[Problem]:
     for each in wanted:
         earlier = first.setdefault(each.token.id, each.declaration)
         if earlier is not each.declaration:
-            problems.append(
-                Problem(
-                    f"token {each.token.id} is declared twice: first at {earlier.origin.place('')}",
-                    "keep one of the two declarations",
-                    each.declaration.origin.place(""),
-                )
-            )
+            message = f"token {each.token.id} is declared twice: first at {earlier.origin.place('')}"
+            problems.append(Problem(message, "keep one of the two declarations", each.declaration.origin.place("")))
     return problems
 
 
-def assert_org(manifest: Manifest, live: Live, wanted: Sequence[Wanted], hint: str = ASSERTED) -> None:
+def assert_org(manifest: Manifest, live: Live, wanted: Sequence[Wanted], hint: str) -> None:
     """Raise RefusedError for the tokens that are outside the organisation that the manifest asserts.
 
     Also when no token at all is of it, although some were listed.
@@ -267,19 +221,116 @@ def assert_org(manifest: Manifest, live: Live, wanted: Sequence[Wanted], hint: s
     inside = live.orgs_called(asserted)
     if not inside and not wanted:
         raise RefusedError(f"no live token belongs to organisation `{asserted}`", hint)
-    outside = [each for each in wanted if each.token.org_id not in inside]
-    if outside:
-        raise RefusedError(
-            [
-                Problem(
-                    f"token {each.token.id} belongs to organisation `{each.token.org}`, not to `{asserted}`",
-                    hint,
-                    each.declaration.origin.place(""),
-                )
-                for each in outside
-            ]
+    outside = [
+        Problem(
+            f"token {each.token.id} belongs to organisation `{each.token.org}`, not to `{asserted}`",
+            hint,
+            each.declaration.origin.place(""),
         )
+        for each in wanted
+        if each.token.org_id not in inside
+    ]
+    if outside:
+        raise RefusedError(outside)
 
 
 def _by_place(problems: Sequence[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: problem.position)
+
+
+def _explain_all(unseen: Sequence[Unseen], manifest: Manifest, live: Live) -> tuple[list[Problem], list[Problem]]:
+    """The problems of the declarations whose token is not there, and of those whose token is hidden.
+
+    Each has its own, unless they are most of what is declared: then the server may be another one than was meant.
+    """
+    gone = [each for each in unseen if each[1].kind is not Absence.HIDDEN]
+    hidden = [each for each in unseen if each[1].kind is Absence.HIDDEN]
+    lost = [each for each in unseen if each[1].kind is not Absence.ORPHANED]
+    most = len(lost) >= _MANY and 2 * len(lost) > len(manifest.tokens)
+    told = [_explain_missing(*each) for each in gone if not most or each[1].kind is Absence.ORPHANED]
+    return ([_nowhere(lost, manifest, live)] if most else []) + told, _lacking(hidden, live, most=most)
+
+
+def _nowhere(lost: Sequence[Unseen], manifest: Manifest, live: Live) -> Problem:
+    """That most declarations find nothing on this server."""
+    hidden = sum(missing.kind is Absence.HIDDEN for _, missing in lost)
+    absent = len(lost) - hidden
+    counts = {"absent": absent, "hidden from these credentials": hidden}
+    told = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
+    where = live.server.url + (f" (profile `{live.server.profile}`)" if live.server.profile else "")
+    listed = f", organisation `{live.org}`," if live.org else ""
+    warn = "" if manifest.absent is Severity.WARN else ", or write `absent: warn` at the top of the file"
+    remove = f"; if so, remove those that are absent{warn}" if absent else f"; if so: {_RIGHTS}"
+    return Problem(
+        f"{len(lost):,} of {len(manifest.tokens):,} declarations find no token on {where}{listed} "
+        f"({told}): {_called(lost)}",
+        f"is that the right server? If not, correct --url, INFLUX_HOST or --profile{remove}",
+        lost[0][0].origin.place(""),
+    )
+
+
+def _called(some: Sequence[Unseen]) -> str:
+    """The first few of these declarations by what they declare, and how many more there are."""
+    names = [
+        f"`match` of {each.origin.place('')}" if isinstance(each.target, Match) else each.target
+        for each, _ in some[:SHOWN]
+    ]
+    return name_some(names, len(some))
+
+
+def _lacking(hidden: Sequence[Unseen], live: Live, *, most: bool) -> list[Problem]:
+    """What is said of tokens that are hidden: a problem for each organisation and owner that many of them have."""
+    groups: defaultdict[str, list[Unseen]] = defaultdict(list)
+    tokens = live.tokens.values()
+    names = {f"orgs/{each.org_id}": each.org for each in tokens} | {
+        f"users/{each.user_id}": each.user for each in tokens
+    }
+    for each in hidden:
+        groups[_whose(each[1].detail, names)].append(each)
+    for whose in sorted(groups, key=lambda whose: -len(groups[whose]))[SHOWN:] if most else ():
+        groups["others"] += groups.pop(whose)
+    return [
+        problem
+        for whose, some in groups.items()
+        for problem in ([_lacks(whose, some)] if len(some) >= _MANY else [_explain_missing(*each) for each in some])
+    ]
+
+
+def _lacks(whose: str, some: Sequence[Unseen]) -> Problem:
+    first = some[0][0]
+    message = f"{len(some):,} tokens of {whose} exist, but these credentials may not read them: {_called(some)}"
+    return Problem(f"{message} ({some[0][1].detail})", _RIGHTS, first.origin.place("id"))
+
+
+def _whose(lacked: str, names: Mapping[str, str]) -> str:
+    """Whose tokens a right is about, in the server's words for it."""
+    if not (found := _LACKED.search(lacked)):
+        return "others"
+    name = names.get(found[1], "")
+    return f"{'organisation' if found[2] == 'orgs' else 'owner'} {f'`{name}` ' if name else ''}{found[3]}"
+
+
+def _explain_missing(declaration: Declaration, missing: Missing) -> Problem:
+    target = declaration.target
+    if isinstance(target, Match):
+        return Problem(
+            "`match` finds no live token",
+            "compare it with `tokenctl list`; a list shows only what these credentials may read",
+            declaration.origin.place("match"),
+        )
+    message, hint = {
+        Absence.ABSENT: (
+            f"the server has no token {target}",
+            "remove the declaration, or write `absent: warn` at the top of the file",
+        ),
+        Absence.ORPHANED: (
+            f"token {target} is orphaned: its owner or its organisation was deleted ({missing.detail})",
+            "remove the declaration; the server lists such a token no more and accepts no changes worth reading back",
+        ),
+        Absence.HIDDEN: (f"token {target} exists, but these credentials may not read it ({missing.detail})", _RIGHTS),
+        Absence.UNREADABLE: (
+            f"token {target} cannot be read: {missing.detail}",
+            "look at it on the server; nothing can be declared of a token that cannot be read",
+        ),
+    }[missing.kind]
+    return Problem(message, hint, declaration.origin.place("id"))

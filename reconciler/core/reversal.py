@@ -1,29 +1,18 @@
-"""A run and the live tokens in, the judged plan that undoes the run out."""
+"""The plan that undoes a run, made from the run and the live tokens, and judged as any other."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
-from reconciler.core.guard import Guard
-from reconciler.core.guards import label, too_large
-from reconciler.core.live import Absence, Live, Missing
+from reconciler.core.guards import too_large
+from reconciler.core.live import RIGHTS, Absence, Elided, Live, Token, TokenId
 from reconciler.core.outcome import Entry, Run, deviation
-from reconciler.core.plan import Change, Plan, Refusal, in_order
+from reconciler.core.plan import Change, Guard, Plan, Refusal
 from reconciler.core.planner import differences, with_guards
 from reconciler.core.text import is_sendable, name_some
-from reconciler.core.token import RIGHTS, Elided, Token, TokenId
 from reconciler.errors import AuthError, InvalidError, Problem
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What one operation of the run comes to: perhaps a change, a refusal of it, and what to warn about."""
-
-    change: Change | None = None
-    refusal: Refusal | None = None
-    warning: Problem | None = None
 
 
 def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: bool = True) -> Plan:
@@ -35,8 +24,9 @@ def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: 
     """
     _check_visible(run, live)
     _check_limit(run, live)
-    steps = [_step(entry, live) for entry in run.entries]
-    changes = in_order(step.change for step in steps if step.change)
+    steps = [step for entry in run.entries for step in _steps(entry, live)]
+    changes = Plan.in_order(step for step in steps if isinstance(step, Change))
+    warnings = (step for step in steps if isinstance(step, Problem))
     plan = Plan(
         server=live.server,
         orgs=tuple(sorted({change.token.org for change in changes})),
@@ -46,11 +36,11 @@ def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: 
         live=len(live.tokens),
         limits=run.limits,
         waivers=tuple(sorted(set(waivers))),
-        warnings=(*(step.warning for step in steps if step.warning), *too_large(live.tokens.values(), live.missing)),
+        warnings=(*warnings, *too_large(live.tokens.values(), live.missing)),
         undoes=run.name,
         lock=run.lock,
     )
-    return with_guards(plan, live, [step.refusal for step in steps if step.refusal], reviewed=reviewed)
+    return with_guards(plan, live, [step for step in steps if isinstance(step, Refusal)], reviewed=reviewed)
 
 
 def unlisted(run: Run, listed: Collection[TokenId]) -> tuple[TokenId, ...]:
@@ -70,7 +60,7 @@ def _check_visible(run: Run, live: Live) -> None:
 
 def _lacks(changes: Sequence[Change], live: Live) -> Problem:
     """That these tokens, all of one owner in one organisation, are hidden."""
-    names, first = name_some([label(each) for each in changes]), changes[0].token
+    names, first = name_some([each.subject for each in changes]), changes[0].token
     detail = live.missing[first.id].detail
     if len(changes) == 1:
         return Problem(f"{names} exists, but these credentials may not read it ({detail})", RIGHTS)
@@ -86,24 +76,41 @@ def _check_limit(run: Run, live: Live) -> None:
         raise InvalidError(message, hint)
 
 
-def _step(entry: Entry, live: Live) -> _Step:
+def _steps(entry: Entry, live: Live) -> Iterator[Change | Refusal | Problem]:
+    """What undoing one operation of the run comes to: a change, a refusal of it, warnings, or nothing."""
     change = entry.change
     token = live.tokens.get(change.token.id)
     if not entry.may_have_changed:
-        return _Step(warning=_late(change) if token and not deviation(change, token) else None)
-    if token is None:
-        return _Step(refusal=_gone(change, live.missing[change.token.id]))
-    if not live.includes(token):
-        return _Step(warning=Problem(f"left out: {label(change)} is not a token of organisation `{live.org}`"))
+        # A request outlives the client that sent it, and may be done after a read that did not show it yet.
+        if token and not deviation(change, token):
+            why = "a later run or somebody else did it, or the request was late"
+            message = f"left out: {change.subject} is as that run wanted it, but the run did not see it so: {why}"
+            yield Problem(message)
+    elif token is None:
+        missing = live.missing[change.token.id]
+        message = f"{change.subject} cannot be restored: it is {missing.kind} now ({missing.detail})"
+        yield Refusal(Guard.MOVED, Problem(message, "leave it out and restore the others with `--allow moved`"))
+    elif not live.includes(token):
+        yield Problem(f"left out: {change.subject} is not a token of organisation `{live.org}`")
+    else:
+        yield from _restoring(entry, token)
+
+
+def _restoring(entry: Entry, token: Token) -> Iterator[Change | Refusal | Problem]:
+    change = entry.change
     back = _restored(change, token)
-    lost = _lost(change) if isinstance(back.description, Elided) else None
-    back = replace(back, description=None) if lost else back
-    if not back.body:
-        return _Step(warning=lost)
+    if isinstance(back.description, Elided):
+        message = f"the description that {change.subject} had cannot be restored: {change.token.description}"
+        yield Problem(message, "whoever wrote it may have it still: look for what has this length and hash")
+        back = replace(back, description=None)
     if not is_sendable(back.description or ""):
-        return _Step(warning=Problem(f"left out: {label(change)} had a description that no server would store again"))
-    moved = differences(_left(entry, token), token)
-    return _Step(back, _moved(change, moved) if moved else None, lost)
+        yield Problem(f"left out: {change.subject} had a description that no server would store again")
+    elif back.body:
+        yield back
+        if moved := differences(_left(entry, token), token):
+            message = f"{change.subject} was changed after the run that is to be undone: {'; '.join(moved)}"
+            hint = "look into it, or restore what it was before that run all the same with `--allow moved`"
+            yield Refusal(Guard.MOVED, Problem(message, hint))
 
 
 def _restored(change: Change, token: Token) -> Change:
@@ -129,25 +136,3 @@ def _left(entry: Entry, token: Token) -> Token:
         description=change.token.description if change.description is None else change.description,
         updated_at=entry.left_at or token.updated_at,
     )
-
-
-def _lost(change: Change) -> Problem:
-    message = f"the description that {label(change)} had cannot be restored: {change.token.description}"
-    return Problem(message, "whoever wrote it may have it still: look for what has this length and hash")
-
-
-def _late(change: Change) -> Problem:
-    """A request outlives the client that sent it, and may be done after a read that did not show it yet."""
-    why = "a later run or somebody else did it, or the request was late"
-    return Problem(f"left out: {label(change)} is as that run wanted it, but the run did not see it so: {why}")
-
-
-def _moved(change: Change, moved: list[str]) -> Refusal:
-    message = f"{label(change)} was changed after the run that is to be undone: {'; '.join(moved)}"
-    hint = "look into it, or restore what it was before that run all the same with `--allow moved`"
-    return Refusal(Guard.MOVED, Problem(message, hint))
-
-
-def _gone(change: Change, missing: Missing) -> Refusal:
-    message = f"{label(change)} cannot be restored: it is {missing.kind} now ({missing.detail})"
-    return Refusal(Guard.MOVED, Problem(message, "leave it out and restore the others with `--allow moved`"))

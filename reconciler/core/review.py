@@ -1,4 +1,4 @@
-"""The plan now and the plan that was reviewed in, in which words they differ out: it decides nothing but the words.
+"""How a plan differs from the one that was reviewed: that decides words, and nothing else.
 
 A reviewed plan was made by a pull request's job, and a digest was copied from somewhere: both are hostile. A review is
 therefore no part of a plan, of its digest or of a saved plan, and nothing is sent or refused because of it.
@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.difference import Difference, between
-from reconciler.core.plan import Change, Plan, before
-from reconciler.core.token import TokenId
+from reconciler.core.live import TokenId
+from reconciler.core.plan import Change, Difference, Plan, between
 
 
 class Verdict(StrEnum):
@@ -77,11 +76,6 @@ def compare_digest(plan: Plan, digest: str) -> Review:
     return Review(verdict=Verdict.AS_REVIEWED if plan.digest == digest else Verdict.DIFFERS, digest=digest)
 
 
-def unknown(reason: str) -> Review:
-    """What is said when there is no reviewed plan that can be read."""
-    return Review(verdict=Verdict.UNKNOWN, reason=reason)
-
-
 def _whole(plan: Plan) -> dict[str, str]:
     """The values of a plan as a whole that a digest binds."""
     return {"server": plan.server.url, "waivers": ", ".join(plan.waivers) or "none"}
@@ -110,7 +104,7 @@ def _values(change: Change | None) -> dict[str, str]:
     if change is None:
         return {}
     return {
-        **{f"{field} before": value for field, value in before(change.token).items()},
+        **{f"{field} before": value for field, value in change.token.values.items()},
         **{f"{field} after": value for field, value in change.body.items()},
         "organisation": change.token.org_id,
     }

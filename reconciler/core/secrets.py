@@ -1,4 +1,4 @@
-"""Foreign text in, whether a part of it is a secret, and the text without it, out."""
+"""Which parts of foreign text are secrets, and the text without them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BARE = re.compile(
     r"|(?<![_-])[A-Za-z0-9_-]{85}[AQgw](?![A-Za-z0-9_-]))(?:=|%3[Dd]){0,2}"
     r"|apiv3_[A-Za-z0-9+/_-]{20,}"
 )
-"""The same without its padding, as a double click copies it, in either alphabet of base64; and one of InfluxDB 3."""
+"""Such a secret without its padding, as a double click copies it, in either alphabet; and one of InfluxDB 3."""
 
 _LONG = 86  # characters, but for those of InfluxDB 3
 _SPECIAL = re.compile(r"[^A-Za-z0-9._~-]")  # what a URL escapes

@@ -1,4 +1,4 @@
-"""Which characters of foreign text may stand in a manifest, and which may be shown as they are; words about texts."""
+"""Which characters of foreign text may stand in a manifest or be shown as they are, and words for messages."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _DECEPTIVE = (
 )
 _CONTROLS_BUT_NEWLINE = "\x00-\x09\x0b-\x1f\x7f-\x9f"
 
-# Printable by Unicode's word, yet drawn as nothing: Hangul fillers, the Braille blank, variation selectors.
-_BLANKS = "\u115f\u1160\u3164\uffa0\u2800"
-
 REFUSED = re.compile(f"[{_CONTROLS_BUT_NEWLINE}{_DECEPTIVE}]")
 """A character that a value of a manifest may not hold."""
 
 SHOWN = 5
 """How many things a message names before "and N more"."""
+_QUOTED = 80  # characters of a name or of a description in a message
+
 # White space as Go knows it, which the server is written in: Python also counts \x1c to \x1f.
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 _HALF = re.compile("[\ud800-\udfff]")
 
-_INVISIBLE = re.compile(f"[{_BLANKS}]")
+# Printable by Unicode's word, yet drawn as nothing: Hangul fillers, the Braille blank, variation selectors.
+_INVISIBLE = re.compile("[\u115f\u1160\u3164\uffa0\u2800]")
 
 
 def is_plain(text: str) -> bool:
@@ -73,6 +73,11 @@ def shortened(text: str, most: int) -> str:
     """The text in at most so many characters: cut in the middle, as texts that begin alike often end otherwise."""
     end = most // 3
     return text if len(text) <= most else f"{text[: most - 1 - end]}…{text[-end:]}"
+
+
+def quoted(name: str) -> str:
+    """A name or a description for a message, cut where it is long; "" for none."""
+    return f"`{shortened(name, _QUOTED)}`" if name else ""
 
 
 def common_start(one: str, other: str) -> int:

@@ -1,4 +1,4 @@
-"""JSON in, typed values out, or what is wrong and where; and values out as JSON.
+"""Decoders: from JSON to typed values, or what is wrong and where.
 
 A decoder takes one value of JSON and gives what it means. It refuses whatever the schema refuses, at the cost of a few
 comparisons where jsonschema takes a hundred times as long. A path is put together only when something is wrong.
@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NoReturn, TypeAlias, TypeVar
+
+from reconciler.core.live import HEX_ID
 
 T = TypeVar("T")
 S = TypeVar("S", bound=str)
@@ -117,13 +119,7 @@ def is_a(kind: type[T], words: str, test: Callable[[T], object] | None = None) -
     return decode
 
 
-def text(value: object) -> str:
-    """Any string."""
-    if type(value) is str:
-        return value
-    raise DecodeError("must be a string")
-
-
+text = is_a(str, "a string")
 boolean = is_a(bool, "`true` or `false`")
 an_array = is_a(list, "an array")
 an_object = is_a(dict, "an object")
@@ -138,6 +134,12 @@ def integer(least: int, most: int = 2**53 - 1) -> Decoder[int]:
     """An integer in these bounds, written without a fraction."""
     words = f"an integer from {least} to {most}" if least < most else f"{most}"
     return is_a(int, words, lambda value: type(value) is int and least <= value <= most)
+
+
+COUNT, ORDINAL = integer(0), integer(1)
+ID = matching(HEX_ID, "16 lower-case hex digits")
+DIGEST = matching("[0-9a-f]{64}", "64 lower-case hex digits")
+RUN_NAME = matching("[A-Za-z0-9._-]{1,200}", "the name of a run")
 
 
 def one_of(values: Iterable[S]) -> Decoder[S]:

@@ -1,4 +1,4 @@
-"""The events of a run as lines of schemas/journal.v1.json, and such lines as a Run."""
+"""The events of a run as lines of schemas/journal.v1.json, and the Run that such lines tell of."""
 
 from __future__ import annotations
 
@@ -11,19 +11,8 @@ from typing import TypeAlias, TypeVar
 from reconciler.core.outcome import Entry, Outcome, Provenance, Result, ResultStatus, Run
 from reconciler.core.plan import Change, Plan
 from reconciler.documents import decode
-from reconciler.documents.decode import DecodeError, Document, Fields, matching, one_of, text
-from reconciler.documents.plan import (
-    COUNT,
-    DIGEST,
-    ID,
-    ORDINAL,
-    RUN_NAME,
-    change,
-    limits,
-    parts,
-    server,
-    token_document,
-)
+from reconciler.documents.decode import DecodeError, Document, Fields, list_of, matching, one_of, text
+from reconciler.documents.plan import change, limits, parts, server, token_document
 
 FORMAT_VERSION = 1
 
@@ -64,7 +53,7 @@ def result_line(result: Result) -> Document:
 
 
 def summary_line(outcome: Outcome) -> Document:
-    """The line that ends the journal of a run that ends by itself."""
+    """The line that ends the journal of a run that was not interrupted."""
     return {"event": "summary", "reason": outcome.exit_code.reason, "stopped": outcome.stopped}
 
 
@@ -144,19 +133,19 @@ def _told(take: Callable[[Fields], T], line: Line, number: int) -> T:
 def _header(field: Fields) -> Run:
     field("format_version", decode.integer(FORMAT_VERSION, FORMAT_VERSION))
     field("tokenctl", _SHORT)
-    field("org_ids", decode.list_of(ID))
-    field("digest", DIGEST)
-    field("files", decode.list_of(text))
+    field("org_ids", list_of(decode.ID))
+    field("digest", decode.DIGEST)
+    field("files", list_of(text))
     field("commit", _COMMIT)
     field("run_url", text)
     return Run(
-        name=field("run", RUN_NAME),
+        name=field("run", decode.RUN_NAME),
         started=field("started", _SHORT),
         server=server(field.inner("server")),
         undoes=field("undoes", _UNDOES),
         lock=field.optional("lock", decode.boolean, False),
-        planned=field("changes", COUNT),
-        managed=field("managed", COUNT),
+        planned=field("changes", decode.COUNT),
+        managed=field("managed", decode.COUNT),
         limits=limits(field.inner("limits")),
         entries=(),
         ended=False,
@@ -164,7 +153,7 @@ def _header(field: Fields) -> Run:
 
 
 def _intent(entries: dict[str, Entry], field: Fields) -> None:
-    field("attempt", ORDINAL)
+    field("attempt", decode.ORDINAL)
     begun = change(field, field.inner("after", exact=True, least=1))
     # What a retry finds is what the first attempt left: before the run, the token was as it says.
     earlier = entries.get(begun.token.id)
@@ -172,7 +161,7 @@ def _intent(entries: dict[str, Entry], field: Fields) -> None:
 
 
 def _result(entries: dict[str, Entry], field: Fields) -> None:
-    token_id, status, reason = field("id", ID), field("status", _STATUS), field("reason", text)
+    token_id, status, reason = field("id", decode.ID), field("status", _STATUS), field("reason", text)
     left_at = field("updatedAt", text)
     if entry := entries.get(token_id):
         entries[token_id] = replace(entry, status=status, reason=reason, left_at=left_at or entry.left_at)
@@ -186,7 +175,7 @@ def _summary(_: dict[str, Entry], field: Fields) -> None:
 def _settled(entries: dict[str, Entry], field: Fields) -> None:
     field("at", _SHORT)
     field("tokenctl", _SHORT)
-    field("results", decode.list_of(lambda value: _result(entries, Fields(decode.an_object(value), exact=False))))
+    field("results", list_of(lambda value: _result(entries, Fields(decode.an_object(value), exact=False))))
 
 
 _EVENTS = {"intent": _intent, "result": _result, "summary": _summary, "settled": _settled}

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
 
 from reconciler import files
-from reconciler.core.difference import Difference
-from reconciler.core.guard import Guard
-from reconciler.core.live import Server
+from reconciler.core.baseline import Baseline
+from reconciler.core.live import HEX_ID, Elided, OrgId, Server, Status, Token, TokenId, UserId
 from reconciler.core.manifest import Limits, Share
-from reconciler.core.plan import Action, Change, Comparison, Mark, Plan, Refusal, before, in_order
+from reconciler.core.plan import Action, Change, Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
-from reconciler.core.revise import Kind, Revised, Revision
-from reconciler.core.token import HEX_ID, Elided, OrgId, Status, Token, TokenId, UserId
 from reconciler.documents import decode
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
 from reconciler.errors import ExitCode, InvalidError, LocalError, Place, Problem, StaleError
 
 FORMAT_VERSION = 1
 
-Texts: TypeAlias = "tuple[Plain, ...]"
-Plain: TypeAlias = (
-    "str | int | Share | Place | Problem | Server | Limits | Comparison | Revision | Difference | Texts | None"
-)
+Record: TypeAlias = "Place | Problem | Server | Limits | Comparison | Revision | Difference"
+Plain: TypeAlias = "str | int | Share | Record | tuple[Plain, ...] | None"
 
 _LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
 _HEAD = 4096  # bytes: a manifest is most often known by its first one
@@ -99,8 +95,8 @@ def plan_document(plan: Plan) -> Document:
         **parts(plan, "limits", "waivers"),
         "changes": [_change_document(change) for change in plan.changes],
         **parts(plan, "warnings"),
-        "refusals": [{**parts(each.problem, *_WRITTEN[Problem]), "guard": each.guard} for each in plan.refusals],
-        **{key: optional[key] for key in optional if optional[key]},
+        "refusals": [{**_whole(each.problem), "guard": each.guard} for each in plan.refusals],
+        **{key: value for key, value in optional.items() if value},
     }
 
 
@@ -128,7 +124,7 @@ def token_document(token: Token) -> Document:
 
 def before_document(token: Token) -> Document:
     """The values that must still hold when a change is sent, under the names of the InfluxDB API."""
-    return {**before(token), "description": str(token.description), **elided(token)}
+    return {**token.values, "description": str(token.description), **elided(token)}
 
 
 def elided(token: Token) -> Document:
@@ -157,7 +153,7 @@ def _moved(differences: Iterable[Difference]) -> decode.Json:
     return [{"what": each.field, "reviewed": each.before, "now": each.after} for each in differences]
 
 
-def revised_document(revised: Revised) -> Document:
+def revised_document(revised: Baseline) -> Document:
     """What a change of the files means, for schemas/revisions.v1.json."""
     base = parts(revised, "ref", "commit")
     return {"format_version": FORMAT_VERSION, "base": base, **parts(revised, "revisions", "warnings")}
@@ -174,39 +170,30 @@ def plain(value: Plain) -> decode.Json:
         return value
     if isinstance(value, Share):
         return str(value)
-    return [plain(each) for each in value] if isinstance(value, tuple) else parts(value, *_WRITTEN[type(value)])
+    return [plain(each) for each in value] if isinstance(value, tuple) else _whole(value)
 
 
-# What documents hold of a value, in this order: what is added to a value is no part of them before it stands here.
-_WRITTEN: Mapping[type, Sequence[str]] = {
-    Server: ("url", "build", "version"),
-    Limits: ("max_deactivations", "min_managers"),
-    Place: ("file", "line", "column"),
-    Problem: ("message", "hint", "place"),
-    Comparison: ("ref", "commit", "limits", "managed", "revisions"),
-    Revision: ("kind", "target", "name", "edits", "loosens", "place", "base_place"),
-    Difference: ("field", "before", "after"),
-}
+def _whole(value: Record) -> Document:
+    """All that two values of this kind are compared by, which is what documents hold of them."""
+    return parts(value, *(each.name for each in fields(value) if each.compare))
+
+
 _COUNTS = ("unchanged", "declared", "managed", "live")
 _SETTINGS = ("url", "org", "max_deactivations", "min_managers", "unmanaged", "absent")
 _EDITED = ("target", "status", "description", "protected", "labels", "name", "file", *_SETTINGS)
 
-COUNT, ORDINAL, TEXT_OR_NULL = decode.integer(0), decode.integer(1), or_null(text)
-VERSION = decode.integer(FORMAT_VERSION, FORMAT_VERSION)
-ID = matching(HEX_ID, "16 lower-case hex digits")
-DIGEST = matching("[0-9a-f]{64}", "64 lower-case hex digits")
-RUN_NAME = matching("[A-Za-z0-9._-]{1,200}", "the name of a run")
+_TEXT_OR_NULL = or_null(text)
 _COMMIT = matching("[0-9a-f]{40}([0-9a-f]{24})?", "40 or 64 lower-case hex digits")
 _URL = matching('[!"$->A-~]*', "a URL in ASCII without user, query and fragment")
 _PATH = matching(f"/api/v2/authorizations/{HEX_ID}", "the path of a token")
 _PERCENT = matching("([0-9]|[1-9][0-9]|100)%", "an integer or a percentage from `0%` to `100%`")
 _STATUS, _GUARD, _MARK, _ACTION, _PATCH = one_of(Status), one_of(Guard), one_of(Mark), one_of(Action), one_of(["PATCH"])
 
-_ELIDED = record(Elided, length=COUNT, sha256=DIGEST)
-_PLACE = record(Place, file=text, line=ORDINAL, column=ORDINAL)
+_ELIDED = record(Elided, length=decode.COUNT, sha256=decode.DIGEST)
+_PLACE = record(Place, file=text, line=decode.ORDINAL, column=decode.ORDINAL)
 _WHERE = or_null(_PLACE)
-_EDITS = list_of(record(Difference, field=one_of(_EDITED), before=TEXT_OR_NULL, after=TEXT_OR_NULL))
-_KIND, _NAME = one_of(Kind), TEXT_OR_NULL
+_EDITS = list_of(record(Difference, field=one_of(_EDITED), before=_TEXT_OR_NULL, after=_TEXT_OR_NULL))
+_KIND, _NAME = one_of(Kind), _TEXT_OR_NULL
 REVISION = record(
     Revision, kind=_KIND, target=text, name=_NAME, edits=_EDITS, loosens=decode.boolean, place=_WHERE, base_place=_WHERE
 )
@@ -218,12 +205,12 @@ _REFUSAL = object_of(
 )
 _MOVED = list_of(
     object_of(
-        lambda field: Difference(field("what", text), field("reviewed", TEXT_OR_NULL), field("now", TEXT_OR_NULL))
+        lambda field: Difference(field("what", text), field("reviewed", _TEXT_OR_NULL), field("now", _TEXT_OR_NULL))
     )
 )
-_DEPARTURES = list_of(record(TokenDifference, id=ID, name=text, description=text, side=one_of(Side), moved=_MOVED))
+_TOKENS = list_of(record(TokenDifference, id=decode.ID, name=text, description=text, side=one_of(Side), moved=_MOVED))
 _REVIEW: decode.Decoder[object] = record(
-    dict, verdict=one_of(Verdict), digest=text, reason=text, moved=_MOVED, tokens=_DEPARTURES
+    dict, verdict=one_of(Verdict), digest=text, reason=text, moved=_MOVED, tokens=_TOKENS
 )
 
 
@@ -234,11 +221,12 @@ def server(field: Fields) -> Server:
 
 def limits(field: Fields) -> Limits:
     """The `guards` block of these fields."""
-    return Limits(max_deactivations=field("max_deactivations", _limit), min_managers=field("min_managers", COUNT))
+    most, least = field("max_deactivations", _limit), field("min_managers", decode.COUNT)
+    return Limits(max_deactivations=most, min_managers=least)
 
 
 def _limit(value: object) -> int | Share:
-    return Share(int(_PERCENT(value)[:-1])) if isinstance(value, str) else COUNT(value)
+    return Share(int(_PERCENT(value)[:-1])) if isinstance(value, str) else decode.COUNT(value)
 
 
 def change(
@@ -255,19 +243,19 @@ def change(
     stands = before.optional("elided", _ELIDED, None)
     return Change(
         token=Token(
-            id=TokenId(field("id", ID)),
+            id=TokenId(field("id", decode.ID)),
             status=status,
             description=words if stands is None else stands,
-            org_id=OrgId(field("org_id", ID)),
+            org_id=OrgId(field("org_id", decode.ID)),
             org=field("org", text),
-            user_id=UserId(field("user_id", ID)),
+            user_id=UserId(field("user_id", decode.ID)),
             user=field("user", text),
             updated_at=before("updatedAt", text),
             is_own=own,
         ),
         status=sent.optional("status", _STATUS, None),
         description=sent.optional("description", text, None),
-        name=field("name", TEXT_OR_NULL),
+        name=field("name", _TEXT_OR_NULL),
         protected=field("protected", decode.boolean),
         places=places,
         marks=marks,
@@ -292,7 +280,7 @@ def _change(field: Fields) -> Change:
 
 
 _COMPARISON = record(
-    Comparison, ref=text, commit=_COMMIT, limits=object_of(limits), managed=COUNT, revisions=list_of(REVISION)
+    Comparison, ref=text, commit=_COMMIT, limits=object_of(limits), managed=decode.COUNT, revisions=list_of(REVISION)
 )
 
 
@@ -302,16 +290,16 @@ def decode_plan(field: Fields) -> Plan:
 
     What is derived has to be of its kind, and is not compared with what it is derived from.
     """
-    field("format_version", VERSION)
-    field("digest", DIGEST)
+    field("format_version", decode.integer(FORMAT_VERSION, FORMAT_VERSION))
+    field("digest", decode.DIGEST)
     field("reason", one_of(["ok", "refused"]))
     field.optional("review", _REVIEW, None)
     counts = field.inner("counts")
-    number = {key: counts(key, COUNT) for key in (*Action, *_COUNTS)}
+    number = {key: counts(key, decode.COUNT) for key in (*Action, *_COUNTS)}
     return Plan(
         server=server(field.inner("server")),
         orgs=field("orgs", list_of(text)),
-        changes=in_order(field("changes", list_of(_change))),
+        changes=Plan.in_order(field("changes", list_of(_change))),
         declared=number["declared"],
         managed=number["managed"],
         live=number["live"],
@@ -319,7 +307,7 @@ def decode_plan(field: Fields) -> Plan:
         waivers=field("waivers", list_of(_GUARD)),
         warnings=field("warnings", list_of(_PROBLEM)),
         refusals=field("refusals", list_of(_REFUSAL)),
-        undoes=field.optional("undoes", RUN_NAME, ""),
+        undoes=field.optional("undoes", decode.RUN_NAME, ""),
         lock=field.optional("lock", decode.is_a(bool, "`true`", bool), False),
         base=field.optional("base", _COMPARISON, None),
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from reconciler.core.endpoint import Endpoint
-from reconciler.core.token import HEX_ID, RIGHTS
+from reconciler.core.live import HEX_ID, RIGHTS
 from reconciler.errors import AuthError, FailureKind, Problem, TokenctlError, TransientError, UnreachableError
 from reconciler.influx import wire
 from reconciler.influx.decoding import WireError

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Generator
 from typing import Any
 
-from reconciler.core.token import LARGEST_TEXT, Elided
+from reconciler.core.live import LARGEST_TEXT, Elided
 from reconciler.documents.decode import strict
 
 LARGEST = 1024 * 1024

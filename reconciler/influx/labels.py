@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.core.live import EVERY_ORG, OrgId, is_id
 from reconciler.core.lock import NAME, LabelId, LockLabel, LockProperties
 from reconciler.core.secrets import masked
-from reconciler.core.token import EVERY_ORG, OrgId, is_id
 from reconciler.influx.decoding import OMITTED, WireError, decode
 from reconciler.influx.wire import check_whole
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from reconciler.core.live import OrgId
 from reconciler.core.lock import NAME, RIGHTS, LockLabel, LockProperties
-from reconciler.core.token import OrgId
 from reconciler.errors import AuthError, Problem, StaleError, TokenctlError, TransientError, UnreachableError, attempt
 from reconciler.influx import answers, labels, wire
 from reconciler.influx.reader import Reader

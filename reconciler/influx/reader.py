@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler.core import lock
-from reconciler.core.live import Absence, Missing, Owner, Server
+from reconciler.core.live import HEX_ID, Absence, Missing, OrgId, Owner, Server, Token, TokenId, UserId, is_id
 from reconciler.core.lock import LabelId, LockLabel
 from reconciler.core.secrets import masked
 from reconciler.core.text import count, trimmed
-from reconciler.core.token import HEX_ID, OrgId, Token, TokenId, UserId, is_id
 from reconciler.errors import UsageError
 from reconciler.influx import answers, labels, wire
 from reconciler.influx.body import Single, Sink

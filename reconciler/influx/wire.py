@@ -14,8 +14,7 @@ from itertools import chain
 from sys import getsizeof
 from typing import Any, TypeVar
 
-from reconciler.core.secrets import holds_secret, masked
-from reconciler.core.token import (
+from reconciler.core.live import (
     EVERY_ORG,
     EVERY_USER,
     LARGEST_TEXT,
@@ -31,6 +30,7 @@ from reconciler.core.token import (
     is_id,
     kept,
 )
+from reconciler.core.secrets import holds_secret, masked
 from reconciler.influx.body import Elements, Single
 from reconciler.influx.decoding import OMITTED, WireError, decode
 

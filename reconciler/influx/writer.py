@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from reconciler.core.token import Token, TokenId
+from reconciler.core.live import Token, TokenId
 from reconciler.errors import StaleError
 from reconciler.influx import answers, wire
 from reconciler.influx.retry import Retries

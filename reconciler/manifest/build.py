@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from reconciler.core.live import Status, TokenId
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
 from reconciler.core.text import name_some
-from reconciler.core.token import Status, TokenId
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.manifest.check import LARGEST
 from reconciler.manifest.document import Entry

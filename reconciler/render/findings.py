@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from reconciler.core.difference import Difference
-from reconciler.core.plan import Change, Plan, before
-from reconciler.core.revise import Kind, Revised, Revision
+from reconciler.core.baseline import Baseline
+from reconciler.core.plan import Change, Difference, Kind, Plan, Revision
 from reconciler.core.text import shortened
 from reconciler.errors import Place, Problem
 from reconciler.render import words
@@ -66,7 +65,7 @@ def findings(plan: Plan) -> tuple[Finding, ...]:
     return tuple(_with_unique_keys(found))
 
 
-def revision_findings(revised: Revised) -> tuple[Finding, ...]:
+def revision_findings(revised: Baseline) -> tuple[Finding, ...]:
     """Return what a change of the files means: warnings, then what loosens a guard, then all else."""
     found = [
         *(_problem(Level.WARNING, WARNING, WARNING, each) for each in revised.warnings),
@@ -108,7 +107,7 @@ def _problem(level: Level, rule: str, title: str, problem: Problem) -> Finding:
 
 def _change(change: Change, *, across: bool) -> Finding:
     token = change.token
-    earlier = before(token)
+    earlier = token.values
     fields = [words.field_and_values(Difference(field, earlier[field], value)) for field, value in change.body.items()]
     field, mark = next(iter(change.body)), words.mark_of(change)
     which = f" {shortened(description, _DESCRIBED)}" if (description := words.kept_description(change)) else ""

@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `--help` needs only the words
+    from reconciler.core.baseline import Baseline
     from reconciler.core.plan import Plan
     from reconciler.core.review import Review
-    from reconciler.core.revise import Revised
 
 
 class PlanFormat(StrEnum):
@@ -64,7 +64,7 @@ def render(plan: Plan, form: PlanFormat, review: Review | None = None, *, colour
     return drawn_by[form](plan)
 
 
-def render_revised(revised: Revised, form: PlanFormat, *, colour: bool) -> str:
+def render_revised(revised: Baseline, form: PlanFormat, *, colour: bool) -> str:
     """Return what differs from a commit, in one of the formats of OFFLINE; only text has colours."""
     if form is PlanFormat.TEXT:
         from reconciler.render import text
@@ -72,7 +72,7 @@ def render_revised(revised: Revised, form: PlanFormat, *, colour: bool) -> str:
         return text.revised(revised, colour=colour)
     from reconciler.render import json, markdown, reports
 
-    drawn_by: dict[PlanFormat, Callable[[Revised], str]] = {
+    drawn_by: dict[PlanFormat, Callable[[Baseline], str]] = {
         PlanFormat.JSON: json.revised,
         PlanFormat.MARKDOWN: markdown.revised,
         PlanFormat.GITHUB: reports.revised,

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from reconciler.core.difference import Difference
-from reconciler.core.plan import Action, Change, Plan
-from reconciler.core.revise import Revision
+from reconciler.core.plan import Action, Change, Difference, Plan, Revision
 from reconciler.core.text import common_start, count
 from reconciler.errors import Place, Problem
 from reconciler.render import words

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from reconciler.core.baseline import Baseline
 from reconciler.core.checkup import Check, exit_code
-from reconciler.core.live import Server
+from reconciler.core.live import Server, Token
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.core.review import Review
-from reconciler.core.revise import Revised
-from reconciler.core.token import Token
 from reconciler.documents.plan import FORMAT_VERSION, elided, plain, plan_document, review_document, revised_document
 from reconciler.errors import ExitCode
 from reconciler.render.escape import json_text
@@ -52,7 +51,7 @@ def tokens(server: Server, tokens: Iterable[Token]) -> str:
     return _dump({"format_version": FORMAT_VERSION, "server": plain(server), "tokens": listed})
 
 
-def revised(revised: Revised) -> str:
+def revised(revised: Baseline) -> str:
     """Return what a change of the files means, as schemas/revisions.v1.json describes it."""
     return _dump(revised_document(revised))
 

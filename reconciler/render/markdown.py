@@ -8,10 +8,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from reconciler.core.difference import Difference
-from reconciler.core.plan import Change, Plan
+from reconciler.core.baseline import Baseline
+from reconciler.core.plan import Change, Difference, Plan, Revision
 from reconciler.core.review import Review
-from reconciler.core.revise import Revised, Revision
 from reconciler.core.text import common_start, count, shortened
 from reconciler.errors import Problem
 from reconciler.render import words
@@ -66,7 +65,7 @@ def _head(plan: Plan, digest: str, review: Review | None) -> list[str]:
     return head
 
 
-def revised(revised: Revised, longest: int = LONGEST) -> str:
+def revised(revised: Baseline, longest: int = LONGEST) -> str:
     """Return what a change of the files means in less than `longest` bytes (6,000 or more); left rows are counted."""
     head = [f"### tokenctl: {_summary(revised.revisions)}"]
     head.append(f"Since {code(_cut(revised.ref))}, commit `{revised.commit[:12]}`. No server was asked.")

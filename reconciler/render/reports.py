@@ -14,9 +14,8 @@ from html import escape
 from urllib.parse import quote
 
 from reconciler import __version__
-from reconciler.core.guard import Guard
-from reconciler.core.plan import Action, Change, Plan
-from reconciler.core.revise import Kind, Revised
+from reconciler.core.baseline import Baseline
+from reconciler.core.plan import Action, Change, Guard, Kind, Plan
 from reconciler.documents.plan import before_document, operation_document
 from reconciler.errors import Place
 from reconciler.render import words
@@ -44,7 +43,7 @@ def github(plan: Plan) -> str:
     return _github_commands(findings(plan))
 
 
-def revised(revised: Revised) -> str:
+def revised(revised: Baseline) -> str:
     """Return such commands for what a change of the files means; what was removed has no line, and none is named."""
     return _github_commands(revision_findings(revised))
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
+from reconciler.core.baseline import Baseline
 from reconciler.core.checkup import Check, State
-from reconciler.core.difference import Difference
-from reconciler.core.guards import label
-from reconciler.core.live import Server
+from reconciler.core.live import Server, Token
 from reconciler.core.lock import LockLabel
 from reconciler.core.outcome import Entry, Outcome, Result, ResultStatus, Run
-from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.plan import Action, Change, Difference, Kind, Plan, Revision
 from reconciler.core.review import Review
-from reconciler.core.revise import Kind, Revised, Revision
 from reconciler.core.text import count, name_some
-from reconciler.core.token import Token
 from reconciler.errors import Problem
 from reconciler.render import words
 from reconciler.render.escape import line, padded, paint, quoted, shortened, terminal, width
@@ -148,7 +145,7 @@ def _result(result: Result, name_size: int, *org_size: int) -> str:
     return row.rstrip() + (f"\n{line(_INDENT + result.reason)}" if result.reason else "")
 
 
-def revised(revised: Revised, *, colour: bool = False) -> str:
+def revised(revised: Baseline, *, colour: bool = False) -> str:
     """Return every revision, and the counts at the end, whatever foreign text says."""
     blocks = [line(f"since {revised.ref} · commit {revised.commit[:12]} · no server was asked")]
     if revised.revisions:
@@ -261,14 +258,14 @@ def interrupted(run: Run, path: str) -> str:
     counts = f"{len(done)} done, {len(failed)} failed, {len(doubtful)} unknown, {left} not attempted"
     lines = [f"An earlier run was interrupted, {_run_title(run)}: {counts}."]
     if done:
-        lines.append(line(f"  done: {name_some([label(each.change) for each in done])}"))
+        lines.append(line(f"  done: {name_some([each.change.subject for each in done])}"))
     lines.append(line(f"  its journal: {path}"))
     return "\n".join(lines)
 
 
 def settled(entry: Entry) -> str:
     """Return what a read said of an operation that was in doubt."""
-    return line(f"  unknown: {label(entry.change)}; read now: {entry.reason}")
+    return line(f"  unknown: {entry.change.subject}; read now: {entry.reason}")
 
 
 def undoing(run: Run, path: str) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.core.difference import Difference
 from reconciler.core.live import Server
 from reconciler.core.outcome import ResultStatus
-from reconciler.core.plan import Action, Change, Mark, Plan
+from reconciler.core.plan import Action, Change, Difference, Kind, Mark, Plan, Revision
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
-from reconciler.core.revise import Kind, Revision
 from reconciler.core.text import count
 from reconciler.errors import Place, Problem
 from reconciler.render.escape import line, paint, quoted, terminal

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from reconciler import settings
+from reconciler.core.baseline import Baseline
 from reconciler.core.endpoint import normalise
+from reconciler.core.live import is_id
 from reconciler.core.manifest import Manifest
-from reconciler.core.revise import Baseline
 from reconciler.core.secrets import known_in, masked
 from reconciler.core.text import trimmed
-from reconciler.core.token import is_id
 from reconciler.errors import InvalidError, Problem, RefusedError
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.retry import Retries
@@ -103,7 +103,7 @@ def check(manifest: Manifest, baseline: Baseline | None, resolved: Settings) -> 
     _check_server(manifest, resolved)
     _check_secret(manifest, resolved)
     if baseline:
-        _check_server(baseline.manifest, resolved, baseline.revised.ref)
+        _check_server(baseline.manifest, resolved, baseline.ref)
 
 
 def _check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None:

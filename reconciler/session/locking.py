@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from reconciler.core import lock
+from reconciler.core.live import OrgId
 from reconciler.core.lock import LockLabel, LockProperties
 from reconciler.core.plan import Plan
-from reconciler.core.token import OrgId
 from reconciler.errors import Problem, StaleError, TokenctlError, UnreachableError
 from reconciler.influx.lock import Lock
 from reconciler.render import words

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.core import checkup, planner
 from reconciler.core.checkup import Doubt
-from reconciler.core.live import Live, Missing
+from reconciler.core.live import Live, Missing, OrgId, Token, TokenId, own_id
 from reconciler.core.plan import Plan
-from reconciler.core.token import OrgId, Token, TokenId
 from reconciler.errors import Problem, UsageError
 from reconciler.influx.reader import Reader
 from reconciler.session.connection import Connection
@@ -56,7 +55,7 @@ def _informed(plan: Plan, live: Live, reader: Reader) -> Live:
     if planner.needs_others(plan, live):
         everyone = reader.list_tokens().tokens
         others = {token_id: each for token_id, each in everyone.items() if token_id not in live.tokens}
-        live = replace(live, others=others, own_id=live.own_id or _own_id(others))
+        live = replace(live, others=others, own_id=live.own_id or own_id(others, None))
     if planner.needs_own_user(plan, live):
         live = replace(live, own_user=reader.own_user())
     while unknown := planner.unknown_owners(plan, live):
@@ -69,11 +68,10 @@ def withheld(plan: Plan, connection: Connection) -> Mapping[TokenId, str]:
 
     Raises the errors of reading.
     """
-    listing, self_id = connection.reader.list_tokens(), connection.settings.self_id
-    named = listing.tokens.get(self_id) if self_id else None
-    own_id = _own_id(listing.tokens) or (None if named and named.proven is False else self_id)
+    listing = connection.reader.list_tokens()
+    own = own_id(listing.tokens, connection.settings.self_id)
     told = connection.reader.tells_owners
-    live = Live(server=listing.server, tokens=listing.tokens, own_id=own_id, tells_owners=told)
+    live = Live(server=listing.server, tokens=listing.tokens, own_id=own, tells_owners=told)
     return planner.withheld(plan, _informed(plan, live, connection.reader))
 
 
@@ -112,9 +110,5 @@ def read_live(source: Source, connection: Connection) -> Live:
         missing=missing,
         org=listing.org,
         org_id=listing.org_id,
-        own_id=_own_id(tokens) or resolved.self_id,
+        own_id=own_id(tokens, resolved.self_id),
     )
-
-
-def _own_id(tokens: Mapping[TokenId, Token]) -> TokenId | None:
-    return next((token.id for token in tokens.values() if token.proven), None)

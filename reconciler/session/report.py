@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import UnsupportedOperation
 
+from reconciler.core.live import TokenId
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
-from reconciler.core.token import TokenId
 from reconciler.errors import ExitCode, LocalError, TokenctlError
 from reconciler.render import json, text, words
 from reconciler.session.context import Context, Display, unwritable

@@ -11,12 +11,10 @@ from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Pacing
 from reconciler.apply.parts import Parts
 from reconciler.core import planner
-from reconciler.core.guard import Guard
-from reconciler.core.guards import label
+from reconciler.core.live import TokenId
 from reconciler.core.outcome import Outcome, Provenance
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Guard, Plan
 from reconciler.core.text import count, name_some
-from reconciler.core.token import TokenId
 from reconciler.documents.journal import header_line
 from reconciler.errors import ExitCode, RefusedError, StaleError
 from reconciler.influx.writer import Writer
@@ -110,7 +108,7 @@ def send(plan: Plan, provenance: Provenance, parts: Parts, say: Callable[[str], 
     try:
         parts.journal.write(header_line(plan, provenance))
         if first := canary(plan, parts.pacing.canary):
-            names = line(name_some([label(each) for each in first]))
+            names = line(name_some([each.subject for each in first]))
             say(f"Canary: {names}; the rest follows when that is read back")
         return execute(plan, parts)
     finally:

@@ -7,14 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.core import marks
-from reconciler.core.guard import Guard
+from reconciler.core.baseline import Baseline, Declarations, about, locked, moments, revise, with_history
 from reconciler.core.live import Live
-from reconciler.core.manifest import Manifest
-from reconciler.core.marks import Declarations
-from reconciler.core.plan import Plan
-from reconciler.core.resolve import declared_tokens, organisations, select, selected, unlisted
-from reconciler.core.revise import Baseline, Revised, about, locked, revise
+from reconciler.core.manifest import Manifest, select
+from reconciler.core.plan import Guard, Plan
+from reconciler.core.resolve import declared_tokens, organisations, unlisted
 from reconciler.core.text import count
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
 from reconciler.manifest.load import Disk, load_from
@@ -73,10 +70,10 @@ class Declared:
 
     def _explained(self, plan: Plan, live: Live) -> Plan:
         """The plan with marks of where each change comes from, by the history of the files."""
-        wanted = marks.moments(plan.changes) if self.history else ()
+        wanted = moments(plan.changes) if self.history else ()
         if not self.history or not wanted:
             return plan
-        changes = marks.with_history(plan.changes, self.history.declared(wanted, live))
+        changes = with_history(plan.changes, self.history.declared(wanted, live))
         unknown = [change for change in changes if change.marks.keys() < change.body.keys()]
         warnings = (*plan.warnings, *([_untold(len(unknown), self.history.ref)] if unknown else ()))
         return replace(plan, changes=changes, warnings=warnings)
@@ -94,14 +91,14 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
         now = select(manifest, sources.select)
     else:
         manifest, files, baseline = _compared(sources.base, sources.files, context)
-        before = selected(baseline.manifest, sources.select)
-        now = selected(manifest, sources.select) if before.tokens else select(manifest, sources.select)
+        before = select(baseline.manifest, sources.select, required=False)
+        now = select(manifest, sources.select, required=not before.tokens)
         if sources.select:
-            revisions = about(baseline.revised.revisions, (*before.tokens, *now.tokens))
+            revisions = about(baseline.revisions, (*before.tokens, *now.tokens))
             # Other declarations of the base stay: they may be what protects a token that is selected now.
             rest = replace(baseline.manifest, unmanaged=before.unmanaged)
-            baseline = Baseline(manifest=rest, revised=replace(baseline.revised, revisions=revisions))
-        commit, ref = baseline.revised.commit, baseline.revised.ref
+            baseline = replace(baseline, manifest=rest, revisions=revisions)
+        commit, ref = baseline.commit, baseline.ref
         history = History(commit=commit, ref=ref, paths=sources.files or [DEFAULT], files=files, context=context)
     return Declared(
         manifest=now, files=files, baseline=baseline, history=history, waivers=sources.allow, reviewed=reviewed
@@ -122,10 +119,9 @@ def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifes
         commit = repository.commit(ref)
         ref = context.streams.masked(commit.ref)  # as it may be shown
         manifest, refused = manifest_at(commit, paths)
-    warnings = [_unread(ref, refused)] if refused else []
+    warnings = (_unread(ref, refused),) if refused else ()
     revisions = revise(manifest, head, ref)
-    revised = Revised(ref=ref, commit=commit.oid, revisions=revisions, warnings=tuple(warnings))
-    return head, names, Baseline(manifest=manifest, revised=revised)
+    return head, names, Baseline(ref=ref, commit=commit.oid, revisions=revisions, warnings=warnings, manifest=manifest)
 
 
 def _named(path: str, context: Context) -> Sequence[str]:

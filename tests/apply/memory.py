@@ -13,12 +13,10 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.apply.parts import Parts
-from reconciler.core.guard import Guard
-from reconciler.core.live import Absence, Missing, Server
+from reconciler.core.live import Absence, Missing, OrgId, Server, Status, Token, TokenId, UserId
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Outcome, Result, ResultStatus
-from reconciler.core.plan import Change, Plan
-from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
+from reconciler.core.plan import Change, Guard, Plan
 from reconciler.errors import TokenctlError, TransientError
 
 Fault = Callable[["Memory", TokenId], TokenctlError | Token | None]

@@ -9,11 +9,9 @@ from dataclasses import replace
 import pytest
 
 from reconciler.apply.journal import Journal
-from reconciler.core.guard import Guard
-from reconciler.core.live import Missing
+from reconciler.core.live import Missing, Status, Token, TokenId
 from reconciler.core.outcome import ResultStatus
-from reconciler.core.plan import Change
-from reconciler.core.token import Status, Token, TokenId
+from reconciler.core.plan import Change, Guard
 from reconciler.documents.decode import Document
 from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError, UnreachableError
 from tests.apply.memory import Listing, Memory, Observing, events, holding, nth, plan_of, run, statuses, token

@@ -18,11 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.apply.journal import Journal, LoadedJournal, close, interrupted, latest_first, load, newest_first
-from reconciler.core.live import Server
+from reconciler.core.live import OrgId, Server, Status, Token, TokenId, UserId
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Outcome, Provenance, Result, ResultStatus, settle
 from reconciler.core.plan import Change, Plan
-from reconciler.core.token import OrgId, Status, Token, TokenId, UserId
 from reconciler.documents.decode import Document
 from reconciler.documents.journal import header_line, intent_line, read_run, result_line, settled_line, summary_line
 from reconciler.documents.plan import before_document

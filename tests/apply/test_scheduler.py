@@ -13,10 +13,9 @@ import pytest
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment, Pacing
-from reconciler.core.live import Absence, Missing
+from reconciler.core.live import Absence, Missing, Status, Token, TokenId
 from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Change
-from reconciler.core.token import Status, Token, TokenId
 from reconciler.documents.decode import Document
 from reconciler.errors import (
     AuthError,

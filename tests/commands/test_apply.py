@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.apply.pace import Pacing
 from reconciler.commands import apply, plan
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.permissions import Permission

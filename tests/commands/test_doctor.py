@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.commands import doctor
 from reconciler.commands import list as listing
-from reconciler.core.token import TokenId
+from reconciler.core.live import TokenId
 from reconciler.errors import ExitCode
 from reconciler.render.formats import ListFormat
 from reconciler.sandbox.permissions import Permission

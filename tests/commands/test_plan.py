@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.commands import plan, show
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import Fault
 from reconciler.session.sources import Sources

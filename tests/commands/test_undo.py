@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.apply.journal import Journal
 from reconciler.commands import undo
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
 from reconciler.render.formats import PlanFormat
 from reconciler.sandbox.seed import default_seed

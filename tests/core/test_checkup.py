@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.checkup import Check, State, exit_code, user, writing
-from reconciler.core.token import RIGHTS, UserId
+from reconciler.core.live import RIGHTS, UserId
 from reconciler.errors import ExitCode
 from tests.builders import ACME, EDGE, manager, managing, token
 

@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.guard import Guard
-from reconciler.core.live import Live
+from reconciler.core.live import Live, Token, UserId
 from reconciler.core.manifest import Declaration, Limits, Severity, Share
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Guard, Plan
 from reconciler.core.planner import make_plan, needs_own_user
-from reconciler.core.token import Token, UserId
 from tests.builders import ACME, ACTIVE, EDGE, INACTIVE, declared, live, manager, manifest, token, token_id, watcher
 
 

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.guard import Guard
-from reconciler.core.live import Live, Owner
+from reconciler.core.live import EVERY_ORG, EVERY_USER, Live, OrgId, Owner, Reach, Rights, Token, TokenId, UserId
 from reconciler.core.manifest import Limits
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Guard, Plan
 from reconciler.core.planner import make_plan, needs_others, unknown_owners, withheld
-from reconciler.core.token import EVERY_ORG, EVERY_USER, OrgId, Reach, Rights, Token, TokenId, UserId
 from tests.builders import (
     ACME,
     ACTIVE,

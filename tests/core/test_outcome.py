@@ -7,14 +7,24 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.live import Absence, Missing
+from reconciler.core.live import Absence, Missing, Token
 from reconciler.core.manifest import Limits
-from reconciler.core.outcome import Entry, Outcome, Provenance, Result, ResultStatus, Run, settle, with_settled
+from reconciler.core.outcome import (
+    Entry,
+    Outcome,
+    Provenance,
+    Result,
+    ResultStatus,
+    Run,
+    deviation,
+    settle,
+    with_settled,
+)
 from reconciler.core.plan import Change
-from reconciler.core.token import Token
 from reconciler.documents.decode import Document
 from reconciler.documents.journal import header_line, intent_line, read_run, result_line, settled_line, summary_line
-from tests.builders import INACTIVE, SERVER, declared, planned, token, token_id
+from reconciler.errors import ExitCode
+from tests.builders import EDGE, INACTIVE, SERVER, declared, planned, token, token_id
 
 PLAN = planned(
     [declared(1, description="\x1b[31m", name="one"), declared(2, status=INACTIVE, protected=True), declared(3)],
@@ -121,3 +131,45 @@ def test_a_read_tells_what_became_of_an_operation_in_doubt(
 def test_what_could_not_be_read_stays_in_doubt() -> None:
     line = settled_line([Entry(change=FIRST), Entry(change=SECOND, status=ResultStatus.DONE)], "then", "0.1.0")
     assert line["results"] == [{"id": SECOND.token.id, "status": "done", "reason": "", "updatedAt": ""}]
+
+
+def result(status: ResultStatus, *, sent: bool = False, code: ExitCode = ExitCode.ERROR) -> Result:
+    return Result(change=Change(token=token(1), description="x"), status=status, sent=sent, code=code)
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [
+        ([], ExitCode.OK),
+        ([result(ResultStatus.DONE, sent=True)], ExitCode.OK),
+        ([result(ResultStatus.DONE, sent=True), result(ResultStatus.NOT_ATTEMPTED)], ExitCode.PARTIAL),
+        ([result(ResultStatus.UNVERIFIED, sent=True, code=ExitCode.AUTH)], ExitCode.PARTIAL),
+        ([result(ResultStatus.FAILED, sent=True, code=ExitCode.PARTIAL)], ExitCode.PARTIAL),  # it may still come
+        ([result(ResultStatus.FAILED, sent=True, code=ExitCode.AUTH)], ExitCode.AUTH),  # it was refused
+        (
+            [result(ResultStatus.FAILED, code=ExitCode.AUTH), result(ResultStatus.NOT_ATTEMPTED, code=ExitCode.AUTH)],
+            ExitCode.AUTH,
+        ),
+        (
+            [result(ResultStatus.FAILED, code=ExitCode.UNREACHABLE), result(ResultStatus.FAILED, code=ExitCode.STALE)],
+            ExitCode.STALE,
+        ),
+        ([result(ResultStatus.NOT_ATTEMPTED)], ExitCode.ERROR),
+    ],
+)
+def test_an_outcome_says_whether_anything_was_changed(results: list[Result], code: ExitCode) -> None:
+    outcome = Outcome(results=tuple(results))
+    assert outcome.exit_code is code
+    assert sum(len(outcome.having(status)) for status in ResultStatus) == len(results)
+
+
+def test_what_is_not_as_sent_is_named() -> None:
+    change = Change(token=token(1), description="new")
+    assert deviation(change, token(1, description="new", updated_at="later")) == ""
+    assert deviation(change, token(1)) == "description is `token 1`, not `new`"
+    assert deviation(change, token(1, description="new", status=INACTIVE)) == "status is `inactive`, not `active`"
+    assert (
+        deviation(change, token(2, description="new"))
+        == f"the answer is about token {token_id(2)} of organisation {'a' * 16}"
+    )
+    assert "of organisation eeee" in deviation(change, token(1, description="new", org_id=EDGE))

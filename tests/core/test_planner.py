@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.guard import Guard
 from reconciler.core.live import Absence, Missing
 from reconciler.core.manifest import Severity
+from reconciler.core.plan import Guard
 from reconciler.core.planner import differences, make_plan, rebase
 from reconciler.documents.plan import decode_plan, plan_document
 from reconciler.errors import StaleError

@@ -9,13 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.guard import Guard
-from reconciler.core.live import Absence, Missing
+from reconciler.core.live import Absence, Missing, Status, Token
 from reconciler.core.outcome import Entry, ResultStatus, Run
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Guard, Plan
 from reconciler.core.planner import make_plan
 from reconciler.core.reversal import reverse, unlisted
-from reconciler.core.token import Status, Token
 from reconciler.errors import AuthError, InvalidError
 from tests.builders import ACTIVE, EDGE, INACTIVE, SERVER, declared, live, planned, token, token_id
 from tests.strategies import TEXT, World, apply, worlds

@@ -6,11 +6,9 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from reconciler.core.difference import Difference
-from reconciler.core.guard import Guard
 from reconciler.core.live import Server
-from reconciler.core.plan import Plan
-from reconciler.core.review import Review, Side, TokenDifference, Verdict, compare, compare_digest, unknown
+from reconciler.core.plan import Difference, Guard, Plan
+from reconciler.core.review import Review, Side, TokenDifference, Verdict, compare, compare_digest
 from tests.builders import EDGE, INACTIVE, declared, planned, token, token_id
 from tests.strategies import World, draft_of, worlds
 
@@ -63,10 +61,6 @@ def test_another_server_organisation_and_waiver_are_named() -> None:
     moved = {each.field for departure in compare(replace(REVIEWED, changes=changes), REVIEWED).tokens
              for each in departure.moved}  # fmt: skip
     assert moved == {"organisation"}
-
-
-def test_what_is_not_known_has_a_reason() -> None:
-    assert unknown("it is not JSON") == Review(verdict=Verdict.UNKNOWN, reason="it is not JSON")
 
 
 @given(worlds(), worlds())

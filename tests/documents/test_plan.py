@@ -19,13 +19,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.difference import Difference
-from reconciler.core.guard import Guard
-from reconciler.core.manifest import Limits, Severity
-from reconciler.core.plan import Comparison, Mark, Plan
+from reconciler.core.live import NO_RIGHTS, Elided
+from reconciler.core.manifest import Limits, Severity, Share
+from reconciler.core.plan import Comparison, Difference, Guard, Kind, Mark, Plan, Revision
 from reconciler.core.review import compare
-from reconciler.core.revise import Kind, Revision
-from reconciler.core.token import NO_RIGHTS, Elided
 from reconciler.documents.decode import DecodeError
 from reconciler.documents.plan import decode_plan, load_plan, plan_document, review_document, save_plan
 from reconciler.errors import InvalidError, LocalError, Place, StaleError, TokenctlError
@@ -284,3 +281,19 @@ def test_a_review_beside_a_plan_is_passed_over_and_only_a_real_one() -> None:
         pytest.raises(InvalidError),
     ):
         load_plan(path)
+
+
+@pytest.mark.parametrize("limit", [5, Share(30)])
+def test_a_plan_is_the_document_that_its_schema_describes(limit: int | Share) -> None:
+    plan = planned(
+        [declared(1, description="new", name="a"), declared(2, status=INACTIVE, protected=True)],
+        [token(1), token(2)],
+        limits=Limits(max_deactivations=limit),
+    )
+    document = plan_document(plan)
+    jsonschema.validate(document, load_schema("plan"))
+    assert decode_plan(document) == plan
+    assert document["reason"] == "refused"
+    assert document["counts"] == {
+        "activate": 0, "describe": 1, "deactivate": 1, "unchanged": 0, "declared": 2, "managed": 2, "live": 2,
+    }  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.token import LARGEST_TEXT, Elided, kept
+from reconciler.core.live import LARGEST_TEXT, Elided, kept
 from reconciler.influx.body import Elements, Single
 from reconciler.influx.decoding import LARGEST, OMITTED, LargeObject, WireError, decode
 

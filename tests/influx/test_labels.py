@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from reconciler.core.live import EVERY_ORG, OrgId
 from reconciler.core.lock import LabelId, LockLabel, LockProperties
-from reconciler.core.token import EVERY_ORG, OrgId
 from reconciler.influx import labels
 from reconciler.influx.decoding import OMITTED, WireError
 from tests.influx.raw_server import SECRET

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
+from reconciler.core.live import OrgId
 from reconciler.core.lock import LabelId, LockLabel, LockProperties
-from reconciler.core.token import OrgId
 from reconciler.errors import AuthError, ExitCode, StaleError, TokenctlError, TransientError, UnreachableError
 from reconciler.influx.lock import Lock
 from reconciler.influx.reader import Reader

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
-from reconciler.core.live import Absence, Missing, Owner, Server
-from reconciler.core.token import TokenId, UserId
+from reconciler.core.live import Absence, Missing, Owner, Server, TokenId, UserId
 from reconciler.errors import UnreachableError, UsageError
 from reconciler.influx.reader import Reader
 from reconciler.influx.transport import Transport

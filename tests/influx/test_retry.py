@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
-from reconciler.core.token import TokenId
+from reconciler.core.live import TokenId
 from reconciler.errors import FailureKind, TokenctlError, TransientError, UnreachableError
 from reconciler.influx.reader import Reader
 from reconciler.influx.retry import Retries

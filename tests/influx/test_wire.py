@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconciler.core.token import (
+from reconciler.core.live import (
     EVERY_ORG,
     EVERY_USER,
     LARGEST_TEXT,

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
-from reconciler.core.token import TokenId
+from reconciler.core.live import TokenId
 from reconciler.errors import FailureKind, StaleError, TransientError
 from reconciler.influx.transport import Transport
 from reconciler.influx.writer import Writer

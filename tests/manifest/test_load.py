@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.live import Status, TokenId
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity
-from reconciler.core.token import Status, TokenId
 from reconciler.errors import InvalidError, Place
 from reconciler.manifest.load import Loaded, load
 from tests.shell import unmeasured

@@ -8,12 +8,10 @@ from functools import partial
 
 from hypothesis import strategies as st
 
-from reconciler.core.difference import Difference
-from reconciler.core.guard import Guard
+from reconciler.core.baseline import revise
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Severity
-from reconciler.core.plan import Comparison, Mark, Plan, Refusal
-from reconciler.core.revise import Kind, Revision, revise
+from reconciler.core.plan import Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision
 from reconciler.errors import Place, Problem
 from reconciler.render.formats import PlanFormat, render
 from tests.builders import ACTIVE, EDGE, INACTIVE, Line, declared, manager, manifest, planned, token

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from reconciler.core.guard import Guard
-from reconciler.core.plan import Plan, Refusal
+from reconciler.core.plan import Guard, Plan, Refusal
 from reconciler.errors import Place, Problem
 from reconciler.render.findings import Level, default_place, findings
 from tests.builders import ACTIVE, INACTIVE, Line, declared, planned, token

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token as Part
 
-from reconciler.core.guard import Guard
-from reconciler.core.plan import Plan, Refusal
+from reconciler.core.plan import Guard, Plan, Refusal
 from reconciler.errors import Problem
 from reconciler.render import markdown
 from reconciler.render.escape import terminal

@@ -19,8 +19,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.core.guard import Guard
-from reconciler.core.plan import Action, Plan
+from reconciler.core.plan import Action, Guard, Plan
 from reconciler.errors import Problem
 from reconciler.render import reports, text
 from reconciler.render.escape import terminal

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.plan import Plan
-from reconciler.core.review import Review, compare, compare_digest, unknown
+from reconciler.core.review import Review, Verdict, compare, compare_digest
 from reconciler.render import json as json_format
 from reconciler.render import markdown, text
 from reconciler.schema import load_schema
@@ -41,7 +41,7 @@ REVIEWS = {
     "differs": compare(PLAN, OTHER),
     "elsewhere": compare(PLAN, replace(PLAN, server=replace(PLAN.server, url="https://other.example"))),
     "digest": compare_digest(PLAN, "0" * 64),
-    "unknown": unknown("cannot read the plan ::error::\x1b[31m`x`: No such file or directory"),
+    "unknown": Review(verdict=Verdict.UNKNOWN, reason="cannot read the plan ::error::\x1b[31m`x`: No such file or directory"),
     "hostile": compare(
         PLAN,
         planned(
@@ -93,7 +93,7 @@ def test_it_is_short_at_every_size(number: int, size: int, filled: str, longest:
         [declared(each, description=f"{filled}{each}", origin=Line(each)) for each in range(1, number + 1)],
         [token(each, description=filled) for each in range(1, number + 1)],
     )
-    for review in (compare(PLANS["refused"], reviewed), unknown(filled)):
+    for review in (compare(PLANS["refused"], reviewed), Review(verdict=Verdict.UNKNOWN, reason=filled)):
         drawn = markdown.plan(PLANS["refused"], longest, review)
         assert len(drawn.encode()) < longest
         check(drawn)

@@ -12,8 +12,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from reconciler.core.baseline import Baseline, revise
 from reconciler.core.manifest import Asserted, Limits, Match, Pick, Severity
-from reconciler.core.revise import Revised, revise
 from reconciler.documents.plan import REVISION, plain
 from reconciler.errors import Place, Problem
 from reconciler.render import escape, markdown, reports, text
@@ -27,14 +27,14 @@ from tests.render.test_markdown import check, rows
 from tests.strategies import HOSTILE
 
 GOLDEN = Path(__file__).parents[1] / "render" / "golden"
-FORMATS: dict[str, Callable[[Revised], str]] = {
+FORMATS: dict[str, Callable[[Baseline], str]] = {
     suffix: partial(render_revised, form=form, colour=False)
     for suffix, form in zip(("txt", "json", "md", "commands"), OFFLINE, strict=True)
 }
 COMMIT = "1a2b3c4d" * 5
 
 
-def changes() -> dict[str, Revised]:
+def changes() -> dict[str, Baseline]:
     """The dataset, by name."""
     there = Line(3, "origin/main:tokens.yaml")
     before = manifest(
@@ -65,7 +65,7 @@ def changes() -> dict[str, Revised]:
     ]
     selected = [declared(Match(user=each, description=each), origin=Line(1, f"{each}.yaml")) for each in HOSTILE]
     reworded = [replace(each, description=f"{each.description}!") for each in hostile[:8]]
-    plain = Revised(ref="origin/main", commit=COMMIT, revisions=())
+    plain = Baseline(ref="origin/main", commit=COMMIT, revisions=())
     warned = Problem(
         "the files of origin/main are refused: unknown key", "mend them", Place("origin/main:a.yaml", 1, 2)
     )

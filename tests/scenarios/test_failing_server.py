@@ -14,7 +14,7 @@ import pytest
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.commands import list as listing
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
 from reconciler.render.formats import ListFormat
 from reconciler.sandbox.faults import NAMES, Fault

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
 from reconciler.settings import Flags
 from tests.branch import Branch

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
 from tests.commands.test_apply import ACTIVATE, DEACTIVATE, DESCRIBE, applied
 from tests.commands.test_undo import journals, stored, undone

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.guard import Guard
+from reconciler.core.live import EVERY_ORG, EVERY_USER, Rights, TokenId
 from reconciler.core.manifest import Declaration, Match
+from reconciler.core.plan import Guard
 from reconciler.core.resolve import resolve
 from reconciler.core.text import REFUSED
-from reconciler.core.token import EVERY_ORG, EVERY_USER, Rights, TokenId
 from reconciler.errors import ExitCode
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Authorization, Org, Seed, User

@@ -34,11 +34,10 @@ from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.apply.parts import Parts
 from reconciler.commands import undo
-from reconciler.core.guard import Guard
-from reconciler.core.live import Missing
+from reconciler.core.live import Missing, Status, Token, TokenId
 from reconciler.core.manifest import Declaration, Manifest
 from reconciler.core.outcome import Outcome, Provenance, ResultStatus
-from reconciler.core.token import Status, Token, TokenId
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode, TokenctlError, attempt
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.writer import Writer

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.commands import doctor
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
 from reconciler.render.formats import ListFormat
 from reconciler.sandbox.permissions import Permission

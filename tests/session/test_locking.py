@@ -18,9 +18,9 @@ import pytest
 from reconciler.cli.options import sending_options
 from reconciler.commands import apply, plan, undo
 from reconciler.core import lock
-from reconciler.core.guard import Guard
+from reconciler.core.live import OrgId
 from reconciler.core.lock import NAME, LockProperties
-from reconciler.core.token import OrgId
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode, UsageError
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.permissions import Permission

@@ -16,7 +16,7 @@ import pytest
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Pacing
 from reconciler.cli.options import sending_options
-from reconciler.core.guard import Guard
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode, LocalError, UsageError
 from reconciler.sandbox.faults import Fault
 from reconciler.session.context import Context

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.commands import plan
-from reconciler.core.guard import Guard
-from reconciler.core.marks import Declarations
+from reconciler.core.baseline import Declarations
+from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
 from reconciler.render.formats import PlanFormat
 from reconciler.session.context import Context

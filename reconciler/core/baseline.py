@@ -1,67 +1,31 @@
-"""Two manifests in, what differs in their meaning out, whatever their order, their layout and their comments."""
+"""What the files declare otherwise than the base does: the revisions, and the marks of a plan's changes."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from reconciler.core.difference import Difference, between
+from reconciler.core.live import TokenId
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
-from reconciler.core.token import TokenId
+from reconciler.core.plan import Change, Kind, Mark, Revision, between
+from reconciler.core.resolve import Wanted
+from reconciler.core.text import moment
 from reconciler.errors import Place, Problem
 
 
-class Kind(StrEnum):
-    """What became of a setting or of a declaration, the gravest of all that did, in the order in which to show them."""
-
-    SETTING = "setting"  # `server`, `guards`, `unmanaged`, `absent`, `lock`
-    REMOVED = "removed"  # the token will no longer be managed
-    RETARGETED = "retargeted"  # the same name means another token now
-    CHANGED = "changed"
-    ADDED = "added"
-    RENAMED = "renamed"  # the same token has another name in the file
-    MOVED = "moved"  # it stands in another file
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
-    """One declaration or setting that the files have otherwise than the base has.
+class Baseline:
+    """What the files have otherwise now than at the commit of `ref`, which `--base` names, and the manifest there.
 
-    `target` is the token's id, the selection in words or the setting's key, `name` the declaration's name, both as they
-    are after, or before for what was removed. `loosens` says that a guard holds less than before. `place` is where it
-    stands now, `base_place` where it stood.
+    When it cannot be read, as `warnings` say, it declares nothing, and the default guards hold.
     """
-
-    kind: Kind
-    target: str
-    name: str | None = None
-    edits: tuple[Difference, ...] = ()
-    loosens: bool = False
-    place: Place | None = None
-    base_place: Place | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revised:
-    """What a change of the files means, without a server: all that they have otherwise than at the commit of `ref`."""
 
     ref: str
     commit: str
     revisions: tuple[Revision, ...]
     warnings: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """What the files have otherwise now than at the commit that `--base` names, and the manifest there.
-
-    When it cannot be read, as `warnings` say, it declares nothing, and the guards that hold by themselves hold.
-    """
-
-    revised: Revised
-    manifest: Manifest
+    manifest: Manifest = field(default_factory=Manifest)
 
 
 def locked(manifest: Manifest, baseline: Baseline | None) -> bool:
@@ -216,3 +180,73 @@ def _loosens(key: str, before: str | None, after: str | None) -> bool:
         return after != "0"  # a share and a number: which is more depends on how many tokens are managed
     less = int(after.rstrip("%")) < int(before.rstrip("%"))
     return less if key == "guards.min_managers" else not less
+
+
+Declarations = Mapping[TokenId, Declaration]
+"""The declaration of each token at some commit."""
+
+
+def with_base(changes: Iterable[Change], declarations: Declarations) -> tuple[Change, ...]:
+    """The changes with a mark on each field that the base declares otherwise, or not at all."""
+    return tuple(
+        replace(
+            change,
+            marks={field: Mark.THIS_CHANGE for field in change.body if not _declares(declarations, change, field)},
+        )
+        for change in changes
+    )
+
+
+def moments(changes: Iterable[Change]) -> frozenset[float]:
+    """When the tokens were last changed, in seconds since 1970, whose marks need to know what was declared then."""
+    found = {changed_at(change) for change in changes if change.marks.keys() < change.body.keys()}
+    return frozenset(each for each in found if each is not None)
+
+
+def with_history(changes: Iterable[Change], then: Mapping[float, Declarations]) -> tuple[Change, ...]:
+    """The changes with every mark that can be told; `then` has what was declared at a moment, where that is known."""
+    return tuple(_marked(change, then) for change in changes)
+
+
+def _marked(change: Change, then: Mapping[float, Declarations]) -> Change:
+    at = changed_at(change)
+    if at is None or at not in then:
+        return change
+    told = {
+        field: Mark.DRIFT if _declares(then[at], change, field) else Mark.PENDING
+        for field in change.body
+        if field not in change.marks
+    }
+    return replace(change, marks={**change.marks, **told})
+
+
+def _declares(declarations: Declarations, change: Change, field: str) -> bool:
+    declaration = declarations.get(change.token.id)
+    return declaration is not None and getattr(declaration, field) == change.body[field]
+
+
+def changed_at(change: Change) -> float | None:
+    """When the token was last changed on the server, in seconds since 1970; None where it does not say so.
+
+    As InfluxDB writes it: RFC 3339 with any offset and up to nine digits of a second.
+    """
+    found = moment(change.token.updated_at)
+    return found.timestamp() if found else None
+
+
+def unshown(revisions: Iterable[Revision], changes: Iterable[Change], wanted: Iterable[Wanted]) -> tuple[Revision, ...]:
+    """The revisions of which no change shows everything: it sends what this change of the files declares."""
+    shown: dict[str, set[str]] = {}
+    marked = {change.token.id: change.marks for change in changes}
+    for each in wanted:
+        marks = marked.get(each.token.id, {})
+        fields = {field for field, mark in marks.items() if mark is Mark.THIS_CHANGE}
+        shown.setdefault(target_text(each.declaration.target), set()).update(fields)
+    return tuple(each for each in revisions if not _is_shown(each, shown.get(each.target, set())))
+
+
+def _is_shown(revision: Revision, shown: Container[str]) -> bool:
+    if revision.kind not in (Kind.ADDED, Kind.CHANGED):
+        return False
+    told = {edit.field for edit in revision.edits} - ({"protected", "labels"} if revision.kind is Kind.ADDED else set())
+    return bool(told) and all(field in shown for field in told)

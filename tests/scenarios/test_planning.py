@@ -7,12 +7,11 @@ from dataclasses import replace
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.guard import Guard
-from reconciler.core.live import Live, Owner
+from reconciler.core.live import Live, Owner, Status, UserId
 from reconciler.core.manifest import Limits, Severity, Share
+from reconciler.core.plan import Guard
 from reconciler.core.planner import deactivates_manager, make_plan, needs_others, rebase, unknown_owners
 from reconciler.core.resolve import resolve
-from reconciler.core.token import Status, UserId
 from reconciler.documents.plan import decode_plan, plan_document
 from reconciler.sandbox.permissions import Permission, covered
 from tests.builders import SERVER, declared, live, manifest, token
