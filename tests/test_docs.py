@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
 from reconciler.manifest.load import load
 from reconciler.schema import load_schema
+from tests.shell import Shell
 
 ROOT = Path(__file__).parent.parent
 DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -159,6 +161,14 @@ def test_every_manifest_in_the_documentation_is_valid(name: str) -> None:
     for block in blocks:
         assert load(["-"], BytesIO(block.encode())).manifest.tokens
     assert bool(blocks) == (name in ("README.md", "docs/manifest.md"))
+
+
+def test_the_readme_shows_what_plan_prints(shell: Shell) -> None:
+    manifest = re.findall(r"```yaml\n(.*?)```", WRITTEN["README.md"], re.DOTALL)
+    shown = re.findall(r"```\n\$ tokenctl plan\n(.*?)```", WRITTEN["README.md"], re.DOTALL)
+    shell.write(manifest[0])
+    host = {"INFLUX_HOST": "http://127.0.0.1:8086"}
+    assert [shell.plain(shell.run("plan").out)] == [replace(shell, environment=host).plain(text) for text in shown]
 
 
 def test_the_example_that_teaches_is_valid_and_uses_every_key() -> None:
