@@ -46,9 +46,16 @@ CORE_IMPORTS = {
 # The packages whose tests stand where their modules do; what goes through several modules is a scenario.
 MIRRORED = (
     "apply",
-    "session",
-    "commands",
     "cli",
+    "commands",
+    "core",
+    "documents",
+    "influx",
+    "manifest",
+    "render",
+    "repository",
+    "sandbox",
+    "session",
 )
 # What has no test file of its own, with the one that covers it.
 COVERED_BY = {

@@ -7,10 +7,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -18,11 +20,15 @@ import typer.main
 from typer.core import TyperGroup
 
 from reconciler.cli.app import app
+from reconciler.commands import plan
 from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
 from reconciler.manifest.load import load
 from reconciler.schema import load_schema
-from tests.shell import Shell
+from reconciler.session.context import Context
+from reconciler.session.sources import Sources
+from reconciler.settings import Flags
+from tests.shell import GRAFANA, Shell
 
 ROOT = Path(__file__).parent.parent
 DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -103,7 +109,7 @@ def _variables() -> Iterator[str]:
             match node:
                 case ast.Call(func=ast.Attribute(value=asked, attr="get"), args=[ast.Constant(value=name), *_]):
                     yield from [str(name).upper()] if "environ" in ast.unparse(asked) else []
-                case ast.Assign(targets=[ast.Name(id="_VARIABLES" | "_KEPT")], value=names):
+                case ast.Assign(targets=[ast.Name(id="_VARIABLES" | "_KEPT" | "_AUTHORITIES")], value=names):
                     found = [str(each.value) for each in ast.walk(names) if isinstance(each, ast.Constant)]
                     yield from (name.upper() for name in found if not name.isdigit())  # proxies in small letters, too
 
@@ -169,6 +175,32 @@ def test_the_readme_shows_what_plan_prints(shell: Shell) -> None:
     shell.write(manifest[0])
     host = {"INFLUX_HOST": "http://127.0.0.1:8086"}
     assert [shell.plain(shell.run("plan").out)] == [replace(shell, environment=host).plain(text) for text in shown]
+
+
+def test_the_way_of_plan_is_as_the_design_draws_it(shell: Shell) -> None:
+    entered: set[str] = set()
+
+    def enter(frame: FrameType, event: str, _: object) -> None:
+        path = Path(frame.f_code.co_filename)
+        if event == "call" and frame.f_code.co_name != "<module>" and path.is_relative_to(ROOT / "reconciler"):
+            entered.add(str(path.relative_to(ROOT / "reconciler").with_suffix("")))
+
+    file = shell.declare(f'id: "{GRAFANA}", description: x')
+    request = plan.PlanRequest(sources=Sources(files=[file]), flags=Flags())
+
+    def traced(context: Context) -> ExitCode:
+        sys.setprofile(enter)
+        try:
+            return plan.run(request, context)
+        finally:
+            sys.setprofile(None)
+
+    assert shell.call(traced).code == ExitCode.OK
+    way = DOCS["design.md"].partition("## The way of `plan`")[2].partition("\n\nTypes")[0]
+    named = set(re.findall(r"`((?:[a-z]+/)?[a-z]+)`", way)) - {"plan", "manifest/explain"}
+    assert named - entered == set()
+    assert len(named) <= 24
+    assert len(entered) <= 40
 
 
 def test_the_example_that_teaches_is_valid_and_uses_every_key() -> None:
