@@ -1,4 +1,4 @@
-"""A path in, what its file or its pipe has out; a text and a path in, a file that holds all of it, or is as it was."""
+"""Reads regular files and pipes, and writes files whole or leaves them as they were."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flags, environment and the influx CLI's profiles in, the server to talk to and the credentials out.
+"""The server to talk to and the credentials, from flags, the environment and the influx CLI's profiles.
 
 The order is: flag (and `--profile` is one), variable, active profile, default. No message holds a character of a
 secret.

@@ -1,1 +1,1 @@
-"""The HTTP edge: an InfluxDB v2 server's answers in, core values out; core values in, one PATCH out."""
+"""The HTTP edge: reads an InfluxDB v2 server's answers as core values, and sends a change as one PATCH."""

@@ -1,4 +1,4 @@
-"""An answer that is not what was hoped for in, the error that says what it means and what to do out."""
+"""The error for an answer that is not the one hoped for: what it means and what to do."""
 
 from __future__ import annotations
 

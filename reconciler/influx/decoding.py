@@ -1,4 +1,4 @@
-"""JSON in, values out: stricter than Python reads it, and of an object that is too large as much as can be kept."""
+"""Decodes JSON more strictly than Python does, and of an object that is too large as much as can be kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies of InfluxDB v2 answers about labels in, locks out; everything else that is a label is passed over.
+"""Reads locks from bodies of InfluxDB v2 answers about labels; all other labels are passed over.
 
 Follows the `LabelResponse` and `LabelsResponse` schemas of the InfluxDB v2 OpenAPI document.
 """

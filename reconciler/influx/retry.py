@@ -1,4 +1,4 @@
-"""What went wrong with a request in, whether and when to send it again out: one policy and budget for a whole run."""
+"""Whether and when to send a failed request again: one policy and budget for a whole run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests in, whole answers out, over httpx's connections; the only module that imports httpx.
+"""Sends requests and gives whole answers, over httpx's connections; the only module that imports httpx.
 
 The caller's secret goes to the configured origin and to no other: redirects are errors, every request's origin is
 checked right before it is sent, and nothing that a server says ever becomes a URL. An httpx client would follow

@@ -1,4 +1,4 @@
-"""Bodies of InfluxDB v2 answers in, values of the core out. A token's secret does not leave this module.
+"""Reads bodies of InfluxDB v2 answers as core values. A token's secret does not leave this module.
 
 Follows the `Authorization` and `Authorizations` schemas of the InfluxDB v2 OpenAPI document, and servers 2.7 to 2.9.
 """

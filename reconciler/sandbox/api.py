@@ -1,4 +1,4 @@
-"""A request in, the answer that InfluxDB would give out: who asks, which route, which handler."""
+"""The answer that InfluxDB would give to a request: who asks, which route, which handler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bytes of a request body and the Go type that they are meant for in, the fields that they set out.
+"""Reads a request body as Go does for the type that it is meant for, and gives the fields that it sets.
 
 Follows the scanner and json.Unmarshal of Go 1.23, also in its words: what stands after the first value is not looked
 at, keys are matched whatever their case, the last duplicate wins, null leaves a field alone, unknown keys are ignored,

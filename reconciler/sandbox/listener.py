@@ -1,4 +1,4 @@
-"""Sockets in, requests answered on them out, by the standard library's ThreadingHTTPServer."""
+"""Answers requests on sockets, with the standard library's ThreadingHTTPServer."""
 
 from __future__ import annotations
 

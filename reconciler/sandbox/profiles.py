@@ -1,4 +1,4 @@
-"""The name of an InfluxDB version in, what is peculiar to that version out."""
+"""What is peculiar to each version of InfluxDB."""
 
 from __future__ import annotations
 

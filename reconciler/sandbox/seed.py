@@ -1,4 +1,4 @@
-"""A JSON document in, the world that a sandbox begins with out."""
+"""The world that a sandbox begins with, read from a JSON document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A world and a version in, a running sandbox on a real socket out."""
+"""Runs a sandbox with a world and a version on a real socket."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def _unread(ref: str, problems: Sequence[Problem]) -> Problem:
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return Problem(
         f"the files of {ref} are refused, so they count as empty: {first.message}{more}",
-        "their guards are not known: those that hold by themselves are enforced",
+        "their guards are not known: the default ones are enforced",
         first.place,
     )
 

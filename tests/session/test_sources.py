@@ -92,7 +92,7 @@ def test_a_base_that_is_refused_counts_as_empty_and_that_is_said(branch: Branch)
     assert done.code == ExitCode.CHANGES
     assert (
         "Warning: main:DIR/tokens.yaml:3:10: the files of main are refused, so they count as empty: this is no id `x` "
-        "(and 1 more)\n  hint: their guards are not known: those that hold by themselves are enforced\n"
+        "(and 1 more)\n  hint: their guards are not known: the default ones are enforced\n"
     ) in done.out
     assert done.out.endswith("\nFiles: 1 added.\n")
 
