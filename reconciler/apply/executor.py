@@ -21,8 +21,9 @@ _LIST_IS_DEARER_FROM = 5  # a GET by id costs a real server less than a list whi
 def execute(plan: Plan, parts: Parts) -> Outcome:
     """Send the plan's changes: activations, then descriptions, then deactivations, the caller's own token last of all.
 
-    A phase in which anything is not done keeps the later ones from starting. Everything that was sent is read back, a
-    canary before the rest is sent. Never raises for what the server does, and LocalError when no thread can be started.
+    A phase starts only when everything before it is done. Every token that may have been changed is read back, those of
+    the canary before the rest is sent. Returns the results, whatever the server does; raises LocalError when no thread
+    can be started.
     """
     others, own = _parted(plan)
     first = others[: parts.pacing.canary]
@@ -40,12 +41,15 @@ def execute(plan: Plan, parts: Parts) -> Outcome:
 
 
 def canary(plan: Plan, size: int) -> Sequence[Change]:
-    """The first so many changes in the order in which they are sent; the caller's own token is never among them."""
+    """Return the first `size` changes in the order of sending, never one that deactivates the caller's own token."""
     return _parted(plan)[0][:size]
 
 
 def _parted(plan: Plan) -> tuple[Sequence[Change], Sequence[Change]]:
-    """The changes, and apart those that switch off the caller's own token, or may where nobody knows which it is."""
+    """Return all other changes, and those that deactivate the caller's own token.
+
+    Where nobody knows which token that is, and `self` is waived, every deactivation that may hit it counts as one.
+    """
     others: list[Change] = []
     own: list[Change] = []
     unknown = not plan.knows_own and Guard.SELF in plan.waivers
@@ -56,7 +60,7 @@ def _parted(plan: Plan) -> tuple[Sequence[Change], Sequence[Change]]:
 
 
 class _Run:
-    """The steps of which a run is made."""
+    """The steps of a run, which `execute` calls in order."""
 
     def __init__(self, plan: Plan, parts: Parts, scheduler: Scheduler) -> None:
         self._plan = plan
@@ -66,14 +70,17 @@ class _Run:
         self._withheld: dict[TokenId, str] = {}
 
     def send(self, changes: Sequence[Change]) -> None:
-        """Send these, phase by phase, unless something before them is not done."""
+        """Send these changes phase by phase; start no phase unless everything before it is done."""
         for action in Action:
             if all(result.status is ResultStatus.DONE for result in self._scheduler.results.values()):
                 due = [change for change in changes if change.action is action]
                 self._scheduler.send(self._allowed(due) if action is Action.DEACTIVATE else due)
 
     def _allowed(self, deactivations: Sequence[Change]) -> Sequence[Change]:
-        """These without those that must not be sent after all, which is asked before the first is."""
+        """Return the deactivations that may still be sent, and record the others as refused.
+
+        The tokens are listed once more for that, before the first deactivation only.
+        """
         scheduler, allowed = self._scheduler, []
         if self._ask_withheld and deactivations and not scheduler.stopped:
             ask, self._ask_withheld = self._ask_withheld, None
@@ -89,16 +96,17 @@ class _Run:
         return allowed
 
     def read_back(self, changes: Sequence[Change]) -> None:
-        """Read every change that was sent once more: somebody may have written at the same time."""
+        """Read once more the tokens of the changes that were sent: somebody may have written at the same time."""
         results = [self._scheduler.results.get(change.token.id) for change in changes]
         sent = [each for each in results if each and each.sent and each.status is not ResultStatus.FAILED]
         for result, seen in zip(sent, self._seen([each.change.token.id for each in sent]), strict=True):
             self._learn(result, read_back(result, seen))
 
     def prove(self, change: Change, *, is_last: bool) -> None:
-        """Read a token back that may have been the caller's own: then the server's refusal is the proof.
+        """Read back a deactivated token that may have been the caller's own.
 
-        It refuses whatever comes then: the changes that are left are not attempted.
+        When the server now refuses the credentials, it was, and the deactivation is done. Nothing else can be sent
+        then: the changes that are left are not attempted.
         """
         result = self._scheduler.results.get(change.token.id)
         if result and result.status is ResultStatus.DONE:
@@ -109,7 +117,7 @@ class _Run:
                 self._scheduler.stop(f"{change.subject} was the token that this run signs in with", seen.exit_code)
 
     def outcome(self) -> Outcome:
-        """The results so far, in the plan's order; what has none was not attempted."""
+        """Return the results in the plan's order and end the journal; a change without a result was not attempted."""
         known, stopped, code = self._scheduler.results, self._scheduler.stopped, self._scheduler.code
         reason = "" if stopped else "what had to come before it did not succeed"
         code = code if stopped else next((each.code for each in known.values()), ExitCode.ERROR)
@@ -123,7 +131,7 @@ class _Run:
         return outcome
 
     def _seen(self, token_ids: Sequence[TokenId]) -> list[Seen]:
-        """What the server has of these, by one list or, when they are few among the live tokens, one by one."""
+        """Read these tokens with one list or, when they are few among the live tokens, one by one."""
         seen: dict[TokenId, Seen] = {}
         if len(token_ids) * _LIST_IS_DEARER_FROM > self._plan.live:
             listed = self._scheduler.read_all()

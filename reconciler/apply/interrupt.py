@@ -17,12 +17,13 @@ _MEANING = {
 
 
 class Interrupt:
-    """The first signal raises KeyboardInterrupt or, once `defer` was called, is noted and `wake` is called.
+    """The handler of a run's signals.
 
-    The second one leaves at once: with PARTIAL from when `sending` says that something may have been changed, as the
-    code tells that. SIGALRM stands for the end of the run's time, and is never a second one.
+    The first signal raises KeyboardInterrupt or, once `defer` was called, is only noted and `wake` is called. A second
+    one ends the process at once, with PARTIAL when `sending` says that something may have been changed. SIGALRM means
+    that the run's time is over, and never counts as a second signal.
 
-    `came` says that the run has to end, `message` why, and `exit_code` what it exits with if it has changed nothing.
+    `came` says that the run has to end, `message` why, and `exit_code` what it exits with if it changed nothing.
     """
 
     def __init__(self, leave: Callable[[int], object] = os._exit) -> None:
@@ -34,18 +35,18 @@ class Interrupt:
         self.wake: Callable[[], None] = lambda: None
 
     def defer(self) -> None:
-        """From now on let a signal only be noted; raises KeyboardInterrupt when there was one already."""
+        """Only note signals from now on; raises KeyboardInterrupt when one came already."""
         self._deferred = True
         if self.came:  # the exception that it raised was lost, in a destructor for instance
             raise KeyboardInterrupt
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt when a signal's own was lost, so that no wait outlasts it."""
+        """Raise KeyboardInterrupt again when that of a signal was lost: no wait may outlast the signal."""
         if self.came and not self._deferred:
             raise KeyboardInterrupt
 
     def receive(self, number: int, _: object = None) -> None:
-        """Take a signal; a handler for `signal.signal`."""
+        """Handle a signal, as `signal.signal` calls it."""
         meaning = _MEANING[signal.Signals(number)]
         if self.came:
             if number != signal.SIGALRM:

@@ -1,6 +1,6 @@
 """Journals: what a run is about to do and what came of it, in an NDJSON file that survives the run.
 
-What is no journal is refused, and never waited for.
+Anything but a regular file is refused at once: opening a pipe, for instance, would wait for ever.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ SUFFIX = ".ndjson"
 _LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
 _TAIL = 4096  # bytes: more than a summary has
 _HEAD = 16 * 1024 * 1024  # bytes: a header names all files of its run
-_LATEST = 64 * 1024  # bytes: the end of a journal, where the last times are that the server told
+_LATEST = 64 * 1024  # bytes: the end of a journal, which has the latest `updatedAt` of the server
 _LEEWAY = timedelta(minutes=5)  # between two clocks, and for one that is set right
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _NOTHING_DONE = (ResultStatus.FAILED.value, ResultStatus.NOT_ATTEMPTED.value)
-_LOOKED_AT = 100  # journals: whoever leaves more runs than that interrupted hears of the last ones
+_LOOKED_AT = 100  # journals: of more interrupted runs only the latest are reported
 _ORIGIN = "the report of a run names its journal; `apply` and `undo` write them"
 
 
 class Journal:
     """A write-ahead log of one run, in the lines of schemas/journal.v1.json.
 
-    Each line is on the disk before the method that wrote it returns, or else when the block of `together` ends. It
-    holds no secret. While it is open the file is locked, which ends with the process, however that ends: this tells a
-    run that goes on from one that was interrupted. Every method raises LocalError when the line cannot be written.
+    Each line is on the disk when `write` returns or, within `together`, when that block ends. It holds no secret. The
+    file is locked while it is open, and the kernel releases the lock however the process ends: that tells a run that
+    still goes on from an interrupted one. Every method raises LocalError when a line cannot be written.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -52,7 +52,7 @@ class Journal:
 
     @classmethod
     def create(cls, folder: Path, name: str) -> Self:
-        """Make a new file of that name in the folder, for this user alone; follows no link and replaces nothing."""
+        """Create the journal `name` in the folder, for this user alone; follows no link and replaces no file."""
         path = folder / f"{name}{SUFFIX}"
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
@@ -66,7 +66,7 @@ class Journal:
         return cls(path, descriptor)
 
     def write(self, line: Document) -> None:
-        """Add a line; of two results of one id the later one is the better informed one."""
+        """Add a line. A later result for the same token replaces the earlier one when the journal is read."""
         text = json.dumps(line).encode("ascii") + b"\n"
         if self._held is None:
             self._append(text)
@@ -79,7 +79,7 @@ class Journal:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Let the lines of the block be written by its end, all at once: a disk takes as long for one as for many."""
+        """Write the lines of the block together at its end: syncing many lines takes a disk as long as syncing one."""
         held: list[bytes] = []
         self._held = held
         try:
@@ -104,9 +104,10 @@ class Journal:
 
 @contextmanager
 def _made(folder: Path) -> Iterator[int]:
-    """The folder, open; made for this user alone where it is not there, so that it survives a crash of the machine.
+    """Yield a descriptor of the folder, which is made first, for this user alone, where it is missing.
 
-    Raises LocalError when anybody may take files out of it.
+    What is made is synced, so that it survives a crash of the machine. Raises LocalError when everybody may remove
+    files from the folder.
     """
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -138,7 +139,7 @@ def _unwritable(path: Path, why: str) -> LocalError:
 
 @dataclass(frozen=True, slots=True)
 class LoadedJournal:
-    """A journal's file and its run; `running` says that the run still goes on."""
+    """A journal that was read: its file, its run, and whether that run still goes on."""
 
     path: Path
     run: Run
@@ -147,10 +148,10 @@ class LoadedJournal:
 
 @dataclass(frozen=True, slots=True)
 class RunTimes:
-    """When a run began by its own clock, and when it last changed a token by the server's, None where nothing says so.
+    """The times of a run: `started` by its own clock, `changed` (its last change of a token) by the server's.
 
-    `unknown` says that it may have changed tokens, and that no answer of the server says when: not before `after`, None
-    where not even that is known.
+    Each is None where the journal does not say it. `unknown` means that the run may have changed tokens and no answer
+    of the server says when; `after` is then a time of the server before which it was not, if one is known.
     """
 
     path: Path
@@ -160,13 +161,13 @@ class RunTimes:
     unknown: bool = True
 
     def ahead(self, now: Callable[[], datetime]) -> bool:
-        """Whether the run's clock was ahead of the server's, so that it began at a time that is yet to come."""
+        """Return whether the run began in the future by its clock, which was also ahead of the server's."""
         started, changed = self.started, self.changed
         return bool(started and changed and started > changed + _LEEWAY and started > now() + _LEEWAY)
 
 
 def load(path: Path, *, most_lines: int = 500_000) -> LoadedJournal:
-    """Read a journal, of which the last line may be cut off.
+    """Read a journal, whose last line may be cut off.
 
     Raises LocalError when the file cannot be read, InvalidError when it is no journal.
     """
@@ -186,7 +187,7 @@ def load(path: Path, *, most_lines: int = 500_000) -> LoadedJournal:
 
 
 def newest_first(folder: Path, owner: int) -> list[Path]:
-    """The journals of that user in a folder, by the time in their names; none where there is no such folder."""
+    """Return the user's journals in a folder, newest first by the time in their names; none without such a folder."""
     found = []
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -197,10 +198,10 @@ def newest_first(folder: Path, owner: int) -> list[Path]:
 
 
 def latest_first(folder: Path, owner: int, url: str) -> list[RunTimes]:
-    """The journals of that user's runs against this server that may have changed something, the last one first.
+    """Return the user's runs against this server that may have changed something, the latest first.
 
-    The order is that of the server's times, as a run's own clock may be wrong, and then of the files' names. Those of
-    which the server's time is unknown come before all others. Reads only the two ends of each file.
+    They are sorted by the server's times, as a run's own clock may be wrong, and then by the names of their files. Runs
+    whose time is unknown come first. Reads only the two ends of each file.
     """
     seen = [_run_times(path, url) for path in newest_first(folder, owner)]
     found = [each for each in seen if each and (each.unknown or each.changed)]
@@ -208,7 +209,7 @@ def latest_first(folder: Path, owner: int, url: str) -> list[RunTimes]:
 
 
 def _run_times(path: Path, url: str) -> RunTimes | None:
-    """What the journal says at a glance, None when it is of a run against another server."""
+    """Return the times that the two ends of a journal tell, None for a run against another server."""
     found = RunTimes(path)
     with suppress(OSError), files.regular(path, follow=False) as stream:
         header = parse_line(stream.readline(_HEAD))
@@ -219,7 +220,7 @@ def _run_times(path: Path, url: str) -> RunTimes | None:
         begun, end = stream.tell(), os.fstat(stream.fileno()).st_size - _LATEST
         stream.seek(max(begun, end))
         rest = [parse_line(text) or {} for text in stream]
-        told = [each for line in rest for each in _told(line)]
+        told = [each for line in rest for each in _entries(line)]
         changed = _last(each.get("updatedAt") for each in told)
         after = _last(was.get("updatedAt") for line in rest if isinstance(was := line.get("before"), dict))
         # What the last line says of a token holds: an intent has no status, and may have changed it.
@@ -229,8 +230,8 @@ def _run_times(path: Path, url: str) -> RunTimes | None:
     return found
 
 
-def _told(line: Line) -> list[dict[str, object]]:
-    """What the line says of tokens: the one of a later run says it of several."""
+def _entries(line: Line) -> list[dict[str, object]]:
+    """Return the parts of a line that are about one token each: the line that a later run adds has several."""
     results = line.get("results")
     return [
         each for each in (results if isinstance(results, list) else [line]) if isinstance(each, dict) and "id" in each
@@ -242,9 +243,9 @@ def _last(times: Iterable[object]) -> datetime | None:
 
 
 def interrupted(folder: Path, url: str) -> list[LoadedJournal]:
-    """The user's own runs against this server that began something and were interrupted, the oldest first.
+    """Return the user's runs against this server that began a change and were interrupted, the oldest first.
 
-    A file that is no journal, or cannot be read, is passed over.
+    A file that is no journal or cannot be read is left out.
     """
     found = []
     for path in newest_first(folder, os.geteuid())[:_LOOKED_AT]:
@@ -257,9 +258,9 @@ def interrupted(folder: Path, url: str) -> list[LoadedJournal]:
 
 
 def close(path: Path, line: Document) -> None:
-    """Add the line to an interrupted run's journal: it is not to be told of again.
+    """End the journal of an interrupted run with this line, so that the run is not reported again.
 
-    Where that cannot be written it will be, which does no harm.
+    Raises nothing: where the line cannot be written, the run is reported once more, which does no harm.
     """
     with suppress(OSError), files.regular(path, "ab", follow=False) as stream:
         # The run may have been killed in the middle of a line.
@@ -267,9 +268,9 @@ def close(path: Path, line: Document) -> None:
 
 
 def _is_open(path: Path, url: str) -> bool:
-    """Whether the run was against this server, wrote more than its header, and left something to tell.
+    """Return whether the run was against this server, wrote more than its header, and did not end its journal.
 
-    Reads only the two ends of the file. Most journals in a folder end with a line that says that nothing is left.
+    Reads only the two ends of the file, as most journals in a folder were ended.
     """
     with files.regular(path, follow=False) as stream:
         header = parse_line(stream.readline(_HEAD))
@@ -283,7 +284,7 @@ def _is_open(path: Path, url: str) -> bool:
 
 
 def _is_locked(stream: IO[bytes]) -> bool:
-    """Whether the run that writes this goes on; a run that has written nothing is none yet, and wants its lock."""
+    """Return whether the run that writes this goes on. An empty file is not tried: its run is about to lock it."""
     if not os.fstat(stream.fileno()).st_size:
         return False
     try:

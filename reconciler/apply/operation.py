@@ -1,7 +1,7 @@
-"""The life of a PATCH: what to do next for an operation, by what is known of it, without any effect.
+"""The life of a PATCH: pure functions that decide what an operation does next from what is known of it.
 
-Whatever does not plainly say that it was done is settled by a look: only when that shows the token as it was before may
-it be sent again.
+Unless an answer plainly shows that the change was made, its token is read. Only when that shows the token as it was
+before may the PATCH be sent again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Listed(Protocol):
 
 
 class Reads(Protocol):
-    """What apply needs of a reader."""
+    """The reader that apply needs."""
 
     def get(self, token_id: TokenId) -> Token | Missing:
         """Read one token; raises TokenctlError when the server does not say."""
@@ -40,7 +40,7 @@ class Reads(Protocol):
 
 
 def refused(change: Change, seen: Seen) -> Result | None:
-    """Why the change is not sent after all, judged by what its token is now."""
+    """Return the failed result of a change whose token is no longer as planned, None when it may be sent."""
     if isinstance(seen, TokenctlError):
         return Result(change=change, status=ResultStatus.FAILED, reason=_words(seen), code=seen.exit_code)
     moved = f"it is {seen.kind} now" if isinstance(seen, Missing) else "; ".join(differences(change.token, seen))
@@ -51,7 +51,7 @@ def refused(change: Change, seen: Seen) -> Result | None:
 
 
 def answered(change: Change, seen: Seen, *, sent: bool) -> Result:
-    """The result of a PATCH: done when the answer shows it, failed when it was not even sent, else unverified."""
+    """Return the result of a PATCH: done when the answer shows it, failed when nothing was sent, else unverified."""
     if isinstance(seen, Token):
         reason = deviation(change, seen)
         status = ResultStatus.UNVERIFIED if reason else ResultStatus.DONE
@@ -64,12 +64,15 @@ def answered(change: Change, seen: Seen, *, sent: bool) -> Result:
 
 
 def unsent(change: Change, code: ExitCode, reason: str = "") -> Result:
-    """The result of a change that is not attempted."""
+    """Return the result of a change that is not attempted."""
     return Result(change=change, status=ResultStatus.NOT_ATTEMPTED, reason=reason, code=code)
 
 
 def settle_result(result: Result, seen: Seen) -> Result:
-    """What became of a change whose answer was lost or wrong: applied, not applied, or changed by someone else."""
+    """Return the result, whose answer was lost or wrong, with what a read of the token says.
+
+    That is done, failed when the token is as it was before, else unverified.
+    """
     if isinstance(seen, TokenctlError):
         return replace(result, reason=f"{result.reason}; reading it again: {_words(seen)}")
     if isinstance(seen, Missing):
@@ -85,7 +88,7 @@ def settle_result(result: Result, seen: Seen) -> Result:
 
 
 def read_back(result: Result, seen: Seen) -> Result:
-    """What is known of a change that was sent, after one more read of its token at the end."""
+    """Return the result of a change that was sent, corrected by the last read of its token."""
     if result.status is not ResultStatus.DONE:
         applied = isinstance(seen, Token) and not deviation(result.change, seen)
         return settle_result(result, seen) if applied else result
@@ -107,35 +110,35 @@ def _words(seen: TokenctlError | Missing) -> str:
 
 
 class Retrying(Protocol):
-    """What apply needs of a policy of retries."""
+    """The policy of retries that apply needs."""
 
     def again(self, failures: Sequence[TransientError], /) -> float | str:
-        """The seconds to wait before a request that failed like this is sent again, or why it is not."""
+        """Return the seconds to wait before the request that failed so often is sent again, or why it is not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Next: wait so many seconds, then read the token."""
+    """The next step: wait for `wait_s`, then read the token."""
 
     wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Next: send the PATCH; if that is not possible, the operation ends with `otherwise` (None: as not begun)."""
+    """The next step: send the PATCH; if the run has stopped, end with `otherwise` (None: not attempted)."""
 
     otherwise: Result | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """A change on its way.
+    """A change while it is sent.
 
-    `known_at` is the moment before its token was last asked for. `attempt` counts the PATCHes that were to be sent,
-    `out` says whether any was, and `may_come` whether the server may still be about one of them. `doubt` is what came
-    of the latest that was answered, when that was not that it is done, and `otherwise` what holds if the next one is
-    not sent, None for nothing. `failures` are those that might have passed, and `again` says whether one more PATCH may
-    be sent.
+    `known_at` is the moment before its token was last read. `attempt` counts its PATCHes, the one that is due included;
+    `out` says that one went out, and `may_come` that the server may still apply one of them. `doubt` is the result of
+    the latest PATCH as far as its answer tells, None as long as there is none. `otherwise` is the result if the next
+    PATCH is not sent, None for not attempted. `failures` are the errors after which asking again may help, and `again`
+    says whether one more PATCH may be sent.
     """
 
     change: Change
@@ -149,12 +152,15 @@ class Operation:
     again: bool = True
 
     def due(self, otherwise: Result | None) -> Operation:
-        """The operation with one more PATCH to be sent."""
+        """Return the operation with one more PATCH to send."""
         return replace(self, attempt=self.attempt + 1, otherwise=otherwise)
 
 
 def after_answer(operation: Operation, seen: Seen, retries: Retrying, *, sent: bool) -> tuple[Operation, Read | Result]:
-    """What to do after the answer to a PATCH, or what came in its place, which may be that nothing of it was sent."""
+    """Return the operation and its next step after a PATCH that brought `seen`; `sent` says that it went out.
+
+    The step is a read, or the result when the answer shows that the change was made.
+    """
     may_come = operation.may_come or (sent and isinstance(seen, UnreachableError) and not seen.is_over)
     operation = replace(operation, out=operation.out or sent, may_come=may_come)
     result = answered(operation.change, seen, sent=operation.out)
@@ -176,7 +182,7 @@ def after_answer(operation: Operation, seen: Seen, retries: Retrying, *, sent: b
 
 
 def after_read(operation: Operation, seen: Seen) -> Send | Result:
-    """What to do after the token was read."""
+    """Return the next step after the token was read: send the PATCH (again), or the result."""
     doubt = operation.doubt
     if doubt is None or not doubt.sent:
         return refused(operation.change, seen) or (doubt if doubt and not operation.again else Send(doubt))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 class Pacing:
     """How a run sends.
 
-    At most `parallelism` operations at once and `per_s` PATCHes a second (0: as many as there can be). The first
-    `canary` changes are sent and read back before the rest (0: no such thing). After `max_failures` operations that
-    failed no more are begun (0: as `Breaker` says).
+    At most `parallelism` operations at once and `per_s` PATCHes a second (0: no limit). The first `canary` changes are
+    sent and read back before the rest (0: none). After `max_failures` failed operations no more are begun (0: the
+    default of `Breaker`).
     """
 
     parallelism: int = 8
@@ -32,19 +32,19 @@ class Moment:
     wall: float
 
     def is_within(self, seconds: float, earlier: Moment) -> bool:
-        """Whether by both clocks at most so many seconds have passed since then: not when the time of day went back."""
+        """Return whether by both clocks at most so many seconds passed since `earlier`; False if `wall` went back."""
         return self.steady - earlier.steady <= seconds and 0 <= self.wall - earlier.wall <= seconds
 
 
 class Pace:
-    """Spreads PATCHes evenly: `per_s` of them a second, 0 for no bound."""
+    """Spreads PATCHes evenly: `per_s` of them a second, 0 for no limit."""
 
     def __init__(self, per_s: float) -> None:
         self._gap_s = 1 / per_s if per_s else 0.0
         self._next = 0.0
 
     def wait_s(self, now: float) -> float:
-        """How long the next PATCH has to wait at that time; each call is for another one."""
+        """Return how long the next PATCH has to wait, and reserve its turn: each call is for another PATCH."""
         due = max(now, self._next)
         self._next = due + self._gap_s
         return due - now
@@ -55,7 +55,7 @@ _LATEST = 20
 
 
 class Breaker:
-    """Opens after `most` failures; 0: after 5 in a row, or when more than half of the latest 20 operations failed."""
+    """Stops a run after `most` failures; 0: after 5 in a row, or when more than 10 of the latest 20 failed."""
 
     def __init__(self, most: int = 0) -> None:
         self._most = most
@@ -63,7 +63,7 @@ class Breaker:
         self._latest: deque[bool] = deque(maxlen=_LATEST)
 
     def note(self, *, failed: bool) -> str:
-        """Take what became of an operation and say why to begin no more, "" to go on."""
+        """Note how an operation ended; return why no more are to be begun, "" to go on."""
         self._latest.append(failed)
         self._failures += failed
         if self._most:

@@ -1,4 +1,4 @@
-"""What a run of apply works with, handed in by the command, and who observes it."""
+"""What a run works with and who observes it; `session/sending` hands all of it in."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from reconciler.core.plan import Change
 
 
 class Observer(Protocol):
-    """Is told of each operation, by the thread that runs them all: it must not wait for anything.
+    """Is called for each operation by the thread that owns them all, and so must not block.
 
-    `every_s` is how often it wants to `refresh` at least while nothing happens, None for not at all.
+    `every_s` is how often it wants `refresh` to be called while nothing happens, None for never.
     """
 
     @property
@@ -27,12 +27,12 @@ class Observer(Protocol):
         """Seconds between two refreshes."""
 
     def started(self, change: Change) -> None:
-        """The change's PATCH is about to be sent: its intent is in the journal."""
+        """Take a change whose PATCH is about to be sent: its intent is in the journal."""
 
     def finished(self, result: Result) -> None:
-        """What is known of a change; a later one about the same change is the better informed one.
+        """Take the result of a change; a later one for the same change replaces it.
 
-        Comes without a start when the change was not sent after all.
+        A change that was not sent after all has a result without having been started.
         """
 
     def refresh(self) -> None:
@@ -40,29 +40,29 @@ class Observer(Protocol):
 
 
 class Writes(Protocol):
-    """What apply needs of a writer."""
+    """The writer that apply needs."""
 
     def patch(self, token_id: TokenId, body: dict[str, str], ready: Callable[[], None]) -> Token:
-        """Send one PATCH and give the token of the answer; raises TokenctlError when none or another came.
+        """Send one PATCH and return the token in the answer; raises TokenctlError when there is none.
 
-        `ready` is called right before anything of it goes out, and may raise: then it is not sent.
+        `ready` is called right before anything of it goes out; when it raises, the PATCH is not sent.
         """
 
 
 class Surroundings(Protocol):
-    """What apply needs of the surroundings of a run."""
+    """The clocks, waits and signals that apply needs."""
 
     @property
     def clock(self) -> Callable[[], float]:
-        """Counts seconds."""
+        """Counts seconds from any moment."""
 
     @property
     def moment(self) -> Callable[[], Moment]:
-        """Says how old a look at a token is."""
+        """Returns the present moment, by which the age of a read is told."""
 
     @property
     def pause(self) -> Callable[[threading.Event, float], object]:
-        """Lets so many seconds pass, or fewer once the event is set."""
+        """Waits for so many seconds, or until the event is set."""
 
     @property
     def interrupt(self) -> Interrupt:
@@ -73,13 +73,13 @@ class Surroundings(Protocol):
 class Parts:
     """What a run works with.
 
-    `read_at` is the moment before the plan's tokens were asked for. A token that was asked for more than
-    `recheck_after_s` before its PATCH goes out is read again first. When the run has to end, what is under way gets
-    `grace_s` more.
+    `read_at` is the moment before the plan's tokens were read. A token that was read more than `recheck_after_s` before
+    its PATCH goes out is read again first. When the run has to end, operations under way get `grace_s` more.
 
-    `before_own` runs after everything was read back and before the caller's own token is switched off, if it is at all:
-    the last moment at which the server is sure to do as the caller says. `withheld` is asked in a worker before the
-    first deactivation: which of these must not be sent after all, and why. It may raise TokenctlError; then none is.
+    `before_own` is called once everything was read back, and before the caller's own token is deactivated if it is in
+    the plan: afterwards the server may refuse the credentials. `withheld` is called in a worker before the first
+    deactivation, and returns which of them must not be sent after all, and why. It may raise TokenctlError: then no
+    deactivation is sent.
     """
 
     reader: Reads

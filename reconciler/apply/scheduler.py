@@ -1,7 +1,7 @@
 """Keeps a few operations under way, each with its intent and its result in the journal.
 
-Workers exchange HTTP and return values. The one thread that uses a Scheduler alone owns the queue, the journal, the
-breaker and the decision to stop.
+Workers only exchange HTTP and return values. The queue, the journal, the breaker and the decision to stop belong to the
+one thread that uses the Scheduler.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _TOO_LATE = UnreachableError("there was no answer before the run had to end")
 
 
 class Scheduler:
-    """The operations of one run, at most so many at once.
+    """The operations of one run, at most `size` at once.
 
-    `results` is what is known of each change that was begun, `stopped` why no more are begun ("" while they are), and
-    `code` what the run exits with when it was stopped and had changed nothing.
+    `results` has the result of each change that was begun, `stopped` says why no more are begun ("" while they are),
+    and `code` what the run exits with when it was stopped and changed nothing.
     """
 
     def __init__(self, parts: Parts, size: int) -> None:
@@ -36,7 +36,7 @@ class Scheduler:
         self.code = ExitCode.ERROR
         self._parts = parts
         self._pool: Pool[Step] = Pool(size)
-        self._flying: dict[TokenId, Operation] = {}
+        self._under_way: dict[TokenId, Operation] = {}
         self._due: list[Operation] = []
         self._pace = Pace(parts.pacing.per_s)
         self._breaker = Breaker(parts.pacing.max_failures)
@@ -47,24 +47,24 @@ class Scheduler:
         self._interrupt.wake = self._pool.wake
 
     def close(self) -> None:
-        """Let the workers go."""
+        """Let the workers end once they are idle."""
         self._pool.close()
 
     def stop(self, why: str, code: ExitCode) -> None:
-        """Begin no more operations, and wait no longer before another try; the first reason is kept."""
+        """Begin no more operations, and end the waits before retries; the first reason is kept."""
         if not self.stopped:
             self.stopped, self.code = why, code
         self._work.stop()
 
     def send(self, changes: Iterable[Change]) -> None:
-        """Send these and settle what has no plain answer; gives up what is under way when the run has to end."""
+        """Send these changes until each has a result; gives up what is still under way when the run has to end."""
         waiting = iter(changes)
         steps: list[Step] = []
         while True:
-            self._notice()
+            self._check_interrupt()
             self._write(partial(self._advance, steps, waiting))
             self._send_due()
-            if not self._flying:
+            if not self._under_way:
                 return
             steps = self._take_all()
             if not steps:
@@ -72,7 +72,7 @@ class Scheduler:
                 return
 
     def read(self, token_ids: Iterable[TokenId]) -> dict[TokenId, Seen]:
-        """Read these tokens; an error stands for each that was not read in time."""
+        """Return what a read of each of these tokens brought, an error for those not read in time."""
         seen: dict[TokenId, Seen] = dict.fromkeys(token_ids, _TOO_LATE)
         for token_id in seen:
             self._pool.submit(partial(self._work.read, token_id))
@@ -83,29 +83,29 @@ class Scheduler:
         return seen
 
     def read_all(self) -> Mapping[TokenId, Token] | TokenctlError:
-        """Read every token with one request."""
+        """Return all live tokens by id, read with one request, or the error of that request."""
         listed: dict[TokenId, Token] = {}
         return self.ask(lambda: listed.update(self._parts.reader.list_tokens().tokens)) or listed
 
     def ask(self, question: Callable[[], object]) -> TokenctlError | None:
-        """Have a worker ask something else of the server; the error that came of it, or of having no time for it."""
+        """Let a worker ask something else of the server; return the error if that fails or takes too long."""
         self._pool.submit(partial(self._work.ask, question))
         step = self._take()
         return step.failure if step else _TOO_LATE
 
     def record(self, result: Result) -> None:
-        """Keep what is known of a change, write it down and tell it."""
+        """Keep the result of a change, write it to the journal and tell the observers."""
         self.results[result.change.token.id] = result
         self._write(partial(self._parts.journal.write, result_line(result)))
         for observer in self._parts.observers:
             observer.finished(result)
 
     def _advance(self, steps: Iterable[Step], waiting: Iterator[Change]) -> None:
-        """Go on with what workers have brought, and begin more; what all of that writes down is written together."""
+        """Continue the operations of these steps and begin others; their journal lines are written together."""
         with self._parts.journal.together():
             for step in steps:
-                self._continue(self._flying.pop(step.token_id), step)
-            while not self.stopped and len(self._flying) + len(self._due) < self._pool.size:
+                self._continue(self._under_way.pop(step.token_id), step)
+            while not self.stopped and len(self._under_way) + len(self._due) < self._pool.size:
                 if not (change := next(waiting, None)):
                     break
                 self._begin(Operation(change=change, known_at=self._parts.read_at))
@@ -113,7 +113,7 @@ class Scheduler:
                 self._parts.journal.write(intent_line(operation.change, operation.attempt))
 
     def _send_due(self) -> None:
-        """Send what is due, now that its intents are on the disk; once the run has stopped nothing is."""
+        """Send the PATCHes that are due, whose intents are on the disk by now; if the run stopped, only record them."""
         due, self._due = self._due, []
         for operation in due:
             if self.stopped:
@@ -133,7 +133,7 @@ class Scheduler:
             self._due.append(operation.due(None))
 
     def _continue(self, operation: Operation, step: Step) -> None:
-        """Do what comes next for an operation whose token was sent or read, or that has only waited."""
+        """Take the next step of an operation after a worker sent its PATCH, read its token, or only waited."""
         self._work.note_answered(step.token_id)
         following: Read | Send | Result = Send(operation.otherwise)
         if seen := step.seen:
@@ -155,7 +155,7 @@ class Scheduler:
                 self._finish(following)
 
     def _record_unsent(self, operation: Operation) -> None:
-        """Write down of an operation what holds although its PATCH, which may have an intent, is not sent."""
+        """Record the result of an operation whose PATCH is not sent, although the journal may have its intent."""
         if operation.otherwise:
             self._finish(operation.otherwise)
         else:
@@ -167,7 +167,7 @@ class Scheduler:
             self.stop(why, result.code)
 
     def _submit(self, operation: Operation, job: Callable[[], Step]) -> None:
-        self._flying[operation.change.token.id] = operation
+        self._under_way[operation.change.token.id] = operation
         self._pool.submit(job)
 
     def _write(self, line: Callable[[], None]) -> None:
@@ -177,20 +177,20 @@ class Scheduler:
             self.stop(error.problems[0].message, error.exit_code)
 
     def _take(self) -> Step | None:
-        """What a worker brings next, None when the time that is left to a run that has to end is over."""
+        """Return the next step that a worker brings, None once the run has to end and its time of grace is over."""
         observers = self._parts.observers
         while True:
             left_s = None if self._ends is None else max(0.0, self._ends - self._clock())
             waits = (left_s, *(each.every_s for each in observers))
             step = self._pool.take(min((wait for wait in waits if wait is not None), default=None))
-            self._notice()
+            self._check_interrupt()
             for observer in observers:
                 observer.refresh()
             if step or left_s == 0.0:
                 return step
 
     def _take_all(self) -> list[Step]:
-        """What the workers bring next, and what they have brought by then; nothing when the time is over."""
+        """Return the next step and all others that are there by then; none once the time of grace is over."""
         step = self._take()
         steps = []
         while step:
@@ -198,14 +198,14 @@ class Scheduler:
             step = self._pool.take(0.0)
         return steps
 
-    def _notice(self) -> None:
+    def _check_interrupt(self) -> None:
         if self._interrupt.came and self._ends is None:
             self._ends = self._clock() + self._parts.grace_s
             self.stop(self._interrupt.message, self._interrupt.exit_code)
 
     def _give_up(self) -> None:
-        """Leave what is under way: whether it will be applied, nobody here will see."""
-        for token_id, operation in self._flying.items():
+        """Record the operations that are under way, without waiting for them: what went out may still be applied."""
+        for token_id, operation in self._under_way.items():
             if self._work.is_out(token_id):
                 late = _TOO_LATE.problems[0].message
                 self.record(Result(change=operation.change, status=ResultStatus.UNVERIFIED, reason=late, sent=True))
@@ -213,4 +213,4 @@ class Scheduler:
                 self.record(operation.doubt)
             else:
                 self._record_unsent(operation)
-        self._flying.clear()
+        self._under_way.clear()

@@ -1,7 +1,7 @@
 """What the workers of a run do on their own threads: one exchange about one token.
 
-What stands between a look at a token and its PATCH is decided here: whoever decides any earlier does not know how long
-the disk, the scheduler or the connection will take.
+Whether a read of a token is recent enough for its PATCH is decided here, at the last moment: any earlier, nobody knows
+how long the disk, the scheduler or the connection will take.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Pool(Generic[T]):
-    """Worker threads that run jobs and hand back what became of each: `size` of them, or fewer if there can be no more.
+    """Worker threads that run jobs and hand back their values: `size` threads, or as many as can be started.
 
     The threads are daemons: a worker that waits for a silent server keeps no process from ending. Raises LocalError
     when the system lets none be started.
@@ -83,7 +83,7 @@ _TOO_SLOW = TransientError(
     "look at the server's load",
     kind=FailureKind.PASSING,
 )
-_LOOKS = 3  # of one attempt, in a row: whoever is stopped, or asleep, that often is not to change anything
+_LOOKS = 3  # at a token for one PATCH: a process that is stopped or asleep that often must not change anything
 _NO_TOKEN = TokenId("")
 
 
@@ -93,10 +93,11 @@ class _NotNowError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a worker brings: of one token what it has seen, None if it has only waited or must not send.
+    """What a worker brings about one token.
 
-    `known_at` is the moment before it asked, None unless this is a look; `sent` says that this is about a PATCH that
-    went out; `failure` is why another question failed.
+    `seen` is what it has read or been answered, None if it only waited or must not send. `known_at` is the moment
+    before a read, None for anything else. `sent` says that a PATCH went out. `failure` is the error of a question that
+    was about no single token.
     """
 
     token_id: TokenId
@@ -107,32 +108,33 @@ class Step:
 
 
 class Work:
-    """The work of one run, for all of its threads."""
+    """What the workers of one run do; its methods may be called from any thread."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._surroundings = parts.surroundings
         self._halt = threading.Event()
-        self._gate = threading.Lock()  # of what is out: once the run has stopped, nothing comes to it
+        self._gate = threading.Lock()  # guards `_out`, to which nothing is added once the run has stopped
         self._out: set[TokenId] = set()
 
     def stop(self) -> None:
-        """Let nothing go out any more, and wake who waits."""
+        """Let no PATCH go out any more, and end all waits."""
         with self._gate:
             self._halt.set()
 
     def is_out(self, token_id: TokenId) -> bool:
-        """Whether a PATCH of this token went out, and what came of it is not known to the owner."""
+        """Return whether a PATCH of this token went out whose answer the scheduler has not taken yet."""
         return token_id in self._out
 
     def note_answered(self, token_id: TokenId) -> None:
-        """Note that what came of this token's PATCH is known to the owner."""
+        """Note that the scheduler has taken the answer to this token's PATCH."""
         self._out.discard(token_id)
 
     def send(self, operation: Operation) -> Step:
-        """Send its PATCH while what is known of its token is young; else look again, and bring what speaks against it.
+        """Send the PATCH of an operation; where its token was read too long ago, read it again first.
 
-        Once the run has stopped it is not sent.
+        Returns the answer, or what the token is now when that speaks against the change. Nothing is sent once the run
+        has stopped.
         """
         change, known_at = operation.change, operation.known_at
         token_id = change.token.id
@@ -150,24 +152,24 @@ class Work:
         return Step(token_id, _TOO_SLOW, known_at)
 
     def read(self, token_id: TokenId, wait_s: float = 0.0) -> Step:
-        """Wait so long, then read the token."""
+        """Wait for `wait_s`, less when the run stops, then read the token."""
         self.wait(token_id, wait_s)
         known_at, seen = self._look(token_id)
         return Step(token_id, seen, known_at)
 
     def wait(self, token_id: TokenId, wait_s: float) -> Step:
-        """Let so much time pass, less when the run stops."""
+        """Wait for `wait_s`, less when the run stops."""
         if wait_s:
             self._surroundings.pause(self._halt, wait_s)
         return Step(token_id)
 
     def ask(self, question: Callable[[], object]) -> Step:
-        """Ask the server the question; the step has the error, if any."""
+        """Ask the server the question; the step has its error, if any."""
         answer = attempt(question)
         return Step(_NO_TOKEN, failure=answer if isinstance(answer, TokenctlError) else None)
 
     def _mark_out(self, token_id: TokenId, known_at: Moment) -> None:
-        """Note that something of a PATCH goes out now; raises _NotNowError when it must not."""
+        """Note that a PATCH goes out now; raises _NotNowError when it must not."""
         with self._gate:
             self._out.discard(token_id)
             if self._must_end or not self._is_young(known_at):
