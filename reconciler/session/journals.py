@@ -1,4 +1,4 @@
-"""The folder of journals: where it is, what a new run says there of itself, the run to undo, and interrupted status."""
+"""The journals of the user: their folder, where a new run comes from, the run to undo, and interrupted runs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from reconciler.repository.repository import head
 from reconciler.session.connection import Connection
 from reconciler.session.context import Context
 
-_SHOWN = 5  # runs from the future
+_SHOWN = 5  # of the runs that began in the future, named in warnings
 
 
 def folder_of(journal: str, context: Context) -> Path:
-    """The folder for journals: the one of `--journal`, or else the user's own."""
+    """Return the folder for journals: that of `--journal`, the user's own by default."""
     if journal:
         return Path(journal)
     base = context.environment.get("XDG_STATE_HOME", "")
@@ -34,7 +34,7 @@ def folder_of(journal: str, context: Context) -> Path:
 
 
 def provenance_of(plan: Plan, files: Sequence[str], context: Context) -> Provenance:
-    """A new run's name, which no other has, and all that is known of where it comes from, without any secret."""
+    """Return a new, unique name for a run, and where it comes from as far as that is known, without any secret."""
     started = context.now()
     return Provenance(
         run=f"{'undo' if plan.undoes else 'apply'}-{started:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}",
@@ -47,7 +47,7 @@ def provenance_of(plan: Plan, files: Sequence[str], context: Context) -> Provena
 
 
 def run_url(context: Context) -> str:
-    """Where GitHub Actions, GitLab CI or Jenkins shows this run, "" where none of them says so; without any secret."""
+    """Return the URL at which GitHub Actions, GitLab CI or Jenkins shows this run, "" for none; without any secret."""
     environment = context.environment
     repository, number = environment.get("GITHUB_REPOSITORY"), environment.get("GITHUB_RUN_ID")
     url = environment.get("CI_JOB_URL") or environment.get("BUILD_URL") or ""
@@ -57,9 +57,9 @@ def run_url(context: Context) -> str:
 
 
 def tell_interrupted(folder: Path, connection: Connection, context: Context) -> None:
-    """Say what each interrupted run against this server had done, and what the server says of what was in doubt.
+    """Show what each interrupted run against this server did, and what became of its operations in doubt.
 
-    Once all of that is known it is written into the run's journal, and not told again.
+    Once all of that is known, it is added to the run's journal, and the run is not shown again.
     """
     if context.streams.quiet:
         return
@@ -73,7 +73,7 @@ def tell_interrupted(folder: Path, connection: Connection, context: Context) -> 
 
 
 def _read_again(entries: Iterable[Entry], reader: Reader) -> list[Entry]:
-    """The entries with what the server says of them; it is asked no more once it has not answered."""
+    """Return the entries with what a read of their tokens says; after the first failed read no more are sent."""
     known: list[Entry] = []
     why = ""
     for entry in entries:
@@ -86,10 +86,10 @@ def _read_again(entries: Iterable[Entry], reader: Reader) -> list[Entry]:
 
 
 def find_journal(path: str, folder: Path, url: str, context: Context) -> LoadedJournal:
-    """The run to undo: that of the journal at `path`, or the newest against this server that changed anything.
+    """Return the run to undo: that of the journal at `path`, by default the newest that changed anything at `url`.
 
-    Raises LocalError and InvalidError for what is no journal, UsageError when there is none or the newest cannot be
-    told, StaleError for another server's, RefusedError for a run that still goes on.
+    Raises LocalError and InvalidError for what is no journal, UsageError when there is none or it is not known which is
+    the newest, StaleError for a run against another server, RefusedError for a run that still goes on.
     """
     found = journal.load(Path(path)) if path else _newest(folder, url, context)
     if found.run.server.url != url:
@@ -132,9 +132,10 @@ def _newest(folder: Path, url: str, context: Context) -> LoadedJournal:
 
 
 def _the_newest(possible: list[tuple[RunTimes, LoadedJournal]], url: str) -> LoadedJournal:
-    """The newest of these: all of which the server's time is unknown, and then the newest of the others, if any.
+    """Return the newest of these runs.
 
-    Raises UsageError where only the clocks of the clients could tell, as they may be wrong.
+    The last one has a time of the server or still goes on, if any has or does; the time of all others is unknown.
+    Raises UsageError where only the clocks of clients could tell which is the newest, as they may be wrong.
     """
     glance, last = possible[-1]
     if last.running:

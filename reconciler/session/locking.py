@@ -1,4 +1,4 @@
-"""Holds the locks of organisations for the time of a block: what every command that sends may ask for.
+"""Holds the locks of organisations while a run sends.
 
 The only module that makes a Lock.
 """
@@ -20,18 +20,18 @@ from reconciler.session.connection import Connection
 from reconciler.session.context import Context
 from reconciler.session.journals import run_url
 
-_PAUSE_S = 2.0  # between two looks at somebody's lock, on average
-_RELEASE_S = 3.0  # for giving a lock back: who cancels a pipeline waits no longer for a server that is gone
+_PAUSE_S = 2.0  # between two reads of another run's lock, on average
+_RELEASE_S = 3.0  # for releasing a lock: a pipeline that was cancelled is killed soon
 
 
 @contextmanager
 def held(
     orgs: Mapping[OrgId, str] | None, timeout_s: float, connection: Connection, context: Context
 ) -> Iterator[Locks]:
-    """The locks of these organisations, whose names are given, until the block ends, however it ends.
+    """Hold the locks of these organisations, given with their names, until the block ends; None takes no locks.
 
-    None: none are wanted. Waits so long for the locks of others. Raises LockedError when another run has one, AuthError
-    and UnreachableError when that cannot be decided.
+    Waits up to `timeout_s` for the locks of others. Raises LockedError when another run has one, AuthError and
+    UnreachableError when it is not known who has it.
     """
     locks = Locks(orgs, connection, context)
     try:
@@ -42,12 +42,12 @@ def held(
 
 
 def lock_of(connection: Connection, context: Context) -> Lock:
-    """What can lock and unlock on the server of the connection, and tells the context before it does."""
+    """Return what locks and unlocks organisations over the connection; it says so on stderr before it does."""
     return Lock(connection.transport, connection.reader, connection.retries, say=lambda words: _say(words, context))
 
 
 class Locks:
-    """The locks of one run, taken in the order of the organisations' ids: no two runs ever wait for each other."""
+    """The locks of one run, taken in the order of the organisations' ids, so that no two runs wait for each other."""
 
     def __init__(self, orgs: Mapping[OrgId, str] | None, connection: Connection, context: Context) -> None:
         self._reader = connection.reader
@@ -56,10 +56,10 @@ class Locks:
         self._properties = LockProperties()
         self._names = orgs or {}
         self._wanted = orgs is not None
-        self._taken: dict[OrgId, bool] = {}  # those asked for, and whether the server has said yes
+        self._taken: dict[OrgId, bool] = {}  # those asked for, and whether the server granted them
 
     def take(self, timeout_s: float) -> None:
-        """Lock them all; see `held`."""
+        """Lock all organisations, as `held` says."""
         context = self._context
         if not self._names:
             return
@@ -77,7 +77,7 @@ class Locks:
             self._taken[org_id] = True
 
     def check(self, plan: Plan) -> None:
-        """Raise StaleError unless everything that the plan changes is locked, where locks are wanted at all."""
+        """Raise StaleError when locks are wanted and the plan changes a token of an organisation that is not locked."""
         unlocked = sorted({each.token.org for each in plan.changes if each.token.org_id not in self._names})
         if self._wanted and unlocked:
             names = ", ".join(f"`{org}`" for org in unlocked)
@@ -85,8 +85,8 @@ class Locks:
             raise StaleError(f"nothing was sent: the plan changes tokens of {names}, not locked", hint)
 
     def release(self) -> None:
-        """Give back what was taken and not yet given back. What fails is said, and changes nothing else."""
-        with suppress(KeyboardInterrupt):  # that one was noted already
+        """Release the locks that are still held; a failure becomes a warning and does not keep others locked."""
+        with suppress(KeyboardInterrupt):  # a signal that came before is noted already
             self._context.interrupt.defer()
         for org_id, taken in reversed(self._taken.items()):
             try:
@@ -101,7 +101,7 @@ class Locks:
         self._taken = {}
 
     def _take(self, org_id: OrgId, ends: float) -> None:
-        """Take the lock, once somebody's that was there is gone."""
+        """Take the lock, after waiting for another run's if there is one."""
         while True:
             standing = self._lock.take(org_id, self._names[org_id], self._properties)
             if standing and standing.properties.nonce == self._properties.nonce:
@@ -109,7 +109,7 @@ class Locks:
             self._wait(org_id, standing, ends)
 
     def _wait(self, org_id: OrgId, theirs: LockLabel | None, ends: float) -> None:
-        """Look at somebody's lock until it is gone; raises LockedError when there is no time left, or no use in it."""
+        """Wait until another run's lock is gone; raises LockedError when the time is over or the lock has expired."""
         context, org = self._context, self._names[org_id]
         told: LockProperties | None = None
         while True:
@@ -126,7 +126,7 @@ class Locks:
             theirs = standing[0]
 
     def _release(self, org_id: OrgId) -> bool:
-        """Whether there was one to give back, or an answer about it was lost."""
+        """Release one lock; return False when there was none, True also when an answer about it was lost."""
         clock, org = self._context.clock, self._names[org_id]
         ends = clock() + _RELEASE_S
         try:

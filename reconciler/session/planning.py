@@ -18,11 +18,10 @@ from reconciler.session.connection import Connection
 class Source:
     """Where a plan comes from: what files declare, a saved plan, or the run that is to be undone.
 
-    `files` are those that it was read from, and `locks` says whether it asks for the locks of its organisations. `orgs`
-    gives these with their names, and may call what it gets to read the live tokens. `unlisted` gives the ids of tokens
-    that it has to know and that the list lacks. `plan` makes the plan over these tokens, with what the guards say of
-    it, or raises TokenctlError when there is none, and `explained` adds, once all is known of the live tokens, what
-    only the source can tell of it.
+    `files` are those that it was read from. `locks` says whether it asks for the locks of its organisations; `orgs`
+    returns these with their names, and may call its argument to read the live tokens. `unlisted` takes the listed
+    tokens and returns the ids that must be read one by one. `plan` makes the plan over the live tokens, judged by the
+    guards, or raises TokenctlError when there can be none. `explained` adds to that plan what only the source knows.
     """
 
     files: Sequence[str]
@@ -34,24 +33,24 @@ class Source:
 
 
 def plan_from(source: Source, connection: Connection) -> Plan:
-    """The plan over the live tokens, read here: one list, a GET for each id that it lacks, and what guards ask for.
+    """Read the live tokens and return the source's plan: one list, a GET for each id it lacks, and what guards ask for.
 
     Raises the errors of reading, those of `Source.plan`, and UsageError for a wrong --self-id.
     """
     live = read_live(source, connection)
-    doubt, live = _doubted(live, connection)
+    doubt, live = _check_self_id(live, connection)
     if doubt and doubt[0] >= (Doubt.LIKELY if connection.sends else Doubt.CERTAIN):
         raise UsageError(doubt[1])
     plan = source.plan(live)
-    informed = _informed(plan, live, connection.reader)
+    informed = _with_facts_for_guards(plan, live, connection.reader)
     plan = plan if informed is live else source.plan(informed)
     if doubt and doubt[1] not in plan.warnings:
         plan = replace(plan, warnings=(doubt[1], *plan.warnings))
     return source.explained(plan, informed)
 
 
-def _informed(plan: Plan, live: Live, reader: Reader) -> Live:
-    """The live tokens with all that the guards have to know for this plan: asked for only when they have to."""
+def _with_facts_for_guards(plan: Plan, live: Live, reader: Reader) -> Live:
+    """Return the live tokens with what the guards need for this plan; the server is asked only when they need more."""
     if planner.needs_others(plan, live):
         everyone = reader.list_tokens().tokens
         others = {token_id: each for token_id, each in everyone.items() if token_id not in live.tokens}
@@ -64,7 +63,7 @@ def _informed(plan: Plan, live: Live, reader: Reader) -> Live:
 
 
 def withheld(plan: Plan, connection: Connection) -> Mapping[TokenId, str]:
-    """Read all tokens once more, right before those of the plan are deactivated: which must not be after all, and why.
+    """Read all tokens once more; return the deactivations of the plan that must not be sent after all, and why.
 
     Raises the errors of reading.
     """
@@ -72,13 +71,13 @@ def withheld(plan: Plan, connection: Connection) -> Mapping[TokenId, str]:
     own = own_id(listing.tokens, connection.settings.self_id)
     told = connection.reader.tells_owners
     live = Live(server=listing.server, tokens=listing.tokens, own_id=own, tells_owners=told)
-    return planner.withheld(plan, _informed(plan, live, connection.reader))
+    return planner.withheld(plan, _with_facts_for_guards(plan, live, connection.reader))
 
 
-def _doubted(live: Live, connection: Connection) -> tuple[tuple[Doubt, Problem] | None, Live]:
-    """What is wrong with the token that --self-id names, if anything, and the tokens with what that was to know.
+def _check_self_id(live: Live, connection: Connection) -> tuple[tuple[Doubt, Problem] | None, Live]:
+    """Return the doubt about the token that --self-id names, None for none, and the tokens with what that took to know.
 
-    At most a GET of that token, and one question who I am, where the server does not show that it is the caller's.
+    Where the server does not show that it is the caller's, asks for that token and for the caller's user.
     """
     reader, self_id = connection.reader, connection.settings.self_id
     if not self_id:
@@ -86,14 +85,14 @@ def _doubted(live: Live, connection: Connection) -> tuple[tuple[Doubt, Problem] 
     named = live.tokens.get(self_id) or live.missing.get(self_id) or reader.get(self_id)
     own = next((token for token in live.tokens.values() if token.proven), None)
     if isinstance(named, Token) and not own and not named.proven:
-        # Where another secret is shown it is not the caller's, which every other one may be then.
+        # A token that is shown with another secret is not the caller's; any other token may be.
         hides = named.proven is None
         live = replace(live, own_user=reader.own_user()) if hides else replace(live, own_id=None)
     return checkup.doubt(self_id, named, own, live.own_user, live.tokens.values()), live
 
 
 def read_live(source: Source, connection: Connection) -> Live:
-    """Every live token that the source has to know. Raises the errors of reading."""
+    """Read every live token that the source needs to know. Raises the errors of reading."""
     reader, resolved = connection.reader, connection.settings
     listing = connection.listing()
     tokens, missing = dict(listing.tokens), dict(listing.unreadable)

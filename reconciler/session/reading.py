@@ -1,4 +1,4 @@
-"""Reads the manifest of the files as typed. Apart from the sources of a plan, as `validate` needs no more."""
+"""Reads the manifest of the files that the command line names; `validate` needs no more than this."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULT = "tokens.yaml"
 
 
 def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...]]:
-    """The manifest and the files it was read from; without files, `tokens.yaml` of this folder. Says the warnings.
+    """Read the files, `tokens.yaml` by default; return their manifest and their names. Shows the warnings.
 
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read.
     """
@@ -36,7 +36,7 @@ def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tup
 
 
 def beside_default(context: Context) -> list[str]:
-    """What lies in this folder and could be taken for the default: the same in other letters, and a folder `tokens`."""
+    """Return what could be mistaken for the default file here, such as `Tokens.yml` or a folder `tokens`."""
     disk = Disk(context.streams.stdin)
     near = [name for name in _listed(".") if name.lower() in ("tokens.yaml", "tokens.yml", "tokens")]
     return [
@@ -47,7 +47,7 @@ def beside_default(context: Context) -> list[str]:
 
 
 def _listed(folder: str) -> list[str]:
-    """The names in a folder, sorted; none where it is none."""
+    """Return the names in a folder, sorted; none where there is no folder."""
     with suppress(OSError):
         return sorted(each.name for each in Path(folder).iterdir())
     return []

@@ -31,11 +31,11 @@ from reconciler.settings import Flags, Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendingOptions:
-    """The options of sending: who agrees to a plan, how it is sent, and where its run is told and written down.
+    """The options of sending: who agrees to a plan, how it is sent, and how its run is reported.
 
     `expect` is the digest that was reviewed, "" for none; `yes` agrees without being asked; `journal` is the folder for
     the journal, "" for the user's own. `lock` is how many seconds to wait for the locks of others, None to take none
-    unless the plan's source asks for it. `json` tells the run as events.
+    unless the plan's source asks for it. `json` reports the run as events.
     """
 
     expect: str = ""
@@ -47,16 +47,16 @@ class SendingOptions:
 
     @property
     def reviewed(self) -> bool:
-        """Whether somebody has seen the very plan before it is sent."""
+        """Whether a person sees or saw this very plan before it is sent."""
         return bool(self.expect) or not self.yes
 
 
 def plan_and_send(
     find: Callable[[Settings], Source], flags: Flags, options: SendingOptions, context: Context
 ) -> ExitCode:
-    """Plan over the live tokens, show the plan, and send it once every guard and whoever is asked agrees.
+    """Plan over the live tokens, show the plan and, once guards and user agree, send it; return the run's exit code.
 
-    `find` finds where the plan comes from. Raises what that raises, the errors of planning, LockedError, StaleError,
+    `find` returns the source of the plan. Raises what `find` raises, the errors of planning, LockedError, StaleError,
     RefusedError and CancelledError: all before any PATCH.
     """
     with reported(context, as_events=options.json) as report:
@@ -93,17 +93,17 @@ def plan_and_send(
 def _locked(
     source: Source, options: SendingOptions, connection: Connection, context: Context
 ) -> AbstractContextManager[Locks]:
-    """The locks that the plan's source or the options ask for, for the time of a block."""
+    """Return a context that holds the locks that the plan's source or the options ask for, if any."""
     wanted = source.locks or options.lock is not None
     orgs = source.orgs(lambda: planning.read_live(source, connection)) if wanted else None
     return held(orgs, options.lock or 0.0, connection, context)
 
 
 def send(plan: Plan, provenance: Provenance, parts: Parts, say: Callable[[str], None] = lambda _: None) -> Outcome:
-    """Send the changes of a plan that was agreed to, with its run in the journal, which is closed in the end.
+    """Send the changes of a plan that was agreed to, and return the results. Closes the journal.
 
-    It makes no part of the run itself: whoever tries or measures one hands in others. Raises LocalError when the
-    journal takes no header; nothing is sent then.
+    All parts are handed in, so that tests and benchmarks can bring their own. Raises LocalError, with nothing sent,
+    when the journal's header cannot be written.
     """
     try:
         parts.journal.write(header_line(plan, provenance))
@@ -116,7 +116,10 @@ def send(plan: Plan, provenance: Provenance, parts: Parts, say: Callable[[str], 
 
 
 def _agree(plan: Plan, options: SendingOptions, context: Context) -> None:
-    """Raise whatever stands between this plan and its first PATCH: another digest, a guard, nobody who says yes."""
+    """Return once the plan may be sent, which may ask the user.
+
+    Raises StaleError for another digest than the reviewed one, RefusedError for refusals, CancelledError without a yes.
+    """
     if options.expect and options.expect != plan.digest:
         raise StaleError(
             f"this is not the plan that was reviewed: its digest is {plan.digest}, not {options.expect}",
@@ -129,7 +132,7 @@ def _agree(plan: Plan, options: SendingOptions, context: Context) -> None:
 
 
 def _withheld(plan: Plan, connection: Connection) -> Callable[[], Mapping[TokenId, str]] | None:
-    """What `min_managers` has to say when the deactivations begin, None when it has nothing to judge or is waived."""
+    """Return what judges the deactivations by `min_managers` before they begin, None when that is not needed."""
     if Guard.MIN_MANAGERS in plan.waivers or not planner.deactivates_manager(plan):
         return None
     return lambda: planning.withheld(plan, connection)

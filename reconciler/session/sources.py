@@ -25,10 +25,10 @@ if TYPE_CHECKING:  # only --base needs git, and only a plan a server
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What to plan.
+    """What the command line says about the plan to make.
 
-    That is manifest files and folders as typed, the terms of `--select`, the guards of `--allow`, and the commit that
-    the files are compared with, None for none.
+    `files` are files and folders as typed, `select` the terms of `--select`, `allow` the guards of `--allow`, and
+    `base` the commit to compare the files with, None for none.
     """
 
     files: Sequence[str] = ()
@@ -39,9 +39,9 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """What the files declare, as far as it is selected, and what that is compared with, if anything.
+    """What the files declare, limited to what is selected, and the baseline it is compared with, if any.
 
-    `reviewed` is False for a run that applies without anybody having seen the very plan.
+    `reviewed` is False for a run that sends a plan that no person saw.
     """
 
     manifest: Manifest
@@ -53,7 +53,7 @@ class Declared:
 
     @property
     def source(self) -> Source:
-        """The source of plans that this is."""
+        """These declarations as a source of plans."""
         from reconciler.core import planner  # files are read by commands that plan nothing, too
         from reconciler.session.planning import Source
 
@@ -69,7 +69,7 @@ class Declared:
         )
 
     def _explained(self, plan: Plan, live: Live) -> Plan:
-        """The plan with marks of where each change comes from, by the history of the files."""
+        """Return the plan with a mark on each change that the history of the files explains."""
         wanted = moments(plan.changes) if self.history else ()
         if not self.history or not wanted:
             return plan
@@ -80,7 +80,7 @@ class Declared:
 
 
 def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declared:
-    """Read the files, and with --base those of that commit. Says the warnings.
+    """Read the files, and with --base those of that commit; return what they declare. Shows the warnings.
 
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read, nothing is selected
     or the commit cannot be found, LocalError when git cannot be used.
@@ -106,7 +106,7 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
 
 
 def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...], Baseline]:
-    """The files as they are, what they are called, and what they were at the base."""
+    """Return the manifest of the files, their names, and the baseline at the commit `ref`."""
     from reconciler.repository.repository import opened
 
     paths = files or [DEFAULT]
@@ -151,9 +151,9 @@ def _unread(ref: str, problems: Sequence[Problem]) -> Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """The history of the paths at a commit, which is shown as `ref`, and of the `files` that stand there now.
+    """The history of the paths up to a commit, which is shown as `ref`, and of the `files` that they lead to now.
 
-    No more `versions` of the files are read than that, the newest: of large files each takes a good part of a second.
+    Only the newest `versions` of the files are read, as reading a large one takes a good part of a second.
     """
 
     commit: str
@@ -164,7 +164,7 @@ class History:
     versions: int = 50
 
     def declared(self, moments: Collection[float], live: Live) -> Mapping[float, Declarations]:
-        """What was declared of each token at each moment, as far as that is known."""
+        """Return the declarations by token at each of these moments, without moments of which nothing is known."""
         from reconciler.repository.repository import opened
 
         read: dict[str, Declarations] = {}
@@ -184,7 +184,7 @@ class History:
 
 
 def manifest_at(commit: Commit, paths: Sequence[str]) -> tuple[Manifest, Sequence[Problem]]:
-    """The manifest at a commit; an empty one when the files are not there yet, or are refused, with the problems."""
+    """Return the manifest at a commit, empty where there are no such files or they are refused, and the problems."""
     try:
         there = [path for path in paths if commit.exists(path)]
         return load_from(commit, there).manifest, ()
