@@ -1,4 +1,4 @@
-"""What the files declare otherwise than the base does: the revisions, and the marks of a plan's changes."""
+"""How the files differ from those of the base: the revisions, and the marks of a plan's changes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from reconciler.errors import Place, Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What the files have otherwise now than at the commit of `ref`, which `--base` names, and the manifest there.
+    """The manifest at the commit of `ref`, which `--base` names, and how the files differ from it now.
 
-    When it cannot be read, as `warnings` say, it declares nothing, and the default guards hold.
+    When that manifest cannot be read, `warnings` say why; it then declares nothing, and the default guards hold.
     """
 
     ref: str
@@ -29,7 +29,7 @@ class Baseline:
 
 
 def locked(manifest: Manifest, baseline: Baseline | None) -> bool:
-    """Whether the files, or those of the base, want the organisations locked meanwhile."""
+    """Return whether the files or those of the base ask to lock the organisations while a run sends."""
     return manifest.lock or (baseline is not None and baseline.manifest.lock)
 
 
@@ -50,7 +50,7 @@ _DECLARED = ("status", "description", "protected", "labels")  # what a declarati
 
 
 def revise(base: Manifest, head: Manifest, ref: str) -> tuple[Revision, ...]:
-    """What `head` declares otherwise than `base`, whose files are called as in `head` after `ref` and a colon."""
+    """Return how `head` differs from `base`, in whose places each file's name stands after `ref` and a colon."""
     pairs = [_revision(before, after, ref) for before, after in _pairs(base.tokens, head.tokens)]
     found = [*_settings(base, head), *(each for each in pairs if each)]
     kinds = list(Kind)
@@ -58,7 +58,7 @@ def revise(base: Manifest, head: Manifest, ref: str) -> tuple[Revision, ...]:
 
 
 def about(revisions: Iterable[Revision], declarations: Iterable[Declaration]) -> tuple[Revision, ...]:
-    """Those of the revisions that are about one of the declarations, before or after, and all that are of settings."""
+    """Return the revisions of these declarations, before or after, and those of settings."""
     targets = {target_text(each.target) for each in declarations}
     return tuple(
         each
@@ -70,7 +70,10 @@ def about(revisions: Iterable[Revision], declarations: Iterable[Declaration]) ->
 
 
 def _pairs(before: Iterable[Declaration], after: Iterable[Declaration]) -> Iterator[_Pair]:
-    """Each declaration with what it was: what names the same token, else has the same name, else selects alike."""
+    """Yield each declaration with its earlier one; one of the two is None where there is no counterpart.
+
+    Two belong together that name the same token, else have the same name, else select the same but for `pick`.
+    """
     left, right = list(before), list(after)
     keys: tuple[_Key, ...] = (lambda each: each.target, lambda each: each.name, _selected)
     for key in keys:
@@ -89,7 +92,7 @@ def _selected(declaration: Declaration) -> Match | None:
 
 
 def _unique(declarations: Iterable[Declaration], key: _Key) -> dict[Hashable, Declaration]:
-    """The declarations that have a key, and no other has the same."""
+    """Return the declarations by their keys, without those that share a key or have none."""
     keyed = [(found, each) for each in declarations if (found := key(each)) is not None]
     counted = Counter(found for found, _ in keyed)
     return {found: each for found, each in keyed if counted[found] == 1}
@@ -127,7 +130,7 @@ def _values(declaration: Declaration, ref: str) -> dict[str, str | None]:
 
 
 def target_text(target: TokenId | Match) -> str:
-    """The id, or the selection in words."""
+    """Return the id, or the selection in words."""
     if not isinstance(target, Match):
         return target
     given = {"user": target.user, "org": target.org, "description": target.description}
@@ -154,7 +157,7 @@ def _settings(base: Manifest, head: Manifest) -> Iterator[Revision]:
 
 
 def _set(manifest: Manifest) -> dict[str, str | None]:
-    """What a manifest sets, with the values that hold where it says nothing."""
+    """Return the settings of a manifest as text, defaults included."""
     return {
         "server.url": manifest.server.url,
         "server.org": manifest.server.org,
@@ -167,7 +170,7 @@ def _set(manifest: Manifest) -> dict[str, str | None]:
 
 
 def _loosens(key: str, before: str | None, after: str | None) -> bool:
-    """Whether a setting may let something pass that it did not before."""
+    """Return whether the new value of a setting may allow something that the old one did not."""
     if before is None or after is None:
         return after is None
     if key.startswith("server."):
@@ -187,7 +190,7 @@ Declarations = Mapping[TokenId, Declaration]
 
 
 def with_base(changes: Iterable[Change], declarations: Declarations) -> tuple[Change, ...]:
-    """The changes with a mark on each field that the base declares otherwise, or not at all."""
+    """Return the changes, with `this-change` on each field that the base declares differently or not at all."""
     return tuple(
         replace(
             change,
@@ -198,13 +201,13 @@ def with_base(changes: Iterable[Change], declarations: Declarations) -> tuple[Ch
 
 
 def moments(changes: Iterable[Change]) -> frozenset[float]:
-    """When the tokens were last changed, in seconds since 1970, whose marks need to know what was declared then."""
+    """Return when the tokens of changes with unmarked fields were last changed, in seconds since 1970."""
     found = {changed_at(change) for change in changes if change.marks.keys() < change.body.keys()}
     return frozenset(each for each in found if each is not None)
 
 
 def with_history(changes: Iterable[Change], then: Mapping[float, Declarations]) -> tuple[Change, ...]:
-    """The changes with every mark that can be told; `then` has what was declared at a moment, where that is known."""
+    """Return the changes with `drift` and `pending` marks; `then` has the declarations at each known moment."""
     return tuple(_marked(change, then) for change in changes)
 
 
@@ -226,16 +229,13 @@ def _declares(declarations: Declarations, change: Change, field: str) -> bool:
 
 
 def changed_at(change: Change) -> float | None:
-    """When the token was last changed on the server, in seconds since 1970; None where it does not say so.
-
-    As InfluxDB writes it: RFC 3339 with any offset and up to nine digits of a second.
-    """
+    """Return when the token was last changed on the server, in seconds since 1970; None where it does not say."""
     found = moment(change.token.updated_at)
     return found.timestamp() if found else None
 
 
 def unshown(revisions: Iterable[Revision], changes: Iterable[Change], wanted: Iterable[Wanted]) -> tuple[Revision, ...]:
-    """The revisions of which no change shows everything: it sends what this change of the files declares."""
+    """Return the revisions that no change of the plan shows in full, by sending what the files newly declare."""
     shown: dict[str, set[str]] = {}
     marked = {change.token.id: change.marks for change in changes}
     for each in wanted:

@@ -1,4 +1,4 @@
-"""What a doctor says of a server and of credentials, by what was found out about them."""
+"""The checks of `doctor`: values made from what was found out about the server and the credentials."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TELL = "name it with --self-id or TOKENCTL_SELF_ID: its id stands in `tokenctl 
 
 
 class State(StrEnum):
-    """How a check ended; a note is nothing to mend, but good to know."""
+    """How a check ended; a note needs no action."""
 
     OK = "ok"
     NOTE = "note"
@@ -25,7 +25,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked at; `code` is what it exits with if it failed."""
+    """One thing that was checked; `code` is the exit code for its failure."""
 
     name: str
     state: State
@@ -35,12 +35,12 @@ class Check:
 
 
 def exit_code(checks: Iterable[Check]) -> ExitCode:
-    """The code of all checks together: that of the gravest failure."""
+    """Return the exit code of all checks: that of the gravest failure, OK without any."""
     return ExitCode.gravest(check.code for check in checks if check.state is State.FAIL)
 
 
 def failed(name: str, error: TokenctlError) -> list[Check]:
-    """A check for each problem of an error."""
+    """Return a failed check for each problem of an error."""
     return [
         Check(name=name, state=State.FAIL, message=str(replace(each, hint="")), hint=each.hint, code=error.exit_code)
         for each in error.problems
@@ -48,7 +48,7 @@ def failed(name: str, error: TokenctlError) -> list[Check]:
 
 
 def listing(tokens: Collection[Token], seconds: float) -> Check:
-    """The list: how much it shows."""
+    """Return the check of the list of tokens: how many there are, and how long it took."""
     if not tokens:
         message = "it is empty: a server leaves out what these credentials may not read, and says nothing"
         return Check(name="list", state=State.FAIL, message=message, hint=RIGHTS, code=ExitCode.AUTH)
@@ -56,7 +56,7 @@ def listing(tokens: Collection[Token], seconds: float) -> Check:
 
 
 def user(user_id: UserId | None, tokens: Iterable[Token]) -> Check:
-    """Whose credentials these are."""
+    """Return the check of the user: whose credentials these are."""
     if user_id is None:
         return Check(name="user", state=State.NOTE, message="the server does not say whose credentials these are")
     name = next((f"`{token.user}` " for token in tokens if token.user_id == user_id), "")
@@ -64,20 +64,20 @@ def user(user_id: UserId | None, tokens: Iterable[Token]) -> Check:
 
 
 class Doubt(IntEnum):
-    """What is wrong with the token that --self-id names, by what it ends; greater is graver."""
+    """How much is wrong with the token that --self-id names, by which runs that ends; greater is graver."""
 
-    KNOWN = 0  # nothing: whose token it is, the server says, or nobody can
-    LIKELY = 1  # what sends; a plan may be made with other credentials than it is sent with
-    CERTAIN = 2  # everything
+    KNOWN = 0  # ends none: the server says whose token it is, or says nothing at all
+    LIKELY = 1  # ends a run that sends; a plan may be made with other credentials than it is sent with
+    CERTAIN = 2  # ends every run
 
 
 def doubt(
     self_id: TokenId, named: Token | Missing, own: Token | None, user_id: UserId | None, seen: Iterable[Token]
 ) -> tuple[Doubt, Problem] | None:
-    """What speaks against the caller's own token being the one that --self-id names, None for nothing.
+    """Return why the token that --self-id names may not be the caller's own, and how grave that is; None for no reason.
 
-    `named` is what the server says of that one, `own` the one that is proven to be the caller's, if any, `user_id`
-    whose credentials these are, as far as that is known, and `seen` the tokens that were read with them.
+    `named` is what the server says of that token, `own` the token that is proven to be the caller's, if any, `user_id`
+    the caller's user as far as it is known, and `seen` the tokens that the credentials can read.
     """
     it = "which --self-id or TOKENCTL_SELF_ID names"
     hint = "correct it: the guard `self` would watch over the wrong token"
@@ -110,9 +110,9 @@ def doubt(
 
 
 def own_token(own: Token | None, self_id: TokenId | None, wrong: tuple[Doubt, Problem] | None) -> Iterator[Check]:
-    """Whether the token that the caller signs in with can be told apart, as the guard `self` needs it.
+    """Yield the checks of the caller's own token: whether it is known, as the guard `self` needs it.
 
-    `own` is that token, and `wrong` what speaks against the one that --self-id names.
+    `own` is that token, None where it is not known, and `wrong` what `doubt` returned.
     """
     if wrong:
         grave, problem = wrong
@@ -127,12 +127,12 @@ def own_token(own: Token | None, self_id: TokenId | None, wrong: tuple[Doubt, Pr
 
 
 def reading(tokens: Iterable[Token]) -> Check:
-    """Where the right to read is proven."""
+    """Return the check of reading: in which organisations the list proves that right."""
     return Check(name="read", state=State.OK, message=f"proven by the list, in {_orgs({each.org for each in tokens})}")
 
 
 def writing(own: Token | None, tokens: Collection[Token]) -> Check:
-    """Where the right to write is likely; only a change proves it."""
+    """Return the check of writing: where the own token's rights allow it; only a change would prove that."""
     unproven = "only a change would prove it"
     if own is None:
         return Check(name="write", state=State.NOTE, message=f"not known, as your own token is not; {unproven}")
@@ -149,7 +149,7 @@ def writing(own: Token | None, tokens: Collection[Token]) -> Check:
 
 
 def locking(orgs: Collection[OrgId] | None, tokens: Iterable[Token]) -> Check:
-    """Where the own token's rights let it take a lock, None: not known. Whoever takes none needs none of that."""
+    """Return the check of locking; `orgs` are those that the own token's rights let it lock, None for not known."""
     if orgs is None:
         return Check(name="lock", state=State.NOTE, message="not known whether you may lock, as your own token is not")
     if EVERY_ORG not in orgs and not {each.org_id for each in tokens} & set(orgs):
@@ -160,7 +160,7 @@ def locking(orgs: Collection[OrgId] | None, tokens: Iterable[Token]) -> Check:
 
 
 def locked(org: str, properties: lock.LockProperties, now: datetime) -> Check:
-    """An organisation that somebody has locked."""
+    """Return a note that somebody has locked the organisation."""
     stale = ", and expired" if properties.expired(now) else ""
     message = f"organisation `{org}` is locked by {properties.told(now)}{stale}"
     return Check(name="lock", state=State.NOTE, message=message, hint="see `tokenctl unlock`")

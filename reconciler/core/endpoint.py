@@ -1,4 +1,4 @@
-"""Which server to talk to and as whom."""
+"""The server of a run and the caller's credentials, and what its URL may be."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the host (lower case, IPv6 without brackets) is this machine by its very name."""
+    """Return whether the host (lower case, IPv6 without brackets) is a name or address of this machine's loopback."""
     return _LOOPBACK.fullmatch(host) is not None
 
 
 def normalise(url: str) -> str:
-    """The URL with scheme and host in lower case, without a default port and without a trailing slash.
+    """Return the URL with scheme and host in lower case, without a default port and without a trailing slash.
 
     Raises UsageError unless it is http or https, a host, and at most a port and a path.
     """
@@ -50,7 +50,7 @@ def normalise(url: str) -> str:
 
 
 class Secret:
-    """A token's secret: never shown, compared or serialised by accident."""
+    """A token's secret, which cannot be shown or serialised by accident."""
 
     __slots__ = ("_text",)
 
@@ -61,7 +61,7 @@ class Secret:
         return "***"
 
     def reveal(self) -> str:
-        """The secret itself, for the one header that carries it and the comparison with a listed secret."""
+        """Return the secret itself, for the header that carries it and to find it in foreign text."""
         return self._text
 
 

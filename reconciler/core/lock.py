@@ -1,4 +1,4 @@
-"""What a lock on a server says: whose it is, since when and until when, and what to tell somebody who meets it."""
+"""A lock on a server: who holds it, since when and until when, and the error for a run that finds it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ NAME = "tokenctl.lock"
 RIGHTS = "a lock needs read and write on `labels` in the organisation; without `--lock` and `lock: true` none is taken"
 """What it takes to have a lock, as a hint."""
 
-_LASTS = timedelta(hours=1)  # how long a lock counts as somebody's who is still at work
+_LASTS = timedelta(hours=1)  # after which the run that took a lock is most likely gone
 _LENGTH = 500  # what is kept of a property
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockProperties:
-    """What a lock says of itself, "" where it says nothing: texts that anybody with rights on labels may have written.
+    """What a lock says of itself, "" for nothing; anybody with rights on labels may have written these texts.
 
     `nonce` tells one lock from all others, `run` is the address of a pipeline's run, the times are ISO 8601.
     """
@@ -38,22 +38,22 @@ class LockProperties:
 
     @classmethod
     def of(cls, properties: Mapping[str, str]) -> LockProperties:
-        """The properties that a label's properties make; each is cut short."""
+        """Return the lock's properties from those of its label, each cut short."""
         return cls(**{each.name: properties.get(each.name, "")[:_LENGTH] for each in fields(cls)})
 
     @property
     def as_mapping(self) -> dict[str, str]:
-        """The label's properties that make up this lock."""
+        """These properties as a label has them, without empty ones."""
         values = {each.name: str(getattr(self, each.name)) for each in fields(self)}
         return {key: value for key, value in values.items() if value}
 
     def expired(self, now: datetime) -> bool:
-        """Whether whoever holds it is most likely gone; a lock that names no time that can be read never expires."""
+        """Return whether the holder is most likely gone; a lock without a readable time never expires."""
         until = moment(self.expires)
         return until is not None and until <= now
 
     def told(self, now: datetime) -> str:
-        """Whose it is and since when, in words."""
+        """Return who holds the lock and since when, in words."""
         whose = f"`{self.holder}`" if self.holder else "somebody who does not say who"
         since = f" since {self.since}{_ago(self.since, now)}" if self.since else ""
         return f"{whose}{since}"
@@ -69,13 +69,13 @@ class LockLabel:
 
 
 def properties_of(*, nonce: str, holder: str, run: str, now: datetime) -> LockProperties:
-    """The properties of a run that begins now."""
+    """Return the properties of the lock of a run that begins now."""
     until = now + _LASTS
     return LockProperties(nonce=nonce, holder=holder, run=run, since=_text(now), expires=_text(until))
 
 
 def refusal(org: str, label: LockLabel | None, now: datetime) -> LockedError:
-    """The error for an organisation that another run has locked; `label` is None where the lock cannot be seen."""
+    """Return the error for an organisation that another run has locked; `label` is None if the lock cannot be read."""
     if label is None:
         return LockedError(
             f"nothing was sent: organisation `{org}` is locked, and these credentials may not see by whom", RIGHTS

@@ -36,7 +36,7 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """How grave it is."""
+        """The place in the order of gravity, the greatest for the gravest."""
         return list(Severity).index(self)
 
 
@@ -44,8 +44,8 @@ class Severity(StrEnum):
 class Match:
     """A selection of live tokens: every value given must be equal, character for character.
 
-    Of `org` white space around it does not count, as on the server, and an id will do where no organisation is called
-    so.
+    White space around `org` does not count, as on the server, and `org` may be an id unless an organisation has that
+    name.
     """
 
     user: str | None = None
@@ -59,8 +59,7 @@ class Declaration:
     """One entry under `tokens:`.
 
     `target` is the token's id or the selection that finds it. `description` and `status` are None where the file
-    leaves them out: then they are not managed. The `origin` is no part of what is declared, so it takes no part in
-    equality.
+    leaves them out: then they are not managed. Equality leaves out `origin`, which declares nothing.
     """
 
     target: TokenId | Match
@@ -73,7 +72,7 @@ class Declaration:
 
     @property
     def text(self) -> str:
-        """Everything in it that whoever wrote it could choose, on lines."""
+        """Every text of the declaration that its author chose freely, one per line."""
         match = self.target if isinstance(self.target, Match) else Match()
         chosen = (self.name, self.description, match.user, match.org, match.description)
         return "\n".join((*filter(None, chosen), *self.labels, *self.labels.values()))
@@ -99,14 +98,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asserted:
-    """The `server:` block: what must be true of the server, else the run is refused; None asserts nothing."""
+    """The `server:` block: the server that the files are for, any other is refused; None for any."""
 
     url: str | None = None
     org: str | None = None
 
     @property
     def meant(self) -> tuple[str, str]:
-        """Server and organisation, however they are written; "" for what is not asserted."""
+        """URL and organisation in one spelling, so that they can be compared; "" for what is not asserted."""
         from reconciler.core.endpoint import normalise
 
         return normalise(self.url) if self.url else "", trimmed(self.org or "")

@@ -23,9 +23,9 @@ class ResultStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One change's status, why, and whether it was sent; `code` is what the run exits with if it changed nothing.
+    """What became of one change; `code` is what the run exits with if it changed nothing.
 
-    `updated_at` is the server's text for when it made the change, "" where no answer said so.
+    `updated_at` is when the server made the change, as it writes that, "" where no answer said so.
     """
 
     change: Change
@@ -45,12 +45,12 @@ class Outcome:
     journal: str = ""
 
     def having(self, status: ResultStatus) -> tuple[Result, ...]:
-        """The results with this status."""
+        """Return the results with this status."""
         return tuple(result for result in self.results if result.status is status)
 
     @property
     def exit_code(self) -> ExitCode:
-        """OK when all is done; PARTIAL when anything may have been changed; else what kept it from being changed."""
+        """OK when all is done, PARTIAL when anything was or may have been changed, else the gravest of the results."""
         if all(result.status is ResultStatus.DONE for result in self.results):
             return ExitCode.OK
         if any(result.status in (ResultStatus.DONE, ResultStatus.UNVERIFIED) for result in self.results):
@@ -59,12 +59,12 @@ class Outcome:
 
     @property
     def changed_nothing(self) -> bool:
-        """Whether the server is as it was: what was sent, if anything, was refused, and a read has shown it."""
+        """Whether the run changed nothing: whatever it sent was refused, and reads have shown that."""
         return self.exit_code not in (ExitCode.OK, ExitCode.PARTIAL)
 
 
 def deviation(change: Change, token: Token) -> str:
-    """How a token that was read after the change was sent differs from what it should be, "" if it does not.
+    """Return how a token that was read after the change was sent differs from what it should be, "" if it does not.
 
     Sent fields must have the sent values; the other field must be as it was before: a PATCH is no compare-and-swap on
     this server, and two that overlap can lose one of the changes.
@@ -76,9 +76,9 @@ def deviation(change: Change, token: Token) -> str:
 
 
 def judge_read(change: Change, token: Token) -> tuple[ResultStatus, str]:
-    """What a read of the token says of a change that was sent, whoever asks and whenever.
+    """Return the status of a change that was sent and its reason, as a later read of its token shows them.
 
-    Done, failed when the token is as it was before, else unverified, with how it deviates: somebody else changed it.
+    That is done, failed when the token is as it was before, else unverified: somebody else changed the token.
     """
     if not (deviates := deviation(change, token)):
         return ResultStatus.DONE, ""
@@ -104,9 +104,9 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One operation that a run began: the change, whose token is as it was before, and what is known of it.
+    """One operation that a journal tells of; the token of its change is as it was before the run.
 
-    `status` is None where the run wrote down no result. `left_at` is the `updatedAt` that the run left, "" where no
+    `status` is None where the journal has no result. `left_at` is the `updatedAt` that the run left, "" where no
     answer said so.
     """
 
@@ -117,7 +117,7 @@ class Entry:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether nobody has seen yet what became of it."""
+        """Whether it is not known yet what became of it."""
         return self.status in (None, ResultStatus.UNVERIFIED)
 
     @property
@@ -130,9 +130,9 @@ class Entry:
 class Run:
     """A run as its journal tells it.
 
-    `undoes` names the run that it undid, "" for none, `lock` that its plan asked for locks. `planned` and `managed`
-    count its plan's changes and the live tokens that its manifest named; `limits` are that manifest's. `ended` says
-    that it was not interrupted, or that somebody was told since how it was.
+    `undoes` names the run that it undid, "" for none; `lock` says that its plan asked for locks. `planned` and
+    `managed` count its plan's changes and the live tokens that its manifest named; `limits` are that manifest's.
+    `ended` says that it was not interrupted, or that a later run has reported how far it came.
     """
 
     name: str
@@ -153,18 +153,18 @@ class Run:
 
     @property
     def in_doubt(self) -> tuple[Entry, ...]:
-        """The operations of which nobody has seen yet what became of them."""
+        """The operations of which it is not known yet what became of them."""
         return tuple(entry for entry in self.entries if entry.in_doubt)
 
     def having(self, status: ResultStatus) -> tuple[Entry, ...]:
-        """The operations with this status."""
+        """Return the operations with this status."""
         return tuple(entry for entry in self.entries if entry.status is status)
 
 
 def settle(entry: Entry, seen: Token | Missing) -> Entry:
-    """The operation with what a later read of its token says of it; `reason` says it in words.
+    """Return the operation with the status and the reason that a later read of its token shows.
 
-    Its status is None when the caller may not read the token: somebody else may.
+    The status is None when these credentials may not read the token: others may find out.
     """
     if isinstance(seen, Missing):
         known = None if seen.kind in (Absence.HIDDEN, Absence.UNREADABLE) else ResultStatus.UNVERIFIED
@@ -176,6 +176,6 @@ def settle(entry: Entry, seen: Token | Missing) -> Entry:
 
 
 def with_settled(run: Run, settled: Iterable[Entry]) -> Run:
-    """The run with these operations in the place of those for the same tokens."""
+    """Return the run with its operations for the same tokens replaced by these."""
     known = {entry.change.token.id: entry for entry in settled}
     return replace(run, entries=tuple(known.get(entry.change.token.id, entry) for entry in run.entries))

@@ -22,7 +22,7 @@ _RIGHTS = "use a token that may read and write authorizations and users"
 
 
 class Index:
-    """Live tokens by what a match may name, so that many matches cost no more than many ids."""
+    """Live tokens by the values that a match may name, so that many matches cost no more than many ids."""
 
     def __init__(self, tokens: Iterable[Token]) -> None:
         self._tokens = sorted(tokens, key=lambda token: token.id)
@@ -37,7 +37,7 @@ class Index:
         return self._by[attribute].get(value, [])
 
     def picked(self, match: Match, declared_description: str | None) -> list[Token]:
-        """The tokens that the match means, by ascending id; of `pick: only`, all that it could mean."""
+        """Return the tokens that the match means, by ascending id; for `pick: only`, all that it finds."""
         candidates: list[list[Token]] = []
         if match.user is not None:
             candidates.append(self._lookup("user", match.user))
@@ -66,14 +66,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Every declared token that can be managed, in the order of the manifest, and what to warn about."""
+    """The declared tokens that can be managed, in the order of the manifest, and warnings about the others."""
 
     wanted: tuple[Wanted, ...]
     warnings: tuple[Problem, ...]
 
 
 def unlisted(manifest: Manifest, listed: Mapping[TokenId, Token]) -> tuple[TokenId, ...]:
-    """The declared ids that the list lacks, sorted: each is to be asked for by GET before anything is said of it."""
+    """Return the declared ids that the list lacks, sorted: each has to be read by GET."""
     ids = {each.target for each in manifest.tokens if not isinstance(each.target, Match)}
     return tuple(sorted(ids - listed.keys()))
 
@@ -120,7 +120,7 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
 def assert_stable(manifest: Manifest, live: Live, changes: Iterable[Change]) -> None:
     """Raise InvalidError when a `match` would mean other tokens after the changes.
 
-    The next run would find too many, or others than this one, and never come to an end.
+    Each run would then plan changes again, or find too many tokens.
     """
     matches = [(each, each.target) for each in manifest.tokens if isinstance(each.target, Match)]
     looking = [(each, match) for each, match in matches if match.description is not None]
@@ -143,10 +143,10 @@ def assert_stable(manifest: Manifest, live: Live, changes: Iterable[Change]) -> 
 
 
 def declared_tokens(manifest: Manifest, live: Live) -> dict[TokenId, Declaration]:
-    """What a manifest that may no longer fit the live tokens says of each.
+    """Return the declaration of each live token in a manifest that may no longer fit these tokens.
 
-    What it names and there is not is passed over, a `match` that became ambiguous means every token that it finds, and
-    of two declarations of one token the first counts, but either protects it.
+    Declarations without a token are left out, and an ambiguous `match` means every token that it finds. Of two
+    declarations of one token the first counts, but either can protect it.
     """
     index = Index(live.tokens.values())
     said: dict[TokenId, Declaration] = {}
@@ -160,9 +160,9 @@ def declared_tokens(manifest: Manifest, live: Live) -> dict[TokenId, Declaration
 
 
 def organisations(manifest: Manifest, live: Live) -> dict[OrgId, str]:
-    """The organisations of the live tokens that the declarations mean, with their names, whatever is wrong with others.
+    """Return the organisations of the declared live tokens, with their names, even if other declarations are wrong.
 
-    Those that the run or the file excludes are left out.
+    Organisations that the run or the file excludes are left out.
     """
     tokens = [live.tokens[token_id] for token_id in declared_tokens(manifest, live)]
     asserted = manifest.server.org
@@ -189,7 +189,7 @@ def _find(declaration: Declaration, live: Live, index: Index) -> list[Token] | M
 
 
 def _check_limit(manifest: Manifest, live: Live, elsewhere: Sequence[Problem]) -> None:
-    """Raise InvalidError when it is the only organisation of the run that leaves nothing of the declarations.
+    """Raise InvalidError when no declared token is of the organisation to which the run is limited.
 
     A `match` that finds nothing may mean a token of another organisation, which was not listed.
     """
@@ -239,9 +239,9 @@ def _by_place(problems: Sequence[Problem]) -> list[Problem]:
 
 
 def _explain_all(unseen: Sequence[Unseen], manifest: Manifest, live: Live) -> tuple[list[Problem], list[Problem]]:
-    """The problems of the declarations whose token is not there, and of those whose token is hidden.
+    """Return the problems of declarations whose token is gone, and of those whose token is hidden.
 
-    Each has its own, unless they are most of what is declared: then the server may be another one than was meant.
+    When they are most of what is declared, one problem says so: this may be the wrong server.
     """
     gone = [each for each in unseen if each[1].kind is not Absence.HIDDEN]
     hidden = [each for each in unseen if each[1].kind is Absence.HIDDEN]
@@ -252,7 +252,7 @@ def _explain_all(unseen: Sequence[Unseen], manifest: Manifest, live: Live) -> tu
 
 
 def _nowhere(lost: Sequence[Unseen], manifest: Manifest, live: Live) -> Problem:
-    """That most declarations find nothing on this server."""
+    """Return the problem that most declarations find nothing on this server."""
     hidden = sum(missing.kind is Absence.HIDDEN for _, missing in lost)
     absent = len(lost) - hidden
     counts = {"absent": absent, "hidden from these credentials": hidden}
@@ -270,7 +270,7 @@ def _nowhere(lost: Sequence[Unseen], manifest: Manifest, live: Live) -> Problem:
 
 
 def _called(some: Sequence[Unseen]) -> str:
-    """The first few of these declarations by what they declare, and how many more there are."""
+    """Return the first few of these declarations by their ids or places, and how many more there are."""
     names = [
         f"`match` of {each.origin.place('')}" if isinstance(each.target, Match) else each.target
         for each, _ in some[:SHOWN]
@@ -279,7 +279,7 @@ def _called(some: Sequence[Unseen]) -> str:
 
 
 def _lacking(hidden: Sequence[Unseen], live: Live, *, most: bool) -> list[Problem]:
-    """What is said of tokens that are hidden: a problem for each organisation and owner that many of them have."""
+    """Return the problems of hidden tokens, one for all of an organisation or owner that has many of them."""
     groups: defaultdict[str, list[Unseen]] = defaultdict(list)
     tokens = live.tokens.values()
     names = {f"orgs/{each.org_id}": each.org for each in tokens} | {
@@ -303,7 +303,7 @@ def _lacks(whose: str, some: Sequence[Unseen]) -> Problem:
 
 
 def _whose(lacked: str, names: Mapping[str, str]) -> str:
-    """Whose tokens a right is about, in the server's words for it."""
+    """Return the organisation or owner that a missing right is about, from the server's message."""
     if not (found := _LACKED.search(lacked)):
         return "others"
     name = names.get(found[1], "")

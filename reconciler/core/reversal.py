@@ -16,11 +16,11 @@ from reconciler.errors import AuthError, InvalidError, Problem
 
 
 def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: bool = True) -> Plan:
-    """The plan that gives each field that the run changed the value it had before, and leaves every other field alone.
+    """Return the plan that gives each field that the run changed its earlier value, and changes no other field.
 
-    A field that has that value is left alone as well. The guard `moved` refuses a token that somebody changed since, or
-    that is gone. Raises AuthError when a token is hidden from the caller, InvalidError when none is of the only
-    organisation.
+    The guard `moved` refuses a token that somebody changed since the run, or that is gone. `reviewed` is False for a
+    run that sends a plan that no person saw. Raises AuthError when a token is hidden from the caller, InvalidError when
+    no token is of the organisation to which this run is limited.
     """
     _check_visible(run, live)
     _check_limit(run, live)
@@ -44,7 +44,7 @@ def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: 
 
 
 def unlisted(run: Run, listed: Collection[TokenId]) -> tuple[TokenId, ...]:
-    """The ids of the run that a list of tokens lacks, sorted: each is to be asked for by GET."""
+    """Return the ids of the run that a list of tokens lacks, sorted: each has to be read by GET."""
     return tuple(sorted({entry.change.token.id for entry in run.effective} - set(listed)))
 
 
@@ -59,7 +59,7 @@ def _check_visible(run: Run, live: Live) -> None:
 
 
 def _lacks(changes: Sequence[Change], live: Live) -> Problem:
-    """That these tokens, all of one owner in one organisation, are hidden."""
+    """Return the problem that these tokens, all of one owner in one organisation, are hidden."""
     names, first = name_some([each.subject for each in changes]), changes[0].token
     detail = live.missing[first.id].detail
     if len(changes) == 1:
@@ -77,7 +77,7 @@ def _check_limit(run: Run, live: Live) -> None:
 
 
 def _steps(entry: Entry, live: Live) -> Iterator[Change | Refusal | Problem]:
-    """What undoing one operation of the run comes to: a change, a refusal of it, warnings, or nothing."""
+    """Yield what it takes to undo one operation of the run: a change, its refusal, warnings, or nothing."""
     change = entry.change
     token = live.tokens.get(change.token.id)
     if not entry.may_have_changed:
@@ -114,7 +114,7 @@ def _restoring(entry: Entry, token: Token) -> Iterator[Change | Refusal | Proble
 
 
 def _restored(change: Change, token: Token) -> Change:
-    """The change that gives the token back what this change took; its body is empty when nothing is to be done."""
+    """Return the change that reverts `change`; its body is empty when the token has its earlier values."""
     earlier = change.token
     status = earlier.status if change.status and token.status != earlier.status else None
     described = change.description is not None and token.description != earlier.description
@@ -128,7 +128,7 @@ def _restored(change: Change, token: Token) -> Change:
 
 
 def _left(entry: Entry, token: Token) -> Token:
-    """The token as the run left it; without an answer that said when, that is no reason to doubt."""
+    """Return the token as the run left it, with its present `updated_at` where no answer told the run's."""
     change = entry.change
     return replace(
         change.token,

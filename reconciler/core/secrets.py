@@ -30,13 +30,13 @@ _SHARE = 10  # but no more than one in so many: what is left of a word may be an
 
 
 def secrets_in(text: str) -> Iterator[int]:
-    """Where each part of the text begins that looks like a token's secret, with its padding or without."""
+    """Yield the offset of each part of the text that looks like a token's secret, with its padding or without."""
     for pattern in _patterns(text):
         yield from (found.start() for found in pattern.finditer(text))
 
 
 def holds_secret(text: str) -> bool:
-    """Whether a part of the text looks like a token's secret, with its padding or without."""
+    """Return whether a part of the text looks like a token's secret, with its padding or without."""
     if "apiv3_" not in text and len(text) < _LONG:
         return False
     # Taking a text apart at its blanks, which no secret has, costs less than looking for one everywhere.
@@ -50,7 +50,7 @@ def _is_in(word: str) -> bool:
 
 
 def without(text: str, *known: str) -> str:
-    """The text with `***` for each of these secrets, also where its padding or a few characters at its ends lack."""
+    """Return the text with `***` for each known secret, even one that lacks its padding or a few end characters."""
     for core, whole in _pieces(known):
         if core in text:
             text = whole.sub(_HIDDEN, text)
@@ -58,7 +58,7 @@ def without(text: str, *known: str) -> str:
 
 
 def known_in(text: str, secret: str) -> Iterator[int]:
-    """Where each part of the text begins that is this very secret or nearly so; a long one may go over lines."""
+    """Yield the offset of each part of the text that is this secret or nearly so; a long one may span lines."""
     for core, whole in _pieces((secret,)):
         if core in text:
             yield from (found.start() for found in whole.finditer(text))
@@ -67,7 +67,7 @@ def known_in(text: str, secret: str) -> Iterator[int]:
 
 
 def masked(text: str, *known: str) -> str:
-    """The text with `***` for each of these secrets, and for everything that looks like a token's secret."""
+    """Return the text with `***` for each known secret, and for everything that looks like a token's secret."""
     text = without(text, *known)
     for pattern in _patterns(text) if holds_secret(text) else ():
         text = pattern.sub(_HIDDEN, text)
@@ -81,13 +81,16 @@ def _patterns(text: str) -> Sequence[re.Pattern[str]]:
 
 @lru_cache(maxsize=64)
 def _pieces(known: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """What to look for, each once."""
+    """Return what to look for, as `_spelled` does, for all secrets that are long enough to be told from words."""
     spelled = {core: whole for secret in known if len(secret) >= _TELLING for core, whole in _spelled(secret).items()}
     return tuple(spelled.items())
 
 
 def _spelled(secret: str) -> dict[str, re.Pattern[str]]:
-    """What each piece of a secret holds that is nearly whole, by what finds all of it; in a URL's spellings too."""
+    """Return, for the plain spelling of a secret and those in URLs, its middle part and a pattern for all of it.
+
+    Whatever holds the secret nearly whole holds that middle part, which is quick to look for.
+    """
     bare = re.sub("(=|%3[Dd]){1,2}$", "", secret)
     cut = max(0, min(_CUT, len(bare) // _SHARE, (len(bare) - _TELLING) // 2))
     escaped = [_SPECIAL.sub(_escape, character) for character in bare]
