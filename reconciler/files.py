@@ -17,17 +17,17 @@ _IRREGULAR = "it is not a regular file"
 
 
 def probe(path: Path) -> None:
-    """Find out, by trying, whether a file could be written there, and leave nothing behind. Raises LocalError."""
+    """Raise LocalError when no file can be written at the path; that is tried, and leaves nothing behind."""
     with _replacement(path, 0o600) as (descriptor, temporary):
         os.close(descriptor)
         temporary.unlink()
 
 
 def write(text: str, path: Path, *, private: bool = False) -> None:
-    """Write the text in UTF-8, with escapes for what has no place there, so that the path holds all of it or nothing.
+    """Write the text as UTF-8, with escapes for lone surrogates, so that the path has all of it or is as before.
 
-    A private file is readable by its user alone; who may read others is for the umask. A link is replaced, not
-    followed. Raises LocalError.
+    A private file is readable by its user alone; for others the umask decides. A link is replaced, not followed. Raises
+    LocalError.
     """
     with _replacement(path, 0o600 if private else 0o666) as (descriptor, temporary):
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
@@ -40,14 +40,14 @@ def write(text: str, path: Path, *, private: bool = False) -> None:
 
 
 class IrregularError(OSError):
-    """What is there is no regular file."""
+    """The path leads to something else than a regular file."""
 
 
 @contextmanager
 def regular(path: Path, mode: Literal["rb", "ab"] = "rb", *, follow: bool = True) -> Iterator[IO[bytes]]:
-    """A file that is there, open, if it is a regular one; `follow` says whether a link to one will do.
+    """Open an existing regular file for the time of the block; `follow` says whether a link to one is accepted.
 
-    Raises OSError, IrregularError among them.
+    Raises OSError, and IrregularError for anything else, at once.
     """
     # Without O_NONBLOCK it would wait for ever until somebody opens the other end of a pipe.
     flags = os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
@@ -67,9 +67,9 @@ def regular(path: Path, mode: Literal["rb", "ab"] = "rb", *, follow: bool = True
 
 
 def read(path: Path, most: int, patience_s: float) -> bytes:
-    """What a file or a pipe has, at most so many bytes; waits so long at a time for whoever writes into the pipe.
+    """Return at most `most` bytes of a file or a pipe.
 
-    Raises OSError, TimeoutError when nothing comes.
+    Raises OSError, and TimeoutError when a pipe brings nothing for `patience_s`.
     """
     # Without O_NONBLOCK it would wait for ever until somebody opens the other end.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
@@ -86,7 +86,7 @@ def read(path: Path, most: int, patience_s: float) -> bytes:
 
 @contextmanager
 def _replacement(path: Path, mode: int) -> Iterator[tuple[int, Path]]:
-    """An open file beside the path, which is removed if it cannot take the path's place."""
+    """Yield a new file beside the path, open, and its path; it is removed when the block raises."""
     temporary = path.parent / f".tokenctl-{os.urandom(8).hex()}"
     try:
         _refuse_what_is_no_file(path)
@@ -102,7 +102,7 @@ def _replacement(path: Path, mode: int) -> Iterator[tuple[int, Path]]:
 
 
 def _refuse_what_is_no_file(path: Path) -> None:
-    """Raise for what a file must not replace: a folder, a device, a pipe, or a name of the standard streams."""
+    """Raise LocalError or OSError for a folder, a device, a pipe or a standard stream, which no file may replace."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""Decoders: from JSON to typed values, or what is wrong and where.
+"""Decoders: functions that take a value of JSON and return a typed one, or raise DecodeError with its path.
 
-A decoder takes one value of JSON and gives what it means. It refuses whatever the schema refuses, at the cost of a few
-comparisons where jsonschema takes a hundred times as long. A path is put together only when something is wrong.
+They refuse whatever the schema refuses, about a hundred times as fast as jsonschema. A path is put together only when
+something is wrong.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
 class DecodeError(Exception):
-    """What is wrong with the value at `path`, or with the subject as a whole. Holds no value: it might be a secret."""
+    """What is wrong with the value at `path`, or with the whole; never holds the value, which might be a secret."""
 
     def __init__(self, why: str, path: Iterable[str | int] = (), *, subject: str = "it") -> None:
         super().__init__(why)
@@ -36,9 +36,9 @@ class DecodeError(Exception):
 
 
 class Fields:
-    """An object of JSON, of which each field is taken once; `left` has those that were not.
+    """The fields of a JSON object, each of which is taken once; `left` has the others.
 
-    Where it is exact, others are an error; else a later version may have added them.
+    With `exact`, fields that nobody takes are an error; without it, a later version may have added them.
     """
 
     __slots__ = ("_exact", "_inner", "_path", "left")
@@ -49,7 +49,7 @@ class Fields:
         self._inner: list[Fields] = []
 
     def __call__(self, key: str, decode: Decoder[T]) -> T:
-        """Take a field; raises DecodeError when there is none."""
+        """Take a field and return its decoded value; raises DecodeError when it is missing or refused."""
         if key not in self.left:
             raise DecodeError(f"must have `{key}`", self._path)
         try:
@@ -59,15 +59,15 @@ class Fields:
             raise
 
     def optional(self, key: str, decode: Decoder[T], default: T) -> T:
-        """Take a field, or the default when there is none."""
+        """Take a field and return its decoded value, the default when it is missing."""
         return self(key, decode) if key in self.left else default
 
     def those(self, keys: Iterable[str], decode: Decoder[T]) -> dict[str, T]:
-        """Take as many fields of these keys as there are."""
+        """Take the fields with these keys, as far as there are any, and return their decoded values."""
         return {key: self(key, decode) for key in keys if key in self.left}
 
     def inner(self, key: str, *, exact: bool = False, least: int = 0) -> Fields:
-        """Take a field that is an object, of at least so many fields; it is exact where this one is."""
+        """Take a field that is an object of at least `least` fields, and return them; `exact` is inherited."""
         path = (*self._path, key)
         taken = Fields(self(key, an_object), path, exact=exact or self._exact)
         if len(taken.left) < least:
@@ -85,7 +85,7 @@ class Fields:
 
 
 def parse(content: bytes) -> dict[str, object]:
-    """The JSON object that is there in UTF-8, with or without its mark; raises DecodeError for anything else."""
+    """Return the JSON object in the bytes, UTF-8 with or without a byte order mark; raises DecodeError."""
     try:
         value = _JSON.decode(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -94,9 +94,9 @@ def parse(content: bytes) -> dict[str, object]:
 
 
 def strict(pairs_hook: Callable[[list[tuple[str, object]]], object] | None = None) -> json.JSONDecoder:
-    """A decoder that raises ValueError for NaN and Infinity, which Python reads and JSON does not have.
+    """Return a JSON decoder that raises ValueError for NaN and Infinity, which Python accepts and JSON does not.
 
-    `pairs_hook` makes a value of the keys and values of an object.
+    `pairs_hook` makes a value from the keys and values of an object.
     """
 
     def refuse(constant: str) -> NoReturn:
@@ -109,7 +109,7 @@ _JSON = strict()
 
 
 def is_a(kind: type[T], words: str, test: Callable[[T], object] | None = None) -> Decoder[T]:
-    """A value of this type that passes the test; `words` say what that is."""
+    """Return a decoder of values of this type that pass the test; `words` say what they must be."""
 
     def decode(value: object) -> T:
         if isinstance(value, kind) and (test is None or test(value)):
@@ -126,12 +126,12 @@ an_object = is_a(dict, "an object")
 
 
 def matching(pattern: str, words: str) -> Decoder[str]:
-    """A string that matches the pattern from end to end."""
+    """Return a decoder of strings that match the whole pattern."""
     return is_a(str, words, re.compile(pattern).fullmatch)
 
 
 def integer(least: int, most: int = 2**53 - 1) -> Decoder[int]:
-    """An integer in these bounds, written without a fraction."""
+    """Return a decoder of integers in these bounds, written without a fraction."""
     words = f"an integer from {least} to {most}" if least < most else f"{most}"
     return is_a(int, words, lambda value: type(value) is int and least <= value <= most)
 
@@ -143,7 +143,7 @@ RUN_NAME = matching("[A-Za-z0-9._-]{1,200}", "the name of a run")
 
 
 def one_of(values: Iterable[S]) -> Decoder[S]:
-    """One of these strings, such as the members of a StrEnum."""
+    """Return a decoder of these strings, such as the members of a StrEnum."""
     known = {str(each): each for each in values}
     words = " or ".join(f"`{each}`" for each in known)
 
@@ -156,12 +156,12 @@ def one_of(values: Iterable[S]) -> Decoder[S]:
 
 
 def or_null(decode: Decoder[T]) -> Decoder[T | None]:
-    """What the decoder takes, or `null`."""
+    """Return a decoder of what `decode` takes, or `null`."""
     return lambda value: None if value is None else decode(value)
 
 
 def list_of(decode: Decoder[T]) -> Decoder[tuple[T, ...]]:
-    """An array of what the decoder takes."""
+    """Return a decoder of arrays of what `decode` takes."""
 
     def decode_all(value: object) -> tuple[T, ...]:
         found: list[T] = []
@@ -177,7 +177,7 @@ def list_of(decode: Decoder[T]) -> Decoder[tuple[T, ...]]:
 
 
 def object_of(build: Callable[[Fields], T]) -> Decoder[T]:
-    """An object that the value is built from, of exactly the fields that this takes."""
+    """Return a decoder of objects with exactly the fields that `build` takes to make the value."""
 
     def decode(value: object) -> T:
         fields = Fields(an_object(value))
@@ -189,7 +189,7 @@ def object_of(build: Callable[[Fields], T]) -> Decoder[T]:
 
 
 def record(kind: Callable[..., T], /, **decoders: Decoder[object]) -> Decoder[T]:
-    """An object of exactly these fields, which its value has under the same names."""
+    """Return a decoder of objects with exactly these fields, which become arguments of `kind`."""
     take_all = object_of(lambda field: kind(**{key: field(key, decode) for key, decode in decoders.items()}))
 
     def decode(value: object) -> T:

@@ -21,7 +21,7 @@ Line: TypeAlias = Mapping[str, object]
 
 
 def header_line(plan: Plan, provenance: Provenance) -> Document:
-    """The line that begins the journal of a run that sends this plan."""
+    """Return the line that begins the journal of a run that sends this plan."""
     return {
         "event": "header",
         "format_version": FORMAT_VERSION,
@@ -36,7 +36,7 @@ def header_line(plan: Plan, provenance: Provenance) -> Document:
 
 
 def intent_line(change: Change, attempt: int) -> Document:
-    """The line before a PATCH; `attempt` counts from 1."""
+    """Return the line that is written before a PATCH; `attempt` counts from 1."""
     return {
         "event": "intent",
         "id": change.token.id,
@@ -48,17 +48,17 @@ def intent_line(change: Change, attempt: int) -> Document:
 
 
 def result_line(result: Result) -> Document:
-    """The line that says what came of an operation."""
+    """Return the line that tells the result of an operation."""
     return {"event": "result", **_known(result.change, result.status, result.reason, result.updated_at)}
 
 
 def summary_line(outcome: Outcome) -> Document:
-    """The line that ends the journal of a run that was not interrupted."""
+    """Return the line that ends the journal of a run that was not interrupted."""
     return {"event": "summary", "reason": outcome.exit_code.reason, "stopped": outcome.stopped}
 
 
 def settled_line(entries: Iterable[Entry], at: str, tool: str) -> Document:
-    """The line that ends the journal of an interrupted run, once these of its operations are settled."""
+    """Return the line that ends the journal of an interrupted run, once these operations in doubt are settled."""
     results = [_known(each.change, each.status, each.reason, each.left_at) for each in entries if each.status]
     return {"event": "settled", "at": at, "tokenctl": tool, "results": results}
 
@@ -68,7 +68,7 @@ def _known(change: Change, status: ResultStatus, reason: str, updated_at: str) -
 
 
 def parse_line(content: bytes) -> Line | None:
-    """The line, whatever it tells; None when it is cut off or has no event."""
+    """Return the fields of a line, None when it is cut off or has no event."""
     with suppress(DecodeError):
         line = decode.parse(content)
         if isinstance(line.get("event"), str):
@@ -77,18 +77,18 @@ def parse_line(content: bytes) -> Line | None:
 
 
 def is_last(line: Line) -> bool:
-    """Whether nothing is left to tell after this line."""
+    """Return whether the line ends its journal."""
     return line["event"] in ("summary", "settled")
 
 
 def read_run(lines: Iterable[bytes], most: int) -> Run:
-    """The run of a journal of at most so many lines. Raises DecodeError for what is no journal.
+    """Return the run that the lines of a journal tell of; raises DecodeError for no journal, or more than `most` lines.
 
-    One line may be broken: the last, as a crash left it, or the one before the line that a later run added. An event
-    that is not known is passed over, and so is a result without an intent: there, nothing was sent.
+    One line may be broken: the last, as a crash left it, or the one before the line that a later run added. Unknown
+    events are passed over, and so are results without an intent, of changes that were not sent.
     """
     numbered = enumerate(lines, 1)
-    run = _told(_header, _first(next(numbered, None)), 1)
+    run = _taken(_header, _first(next(numbered, None)), 1)
     entries: dict[str, Entry] = {}
     ended, broken = False, 0
     for number, content in numbered:
@@ -101,13 +101,13 @@ def read_run(lines: Iterable[bytes], most: int) -> Run:
         if line and line["event"] == "header":
             raise DecodeError("is another header", subject=f"line {number}")
         if line and (event := _EVENTS.get(str(line["event"]))):
-            _told(partial(event, entries), line, number)
+            _taken(partial(event, entries), line, number)
             ended = is_last(line)
     return replace(run, entries=tuple(entries.values()), ended=ended)
 
 
 def _first(numbered: tuple[int, bytes] | None) -> Line:
-    """The header's line. Raises DecodeError when it is none, or of another version of the format."""
+    """Return the first line; raises DecodeError unless it is a header of this version of the format."""
     if not numbered:
         raise DecodeError("is empty")
     line = parse_line(numbered[1])
@@ -119,8 +119,8 @@ def _first(numbered: tuple[int, bytes] | None) -> Line:
     return line
 
 
-def _told(take: Callable[[Fields], T], line: Line, number: int) -> T:
-    """What is taken of a line's fields, of which a later version may have more."""
+def _taken(take: Callable[[Fields], T], line: Line, number: int) -> T:
+    """Return what `take` makes of a line's fields; a later version may have more of these."""
     field = Fields(line, exact=False)
     try:
         taken = take(field)

@@ -19,7 +19,7 @@ LABELS = "/api/v2/labels"
 
 
 def locks(body: bytes, *secrets: str) -> tuple[LockLabel, ...]:
-    """The locks in a list of labels, without these secrets; raises WireError when it is no such list."""
+    """Return the locks in a list of labels, with these secrets masked; raises WireError when it is no such list."""
     beside = decode(body)
     entries = beside.pop("labels", None)
     if type(entries) is not list:
@@ -29,7 +29,7 @@ def locks(body: bytes, *secrets: str) -> tuple[LockLabel, ...]:
 
 
 def lock(body: bytes, *secrets: str) -> LockLabel:
-    """The lock of a single label; raises WireError when it is none."""
+    """Return the lock in an answer about one label; raises WireError when it is no lock."""
     label = _label(decode(body).get("label"), *secrets)
     if label is None:
         raise WireError("its label has another name")
@@ -37,9 +37,9 @@ def lock(body: bytes, *secrets: str) -> LockLabel:
 
 
 def lockable(entry: Mapping[str, Any], *secrets: str) -> tuple[OrgId, ...]:
-    """The organisations in which the rights of an authorization let it take and give back a lock.
+    """Return the organisations in which an authorization has the rights to take and release a lock, EVERY_ORG for all.
 
-    EVERY_ORG: in all. Rights that are too large to be kept count as none. Raises WireError when it is no authorization.
+    Rights that are too large to be kept count as none. Raises WireError when it is no authorization.
     """
     actions: defaultdict[OrgId, set[str]] = defaultdict(set)
     try:
@@ -56,7 +56,7 @@ def lockable(entry: Mapping[str, Any], *secrets: str) -> tuple[OrgId, ...]:
 
 
 def _label(entry: object, *secrets: str) -> LockLabel | None:
-    """The lock that the label is, None if it is another label."""
+    """Return the lock that the label stands for, None if it is another label."""
     if not isinstance(entry, dict):
         raise WireError("it holds something that is no label")
     label_id, org_id, name = entry.get("id"), entry.get("orgID"), entry.get("name")

@@ -1,7 +1,7 @@
-"""Takes and gives back the locks of organisations; says what it writes before it does.
+"""Takes and releases the locks of organisations.
 
-A lock is a label: of several who make one of that name in an organisation at once, the server lets one. Everything
-else is found out by reading, and what cannot be found out is no lock.
+A lock is a label: when several runs make one of that name in an organisation at once, the server accepts one. Who holds
+the lock is found out by reading; where that is not possible, no lock counts as taken.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from reconciler.influx.transport import Transport
 
 
 class Lock:
-    """Writes locks to the server that the transport is for. Only a command that locks or unlocks may make one.
+    """Makes and deletes locks on the server of the transport. Only `session/locking` makes one.
 
-    `say` is told what is about to be written.
+    `say` is called with a line before each request that writes.
     """
 
     def __init__(self, transport: Transport, reader: Reader, retries: Retries, *, say: Callable[[str], None]) -> None:
@@ -30,10 +30,10 @@ class Lock:
         self._say = say
 
     def take(self, org_id: OrgId, org: str, properties: LockProperties) -> LockLabel | None:
-        """Try to lock the organisation, and return the lock that stands then: this run's, or that of another one.
+        """Try to lock the organisation; return the lock that it has then, this run's or another's.
 
-        None: somebody holds one that these credentials may not see. Raises AuthError and UnreachableError when it
-        cannot be decided.
+        Returns None when another run has a lock that these credentials may not read. Raises AuthError and
+        UnreachableError when it cannot be found out who has the lock.
         """
         failures: list[TransientError] = []
         missed = False
@@ -57,7 +57,7 @@ class Lock:
                 raise self._unclear(org, made, standing)
 
     def release(self, org_id: OrgId, org: str, properties: LockProperties, within_s: float) -> bool:
-        """Take away the lock that has these properties, and no other; return whether there was one.
+        """Delete the lock with the nonce of these properties and no other; return whether there was one.
 
         Raises AuthError and UnreachableError when that cannot be done.
         """
@@ -68,9 +68,9 @@ class Lock:
         return bool(mine)
 
     def remove(self, label: LockLabel, org: str) -> None:
-        """Take away exactly this lock, read once more before.
+        """Delete exactly this lock, after reading it once more.
 
-        Raises StaleError when it is no longer this one, AuthError and UnreachableError when that cannot be done.
+        Raises StaleError when it has changed or is gone, AuthError and UnreachableError when that cannot be done.
         """
         if self._reader.lock(label.id) != label:
             message = f"the lock of organisation `{org}` is gone or another's by now"
@@ -78,7 +78,7 @@ class Lock:
         self._delete(label, org)
 
     def _make(self, org_id: OrgId, properties: LockProperties) -> LockLabel | None:
-        """The lock that was made, None where there is one already."""
+        """Make the label and return the lock; None where there is one already."""
         body = {"orgID": org_id, "name": NAME, "properties": properties.as_mapping}
         answer = self._transport.send("POST", labels.LABELS, body=body)
         if answers.conflict(answer):
@@ -86,7 +86,7 @@ class Lock:
         return answers.decoded(answer, labels.lock, status=201)
 
     def _delete(self, label: LockLabel, org: str, within_s: float | None = None) -> None:
-        """Delete the label, or find it gone; with `within_s` it takes no longer, and is not sent again."""
+        """Delete the label, which may be gone already; `within_s` limits the time and rules out retries."""
         failures: list[TransientError] = []
         while True:
             self._say(f"lock: deleting the label `{NAME}` {label.id} of organisation `{org}`")
@@ -104,7 +104,7 @@ class Lock:
     def _unclear(
         self, org: str, made: LockLabel | TokenctlError | None, standing: tuple[LockLabel, ...] | TokenctlError
     ) -> TokenctlError:
-        """The error for a lock that was made and is not seen, or is not known to be there or not."""
+        """Return the error for a lock that was made and cannot be read, or that may have been made."""
         if isinstance(made, LockLabel):
             attempt(lambda: self._delete(made, org))  # what is not known to be held is not held
         if isinstance(standing, TokenctlError):
@@ -115,7 +115,7 @@ class Lock:
 
 
 def _undecided(org: str, error: TokenctlError, more: str) -> TokenctlError:
-    """The error of an exchange about a lock, with something to add to its hint."""
+    """Return the error for a lock that cannot be taken because of `error`, with `more` added to its hint."""
     problem = error.problems[0]
     hint = RIGHTS if isinstance(error, AuthError) else problem.hint
     message = f"nothing was sent: the lock of organisation `{org}` cannot be taken: {problem.message}"

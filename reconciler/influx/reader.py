@@ -29,7 +29,7 @@ _OWN_USER = re.compile(rf"read:users/({HEX_ID}) is unauthorized")
 class Listing:
     """What one list showed: the server that answered, the tokens by id, and those that cannot be read.
 
-    Of a list that was limited to an organisation also its name and, as far as a token of it was listed, its id.
+    `org` and `org_id` are set when the list was limited to an organisation, the id only if it has a token.
     """
 
     server: Server
@@ -42,8 +42,8 @@ class Listing:
 class Reader:
     """Reads tokens, each without its secret; `own_id` names the caller's own token where it is known.
 
-    `retries` says whether a request that failed is sent again, None that none is. `progress` is told of lists as
-    they come: see `wire.TokenList`. Every method raises AuthError and UnreachableError for the answers that mean these.
+    `retries` decides whether a failed request is sent again; with None none is. `progress` is called while a list
+    comes: see `wire.TokenList`. Every method may raise AuthError and UnreachableError.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Reader:
         self.tells_owners = False  # whether it has told of one: then the server has that request
 
     def list_tokens(self, org: str = "", *, by_id: bool = False) -> Listing:
-        """Every token that the credentials may read, with `org` only that organisation's: one request.
+        """Read every token that the credentials may read, with `org` only those of that organisation: one request.
 
-        `org` is a name and, where no organisation is called so and it looks like one, an id, which is another request;
-        with `by_id` it is an id and no name. The list leaves out what they may not read, without a word. Raises
-        UsageError when there is no such organisation, or nothing of what the server answers is of it.
+        `org` is a name, or an id if no organisation has that name, which takes another request; with `by_id` it is an
+        id. The list silently leaves out what the credentials may not read. Raises UsageError when there is no such
+        organisation, or when none of the tokens in the answer is of it.
         """
         found = wire.TokenList(*self._endpoint.secrets, progress=self._progress)
         query = {"orgID": org.lower()} if by_id else {"org": org} if org else None
@@ -87,13 +87,13 @@ class Reader:
         return Listing(self._server(answer), tokens, unreadable, name, first.org_id if first else None)
 
     def server(self) -> Server:
-        """The server that answers, whoever asks: one request."""
+        """Return the server that answers, which needs no credentials: one request."""
         answer = self._get("/ping")
         answers.check_product(answer)
         return self._server(answer)
 
     def get(self, token_id: TokenId) -> Token | Missing:
-        """One token, or why the list does not have it: one request."""
+        """Read one token, or why it cannot be read: one request."""
         found = wire.OneToken(*self._endpoint.secrets)
         answer = self._get(wire.path(wire.AUTHORIZATIONS, token_id), sink=found)
         message = answers.not_found(answer)
@@ -107,7 +107,7 @@ class Reader:
         return replace(token, is_own=True) if token_id == self._own_id else token
 
     def own_user(self) -> UserId | None:
-        """The user whose credentials these are, None when they may not read it: one request."""
+        """Return the user of these credentials, None when the server does not tell: one request."""
         answer = self._get("/api/v2/me")
         if right := answers.missing_right(answer):
             # The refusal itself names the user.
@@ -116,7 +116,10 @@ class Reader:
         return answers.decoded(answer, wire.user)
 
     def owner(self, user_id: UserId) -> Owner:
-        """Whether a user is active: at most one request. A user that may not be read counts as inactive."""
+        """Return whether a user is active, as far as the server tells; one who cannot be read counts as inactive.
+
+        At most one request.
+        """
         if not is_id(user_id):  # a list says what it likes of a token's owner
             return Owner.INACTIVE
         answer = self._get(wire.path(wire.USERS, user_id))
@@ -130,10 +133,9 @@ class Reader:
         return Owner.ACTIVE if answers.decoded(answer, wire.is_active) else Owner.INACTIVE
 
     def locks(self, org_id: OrgId | None = None, *, within_s: float | None = None) -> tuple[LockLabel, ...]:
-        """The locks of an organisation, or of all, that the credentials may read: one request.
+        """Return the locks of an organisation, by default of all, that the credentials may read: one request.
 
-        The list leaves out what they may not read, without a word. With `within_s` it takes no longer, and is not asked
-        for again.
+        The list silently leaves out what they may not read. `within_s` limits the time and rules out retries.
         """
         query = {"name": lock.NAME, **({"orgID": org_id} if org_id else {})}
         answer = self._get(labels.LABELS, query, within_s=within_s)
@@ -141,13 +143,13 @@ class Reader:
         return tuple(label for label in found if org_id in (None, label.org_id))
 
     def lockable(self, token_id: TokenId) -> tuple[OrgId, ...]:
-        """The organisations that a token's rights let it lock, EVERY_ORG for all: one request."""
+        """Return the organisations that a token's rights let it lock, EVERY_ORG for all: one request."""
         found = Single(("permissions",))
         answer = self._get(wire.path(wire.AUTHORIZATIONS, token_id), sink=found)
         return answers.decoded(answer, lambda _, *secrets: labels.lockable(found.entry(), *secrets))
 
     def lock(self, label_id: LabelId) -> LockLabel | None:
-        """The lock with that id, None when it is gone: one request."""
+        """Return the lock with that id, None when it is gone: one request."""
         answer = self._get(wire.path(labels.LABELS, label_id))
         if answers.not_found(answer):
             return None
@@ -165,7 +167,7 @@ class Reader:
         return self._retries.read(send) if self._retries and not within_s else send()
 
     def _inside(self, org: str, tokens: dict[TokenId, Token], *, by_id: bool) -> dict[TokenId, Token]:
-        """The tokens of the organisation: servers before 2.1 look its name up and then list every organisation."""
+        """Return the tokens of the organisation: servers before 2.1 list those of all. Raises UsageError for none."""
         name = trimmed(masked(org, *self._endpoint.secrets))
         inside = {
             token_id: token

@@ -43,14 +43,14 @@ class Retries:
         self._requests = self._repeated = 0
 
     def count(self) -> None:
-        """Note a request, which is not one that is sent again: the budget grows with them."""
+        """Note a request that is sent for the first time: the budget for retries grows with these."""
         with self._lock:
             self._requests += 1
 
     def read(self, send: Callable[[], Answer]) -> Answer:
-        """The answer of a request that changes nothing, sent again while that may help.
+        """Return the answer to a request that changes nothing, which is sent again as long as that may help.
 
-        Raises what `send` raises, and TransientError for an answer that stays one of 429, 500, 502, 503 and 504.
+        Raises what `send` raises, and TransientError when the last answer is 429, 500, 502, 503 or 504.
         """
         self.count()
         failures: list[TransientError] = []
@@ -62,7 +62,7 @@ class Retries:
         return got
 
     def wait(self, failures: Sequence[TransientError]) -> str:
-        """Wait until a request that failed like this may be sent again; return why it may not, "" when it may."""
+        """Wait until the request with these failures may be sent again; return why it may not, "" when it may."""
         wait = self.again(failures)
         if isinstance(wait, str):
             return wait
@@ -71,9 +71,9 @@ class Retries:
         return ""
 
     def again(self, failures: Sequence[TransientError]) -> float | str:
-        """The seconds to wait before a request that failed like this is sent again, or why it is not.
+        """Return the seconds to wait before the request with these failures is sent again, or why it is not.
 
-        `failures` are those of this one request, the latest last.
+        `failures` are those of one request, the latest last.
         """
         latest = failures[-1]
         stale = sum(each.kind is FailureKind.STALE for each in failures)
@@ -98,7 +98,7 @@ class Retries:
             return left
 
     def _asked(self, text: str) -> int:
-        """The seconds of a Retry-After header, 0 when it says nothing of use. RFC 9110, 10.2.3."""
+        """Return the seconds that a Retry-After header asks for, 0 where it is unusable; see RFC 9110, 10.2.3."""
         if text.isascii() and text.isdigit():
             return int(text) if len(text) <= _DIGITS else 10**_DIGITS
         try:

@@ -1,4 +1,4 @@
-"""Sends the PATCH of an authorization: the only request in this package that changes anything."""
+"""Sends the PATCH of an authorization; only this and `influx/lock` send requests that change anything."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from reconciler.influx.transport import Transport
 
 
 class Writer:
-    """Writes to the server that the transport is for. Only a command that applies may make one.
+    """Changes tokens on the server of the transport. Only `session/sending` makes one.
 
-    It sends nothing again; `retries` only counts the requests.
+    It never sends a request again; `retries` only counts the requests.
     """
 
     def __init__(self, transport: Transport, retries: Retries) -> None:
@@ -22,10 +22,10 @@ class Writer:
         self._retries = retries
 
     def patch(self, token_id: TokenId, body: Mapping[str, str], ready: Callable[[], None]) -> Token:
-        """Send `PATCH /api/v2/authorizations/{id}` once, and return the token of the answer, which may be any token.
+        """Send `PATCH /api/v2/authorizations/{id}` once; return the token in the answer, which may be another one.
 
-        `ready` is called right before anything of it goes out: what it raises is raised, and nothing is changed. Raises
-        AuthError, StaleError (the token is gone) and UnreachableError: then whether it was applied is unknown.
+        `ready` is called right before anything goes out; what it raises is raised, and nothing is changed. Raises
+        AuthError, StaleError when the token is gone, and UnreachableError when the change may have been applied.
         """
         self._retries.count()
         found = wire.OneToken(*self._transport.endpoint.secrets)
