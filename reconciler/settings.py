@@ -40,7 +40,7 @@ _SECRET = re.compile(r"[\x21-\x7e]{1,4096}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:
-    """What the command line says of the server and the credentials; "" is what it does not say."""
+    """The options for the server and the credentials as typed; "" for those left out."""
 
     url: str = ""
     org: str = ""
@@ -70,7 +70,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class _Profile:
-    """A profile: `cookie` says that it signs in with a user's name and password. Without a name it is none."""
+    """A profile, without a name none; `cookie` says that it signs in with a user's name and password."""
 
     name: str = ""
     url: str = ""
@@ -80,7 +80,7 @@ class _Profile:
 
 
 def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: BinaryIO) -> Settings:
-    """The settings of a run; an empty variable counts as unset.
+    """Return the settings of a run; an empty variable counts as unset.
 
     Raises UsageError for what is missing, malformed, contradictory or not safe.
     """
@@ -118,7 +118,7 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
 
 
 def _check_profile(profile: _Profile, source: str, url: str) -> None:
-    """Refuse a profile that a flag or variable names where the server is another one."""
+    """Raise UsageError when a flag or variable names a profile whose server is not that of the run."""
     if profile.name and source and _home_of(profile) != _origin(url):
         hint = f"leave out {source}, or --url and INFLUX_HOST"
         message = f"{source} names the influx CLI profile `{profile.name}`, which is not for {url}"
@@ -126,7 +126,7 @@ def _check_profile(profile: _Profile, source: str, url: str) -> None:
 
 
 def _check_lent(profile: _Profile, source: str, host: str, url: str) -> None:
-    """Refuse to send a variable's secret to a profile's server: it belongs to the variable's."""
+    """Raise UsageError when a variable's token would go to a profile's server: it is for that of INFLUX_HOST."""
     from_profile = profile.url or (profile.name and source)
     if from_profile and not (host and _origin(normalise(host)) == _origin(url)):
         whose = f"{url} is from the influx CLI profile `{profile.name}`"
@@ -203,15 +203,15 @@ def _origin(url: str) -> tuple[str, str]:
 
 
 def _home_of(profile: _Profile) -> tuple[str, str]:
-    """Where the profile's token may go."""
+    """Return the only origin to which the profile's token may be sent."""
     return _origin(normalise(profile.url or _DEFAULT_URL))
 
 
 def _variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that are set, INFLUX_TOKEN aside.
+    """Return the variables that are set, without INFLUX_TOKEN.
 
-    Raises UsageError for one that cannot be obeyed, and for one with something around its value that nobody sees: a
-    server trims that from an organisation's name, and nobody from anything else.
+    Raises UsageError for one that cannot be obeyed, and for white space or invisible characters around a value; around
+    the name of an organisation they are accepted here, as a server trims it.
     """
     given = {name: environment[name] for name in _VARIABLES if environment.get(name)}
     for name, text in given.items():
@@ -227,15 +227,15 @@ def _variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def padded(source: str) -> Problem:
-    """The problem of a flag or variable whose value begins or ends with something that nobody sees."""
+    """Return the problem of a flag or variable whose value begins or ends with an invisible character."""
     message = f"{source} begins or ends with white space, or with a character that nobody sees"
     return Problem(message, "write the value without it: a line break often comes along where a variable is set")
 
 
 def _organisation(flag: str, given: Mapping[str, str]) -> tuple[str, bool]:
-    """The only organisation, "" for all, and whether that is an id and no name; `flag` is what --org says.
+    """Return the only organisation of the run, "" for all, and whether it is an id; `flag` is the value of --org.
 
-    Raises UsageError for what cannot be one, and for two variables that may contradict each other.
+    Raises UsageError for what can be neither name nor id, and when both variables are set.
     """
     name, org_id = given.get("INFLUX_ORG", ""), given.get("INFLUX_ORG_ID", "")
     source, text = ("--org", flag) if flag else ("INFLUX_ORG", name)
@@ -254,9 +254,9 @@ def _organisation(flag: str, given: Mapping[str, str]) -> tuple[str, bool]:
 
 
 def _profiles(given: Mapping[str, str], home: Path) -> dict[str, _Profile]:
-    """The profiles by name, of the file that the variables name or the influx CLI's own; none when there is no such.
+    """Return the profiles by name, from the file that a variable names, by default the influx CLI's own.
 
-    Raises UsageError for a file that was named and is not there, and for one that cannot be used.
+    None when there is no default file. Raises UsageError for a named file that is missing, and for an unusable one.
     """
     path = Path(given.get("INFLUX_CONFIGS_PATH") or home / ".influxdbv2" / "configs")
     try:
@@ -298,7 +298,7 @@ def _profile(name: str, table: Mapping[str, object]) -> _Profile:
 
 
 def _chosen(wanted: str, source: str, given: Mapping[str, str], home: Path) -> _Profile:
-    """The profile of that name, which is from the flag or variable `source`; without a name, the active one if any.
+    """Return the profile called `wanted`, a name from the flag or variable `source`; without a name the active one.
 
     Raises UsageError when there is no such profile, or several are active.
     """

@@ -34,7 +34,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Switch(StrEnum):
-    """What an option takes that is on, off, or left to the server's version."""
+    """The values of an option that is on, off or, when it is left out, as the server's version has it."""
 
     TRUE = "true"
     FALSE = "false"
@@ -46,7 +46,7 @@ Option = tuple[str, Any, object]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Options that are one parameter of a command together: `make` gets what was typed, and gives its value."""
+    """Options that form one parameter of a command: `make` takes what was typed and returns that parameter's value."""
 
     parameter: str
     options: Sequence[Option]
@@ -109,7 +109,7 @@ Reviewed = Annotated[
 
 
 def _flags(context: Context, *, timeout: str, **named: Any) -> Flags:
-    """Which server to use and as whom; the run has to end in time from now on, and leaves no core."""
+    """Return the server and credentials that were typed; starts the time of --timeout, and switches core dumps off."""
     from reconciler.cli import process
     from reconciler.settings import Flags
 
@@ -162,11 +162,11 @@ _TALK = (
 
 
 def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[..., int]]:
-    """A decorator that makes of a function what typer is to see.
+    """Return a decorator that turns a function into one with the options of these groups, for typer.
 
-    The function's parameter `context` is filled with the surroundings of the run, with --quiet and --debug applied, and
-    that of each group with what the group's options mean, in this order. All others are its own options. `--help`
-    shows these first, and then what fewer commands have before what more of them have.
+    The parameter `context` of the function gets the surroundings of the run, with --quiet and --debug applied, and that
+    of each group the value that its options make, in this order. All other parameters are options of its own. `--help`
+    shows these first, and then the groups from the last to the first.
     """
     options = [*(option for group in reversed(groups) for option in group.options), *_TALK]
 
@@ -199,11 +199,11 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
 
 
 def _check(typer_context: typer.Context, values: Mapping[str, object]) -> None:
-    """Raise UsageError for texts that nobody can have meant.
+    """Raise UsageError for values that nobody can have meant.
 
-    An option that was given no text would not hold back what it was to hold back, and around a text may be something
-    that nobody sees; --org is trimmed, as a server does, and the name of a file may be any. For what was most likely
-    meant as another option a file of that name would be made, or a name looked for, and the other option left out.
+    These are empty values, as an empty --expect would hold nothing back; white space and invisible characters around a
+    value, except for --org, which is trimmed as a server does, and --out; and values that look like another option,
+    which would be taken for the name of a file and leave the other option out.
     """
     options = [each for each in typer_context.command.params if isinstance(each, TyperOption)]
     names = {
@@ -228,7 +228,7 @@ def _check(typer_context: typer.Context, values: Mapping[str, object]) -> None:
 
 
 def _mistaken(opts: Sequence[str], text: str, names: Mapping[str, str]) -> Problem | None:
-    """What is wrong with the text of an option that is called so; `names` has all options with what they take."""
+    """Return what is wrong with an option's value, None for nothing; `names` has all options and what they take."""
     name, kind = opts[0], names[opts[0]]
     if text.partition("=")[0] in names:
         return Problem(f"`{name}` has no value: `{text}`, which follows it, is an option", f"write `{name}{kind}`")
@@ -252,7 +252,7 @@ def _mistaken(opts: Sequence[str], text: str, names: Mapping[str, str]) -> Probl
 def sending_options(
     *, expect: str, lock: bool, lock_timeout: str, yes: bool, json: bool, journal: str, **pace: Any
 ) -> SendingOptions:
-    """What these options mean, and those of `pacing`. Raises UsageError."""
+    """Return the options of sending from what was typed, those of `pacing` included; raises UsageError."""
     from reconciler.session.sending import SendingOptions
 
     if json and not yes:
@@ -267,7 +267,7 @@ def sending_options(
 
 
 def pacing(*, rate: str, **numbers: int | None) -> Pacing:
-    """What these options mean, None for those not given; `rate` is like `10/s`, "" for none. Raises UsageError."""
+    """Return the pacing from what was typed, None for defaults; `rate` is like `10/s` or "". Raises UsageError."""
     from reconciler.apply.pace import Pacing
 
     found = _RATE.fullmatch(rate)
@@ -278,7 +278,7 @@ def pacing(*, rate: str, **numbers: int | None) -> Pacing:
 
 
 def duration(option: str, text: str) -> float:
-    """The seconds that the value of an option means, such as `90`, `90s`, `1.5m` or `2h`; raises UsageError."""
+    """Return the seconds of a duration such as `90`, `90s`, `1.5m` or `2h`; raises UsageError that names the option."""
     found = _DURATION.fullmatch(text)
     if not found:
         raise UsageError(f"{option} takes a duration, and `{text}` is none", "write it like 90s, 10m or 1h")

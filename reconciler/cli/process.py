@@ -1,4 +1,4 @@
-"""This process: what its signals do, whether it looks for garbage, and what it must not leave when it dies."""
+"""This process: its signals, its garbage collector, and no core dumps."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from reconciler.apply.interrupt import Interrupt
 
 
 def handle_signals() -> Interrupt:
-    """Handle SIGINT, SIGTERM, SIGHUP and SIGALRM from now on; returns what tells that one came.
+    """Handle SIGINT, SIGTERM, SIGHUP and SIGALRM from now on; return the handler, which knows whether one came.
 
-    SIGINT also where it was inherited as ignored, as a shell does for what it puts into the background. A SIGHUP that
-    was is left alone: that is what nohup is for.
+    SIGINT is handled even when it was ignored at the start, as a shell does for jobs in the background. A SIGHUP that
+    was ignored at the start stays so: that is what nohup is for.
     """
     interrupt = Interrupt()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
@@ -24,9 +24,9 @@ def handle_signals() -> Interrupt:
 
 
 def collect_garbage(*, wanted: bool) -> None:
-    """Look for garbage from now on, or no more.
+    """Switch garbage collection on or off.
 
-    A run makes many objects that live until its end; looking through them takes a third of the time of a short one.
+    A run makes many objects that live until its end; collecting among them takes a third of the time of a short run.
     """
     if wanted:
         gc.enable()
@@ -35,13 +35,13 @@ def collect_garbage(*, wanted: bool) -> None:
 
 
 def ignore_signals() -> None:
-    """Let nothing come of these signals any more: the exit code is settled, and Python would let them kill it yet."""
+    """Ignore the signals from now on: the exit code is settled, and a signal while Python ends would replace it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)
 
 
 def leave_no_core() -> None:
-    """Let a crash of the interpreter leave no file with the memory of this process, which has the secret in it."""
+    """Switch core dumps off: a crash must leave no file with the memory of this process, which holds the secret."""
     import resource
 
     with suppress(OSError, ValueError):  # where limits cannot be set, that is no reason to do nothing

@@ -1,4 +1,4 @@
-"""`tokenctl apply`: plans or reads a plan, and has it agreed to and sent."""
+"""`tokenctl apply`: makes or reads a plan, and sends it once it is agreed to."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from reconciler.settings import Flags, Settings
 
 
 def run(sources: Sources, flags: Flags, options: SendingOptions, context: Context) -> ExitCode:
-    """Send what the plan shows, if every guard and whoever is asked agrees.
+    """Plan, or read the saved plan among the files, and send it if guards and user agree; return the exit code.
 
-    A file that holds a saved plan, whatever it is called, stands alone; others are manifests. Raises the errors of
-    reading and planning, LockedError, StaleError, RefusedError and CancelledError: all before any PATCH.
+    A saved plan is known by its content and must be the only file. Raises the errors of reading and planning,
+    LockedError, StaleError, RefusedError and CancelledError: all before any PATCH.
     """
     plan = _saved_plan(sources, options)
     find = partial(_saved, plan) if plan else partial(_declared, sources, options, context)
@@ -29,8 +29,8 @@ def run(sources: Sources, flags: Flags, options: SendingOptions, context: Contex
 
 
 def _saved_plan(sources: Sources, options: SendingOptions) -> str:
-    """The file of the saved plan that is to be applied, "" for none. Raises UsageError for one that may not be."""
-    # With a base nothing is read before it is known where it stands, and no plan can be meant.
+    """Return the file that is a saved plan, "" for none; raises UsageError when it may not be applied like this."""
+    # With --base no file is read before it is known to be in the repository, and no saved plan can be meant.
     known = is_plan if sources.base is None else lambda path: path.suffix == ".json"
     plans = [file for file in sources.files if file != "-" and known(Path(file))]
     if not plans:
@@ -42,7 +42,7 @@ def _saved_plan(sources: Sources, options: SendingOptions) -> str:
             "--select, --allow and --base are part of a saved plan and cannot be added to it",
             "give them to `tokenctl plan -o FILE`, and have that plan reviewed",
         )
-    # A change of a manifest could make a plan of it, with guards waived that no manifest can waive.
+    # Otherwise a pull request could turn a manifest into a saved plan, and so waive guards.
     if is_manifest(Path(plans[0]).name) and not options.reviewed:
         message = f"{plans[0]} is a saved plan that is called like a manifest, and nobody is asked"
         raise UsageError(message, "say which plan was reviewed with `--expect DIGEST`, or call it `plan.json`")

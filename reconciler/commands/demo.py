@@ -25,7 +25,7 @@ _FILE, _PLAN = "tokens.yaml", "plan.json"
 
 
 def run(context: Context) -> ExitCode:
-    """Show the three commands with their output. ERROR when anything is left to do in the end."""
+    """Run the three commands and show their output; return ERROR when the last plan is not empty."""
     example = Path(reconciler.__file__).parent / "examples" / _FILE
     seed = default_seed()
     with (

@@ -23,7 +23,7 @@ from reconciler.settings import Flags, Settings
 
 
 def run(files: Sequence[str], flags: Flags, form: ListFormat, context: Context) -> ExitCode:
-    """Show every check; the exit code of the gravest failure. Without files, `tokens.yaml` is looked at if it is there.
+    """Show every check; return the exit code of the gravest failure. Checks `tokens.yaml` by default, if it exists.
 
     Raises UsageError for settings that cannot be used.
     """
@@ -74,7 +74,7 @@ def _server(settings: Settings, context: Context) -> Iterator[Check]:
 
 
 def _proxy(connection: Connection, context: Context) -> Iterator[Check]:
-    """What the environment says of a proxy, if it names one."""
+    """Yield the check of the proxy that the environment names, if any."""
     url, used = connection.settings.endpoint.url, connection.transport.proxy
     variable = network.proxy_variable(url, context.environment)
     if used:
@@ -126,7 +126,7 @@ def _credentials(connection: Connection, context: Context) -> Iterator[Check]:
 
 
 def _locks(connection: Connection, own: Token | None, tokens: Sequence[Token], context: Context) -> Iterator[Check]:
-    """What `apply --lock` would meet; no failure of this is one of a doctor, as nobody has to lock."""
+    """Return the checks of what `apply --lock` would find; as nobody has to lock, no failure of these counts."""
     names = {token.org_id: token.org for token in tokens}
     try:
         standing = connection.reader.locks()

@@ -24,9 +24,10 @@ _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """What was asked for; `form`, `out` ("" for none) and `outputs` as `session.outputs.parse` takes them.
+    """What was asked for; `form`, `out` ("" for none) and `outputs` are what `session.outputs.parse` takes.
 
-    `offline` compares with a commit only; `reviewed` is what `_reviewed` takes.
+    `offline` asks no server and compares the files with a commit; `reviewed` is the file of a saved plan or a digest,
+    "" for none.
     """
 
     sources: sources.Sources
@@ -40,7 +41,7 @@ class PlanRequest:
 
 
 def run(request: PlanRequest, context: Context) -> ExitCode:
-    """Plan, save and show. REFUSED when a guard refuses, CHANGES when there are some and the request asks to tell."""
+    """Plan, save and show; return REFUSED for a refusal, CHANGES for changes with `detailed_exitcode`, else OK."""
     wanted = outputs.parse(request.outputs, request.form, request.out)
     if request.offline:
         return _offline(request, wanted, context)
@@ -55,10 +56,10 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
 
 
 def _reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
-    """The plan held against a saved one, or against a digest; None when none is named.
+    """Return how the plan compares with a saved plan or a digest, None when none is named.
 
-    One that cannot be read, or that is not as it was written, is a warning: whoever made it could otherwise keep
-    others from applying.
+    A saved plan that cannot be read or was changed is only a warning: its author must not be able to keep others from
+    planning.
     """
     if not name:
         return None
@@ -73,7 +74,7 @@ def _reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
 
 
 def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCode:
-    """Show what the files have otherwise than at --base; CHANGES when there is anything and the request asks to tell.
+    """Show how the files differ from those of --base; return CHANGES for revisions with `detailed_exitcode`, else OK.
 
     Raises what `sources.read` raises, and UsageError for what needs a server.
     """

@@ -13,7 +13,7 @@ from reconciler.session.context import Context
 
 
 def run(path: str, form: PlanFormat | None, wanted: Sequence[str], context: Context) -> ExitCode:
-    """Show the plan as `session.outputs.parse` understands it; REFUSED when a guard refused it.
+    """Show the saved plan in these formats (see `session.outputs.parse`); return REFUSED if it has refusals, else OK.
 
     Raises what `load_plan` raises.
     """

@@ -1,4 +1,4 @@
-"""`tokenctl undo`: makes the plan that undoes a run, and has it agreed to and sent when it is told to."""
+"""`tokenctl undo`: makes the plan that undoes a run and, with --apply, sends it once it is agreed to."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from reconciler.settings import Flags, Settings
 class UndoRequest:
     """What was asked for.
 
-    `journal` is that of the run to undo, "" for the newest. `send` says to apply the plan; else it is only written, as
-    `form`, `out` ("" for none) and `outputs` say: see `session.outputs.parse`.
+    `journal` is the file of the run to undo, "" for the newest run. `send` says to send the plan; otherwise it is only
+    written, as `form`, `out` ("" for none) and `outputs` say: see `session.outputs.parse`.
     """
 
     journal: str
@@ -39,7 +39,7 @@ class UndoRequest:
 
 
 def run(request: UndoRequest, context: Context) -> ExitCode:
-    """Plan, and show or send that. REFUSED when a guard refuses.
+    """Make the plan, and show or send it; return the exit code, REFUSED for a plan that is refused and only shown.
 
     Raises the errors of choosing a journal, of reading and planning, and, before any PATCH, those of sending.
     """
@@ -55,7 +55,7 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
 
 
 def _reversal(request: UndoRequest, wanted: Outputs, context: Context, settings: Settings) -> Source:
-    """The run that is to be undone, once it is said which that is."""
+    """Find the run to undo, say which it is, and return it as a source of plans."""
     folder = journals.folder_of(request.sending.journal, context)
     loaded = journals.find_journal(request.journal, folder, settings.endpoint.url, context)
     run, file = loaded.run, str(loaded.path)

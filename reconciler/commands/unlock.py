@@ -1,4 +1,4 @@
-"""`tokenctl unlock`: shows whose a lock is, and removes that very lock once somebody says so."""
+"""`tokenctl unlock`: shows who holds a lock, and removes that very lock once the user agrees."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from reconciler.settings import Flags
 
 
 def run(flags: Flags, context: Context, *, yes: bool = False) -> ExitCode:
-    """Show the lock and remove it; `yes` agrees without being asked.
+    """Show the lock, ask unless `yes`, and remove it.
 
-    Raises UsageError when there are several, CancelledError when nobody agrees, StaleError when it is another by then.
+    Raises UsageError when there are several, CancelledError without agreement, StaleError when the lock has changed.
     """
     settings = resolve(flags, context)
     with connected(settings, context) as connection:
-        found = _standing(connection)
+        found = _found_locks(connection)
         if not found:
             context.streams.show("No organisation is locked, as far as these credentials may see.\n")
         for label, org in found:
@@ -37,8 +37,8 @@ def run(flags: Flags, context: Context, *, yes: bool = False) -> ExitCode:
     return ExitCode.OK
 
 
-def _standing(connection: Connection) -> list[tuple[LockLabel, str]]:
-    """The locks that the run is about, with their organisations' names: labels know only ids."""
+def _found_locks(connection: Connection) -> list[tuple[LockLabel, str]]:
+    """Return the locks that the run is about, each with its organisation's name, which its label does not have."""
     listing = connection.listing()
     names: dict[OrgId, str] = {token.org_id: token.org for token in listing.tokens.values()}
     locks = connection.reader.locks()

@@ -15,9 +15,9 @@ _NOTHING = ("", "")  # is asserted of the server
 
 
 def run(files: Sequence[str], context: Context, *, by_folder: bool = False) -> ExitCode:
-    """Say that the files are good; `by_folder` makes a manifest of those of each folder, and of each server in it.
+    """Check the files as one manifest or, with `by_folder`, as one for each folder and each server in it.
 
-    Raises InvalidError with every problem when they are not.
+    Raises InvalidError with the problems of all files.
     """
     groups = list(_groups(files, context)) if by_folder and files else [files]
     problems: list[Problem] = []
@@ -36,7 +36,7 @@ def run(files: Sequence[str], context: Context, *, by_folder: bool = False) -> E
 
 
 def _groups(files: Iterable[str], context: Context) -> Iterable[Sequence[str]]:
-    """The files that make a manifest together; what asserts no server goes with those of its folder, if they agree."""
+    """Yield the files of each manifest; those that assert no server join the others if these assert a single one."""
     folders: dict[Path, dict[tuple[str, str] | None, list[str]]] = {}
     for path in files:
         if path == "-":
@@ -51,7 +51,7 @@ def _groups(files: Iterable[str], context: Context) -> Iterable[Sequence[str]]:
 
 
 def _server(name: str, context: Context) -> tuple[str, str] | None:
-    """What the file asserts of the server, None when it is refused."""
+    """Return the URL and organisation that the file asserts, None when the file is refused."""
     try:
         return load([name], context.streams.stdin).manifest.server.meant
     except InvalidError:

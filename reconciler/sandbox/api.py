@@ -59,7 +59,7 @@ class Api:
         self._started = now()
 
     def answer(self, request: Request) -> Answer:
-        """Answer one request; each stage may have the last word."""
+        """Return the answer to one request: of the first stage that has one."""
         origin = request.headers.get("origin", "")
         preflight = request.method == "OPTIONS" and origin
         given = Answer(204, headers=_CORS) if preflight else self._answer(request)
@@ -88,7 +88,7 @@ class Api:
                 return error.answer()
 
     def _open(self, method: str, path: str) -> Answer | None:
-        """What is answered without credentials, None for the rest."""
+        """Return the answer to a request that needs no credentials, None for all others."""
         profile = self._profile
         match path:
             case "/ping":

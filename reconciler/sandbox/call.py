@@ -21,7 +21,7 @@ _MACHINE = 1 << 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """Who asks for what, of which state; `between` runs after a PATCH has read the token and before it writes it."""
+    """A request, its caller and the state it is about; `between` runs between a PATCH's read and its write."""
 
     request: Request
     caller: Authorization

@@ -95,13 +95,13 @@ class Sandbox:
 
     @property
     def tokens(self) -> tuple[Authorization, ...]:
-        """Every token as it is now, whoever may read it."""
+        """Every token as it is now, without asking for rights."""
         with self._store.transaction() as store:
             return tuple(store.authorizations())
 
     @property
     def labels(self) -> tuple[Label, ...]:
-        """Every label as it is now, whoever may read it."""
+        """Every label as it is now, without asking for rights."""
         with self._store.transaction() as store:
             return tuple(store.labels())
 
