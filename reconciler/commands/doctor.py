@@ -126,7 +126,7 @@ def _credentials(connection: Connection, context: Context) -> Iterator[Check]:
 
 
 def _locks(connection: Connection, own: Token | None, tokens: Sequence[Token], context: Context) -> Iterator[Check]:
-    """Return the checks of what `apply --lock` would find; as nobody has to lock, no failure of these counts."""
+    """Yield the checks of what `apply --lock` would find; as nobody has to lock, no failure of these counts."""
     names = {token.org_id: token.org for token in tokens}
     try:
         standing = connection.reader.locks()

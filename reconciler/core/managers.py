@@ -15,7 +15,7 @@ _SEE = "use credentials that may read every organisation and every user"
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """What would be left with too few managers and how to mend that, in words; who managed it until then."""
+    """Tokens that would have too few managers, in words with a hint, and the managers that are lost to them."""
 
     words: str
     hint: str
@@ -39,13 +39,11 @@ class _Target:
 
 
 class Managers:
-    """Who manages what before and after a plan's changes, when so many tokens are to manage each owner's tokens.
+    """The managers of tokens before and after a plan's changes, held against `plan.min_managers`.
 
-    How many that is the stricter of the plan's limits says: of the files' and of the base's.
-
-    A token manages what its rights say while it and its own owner are active. One whose rights are not known manages
-    nothing where it stays, and may have managed everything where it goes. Nothing is looked at when the changes switch
-    off none that does, or when it is to be none.
+    A token manages what its rights say while it and its own owner are active. One whose rights are not known counts as
+    managing nothing if it stays active, and everything if it is switched off. Nothing is computed when the changes
+    switch off no manager, or when `min_managers` is 0.
     """
 
     def __init__(self, plan: Plan, live: Live) -> None:
@@ -64,7 +62,7 @@ class Managers:
         self._targets = [*self._pairs(), *self._singles(), *self._beyond()] if self._lost else []
 
     def unknown_owners(self) -> list[UserId]:
-        """The owners of whom must be asked next whether they are active, sorted: no more than may be enough."""
+        """Return the owners of whom must be known next whether they are active, sorted: as few as may be enough."""
         wanted: set[UserId] = set()
         for target in self._targets:
             staying = [each for each in target.managers if self._stays(each)]
@@ -75,7 +73,7 @@ class Managers:
         return sorted(wanted)
 
     def shortages(self, by: str = "") -> list[Shortage]:
-        """What has fewer managers after the changes than it needs, `by` whatever says so, and than it had."""
+        """Return what has fewer managers after the changes than needed and than before; `by` names the base, if any."""
         short = [target for target in self._targets if self._left(target) < self._wanted(target)]
         return [*self._unmanaged(short, by), *self._unreached(short), *self._unseen(short)]
 

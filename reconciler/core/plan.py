@@ -70,7 +70,7 @@ class Change:
 
     @property
     def action(self) -> Action:
-        """What the change does; a change of both fields counts by its status."""
+        """What the change does to the status; `describe` for one that leaves it alone."""
         if self.status is None:
             return Action.DESCRIBE
         return Action.ACTIVATE if self.status is Status.ACTIVE else Action.DEACTIVATE
@@ -107,7 +107,7 @@ class Change:
         return {field: value for field, value in values.items() if value is not None}
 
     def differences(self) -> tuple[Difference, ...]:
-        """How the token differs from what it shall be, as it is shown: status first, then description."""
+        """Return how the token differs from what it should be, to be shown: status first, then description."""
         earlier = self.token.values
         return explain(earlier, {**earlier, **self.body})
 
@@ -119,7 +119,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A guard that says no."""
+    """A guard that refuses the plan, and why."""
 
     guard: Guard
     problem: Problem
@@ -224,11 +224,11 @@ class Plan:
         return max(each.limits.min_managers for each in (self, self.base) if each)
 
     def doing(self, action: Action) -> tuple[Change, ...]:
-        """The changes that do this."""
+        """Return the changes with this action."""
         return tuple(change for change in self.changes if change.action is action)
 
     def count(self, action: Action) -> int:
-        """How many changes do this."""
+        """Return how many changes have this action."""
         return len(self.doing(action))
 
     @property

@@ -17,26 +17,26 @@ from reconciler.errors import CancelledError, LocalError
 
 
 class Display(Protocol):
-    """Where a line about what goes on is shown: after `first_s` seconds, and then every `every_s`."""
+    """Where progress is shown: first after `first_s` seconds, and then every `every_s`."""
 
     first_s: float
     every_s: float
 
     def draw(self, words: str, share: float | None) -> None:
-        """Show this in the place of what is shown; `share` is how much of the whole is done, where that is known."""
+        """Show these words in place of the last ones; `share` is the part that is done, None where it is not known."""
 
     def cleared(self) -> AbstractContextManager[object]:
-        """A block in which nothing is shown, as something else is written; for any thread."""
+        """Return a context in which no progress is shown, so that something else can be written; for any thread."""
 
 
 class Secrets:
-    """The secrets that a run has come to know, in each of the ways in which they are written."""
+    """The secrets that a run knows, in every spelling in which they may appear."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
 
     def add(self, secret: str) -> None:
-        """Know this one from now on."""
+        """Add a secret, which is hidden from now on."""
         import json
         from base64 import b64encode
         from urllib.parse import quote
@@ -45,7 +45,7 @@ class Secrets:
         self._known.update((secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""), encoded))
 
     def hidden(self, text: str) -> str:
-        """The text without them."""
+        """Return the text with `***` for each known secret."""
         return without(text, *sorted(self._known, key=len, reverse=True))  # a longer one may begin like a shorter one
 
 
@@ -70,7 +70,7 @@ class Streams:
     secrets: Secrets = field(default_factory=Secrets)
 
     def masked(self, text: str) -> str:
-        """The text without any secret that is known, and without whatever looks like one."""
+        """Return the text with `***` for each known secret, and for everything that looks like one."""
         return masked(self.secrets.hidden(text), self.token)
 
     def show(self, text: str) -> None:
@@ -93,11 +93,11 @@ class Streams:
             self._write(text if public else self.masked(text))
 
     def warn(self, text: str) -> None:
-        """Write to stderr, quiet or not, what somebody has to know although the run goes on."""
+        """Write a warning to stderr even with --quiet."""
         self._write(self.masked(text))
 
     def confirm(self, question: str, otherwise: str) -> None:
-        """Ask for a `yes`; raises CancelledError, which begins with `otherwise`, where there is none."""
+        """Ask for a `yes`; without one, raises CancelledError with a message that begins with `otherwise`."""
         if not self.interactive:
             raise CancelledError(f"{otherwise}: there is no terminal to ask on", "agree beforehand with `--yes`")
         with self.without_progress():
@@ -107,7 +107,7 @@ class Streams:
             raise CancelledError(f"{otherwise}: the answer was not `yes`")
 
     def without_progress(self) -> AbstractContextManager[object]:
-        """A block in which no progress is shown, as something else is written."""
+        """Return a context in which no progress is shown, so that something else can be written."""
         return self.display.cleared() if self.display else nullcontext()
 
     def _write(self, text: str) -> None:
@@ -145,5 +145,5 @@ class Context:
 
 
 def unwritable(error: OSError) -> LocalError:
-    """What it means that standard output takes nothing."""
+    """Return the error for standard output that cannot be written."""
     return LocalError(f"cannot write to standard output: {str(error.strerror).lower()}")

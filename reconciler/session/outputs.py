@@ -17,7 +17,7 @@ from reconciler.render.formats import PlanFormat, render
 from reconciler.session.context import Context
 
 Draw = Callable[[PlanFormat, bool], str]
-"""A format, and whether it may have colours, in; the text out."""
+"""Returns the text in a format; the flag says whether it may have colours."""
 
 # What may follow one another on standard output: a log, which people read and a runner looks for commands in.
 _LOG = frozenset({PlanFormat.TEXT, PlanFormat.GITHUB})

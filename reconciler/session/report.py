@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: its plan, what becomes of each change, how far it is, and how it ended."""
+"""The report of a run while it goes on: its plan, the result of each change, progress, and the outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOOK_S = 0.1  # between two looks at whether the run has to end
 
 
 class Progress:
-    """Draws how far something is: after the display's first seconds, and then every so often. Short work shows none."""
+    """Draws progress on a display at its intervals; work that takes less than the first interval shows none."""
 
     def __init__(self, display: Display, clock: Callable[[], float]) -> None:
         self.every_s = display.every_s
@@ -32,7 +32,7 @@ class Progress:
         self._restart()
 
     def tokens_read(self, tokens: int) -> None:
-        """Draw how many tokens of a list have come, 0 when it begins; nothing of lists that workers read."""
+        """Draw how many tokens of a list have come, 0 when it begins; does nothing for lists that workers read."""
         if threading.get_ident() != self._thread:
             return
         if tokens:
@@ -41,7 +41,7 @@ class Progress:
             self._restart()
 
     def draw(self, told: Callable[[float], str], share: float | None) -> None:
-        """Draw what there is to tell after so many seconds, if it is time to."""
+        """Draw the words that `told` returns for the seconds since the beginning, if it is time to."""
         now = self._clock()
         if now >= self._next:
             self._next = now + self._display.every_s
@@ -53,7 +53,7 @@ class Progress:
 
 
 def progress_of(context: Context) -> Progress | None:
-    """What draws the progress of something that begins now, None where nothing does."""
+    """Return what draws the progress of work that begins now, None where no progress is shown."""
     streams = context.streams
     return None if streams.quiet or not streams.display else Progress(streams.display, context.clock)
 
