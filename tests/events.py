@@ -1,4 +1,4 @@
-"""What a run wrote to standard output with --json in, its events out, each held against its schema."""
+"""Reads the events that a run with --json wrote to standard output, and holds each against its schema."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def checked(line: str) -> dict[str, Any]:
 
 
 def short(out: str) -> list[str]:
-    """The same in short."""
+    """Return a line for each event: its name, and what it has of id, status and reason."""
     keys = ("event", "id", "status", "reason")
     return [" ".join(str(each[key]) for key in keys if key in each) for each in events_of(out)]
 

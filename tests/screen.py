@@ -1,4 +1,4 @@
-"""What a terminal was sent in, what its user sees in the end out."""
+"""Draws what was sent to a terminal as its user sees it in the end."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def draft_of(world: World) -> Plan:
 
 
 def shuffled(declarations: tuple[Declaration, ...]) -> st.SearchStrategy[tuple[Declaration, ...]]:
-    """The same declarations in any order."""
+    """Return a strategy of these declarations in any order."""
     return st.permutations(declarations).map(tuple)
 
 

@@ -30,17 +30,17 @@ _INVISIBLE = re.compile("[\u115f\u1160\u3164\uffa0\u2800]")
 
 
 def is_plain(text: str) -> bool:
-    """Whether the text can be shown on one line as it is: every character draws something, none controls anything."""
+    """Return whether the text can be shown on one line as it is: all characters are visible, none is a control."""
     return text.isprintable() and not _INVISIBLE.search(text)
 
 
 def trimmed(text: str) -> str:
-    """The text without the white space around it, as a server looks up the name of an organisation."""
+    """Return the text without white space around it, as a server looks up the name of an organisation."""
     return text.strip(_SPACE)
 
 
 def is_bare(text: str) -> bool:
-    """Whether the text neither begins nor ends with white space or with a character that nobody would see."""
+    """Return whether the text neither begins nor ends with white space or an invisible character."""
     return text == trimmed(text) and (not text or is_plain(text[0] + text[-1]))
 
 
@@ -50,7 +50,7 @@ def is_sendable(text: str) -> bool:
 
 
 def moment(text: str) -> datetime | None:
-    """The moment that a time says which names its zone, as InfluxDB writes it: up to nine digits of a second."""
+    """Return the moment of a time as InfluxDB writes it, with up to nine digits of a second; None without a zone."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -81,6 +81,6 @@ def quoted(name: str) -> str:
 
 
 def common_start(one: str, other: str) -> int:
-    """How many characters two texts begin with alike."""
+    """Return how many characters two texts have in common at their start."""
     alike = (number for number, (left, right) in enumerate(zip(one, other, strict=False)) if left != right)
     return next(alike, min(len(one), len(other)))

@@ -58,7 +58,7 @@ def missing_right(answer: Answer) -> str:
 
 
 def conflict(answer: Answer) -> bool:
-    """Whether an InfluxDB v2 server says that there is already what was to be made."""
+    """Return whether an InfluxDB v2 server says that what was to be made exists already."""
     return answer.status == 422 and _code_and_message(answer)[0] == "conflict"
 
 
@@ -69,7 +69,7 @@ def not_found(answer: Answer) -> str:
 
 
 def error(answer: Answer) -> TokenctlError:
-    """The error that any answer but the one hoped for means."""
+    """Return the error that an answer means whose status is not the expected one."""
     code, message = _code_and_message(answer)
     foreign = _product(answer, code)
     # A server error that has no code may be a proxy's, behind which the request may still be under way.
@@ -100,7 +100,7 @@ def _problem(answer: Answer, said: str) -> Problem:
 
 
 def unusable(answer: Answer, why: str) -> UnreachableError:
-    """The error for an answer with the right status and another content."""
+    """Return the error for an answer with the expected status and unusable content."""
     return UnreachableError(f"the answer of {answer.endpoint.url} is not InfluxDB v2's: {why}", _CHECK_URL)
 
 
@@ -135,7 +135,7 @@ def _kind(answer: Answer) -> str:
 
 
 def _product(answer: Answer, code: str) -> str:
-    """What answers, if it is certainly no InfluxDB v2."""
+    """Return what answers, "" unless it certainly is no InfluxDB v2."""
     headers = answer.headers
     if "cluster-uuid" in headers:
         return "InfluxDB 3, which has no v2 authorizations"

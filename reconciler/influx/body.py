@@ -18,7 +18,7 @@ _CLOSING = re.compile(r"(\])")
 
 
 class Sink(Protocol):
-    """What takes a body as it comes."""
+    """Takes the body of an answer piece by piece."""
 
     def begin(self) -> None:
         """Forget what came so far: an answer begins."""

@@ -1,4 +1,4 @@
-"""The steps as an action runs them: the environment in, files and lines of the log out."""
+"""The steps as an action runs them, with an environment; what counts are their files and the lines of the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents in, the same with one value changed, added or taken away out."""
+"""Changes documents: each time one value is changed, added or taken away."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def shell(shell: Shell) -> Shell:
 
 @contextmanager
 def managed(folder: Path, seed: Seed | None = None) -> Iterator[Shell]:
-    """The same, signed in as acme's manager."""
+    """Give a shell on a sandbox, signed in as acme's manager."""
     with shell_on(folder, seed=seed, caller=MANAGER) as shell:
         shell.here = True
         yield shell

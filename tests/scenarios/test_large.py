@@ -56,7 +56,7 @@ def marker(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """The same as a shell shows it here."""
+    """Return the text as output shows it, with a word in place of its hash."""
     return f"({len(text):,} characters, too large to be kept, SHA-256 DIGEST)"
 
 

@@ -236,7 +236,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(wanted=WANTED, trouble=TROUBLES)
     def apply_once_more(self, wanted: Wanted, trouble: FailureKind) -> None:
-        """The same: it is what matters most."""
+        """Apply, as `apply` does: a second rule makes it come twice as often, as it matters most."""
         self.apply(wanted, trouble)
 
     @rule(wanted=WANTED, trouble=TROUBLES)

@@ -374,7 +374,7 @@ def test_the_lock_is_given_back_before_the_own_token_is_switched_off(shell: Shel
 
 
 def talking(context: Context, stderr: TextIO) -> Context:
-    """The same surroundings, with another stderr."""
+    """Return the context with another stderr."""
     return replace(context, streams=replace(context.streams, stderr=stderr))
 
 
