@@ -121,7 +121,7 @@ def rebase(saved: Plan, live: Live) -> Plan:
 
     Raises StaleError with the reason for each token that is not as the plan found it.
     """
-    problems = [problem for change in saved.changes if (problem := _moved(change, live))]
+    problems = [problem for change in saved.changes if (problem := _why_stale(change, live))]
     if problems:
         raise StaleError(problems)
     current = tuple(replace(change, token=live.tokens[change.token.id]) for change in saved.changes)
@@ -169,16 +169,15 @@ def withheld(plan: Plan, live: Live) -> Mapping[TokenId, str]:
 
 
 def differences(planned: Token, live: Token) -> list[str]:
-    """What moved since the token was read, in words, status and description first."""
-    moved = between(planned.values, live.values)
-    return [f"{each.field} was `{each.before}` and is `{each.after}`" for each in moved]
+    """What changed since the token was read, in words, status and description first."""
+    return [f"{each.field} was `{each.before}` and is `{each.after}`" for each in between(planned.values, live.values)]
 
 
 def _standing(plan: Plan, refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
     return tuple(refusal for refusal in refusals if refusal.guard not in plan.waivers)
 
 
-def _moved(change: Change, live: Live) -> Problem | None:
+def _why_stale(change: Change, live: Live) -> Problem | None:
     token = live.tokens.get(change.token.id)
     if token is None:
         missing = live.missing[change.token.id]
@@ -186,8 +185,8 @@ def _moved(change: Change, live: Live) -> Problem | None:
     elif not live.includes(token):
         reason = f"it is not of organisation `{live.org}`, to which this run is limited"
     else:
-        moved = differences(change.token, token)
-        if not moved:
+        changed = differences(change.token, token)
+        if not changed:
             return None
-        reason = "; ".join(moved)
+        reason = "; ".join(changed)
     return Problem(f"{change.subject} is not as it was planned: {reason}", "make a new plan and review it")

@@ -41,21 +41,21 @@ class TokenDifference:
     name: str
     description: str
     side: Side
-    moved: tuple[Difference, ...]
+    differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """What a plan is, held against a reviewed one.
 
-    `digest` is the reviewed one, "" if it is not known; `reason` says why nothing is known, `moved` what differs of the
-    plans as a whole, `tokens` what differs token by token, by id.
+    `digest` is the reviewed one, "" if it is not known; `reason` says why nothing is known, `differences` are those of
+    the plans as a whole, and `tokens` has what differs token by token, by id.
     """
 
     verdict: Verdict
     digest: str = ""
     reason: str = ""
-    moved: tuple[Difference, ...] = ()
+    differences: tuple[Difference, ...] = ()
     tokens: tuple[TokenDifference, ...] = ()
 
 
@@ -66,7 +66,7 @@ def compare(plan: Plan, reviewed: Plan) -> Review:
     return Review(
         verdict=Verdict.DIFFERS,
         digest=reviewed.digest,
-        moved=between(_whole(reviewed), _whole(plan)),
+        differences=between(_whole(reviewed), _whole(plan)),
         tokens=tuple(_token_differences(reviewed, plan)),
     )
 
@@ -86,11 +86,13 @@ def _token_differences(reviewed: Plan, plan: Plan) -> Iterator[TokenDifference]:
     later = {change.token.id: change for change in plan.changes}
     for token_id in sorted(earlier.keys() | later.keys()):
         then, now = earlier.get(token_id), later.get(token_id)
-        moved = between(_values(then), _values(now))
-        if moved:
+        differences = between(_values(then), _values(now))
+        if differences:
             either = now or earlier[token_id]
             name, said = either.name or either.token.description, either.described
-            yield TokenDifference(id=token_id, name=name, description=said, side=_side(then, now), moved=moved)
+            yield TokenDifference(
+                id=token_id, name=name, description=said, side=_side(then, now), differences=differences
+            )
 
 
 def _side(then: Change | None, now: Change | None) -> Side:

@@ -142,14 +142,15 @@ def review_document(review: Review) -> Document:
     """The review, as it stands beside a plan."""
     return {
         **parts(review, "verdict", "digest", "reason"),
-        "moved": _moved(review.moved),
+        "differences": _differences(review.differences),
         "tokens": [
-            {**parts(each, "id", "name", "description", "side"), "moved": _moved(each.moved)} for each in review.tokens
+            {**parts(each, "id", "name", "description", "side"), "differences": _differences(each.differences)}
+            for each in review.tokens
         ],
     }
 
 
-def _moved(differences: Iterable[Difference]) -> decode.Json:
+def _differences(differences: Iterable[Difference]) -> decode.Json:
     return [{"what": each.field, "reviewed": each.before, "now": each.after} for each in differences]
 
 
@@ -203,14 +204,16 @@ _REFUSAL = object_of(
         field("guard", _GUARD), Problem(field("message", text), field("hint", text), field("place", _WHERE))
     )
 )
-_MOVED = list_of(
+_DIFFERENCES = list_of(
     object_of(
         lambda field: Difference(field("what", text), field("reviewed", _TEXT_OR_NULL), field("now", _TEXT_OR_NULL))
     )
 )
-_TOKENS = list_of(record(TokenDifference, id=decode.ID, name=text, description=text, side=one_of(Side), moved=_MOVED))
+_TOKENS = list_of(
+    record(TokenDifference, id=decode.ID, name=text, description=text, side=one_of(Side), differences=_DIFFERENCES)
+)
 _REVIEW: decode.Decoder[object] = record(
-    dict, verdict=one_of(Verdict), digest=text, reason=text, moved=_MOVED, tokens=_TOKENS
+    dict, verdict=one_of(Verdict), digest=text, reason=text, differences=_DIFFERENCES, tokens=_TOKENS
 )
 
 

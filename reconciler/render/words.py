@@ -207,20 +207,20 @@ def review_verdict(review: Review) -> str:
 
 def review_differences(review: Review) -> list[str]:
     """Return a line for each value of the whole plan and for each token that is not as it was reviewed."""
-    whole = [f"{each.field}: {_review_values(each)}" for each in review.moved]
+    whole = [f"{each.field}: {_review_values(each)}" for each in review.differences]
     return whole + [_token_difference(each) for each in review.tokens]
 
 
 def _token_difference(token: TokenDifference) -> str:
-    moved = [each for each in token.moved if token.side is Side.BOTH or each.field.endswith(" after")]
-    values = "; ".join(f"{each.field} {_review_values(each)}" for each in moved)
+    differences = [each for each in token.differences if token.side is Side.BOTH or each.field.endswith(" after")]
+    values = "; ".join(f"{each.field} {_review_values(each)}" for each in differences)
     named = quoted(token.name) + (f" ({quoted(token.description)})" if token.description else "")
     return f"{token.id} {named}, {_SIDES[token.side]}: {values}"
 
 
-def _review_values(moved: Difference) -> str:
-    show = quoted if moved.field.startswith("description") else terminal
-    shown = ["" if each is None else show(each) for each in (moved.before, moved.after)]
+def _review_values(difference: Difference) -> str:
+    show = quoted if difference.field.startswith("description") else terminal
+    shown = ["" if each is None else show(each) for each in (difference.before, difference.after)]
     return " → ".join(filter(None, shown))
 
 

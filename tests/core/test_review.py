@@ -37,29 +37,29 @@ def test_what_differs_is_said_token_by_token() -> None:
         [token(1, updated_at=LATER), token(2), token(3)],
     )
     review = compare(now, REVIEWED)
-    assert (review.verdict, review.digest, review.moved) == (Verdict.DIFFERS, REVIEWED.digest, ())
+    assert (review.verdict, review.digest, review.differences) == (Verdict.DIFFERS, REVIEWED.digest, ())
     first, second, third = review.tokens
     assert first == TokenDifference(
         id=token_id(1), name="token 1", description="", side=Side.BOTH,
-        moved=(Difference("updatedAt before", "2026-01-02T03:04:05Z", LATER), Difference("description after", "x", "y")),
+        differences=(Difference("updatedAt before", "2026-01-02T03:04:05Z", LATER), Difference("description after", "x", "y")),
     )  # fmt: skip
     assert (second.id, second.name, second.description) == (token_id(2), "backup", "token 2")
     assert second.side is Side.REVIEWED
-    assert Difference("status after", "inactive", None) in second.moved
+    assert Difference("status after", "inactive", None) in second.differences
     assert (third.id, third.name, third.side) == (token_id(3), "extra", Side.NOW)
-    assert Difference("status after", None, "inactive") in third.moved
+    assert Difference("status after", None, "inactive") in third.differences
 
 
 def test_another_server_organisation_and_waiver_are_named() -> None:
     elsewhere = replace(REVIEWED, server=Server(url="https://other.example"), waivers=(Guard.SELF,))
-    assert compare(elsewhere, REVIEWED).moved == (
+    assert compare(elsewhere, REVIEWED).differences == (
         Difference("server", "https://influx.example", "https://other.example"),
         Difference("waivers", "none", "self"),
     )
     assert compare(elsewhere, REVIEWED).tokens == ()
     changes = tuple(replace(each, token=replace(each.token, org_id=EDGE)) for each in REVIEWED.changes)
-    moved = {each.field for departure in compare(replace(REVIEWED, changes=changes), REVIEWED).tokens
-             for each in departure.moved}  # fmt: skip
+    moved = {each.field for token in compare(replace(REVIEWED, changes=changes), REVIEWED).tokens
+             for each in token.differences}  # fmt: skip
     assert moved == {"organisation"}
 
 
@@ -70,7 +70,7 @@ def test_as_reviewed_is_said_of_equal_digests_only_and_every_other_plan_has_a_di
     plan, reviewed = draft_of(one), draft_of(other)
     review = compare(plan, reviewed)
     assert (review.verdict is Verdict.AS_REVIEWED) == (plan.digest == reviewed.digest)
-    assert bool(review.tokens or review.moved) == (review.verdict is Verdict.DIFFERS)
+    assert bool(review.tokens or review.differences) == (review.verdict is Verdict.DIFFERS)
     assert {each.id for each in review.tokens} <= _ids(plan) | _ids(reviewed)
     mirrored = {each.id: each.side for each in compare(reviewed, plan).tokens}
     assert all((mirrored[each.id] is Side.BOTH) == (each.side is Side.BOTH) for each in review.tokens)

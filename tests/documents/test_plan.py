@@ -273,7 +273,7 @@ def test_a_refused_plan_says_so_when_it_is_read(tmp_path: Path) -> None:
 
 def test_a_review_beside_a_plan_is_passed_over_and_only_a_real_one() -> None:
     document = json.loads(dumps(PLAN))
-    review = {"verdict": "unknown", "digest": "", "reason": "", "moved": [], "tokens": []}
+    review = {"verdict": "unknown", "digest": "", "reason": "", "differences": [], "tokens": []}
     with _file(json.dumps({**document, "review": review}).encode()) as path:
         assert dumps(load_plan(path)) == dumps(PLAN)
     with (
