@@ -62,6 +62,7 @@ COVERED_BY = {
     "apply/operation.py": "apply/test_scheduler.py",
     "cli/app.py": "cli/test_main.py",
     "cli/process.py": "scenarios/test_signals.py",
+    "influx/trust.py": "scenarios/test_tls.py",
     "session/connection.py": "scenarios/test_target.py",
     "session/context.py": "scenarios/test_mistake.py",
     "session/planning.py": "scenarios/test_own.py",

@@ -13,7 +13,7 @@ from reconciler.core.endpoint import is_loopback
 from reconciler.core.guards import too_large
 from reconciler.core.live import Token
 from reconciler.errors import ExitCode, TokenctlError
-from reconciler.influx import network
+from reconciler.influx import network, trust
 from reconciler.render import json, text
 from reconciler.render.formats import ListFormat
 from reconciler.session.connection import Connection, check, connected, resolve
@@ -64,7 +64,7 @@ def _server(settings: Settings, context: Context) -> Iterator[Check]:
         except TokenctlError as error:
             yield from checkup.failed("server", error)
             return
-        source, _ = network.authority_source(settings.endpoint, context.environment)
+        source, _ = trust.authority_source(settings.endpoint, context.environment)
         by = f"its certificate is trusted{f' by {source}' if source else ''}"
         how = by if server.url.startswith("https:") else "over plain http"
         yield Check(name="server", state=State.OK, message=f"{server.url} answers, {how}")

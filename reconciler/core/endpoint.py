@@ -9,7 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 from reconciler.core.secrets import holds_secret
 from reconciler.errors import UsageError
 
-_PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443}
+"""The port of a scheme, where a URL names none."""
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*/?")
 _PLAIN = re.compile(r"[^\x00-\x20\x7f-\U0010ffff?#@]+")
@@ -33,7 +34,7 @@ def normalise(url: str) -> str:
         parts, port = SplitResult("", "", "", "", ""), None
     host = parts.hostname or ""
     good = (
-        parts.scheme in _PORTS
+        parts.scheme in PORTS
         and _HOST.fullmatch(host)
         and _PATH.fullmatch(parts.path)
         and not {".", ".."} & set(parts.path.split("/"))
@@ -45,8 +46,16 @@ def normalise(url: str) -> str:
         hint = "write http:// or https://, a host, and no more than a port and a path"
         raise UsageError(f"the server's URL{shown} cannot be used", hint)
     host = f"[{host}]" if ":" in host else host
-    where = host if port in (None, _PORTS[parts.scheme]) else f"{host}:{port}"
+    where = host if port in (None, PORTS[parts.scheme]) else f"{host}:{port}"
     return f"{parts.scheme}://{where}{parts.path.rstrip('/')}"
+
+
+def swapped(url: str) -> str:
+    """The URL of the same host and port with https for http, or http for https."""
+    parts = urlsplit(url)
+    scheme = "https" if parts.scheme == "http" else "http"
+    port = "" if parts.port else f":{PORTS[parts.scheme]}"
+    return f"{scheme}://{parts.netloc}{port}{parts.path}"
 
 
 class Secret:

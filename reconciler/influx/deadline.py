@@ -9,11 +9,13 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 import httpcore
+
+_ALERT = b"\x15\x03"  # a record of TLS, or of SSL 3: its type and the first half of its version
 
 
 def _addresses(host: str, port: int) -> list[str]:
@@ -47,7 +49,8 @@ class DeadlineBackend(httpcore.NetworkBackend):
         """
         self._current.ends = self._clock() + seconds
         self._current.ready = ready
-        self._current.reused = self._current.answered = False
+        self._current.reused = self._current.tunnelled = False
+        self._current.answered = b""
         try:
             yield
         finally:
@@ -58,6 +61,35 @@ class DeadlineBackend(httpcore.NetworkBackend):
         """Whether this thread's latest request went out on a connection that had answered before, and got no byte."""
         return self._current.reused and not self._current.answered
 
+    @property
+    def silent(self) -> bool:
+        """Whether this thread's latest request got no byte."""
+        return not self._current.answered
+
+    @property
+    def alerted(self) -> bool:
+        """Whether what this thread's latest request got begins as an alert of TLS does."""
+        return bool(self._current.answered == _ALERT)
+
+    @property
+    def tunnelled(self) -> bool:
+        """Whether the latest TLS handshake of this thread's latest request was by way of a proxy."""
+        return bool(self._current.tunnelled)
+
+    def certificate(
+        self, host: str, port: int, context: ssl.SSLContext, seconds: float
+    ) -> Mapping[str, Any] | Exception:
+        """The certificate that is shown in a handshake with this context, or what it ended with; no more is sent."""
+        try:
+            with (
+                self.within(seconds),
+                closing(self.connect_tcp(host, port)) as plain,
+                closing(plain.start_tls(context, host)) as shown,
+            ):
+                return dict(shown.get_extra_info("ssl_object").getpeercert())
+        except (httpcore.NetworkError, httpcore.TimeoutException) as error:
+            return error
+
     def sending(self, *, reused: bool) -> None:
         """Note that a part of this thread's request goes out, on a connection that has answered before or has not.
 
@@ -66,9 +98,13 @@ class DeadlineBackend(httpcore.NetworkBackend):
         self._current.ready()
         self._current.reused = reused
 
-    def received(self) -> None:
-        """Note that a byte of the answer came."""
-        self._current.answered = True
+    def received(self, chunk: bytes) -> None:
+        """Note that this piece of the answer came."""
+        self._current.answered = self._current.answered or chunk[: len(_ALERT)]
+
+    def shakes(self, *, tunnelled: bool) -> None:
+        """Note that a TLS handshake begins, by way of a proxy or not."""
+        self._current.tunnelled = tunnelled
 
     def cut(self, timeout: float | None) -> float:
         """The wait that is allowed, in seconds; raises httpcore.ReadTimeout when time is up, and what `check` does."""
@@ -112,7 +148,7 @@ class _DeadlineStream(httpcore.NetworkStream):
         chunk = self._stream.read(max_bytes, self._backend.cut(timeout))
         if chunk:
             self._has_answered = True
-            self._backend.received()
+            self._backend.received(chunk)
         return chunk
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -129,6 +165,7 @@ class _DeadlineStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """Begin TLS on the connection; the handshake counts too."""
+        self._backend.shakes(tunnelled=self._has_answered)
         cut = self._backend.cut(timeout)
         return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, cut), self._backend)
 

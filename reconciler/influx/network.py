@@ -1,4 +1,4 @@
-"""What stands between this machine and the server: its proxy, the certificates, and what a failed connection means."""
+"""What stands between this machine and the server: its proxy, and what a failed connection means."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ import ssl
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import certifi
-
-from reconciler.core.endpoint import Endpoint, Secret, is_loopback
-from reconciler.errors import Problem, UsageError
+from reconciler.core.endpoint import PORTS, Secret, is_loopback
+from reconciler.errors import UsageError
 
 _PROXY = re.compile(r"((?:https?|socks5h?)://)([^\s/?#@]*@)?([A-Za-z0-9._:\[\]-]+)/?", re.IGNORECASE)
-_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _ENTRY = re.compile(r"(?:\*?\.)?(.+?)(?::([0-9]+))?")
 _SEPARATORS = re.compile(r"[,\s]+")
-_PORTS = {"http": 80, "https": 443}
 _PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-_URL = "check the URL (--url, INFLUX_HOST)"
+SOURCES = "--url, INFLUX_HOST"
+"""What says which server to call."""
 _CLOCK = "have it renewed, or set this machine's clock"
 _UNKNOWN = ("its certificate comes from an authority that is not known here", "name the authority's own with --ca-file")
-_OTHER_HOST = ("its certificate is for another host", f"{_URL}: its host has to be one that the certificate names")
+_OTHER_HOST = ("its certificate is for another host", "check {}: its host has to be one that the certificate names")
 _CLIENT = "give one that it trusts with --client-cert and --client-key"
 _TOO_OLD = ("it speaks no TLS of version 1.2 or later", "update it, or what stands before it")
-_NO_TLS = ("it does not speak TLS", "check whether the URL should begin with http://")
+_NO_TLS = ("it does not speak TLS", "check {}")
+_SHOWN = 3  # names of a certificate
+_LENGTH = 80  # characters of one of them
 
 # By the X509_V_ERR_ numbers of OpenSSL.
 _CERTIFICATE = {
@@ -51,6 +50,12 @@ _TLS = {
     "RECORD_LAYER_FAILURE": _NO_TLS,
 }
 _ALERT = re.compile(r"^(ssl|tls)v[0-9]+ alert ")
+# What Go, nginx, Apache and Tomcat answer in plain where they expect TLS.
+_WANTS_TLS = re.compile(
+    rb"HTTP request to an HTTPS server|HTTP request was sent to HTTPS port|plain HTTP to an SSL-enabled server"
+    rb"|host and port requires TLS",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,10 @@ class Proxy:
     address: str
     url: Secret
 
+    def __str__(self) -> str:
+        """The proxy, as a message names it."""
+        return f"the proxy {self.address} (from {self.variable})"
+
     @property
     def is_plain(self) -> bool:
         """Whether it is reached over plain http."""
@@ -69,9 +78,9 @@ class Proxy:
     def shows(self, server: str) -> str:
         """What secret of a run against that server others see by way of this proxy, "" for none."""
         if server.startswith("http:"):
-            return f"the proxy {self.address} (from {self.variable}) sees your token: {server} is plain http"
+            return f"{self} sees your token: {server} is plain http"
         if self.is_plain and _credentials(self.url.reveal()):
-            return f"the password for the proxy {self.address} (from {self.variable}) is sent over plain http"
+            return f"the password for {self} is sent over plain http"
         return ""
 
 
@@ -103,7 +112,7 @@ def _is_direct(server: str, environment: Mapping[str, str]) -> bool:
     NO_PROXY has hosts, domains and addresses, each with a port or without, or `*` for all.
     """
     parts = urlsplit(server)
-    host, port = parts.hostname or "", str(parts.port or _PORTS[parts.scheme])
+    host, port = parts.hostname or "", str(parts.port or PORTS[parts.scheme])
     text = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     return is_loopback(host) or any(_names(entry, host, port) for entry in _SEPARATORS.split(text.lower()) if entry)
 
@@ -148,62 +157,59 @@ def _names(entry: str, host: str, port: str) -> bool:
     return found is not None and found[2] in (None, port) and f".{host}".endswith(f".{found[1]}")
 
 
-def tls_context(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLContext:
-    """The TLS settings for the server, with the client certificate if there is one; raises UsageError for bad files."""
-    made = authorities(endpoint, environment)
-    if endpoint.client_cert:
-        try:
-            # Without a password OpenSSL would ask for one on the terminal, of all places in a pipeline.
-            made.load_cert_chain(endpoint.client_cert, endpoint.client_key or None, password=lambda: b"")
-        except OSError as error:
-            if getattr(error, "reason", "") == "KEY_VALUES_MISMATCH":
-                problem = Problem("--client-key is not the key of --client-cert", "name the two that belong together")
-            else:
-                hint = "--client-cert and --client-key name PEM files, the key without a password"
-                problem = Problem("the client certificate cannot be used", hint)
-            raise UsageError(problem) from None
-    return made
-
-
-def authorities(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLContext:
-    """TLS settings that trust `--ca-file`, else SSL_CERT_FILE, else SSL_CERT_DIR, else the authorities of Mozilla.
-
-    It speaks TLS 1.2 and later. Raises UsageError for files that cannot be used.
-    """
-    # Not `ssl.create_default_context`: that one writes the keys of every session to where SSLKEYLOGFILE says.
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    source, path = authority_source(endpoint, environment)
-    try:
-        if source == "SSL_CERT_DIR":
-            next(Path(path).iterdir(), None)  # OpenSSL takes any path, also of a folder that is not there
-            made.load_verify_locations(capath=path)
-        else:
-            made.load_verify_locations(cafile=path or certifi.where())
-    except OSError:
-        what = "folder with certificates" if source == "SSL_CERT_DIR" else "PEM file with certificates"
-        raise UsageError(f"{source} `{path}` is no {what}") from None
-    return made
-
-
-def authority_source(endpoint: Endpoint, environment: Mapping[str, str]) -> tuple[str, str]:
-    """The flag or variable that says whom to trust, and its path; both "" for what comes with the program."""
-    given = {"--ca-file": endpoint.ca_file, **{name: environment.get(name, "") for name in _AUTHORITIES}}
-    return next(((source, path) for source, path in given.items() if path), ("", ""))
-
-
 def may_pass(error: BaseException) -> bool:
     """Whether another try may get a connection: TLS that fails will fail again, unless it was only broken off."""
     cause = _cause(error)
     return not isinstance(cause, ssl.SSLError) or isinstance(cause, ssl.SSLEOFError)
 
 
-def reason(error: BaseException) -> tuple[str, str]:
-    """Why there is no connection, and a hint, by the first error of the operating system or of TLS behind `error`.
+def wants_tls(body: bytes) -> bool:
+    """Whether this is how a server refuses a request in plain because it expects TLS."""
+    return _WANTS_TLS.search(body) is not None
 
-    They hold none of the exception's own text but a certificate's fault and the system's word for an error number.
-    """
+
+def lacks_tls(error: BaseException) -> bool:
+    """Whether what answers speaks something else than TLS."""
+    return isinstance(_cause(error), ssl.SSLError) and reason(error)[0] == _NO_TLS[0]
+
+
+def has_tls(error: object) -> bool:
+    """Whether a handshake that ended so was one with something that speaks TLS."""
+    cause = _cause(error) if isinstance(error, Exception) else None
+    return isinstance(cause, ssl.SSLCertVerificationError) or (
+        isinstance(cause, ssl.SSLError) and "ALERT" in (getattr(cause, "reason", "") or "")
+    )
+
+
+def is_for_another_host(error: BaseException) -> bool:
+    """Whether a certificate was refused for the names in it."""
     cause = _cause(error)
+    return isinstance(cause, ssl.SSLCertVerificationError) and _CERTIFICATE.get(cause.verify_code) is _OTHER_HOST
+
+
+def names(certificate: Mapping[str, Any]) -> str:
+    """The hosts that a certificate is for, as in a sentence."""
+    found = [str(name) for _, name in certificate.get("subjectAltName", ())] or [
+        str(name) for part in certificate.get("subject", ()) for kind, name in part if kind == "commonName"
+    ]
+    shown = [f"`{name[:_LENGTH]}`" for name in found[:_SHOWN]]
+    if len(found) > _SHOWN:
+        shown.append(f"{len(found) - _SHOWN:,} more")
+    *most, last = shown or ["no host"]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def reason(error: BaseException, source: str = f"the URL ({SOURCES})", who: str = "server") -> tuple[str, str]:
+    """Why there is no connection, and a hint, from the first error of the operating system or of TLS behind `error`.
+
+    `source` is what says whom to call, `who` that is. Holds none of the exception's own text but a certificate's fault
+    and the system's word for an error number.
+    """
+    why, hint = _reason(_cause(error), who)
+    return why, hint.format(source)
+
+
+def _reason(cause: OSError | UnicodeError | None, who: str) -> tuple[str, str]:
     match cause:
         case ssl.SSLCertVerificationError():
             other = f"its certificate is not trusted: {cause.verify_message}"
@@ -211,14 +217,14 @@ def reason(error: BaseException) -> tuple[str, str]:
         case ssl.SSLError():
             return _tls(getattr(cause, "reason", "") or "")
         case socket.gaierror() | UnicodeError():
-            return "the host name is not known", f"{_URL} and the name service"
+            return "the host name is not known", "check {} and the name service"
         case ConnectionRefusedError():
-            return "nothing listens there", f"{_URL} and that the server runs"
+            return "nothing listens there", f"check {{}} and that the {who} runs"
         case ConnectionResetError() | BrokenPipeError():
-            return "the connection was reset", "look at the server and at what stands between: a proxy, a firewall"
+            return "the connection was reset", f"look at the {who} and at what stands between: a proxy, a firewall"
         case OSError(strerror=str(words)):
-            return words.lower(), f"{_URL} and the network"
-    return "the connection failed", f"{_URL} and the network"
+            return words.lower(), "check {} and the network"
+    return "the connection failed", "check {} and the network"
 
 
 def _cause(error: BaseException) -> OSError | UnicodeError | None:

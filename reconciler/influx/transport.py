@@ -17,13 +17,14 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpx
 
 from reconciler import __version__
-from reconciler.core.endpoint import Endpoint
+from reconciler.core.endpoint import PORTS, Endpoint
 from reconciler.core.secrets import masked
 from reconciler.errors import FailureKind, Problem, TransientError, UnreachableError, UsageError
-from reconciler.influx import network
+from reconciler.influx import network, trust
 from reconciler.influx.body import Sink
 from reconciler.influx.deadline import DeadlineBackend
 from reconciler.influx.decoding import LARGEST
+from reconciler.influx.diagnosis import Diagnosis
 
 _SHOWN = 200  # characters of a header that may be shown
 _HEADERS = {
@@ -85,6 +86,14 @@ class Transport:
         self._bounds = bounds or Bounds()
         self._origin = _origin(endpoint.url)
         self._backend = DeadlineBackend(clock, check=check)
+        self._diagnosis = Diagnosis(
+            endpoint=self.endpoint,
+            proxy=self.proxy,
+            environment=environment,
+            backend=self._backend,
+            seconds=self._bounds.connect_s,
+        )
+        self._may_be_tls = True
         self._http = self._open(environment)
 
     def __enter__(self) -> Self:
@@ -126,16 +135,19 @@ class Transport:
         finally:
             if self._trace:
                 self._trace(f"{method} {target} -> {seen}, {self._clock() - started:.3f} s")
+        if self.endpoint.url.startswith("http:") and 400 <= answer.status < 500 and network.wants_tls(answer.body):
+            is_proxy = bool(self.proxy) and self._diagnosis.is_tls()
+            raise UnreachableError(self._diagnosis.wants_tls(is_proxy=is_proxy))
         return answer
 
     def _open(self, environment: Mapping[str, str]) -> httpx.HTTPTransport:
         endpoint = self.endpoint
         # Loading the certificate authorities takes 20 ms.
-        context = network.tls_context(endpoint, environment) if endpoint.url.startswith("https:") else False
+        context = trust.context(endpoint, environment) if endpoint.url.startswith("https:") else False
         through = None
         try:
             if self.proxy:
-                own = None if self.proxy.is_plain else network.authorities(endpoint, environment)
+                own = None if self.proxy.is_plain else trust.authorities(endpoint, environment)
                 through = httpx.Proxy(self.proxy.url.reveal(), ssl_context=own)
             opened = httpx.HTTPTransport(verify=context, proxy=through, trust_env=False, limits=_LIMITS)
         except (ImportError, ValueError, httpx.InvalidURL):
@@ -158,13 +170,14 @@ class Transport:
 
     def _exchange(self, request: httpx.Request, sink: Sink | None) -> Answer:
         response = self._http.handle_request(request)
+        self._may_be_tls = False
         try:
             secrets = self.endpoint.secrets
             headers = {key.lower(): masked(value, *secrets)[:_SHOWN] for key, value in response.headers.items()}
             if response.is_redirect:
                 raise self._redirected(headers.get("location", ""))
-            if "content-encoding" in headers:
-                raise UnreachableError(_unusable(self.endpoint.url, "it is compressed, although that was declined"))
+            if encoding := _encoding(headers.get("content-encoding", "")):
+                raise self._compressed(encoding)
             body, size = self._read(response, sink if response.status_code == 200 else None)
         finally:
             response.close()
@@ -187,20 +200,23 @@ class Transport:
         return bytes(body), size
 
     def _redirected(self, location: str) -> UnreachableError:
-        try:
-            host = urlsplit(urljoin(self.endpoint.url, location)).hostname if location else ""
-        except ValueError:
-            host = ""
         secrets = self.endpoint.secrets
-        where = f"the host `{masked(host, *secrets, *map(str.lower, secrets))}`" if host else "another place"
+        known = *secrets, *map(str.lower, secrets)
+        where = masked(_target(self.endpoint.url, location), *known)
         hint = "if that is where the server really is, say so with --url or INFLUX_HOST"
-        url = self.endpoint.url
-        return UnreachableError(f"{url} redirects to {where}, and the token is not taken there", hint)
+        return UnreachableError(f"{self.endpoint.url} redirects to {where}, and the token is not taken there", hint)
+
+    def _compressed(self, encoding: str) -> UnreachableError:
+        by = str(self.proxy or "the proxy before the server")
+        hint = f"look at {by}: it must not compress what is asked for with `Accept-Encoding: identity`"
+        why = f"it is compressed (`{encoding}`), although that was declined"
+        return UnreachableError(f"the answer of {self.endpoint.url} cannot be used: {why}", hint)
 
     def _failure(self, error: httpx.HTTPError) -> UnreachableError:
-        url, bounds = self.endpoint.url, self._bounds
-        through = f" through the proxy {self.proxy.address} (from {self.proxy.variable})" if self.proxy else ""
+        url, bounds, through = self.endpoint.url, self._bounds, self._diagnosis.through
         broken = FailureKind.STALE if self._backend.stale else FailureKind.PASSING
+        if self._is_tls(error):
+            return UnreachableError(self._diagnosis.wants_tls(is_proxy=True))
         match error:
             case httpx.ConnectTimeout():
                 why = f"no connection to {url}{through}: no answer to the call within {bounds.connect_s:g} s"
@@ -216,9 +232,18 @@ class Transport:
                 return UnreachableError(f"no connection to {url}{through}: {why}", hint)
             case httpx.RemoteProtocolError():
                 return TransientError(_unusable(url, "it is not HTTP, or was broken off"), kind=broken)
-        why, hint = network.reason(error)
-        problem = Problem(f"no connection to {url}{through}: {why}", hint)
+        problem = self._diagnosis.no_connection(error)
         return TransientError(problem, kind=broken) if network.may_pass(error) else UnreachableError(problem)
+
+    def _is_tls(self, error: httpx.HTTPError) -> bool:
+        """Whether what was called in plain speaks TLS; only before it has answered in plain, and once."""
+        cut = httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError
+        is_odd = self._backend.alerted or (self._backend.silent and isinstance(error, cut))
+        is_odd = is_odd or (isinstance(error, httpx.ProxyError) and str(error).startswith("400"))
+        if not is_odd or not self._may_be_tls:
+            return False
+        self._may_be_tls = False
+        return self._diagnosis.is_tls()
 
 
 def _origin(url: str) -> tuple[str, str, int | None, bytes]:
@@ -229,6 +254,27 @@ def _origin(url: str) -> tuple[str, str, int | None, bytes]:
     except (ValueError, httpx.InvalidURL):
         hint = "its host is neither a name nor an address"
         raise UsageError(f"the server's URL `{url}` cannot be used", hint) from None
+
+
+def _target(url: str, location: str) -> str:
+    """Where a redirect leads: scheme, host and port, or the path on the same server. Foreign text."""
+    try:
+        parts = urlsplit(urljoin(url, location))
+        own, port = urlsplit(url), parts.port or PORTS.get(parts.scheme)
+    except ValueError:
+        return "another place"
+    if not location or not parts.hostname:
+        return "another place"
+    if (parts.scheme, parts.hostname, port) == (own.scheme, own.hostname, own.port or PORTS[own.scheme]):
+        return f"`{parts.path or '/'}` there"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"`{parts.scheme}://{host}{f':{port}' if port else ''}`"
+
+
+def _encoding(text: str) -> str:
+    """How an answer is encoded, by its header; "" for not at all."""
+    coded = [part for each in text.split(",") if (part := each.strip()) and part.lower() != "identity"]
+    return ", ".join(coded)
 
 
 def _unusable(url: str, why: str) -> Problem:

@@ -53,11 +53,14 @@ class Connection:
 
 
 class RawServer:
-    """Answers each request with the bytes that the script makes; keeps the requests as they came, and counts calls."""
+    """Answers each request with the bytes that the script makes; keeps the requests as they came, and counts calls.
+
+    After a request in plain, a handshake of TLS is only counted and closed: that is how a client asks what is there.
+    """
 
     def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[bytes] = []
-        self.calls = 0
+        self.calls = self.handshakes = 0
         self._script = script
         self._tls = tls
         self._over = threading.Event()
@@ -94,6 +97,9 @@ class RawServer:
             connection = Connection(stream, self._over)
             with stream:
                 while request := connection.read_request():
+                    if self.requests and request.startswith(b"\x16"):
+                        self.handshakes += 1
+                        return
                     self.requests.append(request)
                     connection.request = request
                     for part in self._script(connection):

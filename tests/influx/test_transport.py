@@ -40,6 +40,10 @@ def failure(url: str, bounds: Bounds | None = None) -> str:
 
 
 UNUSABLE = "the answer of URL cannot be used: {}\n  hint: check that the URL is that of an InfluxDB v2 server"
+COMPRESSED = (
+    "the answer of URL cannot be used: it is compressed (`{}`), although that was declined\n"
+    "  hint: look at {}: it must not compress what is asked for with `Accept-Encoding: identity`"
+)
 TOO_LATE = (
     "URL did not answer in time: 30 s without a byte, or 0.3 s in all\n  hint: look at the server's load, and try again"
 )
@@ -114,7 +118,7 @@ def test_no_redirect_is_followed_and_only_the_configured_server_sees_the_token(s
             with raw_server(answer(status, Location=target)) as server:
                 said = failure(server.url)
                 assert said == (
-                    "URL redirects to the host `127.0.0.1`, and the token is not taken there\n"
+                    f"URL redirects to `{other.url}`, and the token is not taken there\n"
                     "  hint: if that is where the server really is, say so with --url or INFLUX_HOST"
                 )
                 assert len(server.requests) == 1
@@ -122,7 +126,10 @@ def test_no_redirect_is_followed_and_only_the_configured_server_sees_the_token(s
 
 
 def test_a_redirect_within_the_server_or_to_nowhere_is_not_followed_either() -> None:
-    for given, where in ((answer(307, Location="/signin"), "the host `127.0.0.1`"), (answer(304), "another place")):
+    for given, where in (
+        (answer(307, Location="/signin?to=SENTINEL"), "`/signin` there"),
+        (answer(304), "another place"),
+    ):
         with raw_server(given) as server:
             assert failure(server.url).startswith(f"URL redirects to {where}, and the token is not taken there\n")
             assert len(server.requests) == 1
@@ -131,7 +138,46 @@ def test_a_redirect_within_the_server_or_to_nowhere_is_not_followed_either() -> 
 def test_a_compressed_answer_is_refused_unread() -> None:
     bomb = gzip.compress(bytes(100_000_000), 1)
     with raw_server(answer(200, bomb, Content_Encoding="gzip")) as server:
-        assert failure(server.url) == UNUSABLE.format("it is compressed, although that was declined")
+        assert failure(server.url) == COMPRESSED.format("gzip", "the proxy before the server")
+    with raw_server(answer(200, bomb, Content_Encoding="Identity,\t, br")) as server, Transport(
+        Endpoint(url="http://influx.example", secret=Secret(SECRET)),
+        clock=time.monotonic,
+        environment={"HTTP_PROXY": server.url},
+    ) as opened, pytest.raises(UnreachableError) as caught:  # fmt: skip
+        opened.send("GET", "/api")
+    said = str(caught.value).replace(server.url, "PROXY").replace("http://influx.example", "URL")
+    assert said == COMPRESSED.format("br", "the proxy PROXY (from HTTP_PROXY)")
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", "", " ", "identity, identity", ","])
+def test_an_answer_that_is_not_encoded_may_say_so(encoding: str) -> None:
+    with raw_server(answer(200, "plain", Content_Encoding=encoding)) as server:
+        assert get(server.url).body == b"plain"
+
+
+NO_TLS_HERE = {
+    "Go": answer(400, "Client sent an HTTP request to an HTTPS server.\n", Content_Type="text/plain"),
+    "nginx": answer(400, "<html><center>The plain HTTP request was sent to HTTPS port", Content_Type="text/html"),
+    "Apache": answer(
+        400, "Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />", Content_Type="text/html"
+    ),
+    "Tomcat": answer(400, "Bad Request\r\nThis combination of host and port requires TLS.\r\n"),
+    "an alert": b"\x15\x03\x03\x00\x02\x02\x28",
+}
+
+
+@pytest.mark.parametrize("given", NO_TLS_HERE.values(), ids=NO_TLS_HERE)
+def test_a_port_that_wants_tls_and_says_so_is_told_as_that(given: bytes) -> None:
+    with raw_server(script=lambda _: [given, b""]) as server:
+        assert failure(server.url) == (
+            f"no connection to URL: it speaks TLS\n  hint: write https://127.0.0.1:{server.port} (--url, INFLUX_HOST)"
+        )
+        assert (len(server.requests), server.calls) == (1, 1)
+
+
+def test_only_an_answer_to_a_plain_request_can_say_that_it_wants_tls() -> None:
+    with raw_server(answer(200, NO_TLS_HERE["Go"]), answer(503, NO_TLS_HERE["Go"])) as server:
+        assert [get(server.url).status, get(server.url).status] == [200, 503]
 
 
 def test_a_body_over_the_bound_is_refused_whatever_its_length_claims() -> None:
@@ -196,14 +242,14 @@ def test_one_slow_answer_does_not_end_the_requests_of_others() -> None:
     "bytes_sent",
     [
         b"SSH-2.0-OpenSSH_9.6\r\n",
-        b"\x15\x03\x03\x00\x02\x02\x28",
+        b"\x15\x04\x03\x00\x02\x02\x28",
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\nhalf",
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000,
         b"",
     ],
-    ids=["ssh", "tls alert", "short", "short chunk", "negative length", "huge header", "nothing"],
+    ids=["ssh", "nearly a tls alert", "short", "short chunk", "negative length", "huge header", "nothing"],
 )
 def test_an_answer_that_is_no_whole_http_answer_is_refused(bytes_sent: bytes) -> None:
     with raw_server(script=lambda _: [bytes_sent, b""]) as server:
@@ -295,19 +341,49 @@ def test_half_a_character_is_sent_as_json_writes_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["http://xn--a.example/", "http://[::1", "http://\xff\xfe/", "http:///x", "\xc3", "//", "a" * 90_000]
+    "location",
+    [
+        "http://xn--a.example/",
+        "http://[::1",
+        "http://\xff\xfe/",
+        "http:///x",
+        "\xc3",
+        "//",
+        "a" * 90_000,
+        "http://x:99999/",
+        "http://x:SENTINEL/",
+        "javascript:SENTINEL",
+        "http://me:SENTINEL@",
+    ],
 )
 def test_a_redirect_to_what_is_no_url_is_a_redirect(location: str) -> None:
     with raw_server(answer(302, Location=location)) as server:
-        assert failure(server.url).startswith("URL redirects to ")
+        said = failure(server.url)
+    assert said.startswith("URL redirects to ")
+    assert "SENTINEL" not in said
+
+
+REDIRECTS = {
+    "https://influx.example/x?y": "https://influx.example:443",
+    "//influx.example:80": "http://influx.example:80",
+    "HTTP://Influx.Example": "http://influx.example:80",
+    "https://me:SENTINEL@[::1]:8086/": "https://[::1]:8086",
+    "ftp://influx.example": "ftp://influx.example",
+}
+
+
+@pytest.mark.parametrize(("location", "where"), REDIRECTS.items())
+def test_a_redirect_is_told_with_scheme_host_and_port(location: str, where: str) -> None:
+    with raw_server(answer(302, Location=location)) as server:
+        assert failure(server.url).partition(",")[0] == f"URL redirects to `{where}`"
 
 
 def test_a_redirect_that_repeats_the_token_does_not_have_it_repeated() -> None:
     with raw_server(
         answer(302, Location=f"http://{SECRET}/"), answer(302, Location=f"http://x.{SECRET}.example/")
     ) as server:
-        assert failure(server.url).startswith("URL redirects to the host `***`,")
-        assert failure(server.url).startswith("URL redirects to the host `x.***.example`,")
+        assert failure(server.url).startswith("URL redirects to `http://***:80`,")
+        assert failure(server.url).startswith("URL redirects to `http://x.***.example:80`,")
 
 
 def test_a_header_is_cut_and_has_no_secret() -> None:

@@ -21,7 +21,7 @@ from reconciler.commands import doctor
 from reconciler.commands import list as listing
 from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.errors import ExitCode
-from reconciler.influx import network
+from reconciler.influx import trust
 from reconciler.render.formats import ListFormat
 from reconciler.settings import Flags
 from tests.influx.raw_server import Connection, RawServer, answer, raw_server
@@ -138,8 +138,8 @@ def test_variables_say_whom_to_trust_but_never_where_to_write_the_keys(
 
 def test_a_folder_may_hold_the_authorities(tmp_path: Path) -> None:
     endpoint = Endpoint(url="https://influx.example", secret=Secret("FAKE"))
-    assert len(network.authorities(endpoint, {}).get_ca_certs()) > 50
-    assert network.authorities(endpoint, {"SSL_CERT_DIR": str(tmp_path)}).get_ca_certs() == []
+    assert len(trust.authorities(endpoint, {}).get_ca_certs()) > 50
+    assert trust.authorities(endpoint, {"SSL_CERT_DIR": str(tmp_path)}).get_ca_certs() == []
 
 
 def encrypted(made: Certificates) -> str:

@@ -1,0 +1,82 @@
+"""A call that failed in, what it means and what to do about it out; asks by a handshake where only that can tell.
+
+Such a handshake is one more connection to whom the call went. It carries no request, no secret and no client
+certificate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ssl import SSLContext
+from typing import Any
+from urllib.parse import urlsplit
+
+from reconciler.core.endpoint import PORTS, Endpoint, is_loopback, swapped
+from reconciler.core.secrets import masked
+from reconciler.errors import Problem
+from reconciler.influx import network, trust
+from reconciler.influx.deadline import DeadlineBackend
+from reconciler.influx.network import Proxy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """Whom a run calls, a proxy or the server itself; `seconds` are those that a handshake may take."""
+
+    endpoint: Endpoint
+    proxy: Proxy | None
+    environment: Mapping[str, str]
+    backend: DeadlineBackend
+    seconds: float
+
+    @property
+    def through(self) -> str:
+        """The proxy, as a message names it behind the server's URL; "" for none."""
+        return f" through {self.proxy}" if self.proxy else ""
+
+    def is_tls(self) -> bool:
+        """Whether what was called in plain speaks TLS: its answer was an alert, or it shakes hands."""
+        called = self.proxy.address if self.proxy else self.endpoint.url
+        if self.backend.tunnelled or not called.startswith("http:"):
+            return False
+        return self.backend.alerted or network.has_tls(self._certificate(called, trust.nobody()))
+
+    def wants_tls(self, *, is_proxy: bool) -> Problem:
+        """What to say where the proxy, or else the server, speaks TLS and was called in plain."""
+        url = self.endpoint.url
+        who, hint = "it", f"write {swapped(url)} ({network.SOURCES})"
+        if self.proxy and is_proxy:
+            who, hint = "the proxy", f"write {swapped(self.proxy.address)} into {self.proxy.variable}"
+        return Problem(f"no connection to {url}{self.through}: {who} speaks TLS", hint)
+
+    def no_connection(self, error: BaseException) -> Problem:
+        """What it means that there is no connection to whom was called, or to the server behind a proxy."""
+        proxy = None if self.backend.tunnelled else self.proxy
+        why, hint = network.reason(error, proxy.variable, "proxy") if proxy else network.reason(error)
+        if network.lacks_tls(error):
+            hint = _without_tls(self.endpoint.url, proxy)
+        elif network.is_for_another_host(error) and not self.backend.tunnelled:
+            why = self._other_host(proxy.address if proxy else self.endpoint.url) or why
+        return Problem(f"no connection to {self.endpoint.url}{self.through}: {why}", hint)
+
+    def _other_host(self, url: str) -> str:
+        """For which host a certificate is instead, "" where it is not shown again."""
+        shown = self._certificate(url, trust.whoever_is_named(self.endpoint, self.environment))
+        if isinstance(shown, Exception):
+            return ""
+        names = masked(network.names(shown), *self.endpoint.secrets)
+        return f"its certificate is for {names}, not for `{urlsplit(url).hostname}`"
+
+    def _certificate(self, url: str, context: SSLContext) -> Mapping[str, Any] | Exception:
+        parts = urlsplit(url)
+        return self.backend.certificate(parts.hostname or "", parts.port or PORTS[parts.scheme], context, self.seconds)
+
+
+def _without_tls(url: str, proxy: Proxy | None) -> str:
+    if proxy:
+        return f"write {swapped(proxy.address)} into {proxy.variable}, if the proxy has no TLS"
+    if is_loopback(urlsplit(url).hostname or ""):
+        return f"write {swapped(url)} ({network.SOURCES}), if the server has no TLS"
+    shown = "which shows your token to everybody on the way"
+    return f"if the server has no TLS, write {swapped(url)} with --allow-insecure-http, {shown}; else check the port"
