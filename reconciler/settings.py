@@ -19,7 +19,7 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from reconciler import files
-from reconciler.core.endpoint import Endpoint, Secret, is_loopback, normalise
+from reconciler.core.endpoint import HEADER, Endpoint, Secret, extra_header, is_loopback, normalise
 from reconciler.core.live import TokenId, is_id
 from reconciler.core.secrets import masked
 from reconciler.core.text import is_bare, is_sendable, trimmed
@@ -27,7 +27,7 @@ from reconciler.errors import Problem, UsageError
 
 _VARIABLES = (
     "INFLUX_HOST", "INFLUX_ORG", "INFLUX_ORG_ID", "INFLUX_TOKEN_FILE", "INFLUX_CONFIGS_PATH", "INFLUX_ACTIVE_CONFIG",
-    "INFLUX_SKIP_VERIFY", "INFLUX_EXTRA_HTTP_HEADER", "TOKENCTL_SELF_ID",
+    "INFLUX_SKIP_VERIFY", HEADER, "TOKENCTL_SELF_ID",
 )  # fmt: skip
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")  # what the influx CLI takes for no
 _FIELDS = {"url": str, "token": str, "active": bool, "cookie": str}
@@ -99,21 +99,23 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
     if lent and not flags.url:
         _check_lent(named, source, host, url)
     secret = typed or lent or _profile_secret(named, url)
-    if masked(url, secret.reveal()) != url:
-        raise UsageError("the server's URL holds a token's secret", "leave it out: plans and journals name the URL")
+    endpoint = Endpoint(
+        url=url,
+        secret=secret,
+        header=extra_header(given.get(HEADER, "")),
+        ca_file=flags.ca_file,
+        client_cert=flags.client_cert,
+        client_key=flags.client_key,
+    )
+    if masked(url, *endpoint.own) != url:
+        raise UsageError("the server's URL holds a secret", "leave it out: plans and journals name the URL")
     org, org_is_id = _organisation(flags.org, given)
     return Settings(
-        endpoint=Endpoint(
-            url=url,
-            secret=secret,
-            ca_file=flags.ca_file,
-            client_cert=flags.client_cert,
-            client_key=flags.client_key,
-        ),
+        endpoint=endpoint,
         org=org,
         org_is_id=org_is_id,
         self_id=_self_id(flags.self_id or given.get("TOKENCTL_SELF_ID", "")),
-        profile=masked(named.name, secret.reveal()) if source or not (typed or lent) or not (flags.url or host) else "",
+        profile=masked(named.name, *endpoint.own) if source or not (typed or lent) or not (flags.url or host) else "",
     )
 
 
@@ -220,9 +222,6 @@ def _variables(environment: Mapping[str, str]) -> dict[str, str]:
     if given.get("INFLUX_SKIP_VERIFY", "false") not in _FALSE:
         hint = "unset it, and name the certificates to trust with --ca-file or SSL_CERT_FILE"
         raise UsageError("INFLUX_SKIP_VERIFY is set, and certificates are always verified", hint)
-    if "INFLUX_EXTRA_HTTP_HEADER" in given:
-        hint = "unset it for tokenctl: what it names may choose other credentials or another target"
-        raise UsageError("INFLUX_EXTRA_HTTP_HEADER is set, and no header is added to requests", hint)
     return given
 
 

@@ -17,6 +17,8 @@ _PART = 20  # characters of a secret that are too many
 CALLER = "cAnArY'of\\the+caller/with=all%signs{}&<it>\"#,which`looks|like^no?token"
 PASSWORD = "pAsSwOrD:of the/proxy@with%signs"
 
+GATE = "gAtE:word/of=the&door+with%signs"
+
 
 def _secret(token_id: str) -> str:
     """A secret as InfluxDB makes them."""
@@ -24,9 +26,9 @@ def _secret(token_id: str) -> str:
 
 
 LISTED = tuple(_secret(each.id) for each in default_seed().tokens if each.id != OPERATOR)
-SECRETS = (CALLER, PASSWORD, *LISTED)
+SECRETS = (CALLER, PASSWORD, GATE, *LISTED)
 ECHO = (
-    f"{CALLER} me:{PASSWORD} {quote(PASSWORD, safe='')} {LISTED[0]}, {LISTED[1]}"
+    f"{CALLER} me:{PASSWORD} {quote(PASSWORD, safe='')} Bearer {GATE} {LISTED[0]}, {LISTED[1]}"
     # What a double click copies, and a mouse that slipped.
     f" {LISTED[2].rstrip('=')} {CALLER[3:]} {CALLER[:-4]} {CALLER[2:-2]}"
 )

@@ -352,11 +352,65 @@ def test_what_nobody_sees_around_a_variable_is_refused(tmp_path: Path, name: str
         )
 
 
-def test_a_header_that_would_not_be_sent_is_no_secret(tmp_path: Path) -> None:
-    said = refused(Flags(), tmp_path, {"INFLUX_TOKEN": SECRET, "INFLUX_EXTRA_HTTP_HEADER": "Gate: secret"})
-    assert said == (
-        "INFLUX_EXTRA_HTTP_HEADER is set, and no header is added to requests\n"
-        "  hint: unset it for tokenctl: what it names may choose other credentials or another target"
+HEADERS = {
+    "CF-Access-Token:SENTINEL": ("CF-Access-Token", "SENTINEL"),
+    "x-gate: \tBearer SENTINEL  word": ("x-gate", "Bearer SENTINEL  word"),
+    "Cookie: CF_Authorization=a:b=; x=y": ("Cookie", "CF_Authorization=a:b=; x=y"),
+}
+
+
+@pytest.mark.parametrize(("text", "header"), HEADERS.items())
+def test_a_header_is_taken_as_the_influx_cli_writes_it(tmp_path: Path, text: str, header: tuple[str, str]) -> None:
+    found = settled(Flags(), tmp_path, {"INFLUX_TOKEN": SECRET, "INFLUX_EXTRA_HTTP_HEADER": text}).endpoint.header
+    assert found
+    assert (found.name, found.value.reveal()) == header
+    assert "SENTINEL" not in repr(found)
+
+
+NO_HEADER = (
+    "INFLUX_EXTRA_HTTP_HEADER is no header that can be sent; it has {} characters\n"
+    "  hint: write NAME:VALUE, the value in printable ASCII, on one line and of at most 8,192 characters"
+)
+BAD_HEADERS = [
+    "SENTINEL", "Proxy-SENTINEL", ":SENTINEL", "X-Gate:", "X-Gate :SENTINEL", "X Gate:SENTINEL", "X-Gate:SENTINEL\nHost: x", "X-Gate:a\r\n\r\nSENTINEL",
+    "X-Gate: \x00SENTINEL", "X-Gate:SENTINEL\xe9", "X-Gate:SEN\tTINEL", "X-Gate\r\n:SENTINEL", "X-G\xe4te:SENTINEL", "X-Gate:" + "SENTINEL" * 2000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BAD_HEADERS, ids=range(len(BAD_HEADERS)))
+def test_what_is_no_header_is_refused_by_its_length_alone(tmp_path: Path, text: str) -> None:
+    environment = {"INFLUX_TOKEN": SECRET, "INFLUX_EXTRA_HTTP_HEADER": text}
+    assert refused(Flags(), tmp_path, environment) == NO_HEADER.format(f"{len(text):,}")
+
+
+def test_a_second_header_is_refused(tmp_path: Path) -> None:
+    for text in ("X-Gate-Id: SENTINEL, X-Gate-Secret: SENTINEL", "X-Gate:SENTINEL,SENTINEL"):
+        assert refused(Flags(), tmp_path, {"INFLUX_TOKEN": SECRET, "INFLUX_EXTRA_HTTP_HEADER": text}) == (
+            "INFLUX_EXTRA_HTTP_HEADER has a comma, and one header is sent\n"
+            "  hint: name one header whose value has no comma: the influx CLI begins another header at each"
+        )
+
+
+RESERVED = [
+    "Authorization", "Proxy-Authorization", "Proxy-Connection", "host", "X-Forwarded-Host", "X-Original-URL", "Accept-Encoding",
+    "User-Agent", "Content-Length", "content_length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Transfer_Encoding",
+    "Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "Expect", "Range", "If-None-Match", "X-HTTP-Method-Override",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_header_that_decides_what_is_done_is_refused(tmp_path: Path, name: str) -> None:
+    environment = {"INFLUX_TOKEN": SECRET, "INFLUX_EXTRA_HTTP_HEADER": f"{name}: SENTINEL,"}
+    assert refused(Flags(), tmp_path, environment) == (
+        f"INFLUX_EXTRA_HTTP_HEADER names `{name}`, which tokenctl sets itself or leaves out\n"
+        "  hint: name one that only what stands before the server reads"
+    )
+
+
+def test_a_url_that_holds_the_headers_secret_is_refused(tmp_path: Path) -> None:
+    environment = {"INFLUX_TOKEN": SECRET, "INFLUX_EXTRA_HTTP_HEADER": "X-Gate: Bearer SENTINEL-SENTINEL"}
+    assert refused(Flags(url="http://localhost/sentinel/SENTINEL-SENTINEL"), tmp_path, environment) == (
+        "the server's URL holds a secret\n  hint: leave it out: plans and journals name the URL"
     )
 
 
@@ -491,7 +545,7 @@ def test_a_url_that_holds_a_secret_is_refused_without_it(tmp_path: Path) -> None
     other = "A" * 40 + "_" + "w" * 45
     for secret in (SECRET, SECRET[:-2], SECRET[3:-5], other, f"{other}%3D%3D"):
         said = refused(Flags(url=f"https://influx.example/{secret}/"), tmp_path, {"INFLUX_TOKEN": SECRET})
-        assert said == f"the server's URL holds a token's secret{hint}"
+        assert said == f"the server's URL holds a secret{hint}"
 
 
 def test_plain_http_to_another_machine_has_to_be_allowed(tmp_path: Path) -> None:

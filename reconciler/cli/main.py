@@ -77,9 +77,12 @@ def report_crash(error: BaseException, context: Context) -> str:
     """The whole traceback, with `***` for each secret that the run knows and for whatever looks like one."""
     import traceback
 
+    from reconciler.core.endpoint import HEADER
     from reconciler.render.escape import line
 
-    context.streams.secrets.add(context.streams.token)  # it may have come too early for the run to know
+    # It may have come too early for the run to know them.
+    context.streams.secrets.add(context.streams.token)
+    context.streams.secrets.add(context.environment.get(HEADER, "").partition(":")[2].strip())
     trace = context.streams.masked("".join(traceback.format_exception(error)))
     # A message may have any text in it, and draw or command with it.
     return _CRASHED + "".join(f"{line(each)}\n" for each in trace.split("\n") if each)

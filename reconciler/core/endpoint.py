@@ -14,6 +14,16 @@ PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*/?")
 _PLAIN = re.compile(r"[^\x00-\x20\x7f-\U0010ffff?#@]+")
+HEADER = "INFLUX_EXTRA_HTTP_HEADER"
+"""The variable with a header for what stands before the server."""
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
+_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,8190}[\x21-\x7e])?")
+# What tokenctl decides: as whom and with whom it talks, what it asks, and where a request and an answer end.
+_RESERVED = re.compile(
+    "authorization|proxy-.*|host|x-forwarded-host|forwarded|x-original-url|x-rewrite-url|x-(http-)?method(-override)?"
+    "|accept|accept-encoding|user-agent|content-.*|transfer-encoding|connection|keep-alive|te|trailers?|upgrade"
+    "|expect|range|if-.*|http2-settings"
+)
 _LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
 
 
@@ -74,22 +84,67 @@ class Secret:
         return self._text
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header that what stands before a server wants to see; its value is a secret."""
+
+    name: str
+    value: Secret
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The value, and each word in it, alone and without the name that a cookie has: whoever repeats it may cut."""
+        whole = self.value.reveal()
+        words = [part for word in re.split(r"[\s;]+", whole) for part in (word, word.partition("=")[2])]
+        return tuple(Secret(each) for each in dict.fromkeys((whole, *words)) if each)
+
+
+def extra_header(text: str) -> Header | None:
+    """The header that the influx CLI too would send with each request: `NAME:VALUE`, "" for none.
+
+    Raises UsageError for what is none, for several, and for one that decides what tokenctl does; says nothing of it but
+    the name of such a one.
+    """
+    name, colon, value = text.partition(":")
+    value = value.strip(" \t")
+    if not text:
+        return None
+    if colon and _RESERVED.fullmatch(name.lower().replace("_", "-")):
+        hint = "name one that only what stands before the server reads"
+        raise UsageError(f"{HEADER} names `{name}`, which tokenctl sets itself or leaves out", hint)
+    if "," in text:
+        hint = "name one header whose value has no comma: the influx CLI begins another header at each"
+        raise UsageError(f"{HEADER} has a comma, and one header is sent", hint)
+    if not colon or not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+        hint = "write NAME:VALUE, the value in printable ASCII, on one line and of at most 8,192 characters"
+        raise UsageError(f"{HEADER} is no header that can be sent; it has {len(text):,} characters", hint)
+    return Header(name, Secret(value))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """A server and the caller's credentials.
 
     `url` is normalised: scheme, host, port unless it is the scheme's own, and path without a trailing slash.
-    The files are paths to PEM files; "" means none. `others` are secrets that no text may hold either: a proxy's.
+    The files are paths to PEM files; "" means none. `header` goes with each request. `others` are secrets that no text
+    may hold either: a proxy's.
     """
 
     url: str
     secret: Secret
+    header: Header | None = None
     ca_file: str = ""
     client_cert: str = ""
     client_key: str = ""
     others: tuple[Secret, ...] = ()
 
     @property
+    def own(self) -> tuple[str, ...]:
+        """The secrets that the server is sent, the caller's own first."""
+        sent = self.header.secrets if self.header else ()
+        return self.secret.reveal(), *(each.reveal() for each in sent)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret that no text may hold, the caller's own first."""
-        return self.secret.reveal(), *(each.reveal() for each in self.others)
+        return *self.own, *(each.reveal() for each in self.others)

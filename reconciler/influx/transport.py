@@ -157,6 +157,8 @@ class Transport:
 
     def _request(self, method: str, target: str, body: Mapping[str, object] | None) -> httpx.Request:
         headers = _HEADERS | {"Authorization": f"Token {self.endpoint.secret.reveal()}"}
+        if header := self.endpoint.header:
+            headers[header.name] = header.value.reveal()
         content = None
         if body is not None:
             headers["Content-type"] = "application/json"

@@ -9,7 +9,7 @@ from itertools import islice
 
 from reconciler import settings
 from reconciler.core.baseline import Baseline
-from reconciler.core.endpoint import normalise
+from reconciler.core.endpoint import HEADER, normalise
 from reconciler.core.live import is_id
 from reconciler.core.manifest import Manifest
 from reconciler.core.secrets import known_in, masked
@@ -91,7 +91,8 @@ def connected(
 def resolve(flags: Flags, context: Context) -> Settings:
     """Which server to use and as whom; raises UsageError and AuthError as `settings.resolve` does."""
     resolved = settings.resolve(flags, context.environment, context.home, context.streams.stdin)
-    context.streams.secrets.add(resolved.endpoint.secret.reveal())
+    for secret in resolved.endpoint.own:
+        context.streams.secrets.add(secret)
     return resolved
 
 
@@ -129,23 +130,30 @@ def _check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None
 
 
 def _check_secret(manifest: Manifest, resolved: Settings) -> None:
-    """Refuse a manifest that holds the secret to sign in with, which need not look like one: nothing would mask it.
+    """Refuse a manifest with a secret that the server is sent, which need not look like one: nothing would mask it.
 
-    Its files' names are looked at first, then all that is written in them, then what an escape may have made of that.
     Raises InvalidError.
     """
-    own = resolved.endpoint.secret.reveal()
+    what, where = "the token that you sign in with", "replace that token on the server"
+    for own in resolved.endpoint.own:
+        _check_for(own, what, f"remove it here and from the history, and {where}", manifest)
+        what, where = f"what {HEADER} holds", "replace it where it is valid"
+
+
+def _check_for(own: str, what: str, hint: str, manifest: Manifest) -> None:
+    """Refuse a manifest that holds this secret: in its files' names, in what is written, in what escapes made of that.
+
+    Raises InvalidError.
+    """
     for name in manifest.texts:
         syntax.check_name(name, own)
-    hint = "remove it here and from the history, and replace that token on the server"
     found = [
-        Problem("this is the token that you sign in with", hint, syntax.place(name, text, at))
+        Problem(f"this is {what}", hint, syntax.place(name, text, at))
         for name, text in manifest.texts.items()
         for at in sorted(set(islice(known_in(text, own), _SHOWN)))
     ]
     server = {"server.url": manifest.server.url, "server.org": manifest.server.org}
     places = [manifest.places.get(key) for key, text in server.items() if text and masked(text, own) != text]
     places += [each.origin.place("") for each in manifest.tokens if masked(text := each.text, own) != text]
-    message = "this declaration holds the token that you sign in with"
-    if problems := found or [Problem(message, hint, place) for place in places]:
+    if problems := found or [Problem(f"this declaration holds {what}", hint, place) for place in places]:
         raise InvalidError(problems)

@@ -12,7 +12,7 @@ from hypothesis import given as holds
 from hypothesis import strategies as st
 
 from reconciler import __version__
-from reconciler.core.endpoint import Endpoint, Secret, normalise
+from reconciler.core.endpoint import Endpoint, Header, Secret, normalise
 from reconciler.errors import TokenctlError, UnreachableError, UsageError
 from reconciler.influx.transport import Answer, Bounds, Transport
 from tests.influx.raw_server import SECRET, Connection, answer, raw_server
@@ -62,6 +62,24 @@ def test_a_get_carries_the_token_and_asks_for_an_uncompressed_answer() -> None:
         f"Host: 127.0.0.1:{server.url.rpartition(':')[2]}",
         f"User-Agent: tokenctl/{__version__}",
     ]
+
+
+def test_an_extra_header_goes_to_the_configured_server_alone() -> None:
+    header = Header("X-Gate", Secret("Bearer SENTINEL-SENTINEL"))
+    with raw_server(answer(302, Location="/signin/SENTINEL-SENTINEL")) as server, raw_server(answer(200)) as proxy:
+        for environment, said in (({}, "`/signin/***` there"), ({"HTTPS_PROXY": proxy.url}, "")):
+            url = "https://influx.example" if environment else server.url
+            endpoint = Endpoint(url=url, secret=Secret(SECRET), header=header)
+            with (
+                Transport(endpoint, clock=time.monotonic, environment=environment) as opened,
+                pytest.raises(UnreachableError) as caught,
+            ):
+                opened.send("GET", "/api")
+            assert said in str(caught.value)
+            assert "SENTINEL" not in str(caught.value)
+        assert b"\r\nX-Gate: Bearer SENTINEL-SENTINEL\r\n" in server.requests[0]
+        assert proxy.requests[0].startswith(b"CONNECT influx.example:443 ")
+        assert b"SENTINEL" not in b"".join(proxy.requests)
 
 
 def test_a_patch_carries_json_in_utf_8() -> None:

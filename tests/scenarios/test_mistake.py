@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.cli.main import report_crash
 from reconciler.session.context import Context, Streams
-from tests.canary import found
+from tests.canary import GATE, found
 from tests.shell import GRAFANA, PROGRAM, Shell
 
 CANARY, PROXY = "kAnArY'of\\the+caller/with=all%signs", "pAsSwOrD-of-the-proxy"
@@ -83,16 +83,16 @@ def surroundings(**environment: str) -> Context:
 
 
 def test_a_secret_is_masked_in_each_of_its_spellings_and_in_what_caused_the_mistake() -> None:
-    context = surroundings(INFLUX_TOKEN=CANARY)
+    context = surroundings(INFLUX_TOKEN=CANARY, INFLUX_EXTRA_HTTP_HEADER=f"X-Gate: {GATE}")
     context.streams.secrets.add(PROXY)
     cause, mistake = ValueError(CANARY), RuntimeError({"Authorization": f"Token {CANARY}"})
-    cause.add_note(f"{PROXY} and {CANARY!r}")
+    cause.add_note(f"{PROXY}, {GATE} and {CANARY!r}")
     mistake.__cause__ = cause
     said = report_crash(mistake, context)
-    assert found([said], (CANARY, PROXY)) == set()
+    assert found([said], (CANARY, PROXY, GATE)) == set()
     assert said.partition("is safe\n")[2].replace('"', "'") == (
         "ValueError: ***\n"
-        "*** and '***'\n"
+        "***, *** and '***'\n"
         "The above exception was the direct cause of the following exception:\n"
         "RuntimeError: {'Authorization': 'Token ***'}\n"
     )

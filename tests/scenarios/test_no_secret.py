@@ -26,7 +26,7 @@ from reconciler.core.lock import LockProperties
 from reconciler.errors import ExitCode
 from reconciler.render.formats import ListFormat, PlanFormat
 from reconciler.sandbox.faults import NAMES, Fault
-from tests.canary import CALLER, ECHO, LISTED, PASSWORD, found, world
+from tests.canary import CALLER, ECHO, GATE, LISTED, PASSWORD, found, world
 from tests.checkout import Checkout
 from tests.liar import Exchange, liar
 from tests.lies import LIES
@@ -104,7 +104,11 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A shell on the world of secrets, in which a plan was saved and something was applied."""
     with shell_on(tmp_path_factory.mktemp("full"), seed=world()) as shell:
         # A proxy that is never used: loopback is reached without one.
-        shell.environment |= {"HTTPS_PROXY": proxy("127.0.0.1:1"), "CI_JOB_URL": "https://ci.example/1"}
+        shell.environment |= {
+            "HTTPS_PROXY": proxy("127.0.0.1:1"),
+            "INFLUX_EXTRA_HTTP_HEADER": f"X-Gate: Bearer {GATE}",
+            "CI_JOB_URL": "https://ci.example/1",
+        }
         prepare(shell)
         yield shell
 
@@ -138,7 +142,7 @@ def leaked(shell: Shell, *lines: str, trouble: Callable[[], object] = lambda: No
 
 
 def test_what_is_looked_for_would_be_found(full: Shell) -> None:
-    assert found([ECHO]) == {CALLER, PASSWORD, *LISTED[:3]}
+    assert found([ECHO]) == {CALLER, PASSWORD, GATE, *LISTED[:3]}
     assert found([json.dumps(LISTED)]) == set(LISTED)
     assert {each.secret for each in full.sandbox.tokens} == {CALLER, *LISTED}
 
@@ -183,7 +187,7 @@ def test_an_organisation_whose_name_is_a_secret(tmp_path: Path) -> None:
     name, seed = LISTED[0][:-2], world()
     orgs = tuple(replace(each, name=name if each.id == ACME else each.name) for each in seed.orgs)
     with shell_on(tmp_path, seed=replace(seed, orgs=orgs)) as shell:
-        shell.environment["HTTPS_PROXY"] = proxy("127.0.0.1:1")
+        shell.environment |= {"HTTPS_PROXY": proxy("127.0.0.1:1"), "INFLUX_EXTRA_HTTP_HEADER": f"X-Gate:{GATE}"}
         prepare(shell)
         shell.declare(f'id: "{GRAFANA}", description: x', f'id: "{BENCH}", description: x')
         lines = (*IN_TROUBLE.values(), "plan {dir}/tokens.yaml --format json", "doctor --self-id 00000000000000ff")
@@ -258,11 +262,12 @@ def test_each_lie_of_a_proxy(full: Shell, name: str, place: Callable[[Exchange],
     ['status: {}', '{}: active', 'description: {}', 'match: {{{}: x}}', 'labels: {{{}: x}}', 'status: [{}]', 'pick: {}', 'name: {}'],
 )  # fmt: skip
 def test_a_file_with_a_secret_where_anything_else_belongs(full: Shell, tmp_path: Path, entry: str) -> None:
-    for secret in (CALLER, LISTED[0], "my-admin-token-of-docker-compose"):
+    for secret in (CALLER, LISTED[0], "my-admin-token-of-docker-compose", GATE):
         path = tmp_path / "tokens.yaml"
         path.write_text(f'version: 1\ntokens:\n  - id: "{GRAFANA}"\n    {entry.format(json.dumps(secret))}\n')
         lines = [f"{command} {path}" for command in ("validate", "plan", "apply --yes", "doctor")]
-        done = [cli(full, line, environment={"INFLUX_TOKEN": secret}) for line in lines]
+        environment = {} if secret == GATE else {"INFLUX_TOKEN": secret}
+        done = [cli(full, line, environment=environment) for line in lines]
         assert done[1].code == done[2].code == 65
         assert found((text for each in done for text in (each.out, each.err)), [secret]) == set()
 
