@@ -8,6 +8,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -16,7 +17,10 @@ from reconciler.errors import UsageError
 
 _PROXY = re.compile(r"((?:https?|socks5h?)://)([^\s/?#@]*@)?([A-Za-z0-9._:\[\]-]+)/?", re.IGNORECASE)
 _ENTRY = re.compile(r"(?:\*?\.)?(.+?)(?::([0-9]+))?")
+_BRACKETS = re.compile(r"^\[(.*)\](?=/|$)")
+_MASK = re.compile(r"/.*[^0-9]")  # a netmask in full, which neither curl nor Go takes
 _SEPARATORS = re.compile(r"[,\s]+")
+Network = IPv4Network | IPv6Network
 _PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 SOURCES = "--url, INFLUX_HOST"
 """What says which server to call."""
@@ -109,10 +113,11 @@ def proxy_variable(server: str, environment: Mapping[str, str]) -> str:
 def _is_direct(server: str, environment: Mapping[str, str]) -> bool:
     """Whether the server is reached without a proxy whatever is set: it is loopback, or NO_PROXY names it.
 
-    NO_PROXY has hosts, domains and addresses, each with a port or without, or `*` for all.
+    NO_PROXY has hosts, domains and addresses, each with a port or without, networks, or `*` for all: what curl and Go
+    take. A host is never looked up to see whether its address is one of them.
     """
     parts = urlsplit(server)
-    host, port = parts.hostname or "", str(parts.port or PORTS[parts.scheme])
+    host, port = (parts.hostname or "").rstrip("."), str(parts.port or PORTS[parts.scheme])
     text = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     return is_loopback(host) or any(_names(entry, host, port) for entry in _SEPARATORS.split(text.lower()) if entry)
 
@@ -151,10 +156,24 @@ def _has_port(url: str) -> bool:
 
 
 def _names(entry: str, host: str, port: str) -> bool:
-    if entry in ("*", host, f"[{host}]", f"[{host}]:{port}"):
-        return True
-    found = _ENTRY.fullmatch(entry)
-    return found is not None and found[2] in (None, port) and f".{host}".endswith(f".{found[1]}")
+    """Whether an entry of NO_PROXY, `*` or a name, an address or a network with a port or without, is for the host."""
+    found = None if _network(entry) else _ENTRY.fullmatch(entry)  # an address of version 6 may look as if it had a port
+    name, own_port = (found[1], found[2]) if found else (entry, None)
+    if entry == "*" or own_port not in (None, port):
+        return entry == "*"
+    network, its = _network(name), _network(host)
+    if network and its:
+        address = its.network_address
+        return address in network or (getattr(address, "ipv4_mapped", None) or address) in network
+    return not network and not its and f".{host}".endswith(f".{name.rstrip('.')}")
+
+
+def _network(text: str) -> Network | None:
+    """The network that the text is, of one address where it is no more; None for what is neither."""
+    try:
+        return ip_network(_BRACKETS.sub(r"\1", text), strict=False) if not _MASK.search(text) else None
+    except ValueError:
+        return None
 
 
 def may_pass(error: BaseException) -> bool:

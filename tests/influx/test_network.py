@@ -47,6 +47,33 @@ NAMED: dict[str, tuple[dict[str, str], str, str]] = {
 }
 
 
+DIRECT = [
+    ("10.0.0.0/8", "10.1.2.3"), ("10.9.9.9/8", "10.1.2.3"), ("10.1.2.3/32", "10.1.2.3"), ("0.0.0.0/0", "10.1.2.3"),
+    ("10.1.2.3:8086", "10.1.2.3"), ("fd00::/8", "[fd12::1]"), ("[fd00::]/8", "[fd12::1]"), ("FD12:0::1", "[fd12::1]"),
+    ("[fd12::1]", "[fd12:0:0::1]"), ("[fd12::1]:8086", "[fd12::1]"), ("fd12::1/128", "[fd12::1]"), ("::/0", "[fd12::1]"),
+    ("10.0.0.0/8", "[::ffff:10.1.2.3]"), ("::ffff:0:0/96", "[::ffff:10.1.2.3]"),
+    ("influx.example", "influx.example"), ("INFLUX.Example", "influx.example"), (".influx.example", "influx.example"), ("example", "influx.example"),
+    (".example", "influx.example"), ("*.example", "influx.example"), ("*.influx.example", "influx.example"),
+    ("influx.example.", "influx.example"), ("influx.example", "influx.example."), ("influx.example:8086", "influx.example"), (".example:8086", "influx.example"),
+    ("localhost,,10.0.0.0/8", "10.1.2.3"), ("localhost 10.0.0.0/8", "10.1.2.3"), (" localhost ,\t10.0.0.0/8 ", "10.1.2.3"), ("x,*", "10.1.2.3"),
+]  # fmt: skip
+PROXIED = [
+    ("10.0.0.0/8", "11.1.2.3"), ("10.0.0.0/8", "influx.example"), ("10.1.2.3:80", "10.1.2.3"), ("10.0.0.0/33", "10.1.2.3"),
+    ("10.0.0.0/255.0.0.0", "10.1.2.3"), ("10.0.0.0/", "10.1.2.3"), ("10", "10.1.2.3"), ("1.2.3", "10.1.2.3"), ("2.3", "10.1.2.3"), ("fd00::/8", "10.1.2.3"),
+    ("fd00::/8", "[fe80::1]"), ("[fd12::1]:80", "[fd12::1]"), ("fd12::1:8086", "[fd12::1]"), ("[]", "[fd12::1]"), ("[fd00::/8", "[fd12::1]"),
+    ("10.0.0.0/8", "10.example"), ("lux.example", "influx.example"), ("*x.example", "influx.example"), ("influx.example:80", "influx.example"), (":8086", "influx.example"),
+    ("influx.example.org", "influx.example"), (".", "influx.example"), ("-", "influx.example"), ("", "influx.example"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("excepted", "host", "direct"), [(*each, True) for each in DIRECT] + [(*each, False) for each in PROXIED]
+)
+def test_what_curl_and_go_take_excepts_a_server(excepted: str, host: str, direct: bool) -> None:
+    environment = {"no_proxy": "", "NO_PROXY": excepted, "ALL_PROXY": "http://p:1"}
+    assert (proxy_for(f"https://{host}:8086", environment) is None) is direct
+
+
 @pytest.mark.parametrize(("environment", "server", "said"), NAMED.values(), ids=NAMED)
 def test_the_environment_names_the_proxy(environment: dict[str, str], server: str, said: str) -> None:
     found = proxy_for(server, environment)
