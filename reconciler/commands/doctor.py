@@ -64,8 +64,7 @@ def _server(settings: Settings, context: Context) -> Iterator[Check]:
         except TokenctlError as error:
             yield from checkup.failed("server", error)
             return
-        source, _ = trust.authority_source(settings.endpoint, context.environment)
-        by = f"its certificate is trusted{f' by {source}' if source else ''}"
+        by = f"its certificate is trusted by {trust.trusted(settings.endpoint, context.environment)}"
         how = by if server.url.startswith("https:") else "over plain http"
         yield Check(name="server", state=State.OK, message=f"{server.url} answers, {how}")
         product = " ".join(filter(None, ("InfluxDB", server.build, server.version.removeprefix("v"))))

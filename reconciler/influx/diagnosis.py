@@ -58,6 +58,8 @@ class Diagnosis:
             hint = _without_tls(self.endpoint.url, proxy)
         elif network.is_for_another_host(error) and not self.backend.tunnelled:
             why = self._other_host(proxy.address if proxy else self.endpoint.url) or why
+        elif network.is_from_nobody_known(error):
+            hint += f": known are those of {trust.trusted(self.endpoint, self.environment)}"
         return Problem(f"no connection to {self.endpoint.url}{self.through}: {why}", hint)
 
     def _other_host(self, url: str) -> str:

@@ -206,6 +206,12 @@ def is_for_another_host(error: BaseException) -> bool:
     return isinstance(cause, ssl.SSLCertVerificationError) and _CERTIFICATE.get(cause.verify_code) is _OTHER_HOST
 
 
+def is_from_nobody_known(error: BaseException) -> bool:
+    """Whether a certificate was refused for the authority that it comes from."""
+    cause = _cause(error)
+    return isinstance(cause, ssl.SSLCertVerificationError) and _CERTIFICATE.get(cause.verify_code) is _UNKNOWN
+
+
 def names(certificate: Mapping[str, Any]) -> str:
     """The hosts that a certificate is for, as in a sentence."""
     found = [str(name) for _, name in certificate.get("subjectAltName", ())] or [

@@ -142,7 +142,7 @@ class Transport:
 
     def _open(self, environment: Mapping[str, str]) -> httpx.HTTPTransport:
         endpoint = self.endpoint
-        # Loading the certificate authorities takes 20 ms.
+        # Loading the certificate authorities takes 30 ms.
         context = trust.context(endpoint, environment) if endpoint.url.startswith("https:") else False
         through = None
         try:

@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
+import os
+import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-
-import certifi
 
 from reconciler.core.endpoint import Endpoint
 from reconciler.errors import Problem, UsageError
+
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")  # the name by which OpenSSL finds a certificate in a folder
+_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_PLAIN = (".pem", ".crt", ".cer")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where a system may have its authorities: files with all of them, of which the first counts, and folders."""
+
+    files: Sequence[str]
+    folders: Sequence[str]
+
+    def places(self) -> Iterator[dict[str, str]]:
+        """What is there of it, as OpenSSL is told; a folder counts when it was made for OpenSSL."""
+        yield from [{"cafile": file} for file in self.files if Path(file).is_file()][:1]
+        yield from ({"capath": folder} for folder in self.folders if _is_hashed(folder))
+
+
+_COMPILED = ssl.get_default_verify_paths()
+SYSTEM = Store(
+    files=(
+        "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Alpine, Arch
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # Fedora, RHEL
+        "/etc/ssl/ca-bundle.pem",  # SUSE
+        "/etc/ssl/cert.pem",  # BSD, Alpine without the package
+        _COMPILED.openssl_cafile,
+    ),
+    folders=("/etc/ssl/certs", _COMPILED.openssl_capath),
+)
 
 
 def context(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLContext:
@@ -29,24 +61,48 @@ def context(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLContex
     return made
 
 
-def authorities(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLContext:
-    """A context that trusts `--ca-file`, else SSL_CERT_FILE, else SSL_CERT_DIR, else the authorities of Mozilla.
+def authorities(endpoint: Endpoint, environment: Mapping[str, str], store: Store = SYSTEM) -> ssl.SSLContext:
+    """A context that trusts --ca-file, else SSL_CERT_FILE and SSL_CERT_DIR, else whom the system trusts, else Mozilla.
 
     Speaks TLS 1.2 and later. Raises UsageError for files that cannot be used.
     """
+    given = _given(endpoint, environment)
     # Not `ssl.create_default_context`: that one writes the keys of every session to where SSLKEYLOGFILE says.
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if given else _SYSTEMS.get(os.uname().sysname, of_files)(store)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
-    source, path = authority_source(endpoint, environment)
-    try:
-        if source == "SSL_CERT_DIR":
-            made.load_verify_locations(capath=_folder(path))
-        else:
-            made.load_verify_locations(cafile=path or certifi.where())
-    except OSError:
-        what = "folder with certificates" if source == "SSL_CERT_DIR" else "PEM file with certificates"
-        raise UsageError(f"{source} `{path}` is no {what}") from None
+    for source, path in given.items():
+        try:
+            if source == "SSL_CERT_DIR":
+                _load_folders(made, path)
+            else:
+                made.load_verify_locations(cafile=path)
+        except OSError:
+            what = "folder with certificates" if source == "SSL_CERT_DIR" else "PEM file with certificates"
+            raise UsageError(f"{source} `{path}` is no {what}") from None
     return made
+
+
+def of_files(store: Store) -> ssl.SSLContext:
+    """A context that trusts what is in the system's files, else the authorities of Mozilla."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    import certifi
+
+    for place in [*store.places()] or [{"cafile": certifi.where()}]:
+        with suppress(OSError):  # a broken file of the system; without it nobody may be known, which is told then
+            made.load_verify_locations(**place)
+    return made
+
+
+def of_keychain(_: Store) -> ssl.SSLContext:
+    """A context that asks macOS, which has its authorities in no file."""
+    # On Linux it would read all of them again for each connection, and let one connection wait for another.
+    import truststore
+
+    made: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return made
+
+
+_SYSTEMS = {"Darwin": of_keychain}
 
 
 def nobody() -> ssl.SSLContext:
@@ -61,16 +117,38 @@ def whoever_is_named(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.
     return made
 
 
-def authority_source(endpoint: Endpoint, environment: Mapping[str, str]) -> tuple[str, str]:
-    """The flag or variable that says whom to trust, and its path; both "" for what comes with the program."""
-    given = {"--ca-file": endpoint.ca_file, **{name: environment.get(name, "") for name in _VARIABLES}}
-    return next(((source, path) for source, path in given.items() if path), ("", ""))
+def trusted(endpoint: Endpoint, environment: Mapping[str, str], store: Store = SYSTEM) -> str:
+    """Who says whom to trust, as in a sentence: a flag, variables, the system, or nobody but Mozilla."""
+    if given := _given(endpoint, environment):
+        return " and ".join(given)
+    has_some = os.uname().sysname in _SYSTEMS or any(store.places())
+    return "this system" if has_some else "Mozilla, as this system has no list"
 
 
-def _folder(path: str) -> str:
-    """The path of a folder that is there: OpenSSL takes any."""
-    next(Path(path).iterdir(), None)
-    return path
+def _given(endpoint: Endpoint, environment: Mapping[str, str]) -> dict[str, str]:
+    """The flag, else the variables, that say whom to trust, with their paths."""
+    if endpoint.ca_file:
+        return {"--ca-file": endpoint.ca_file}
+    return {name: path for name in _AUTHORITIES if (path := environment.get(name, ""))}
 
 
-_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+def _load_folders(made: ssl.SSLContext, paths: str) -> None:
+    """Trust what is in these folders, a list as OpenSSL and Go read it; raises OSError if none of them is there.
+
+    OpenSSL finds certificates by names that are their hashes; a folder without any such name is read as Go reads it.
+    """
+    folders = [path for path in paths.split(os.pathsep) if path and Path(path).is_dir()]
+    if not folders:
+        raise NotADirectoryError
+    for folder in folders:
+        made.load_verify_locations(capath=folder)
+        for file in sorted(Path(folder).iterdir()) if not _is_hashed(folder) else ():
+            if file.suffix.lower() in _PLAIN:
+                with suppress(OSError):
+                    made.load_verify_locations(cafile=file)
+
+
+def _is_hashed(folder: str) -> bool:
+    with suppress(OSError):
+        return any(_HASHED.fullmatch(each.name) for each in Path(folder).iterdir())
+    return False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
+import socket
 import ssl
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import Any
 
 import pytest
 import trustme
+import truststore
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from reconciler.commands import doctor
@@ -22,6 +26,7 @@ from reconciler.commands import list as listing
 from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.errors import ExitCode
 from reconciler.influx import trust
+from reconciler.influx.trust import Store
 from reconciler.render.formats import ListFormat
 from reconciler.settings import Flags
 from tests.influx.raw_server import Connection, RawServer, answer, raw_server
@@ -136,10 +141,94 @@ def test_variables_say_whom_to_trust_but_never_where_to_write_the_keys(
     assert not keys.exists()
 
 
-def test_a_folder_may_hold_the_authorities(tmp_path: Path) -> None:
+def test_variables_have_the_forms_that_openssl_and_go_take(shell: Shell, certificates: Certificates) -> None:
+    shell.environment["SSL_CERT_FILE"] = ""
+    folder = certificates.folder
+    plain, empty, hashed = folder / "plain", folder / "empty", folder / "hashed"
+    for each in (plain, empty, hashed):
+        each.mkdir()
+    trusted = Path(certificates.trusted()).read_text()
+    for path in (plain / "a.crt", hashed / "a.crt"):
+        path.write_text(trusted)
+    (plain / "b.pem").write_text("no certificate")
+    (plain / "c").write_text("nothing to read")
+    (hashed / f"{'0' * 8}.0").write_text("no certificate")
+    certificates.other.cert_pem.write_to_path(other := folder / "other.pem")
+    with fronted(shell, certificates.server()):
+        for directories, known in (
+            (f"{plain}", True),
+            (f"{folder}/none:{plain}", True),
+            (f"{empty}::{plain}:", True),
+            (f"{hashed}:{plain}", True),
+            (f"{empty}", False),
+            (f"{hashed}", False),
+        ):
+            shell.environment["SSL_CERT_DIR"] = directories
+            assert listed(shell).code == (0 if known else 7), directories
+        shell.environment.update(SSL_CERT_FILE=str(other), SSL_CERT_DIR=str(plain))
+        done = shell.call(partial(doctor.run, (), Flags(), ListFormat.TEXT))
+        assert "URL answers, its certificate is trusted by SSL_CERT_FILE and SSL_CERT_DIR\n" in done.out
+        shell.environment.update(SSL_CERT_FILE=str(folder / "authority.pem"), SSL_CERT_DIR=str(empty))
+        assert listed(shell).code == 0
+        assert listed(shell, ca_file=str(other)).code == 7
+
+
+def name_hash(path: str) -> str:
+    """What OpenSSL calls a certificate in a folder by: a hash of its subject in lower case."""
+    subject = x509.load_pem_x509_certificate(Path(path).read_bytes()).subject
+    plain = [x509.NameAttribute(each.oid, str(each.value).lower()) for each in subject]
+    parts = b"".join(x509.Name([each]).public_bytes()[2:] for each in plain)
+    return f"{int.from_bytes(hashlib.sha1(parts, usedforsecurity=False).digest()[:4], 'little'):08x}"
+
+
+def knows(context: ssl.SSLContext, server: RawServer) -> bool:
+    """Whether the context trusts the server."""
+    with socket.create_connection(("127.0.0.1", server.port)) as stream:
+        try:
+            context.wrap_socket(stream, server_hostname="127.0.0.1").close()
+        except ssl.SSLCertVerificationError:
+            return False
+    return True
+
+
+def test_the_authorities_of_the_system_are_trusted_where_nothing_else_is_named(certificates: Certificates) -> None:
     endpoint = Endpoint(url="https://influx.example", secret=Secret("FAKE"))
-    assert len(trust.authorities(endpoint, {}).get_ca_certs()) > 50
-    assert trust.authorities(endpoint, {"SSL_CERT_DIR": str(tmp_path)}).get_ca_certs() == []
+    trusted, folder = certificates.trusted(), certificates.folder
+    certificates.other.cert_pem.write_to_path(other := folder / "other.pem")
+    (broken := folder / "broken.pem").write_text("broken")
+    (hashed := folder / "hashed").mkdir()
+    (hashed / f"{name_hash(trusted)}.0").symlink_to(trusted)
+    none = str(folder / "none")
+    installed = Store((none, trusted, str(other)), ())
+    with raw_server(answer(200), tls=certificates.server()) as server:
+        for store, environment, ca_file, known in (
+            (installed, {}, "", True),
+            (Store((), (none, str(hashed))), {}, "", True),
+            (Store((str(broken),), (str(hashed),)), {}, "", True),
+            (Store((str(other), trusted), ()), {}, "", False),
+            (Store((), (str(folder),)), {}, "", False),
+            # Whoever names some trusts no others.
+            (installed, {}, str(other), False),
+            (installed, {"SSL_CERT_FILE": str(other)}, "", False),
+            (installed, {"SSL_CERT_DIR": str(folder)}, "", True),
+            (Store((str(other),), ()), {"SSL_CERT_FILE": "", "SSL_CERT_DIR": ""}, trusted, True),
+        ):
+            context = trust.authorities(replace(endpoint, ca_file=ca_file), environment, store)
+            assert knows(context, server) is known, (store, environment, ca_file)
+    assert (
+        trust.trusted(endpoint, {}, installed)
+        == trust.trusted(endpoint, {}, Store((), (str(hashed),)))
+        == "this system"
+    )
+    assert trust.trusted(endpoint, {"SSL_CERT_DIR": none}, installed) == "SSL_CERT_DIR"
+    assert trust.trusted(endpoint, {}, Store((none,), (none,))) == "Mozilla, as this system has no list"
+    assert len(trust.authorities(endpoint, {}, Store((), ())).get_ca_certs()) > 50
+
+
+def test_the_authorities_of_macos_are_asked_of_it() -> None:
+    context = trust.of_keychain(Store((), ()))
+    assert isinstance(context, truststore.SSLContext)
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 def encrypted(made: Certificates) -> str:
@@ -247,7 +336,8 @@ def test_each_failure_has_its_own_words(
             done = listed(shell, **flags)
             assert front.requests == []
         assert (done.code, done.out) == (ExitCode.UNREACHABLE, ""), name
-        said.append(f"# {name}\n{done.err}")
+        system = trust.trusted(Endpoint(url="https://influx.example", secret=Secret("FAKE")), {})
+        said.append(f"# {name}\n{done.err.replace(system, 'SYSTEM')}")
     assert len({each.partition("\n")[2] for each in said}) >= len(said) - 1, "two authorities are unknown alike"
     golden(GOLDEN / "tls.txt", "\n".join(said))
 
