@@ -22,6 +22,9 @@ FAILURE_KINDS: Mapping[int, FailureKind] = {
     504: FailureKind.PASSING,
 }
 """The statuses after which asking again may help."""
+_BY_PROXY = range(520, 525)  # Cloudflare's: it did not reach the server, or had no answer of it
+PASSING_READS = frozenset((*FAILURE_KINDS, 408, 425, *_BY_PROXY))
+"""The statuses after which a request that changes nothing is asked again."""
 _NO_PATH = "path not found"
 _CHECK_URL = "check that the URL (--url, INFLUX_HOST) is that of an InfluxDB v2 server, path included"
 _UNAUTHORIZED = re.compile(rf"(read|write):(?:orgs/{HEX_ID}/)?([a-zA-Z]+)\S* is unauthorized")
@@ -68,12 +71,15 @@ def not_found(answer: Answer) -> str:
     return "" if message == _NO_PATH else message
 
 
-def error(answer: Answer) -> TokenctlError:
-    """Return the error that an answer means whose status is not the expected one."""
+def error(answer: Answer, *, reading: bool = False) -> TokenctlError:
+    """Return the error that an answer means whose status is not the expected one.
+
+    `reading` says that the request changes nothing.
+    """
     code, message = _code_and_message(answer)
     foreign = _product(answer, code)
-    # A server error that has no code may be a proxy's, behind which the request may still be under way.
-    is_over = bool(code) or 400 <= answer.status < 500
+    # A server error or a timeout that has no code may be a proxy's, behind which the request may still be under way.
+    is_over = bool(code) or (400 <= answer.status < 500 and answer.status != 408)
     if foreign:
         return _other_product(foreign, answer.endpoint, is_over=is_over)
     said = f"{answer.status} {message}" if message else str(answer.status)
@@ -83,7 +89,9 @@ def error(answer: Answer) -> TokenctlError:
         hint = "leave the path out of the URL (--url, INFLUX_HOST), unless a proxy before the server wants it"
         return UnreachableError(f"the path of {answer.endpoint.url} leads nowhere: {said}", hint, is_over=is_over)
     problem = _problem(answer, said)
-    if kind := FAILURE_KINDS.get(answer.status):
+    # What a proxy took too long for may still be under way: a change is not sent again then.
+    kind = FAILURE_KINDS.get(answer.status, FailureKind.PASSING if reading and answer.status in PASSING_READS else None)
+    if kind:
         after = answer.headers.get("retry-after", "")
         return TransientError(problem, kind=kind, retry_after=after, is_over=is_over)
     return UnreachableError(problem, is_over=is_over)
@@ -92,9 +100,10 @@ def error(answer: Answer) -> TokenctlError:
 def _problem(answer: Answer, said: str) -> Problem:
     if answer.status == 429:
         return Problem(f"{answer.endpoint.url} limits requests: {said}", "try again later")
-    if _kind(answer) == "text/html":
+    if _kind(answer) == "text/html" or answer.status in _BY_PROXY:
         hint = "a proxy before the server cannot reach it: look at both"
-        return Problem(f"{answer.endpoint.url} answered {said} with a web page", hint)
+        page = " with a web page" * (_kind(answer) == "text/html")
+        return Problem(f"{answer.endpoint.url} answered {said}{page}", hint)
     hint = _CHECK_URL if answer.status == 404 else "look at the server's log, and try again"
     return Problem(f"{answer.endpoint.url} answered {said}", hint)
 
@@ -142,7 +151,7 @@ def _product(answer: Answer, code: str) -> str:
     version = headers.get("x-influxdb-version", "")
     if version.startswith("1."):
         return f"InfluxDB {version}, which has no v2 authorizations"
-    if _kind(answer) == "text/html" and answer.status < 500:
+    if _kind(answer) == "text/html" and answer.status < 500 and answer.status not in PASSING_READS:
         return "a web page: the path of the URL is wrong, or a proxy answers"
     if not code and not version and answer.status in (200, 404):
         return "no InfluxDB v2: it does not know the authorizations API"

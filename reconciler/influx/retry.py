@@ -50,7 +50,7 @@ class Retries:
     def read(self, send: Callable[[], Answer]) -> Answer:
         """Return the answer to a request that changes nothing, which is sent again as long as that may help.
 
-        Raises what `send` raises, and TransientError when the last answer is 429, 500, 502, 503 or 504.
+        Raises what `send` raises, and TransientError when the last answer is one of `answers.PASSING_READS`.
         """
         self.count()
         failures: list[TransientError] = []
@@ -115,5 +115,5 @@ def _attempt(send: Callable[[], Answer]) -> Answer | TransientError:
         answer = send()
     except TransientError as caught:
         return caught
-    error = answers.error(answer) if answer.status in answers.FAILURE_KINDS else None
+    error = answers.error(answer, reading=True) if answer.status in answers.PASSING_READS else None
     return error if isinstance(error, TransientError) else answer

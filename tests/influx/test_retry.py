@@ -142,14 +142,17 @@ def reading(
 LIST, ONE = answer(200, listed(entry())), answer(200, json.dumps(entry()))
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_read_is_sent_again_after_what_may_pass(status: int) -> None:
-    with reading(answer(status), LIST) as (reader, _, waits, server):
+@pytest.mark.parametrize("page", [{}, {"Content_Type": "text/html"}])
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524])
+def test_a_read_is_sent_again_after_what_may_pass(status: int, page: dict[str, str]) -> None:
+    with reading(answer(status, "<html>", **page), LIST) as (reader, _, waits, server):
         assert list(reader.list_tokens().tokens) == [ID]
         assert (len(server.requests), waits) == (2, [0.5])
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 422, 501, 505])
+@pytest.mark.parametrize(
+    "status", [400, 401, 403, 404, 405, 409, 410, 421, 422, 426, 499, 501, 505, 507, 519, 525, 526, 530, 599]
+)
 def test_a_read_is_not_sent_again_after_what_will_not(status: int) -> None:
     with reading(answer(status), LIST) as (reader, _, waits, server):
         with pytest.raises(TokenctlError):
@@ -204,6 +207,20 @@ def test_a_server_that_cannot_be_trusted_is_not_asked_again() -> None:
         ):
             Reader(transport, retries=retries(waits)).list_tokens()
         assert (len(server.requests), waits) == (1, [])
+
+
+PAGES = {
+    408: "answered 408; given up after 4 attempts\n  hint: look at the server's log, and try again",
+    524: "answered 524; given up after 4 attempts\n  hint: a proxy before the server cannot reach it: look at both",
+}
+
+
+@pytest.mark.parametrize(("status", "said"), PAGES.items())
+def test_a_proxy_that_gives_no_better_answer_is_told_as_that(status: int, said: str) -> None:
+    with reading(answer(status, "error code")) as (reader, _, waits, server):
+        with pytest.raises(TransientError) as caught:
+            reader.get(TOKEN)
+        assert (str(caught.value), waits) == (f"{server.url} {said}", [0.5, 1.0, 2.0])
 
 
 def closing(connection: Connection, pauses: Iterator[float], body: bytes) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.core.live import TokenId
-from reconciler.errors import FailureKind, StaleError, TransientError
+from reconciler.errors import FailureKind, StaleError, TransientError, UnreachableError
 from reconciler.influx.transport import Transport
 from reconciler.influx.writer import Writer
 from tests.influx.raw_server import SECRET, answer, raw_server, refusal
@@ -29,6 +29,15 @@ def test_a_writer_sends_one_patch_and_gives_the_token_of_the_answer() -> None:
         head, _, body = server.requests[0].decode().partition("\r\n\r\n")
     assert head.startswith(f"PATCH /api/v2/authorizations/{ID} HTTP/1.1\r\n")
     assert body == '{"description": "new"}'
+
+
+@pytest.mark.parametrize("status", [408, 425, 520, 524])
+def test_a_write_is_not_sent_again_after_what_only_a_read_is(status: int) -> None:
+    with reading(answer(status)) as (_, writer, waits, server):
+        with pytest.raises(UnreachableError) as caught:
+            writer.patch(TOKEN, {"description": "x"}, ready)
+        assert (type(caught.value), len(server.requests), waits) == (UnreachableError, 1, [])
+        assert caught.value.is_over is (status == 425)
 
 
 def test_a_write_is_sent_once_whatever_happens() -> None:
