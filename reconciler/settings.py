@@ -12,6 +12,7 @@ profile is a table with `url`, `token`, `active` and, for whoever signs in with 
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,7 +172,7 @@ def _read_secret(path: str, source: str, stdin: BinaryIO) -> Secret | None:
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", "") or "not a path").lower()
         raise UsageError(f"{source} names a file that cannot be read: {why}") from None
-    return _secret(data.decode("latin-1"), f"the token from {source}")
+    return _secret(data.removeprefix(BOM_UTF8).decode("latin-1"), f"the token from {source}")
 
 
 def _secret(text: str, what: str) -> Secret:
@@ -259,7 +260,7 @@ def _profiles(given: Mapping[str, str], home: Path) -> dict[str, _Profile]:
     """
     path = Path(given.get("INFLUX_CONFIGS_PATH") or home / ".influxdbv2" / "configs")
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         if "INFLUX_CONFIGS_PATH" not in given:
             return {}

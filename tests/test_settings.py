@@ -99,6 +99,21 @@ def test_the_token_can_come_from_standard_input_with_a_line_break(tmp_path: Path
     assert found.endpoint.secret.reveal() == SECRET
 
 
+def test_a_byte_order_mark_is_no_part_of_what_a_file_says(tmp_path: Path) -> None:
+    profiles(tmp_path, f"\ufeff{TWO_PROFILES}")
+    assert settled(Flags(), tmp_path).endpoint.secret.reveal() == SECRET
+    (tmp_path / "token").write_text(f"\ufeff{OTHER}\r\n", "utf-8", newline="")
+    mark = "\ufeff".encode()
+    for flags, environment, stdin in (
+        (Flags(token_file=str(tmp_path / "token")), {}, b""),
+        (Flags(token_file="-"), {}, mark + OTHER.encode()),
+        (Flags(), {"INFLUX_TOKEN_FILE": str(tmp_path / "token"), "INFLUX_HOST": "http://localhost"}, b""),
+    ):
+        assert settled(flags, tmp_path, environment, stdin).endpoint.secret.reveal() == OTHER
+    for text in (mark + mark + OTHER.encode(), OTHER.encode() + mark):
+        assert refused(Flags(token_file="-"), tmp_path, stdin=text).startswith("the token from --token-file cannot be")
+
+
 def test_the_active_profile_names_server_and_token(tmp_path: Path) -> None:
     profiles(tmp_path, TWO_PROFILES)
     found = settled(Flags(), tmp_path)

@@ -29,7 +29,7 @@ Plain: TypeAlias = "str | int | Share | Record | tuple[Plain, ...] | None"
 _LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
 _HEAD = 4096  # bytes: a manifest is most often known by its first one
 _BRACE = re.compile(rb"(\xef\xbb\xbf)?\s*\{")
-_BEGINNING = re.compile(rb'\s*\{\s*"format_version"\s*:')
+_BEGINNING = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"format_version"\s*:')
 _REMAKE = "make it anew with `tokenctl plan -o FILE`"
 
 

@@ -57,6 +57,13 @@ def stored(shell: Shell, *ids: str) -> list[tuple[str, str]]:
     return [found[each] for each in ids if each in found]
 
 
+def test_a_byte_order_mark_before_a_journal_is_skipped(shell: Shell) -> None:
+    assert applied(shell, shell.declare(DESCRIBE), yes=True).code == ExitCode.OK
+    (journal,) = journals(shell)
+    journal.write_text("\ufeff" + journal.read_text())
+    assert [undone(shell, name).code for name in (str(journal), "")] == [ExitCode.OK] * 2
+
+
 IDS = (BACKUP_2024, GRAFANA, BACKUP_2023)
 
 
