@@ -116,6 +116,7 @@ def _release_streams() -> None:
 
 def _context(interrupt: Interrupt) -> Context:
     environment = dict(os.environ)
+    on_terminal, in_ci = sys.stdin.isatty() and sys.stderr.isatty(), screen.is_set("CI", environment)
     return Context(
         environment=environment,
         home=_home(),
@@ -124,7 +125,8 @@ def _context(interrupt: Interrupt) -> Context:
             stdout=sys.stdout,
             stderr=sys.stderr,
             display=screen.display(sys.stderr, environment),
-            interactive=sys.stdin.isatty() and sys.stderr.isatty() and not environment.get("CI"),
+            interactive=on_terminal and not in_ci,
+            unasked=on_terminal and in_ci,
             colour=_colour(environment, terminal=sys.stdout.isatty()),
             token=environment.get("INFLUX_TOKEN", ""),
         ),
@@ -163,4 +165,4 @@ def _colour(environment: dict[str, str], *, terminal: bool) -> bool:
     """https://no-color.org and https://force-color.org; a dumb terminal has no colours."""
     if environment.get("NO_COLOR"):
         return False
-    return bool(environment.get("FORCE_COLOR")) or (terminal and environment.get("TERM") != "dumb")
+    return screen.is_set("FORCE_COLOR", environment) or (terminal and environment.get("TERM") != "dumb")

@@ -11,11 +11,17 @@ from reconciler.session.context import Display
 
 _BACK = "\r\x1b[2K"  # to the beginning of the line, and nothing on it
 _BAR = 20  # columns
+_NO = ("", "0", "false", "f", "no", "n", "off")
+
+
+def is_set(name: str, environment: Mapping[str, str]) -> bool:
+    """Whether a variable that switches something on does so: it has a text, and not one that means no."""
+    return environment.get(name, "").strip().lower() not in _NO
 
 
 def display(stream: TextIO, environment: Mapping[str, str]) -> Display | None:
     """How progress shows on this stream: as one line on a terminal, as many in CI, and nowhere else."""
-    if environment.get("CI"):
+    if is_set("CI", environment):
         return Log(stream)
     if stream.isatty():
         return Log(stream) if environment.get("TERM") == "dumb" else Line(stream, environment)

@@ -53,9 +53,9 @@ class Secrets:
 class Streams:
     """The standard streams of one run: stdout is for data, stderr for talk. None of them shows a known secret.
 
-    `interactive` says that a person can be asked, `colour` that stdout shows colours, `display` is where progress is
-    shown, None for nowhere. `token` is the caller's secret as the environment has it, "" for none: talk may come before
-    the run knows whether it is used.
+    `interactive` says that a person can be asked, and `unasked` that one could be if CI were not set; `colour` that
+    stdout shows colours; `display` is where progress is shown, None for nowhere. `token` is the caller's secret as the
+    environment has it, "" for none: talk may come before the run knows whether it is used.
     """
 
     stdin: BinaryIO
@@ -63,6 +63,7 @@ class Streams:
     stderr: TextIO
     display: Display | None = None
     interactive: bool = False
+    unasked: bool = False
     colour: bool = False
     quiet: bool = False
     debug: bool = False
@@ -99,7 +100,10 @@ class Streams:
     def confirm(self, question: str, otherwise: str) -> None:
         """Ask for a `yes`; without one, raises CancelledError with a message that begins with `otherwise`."""
         if not self.interactive:
-            raise CancelledError(f"{otherwise}: there is no terminal to ask on", "agree beforehand with `--yes`")
+            why, hint = "there is no terminal to ask on", "agree beforehand with `--yes`"
+            if self.unasked:
+                why, hint = "CI is set, so nobody is asked", f"{hint}, or unset CI"
+            raise CancelledError(f"{otherwise}: {why}", hint)
         with self.without_progress():
             self.stderr.write(self.secrets.hidden(f"{question} Only `yes` does it: "))
             self.stderr.flush()

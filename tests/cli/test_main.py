@@ -295,7 +295,23 @@ def test_a_signal_at_the_question_sends_nothing(shell: Shell, number: int, code:
 def test_nobody_is_asked_in_ci_even_on_a_terminal(shell: Shell) -> None:
     shell.declare(DESCRIBE)
     with terminal(shell, "apply", CI="true") as (screen, process):
-        assert "there is no terminal to ask on" in read(screen)
+        assert (
+            read(screen)
+            .replace("\r\n", "\n")
+            .endswith(
+                "\nnothing was sent: CI is set, so nobody is asked\n  hint: agree beforehand with `--yes`, or unset CI\n"
+            )
+        )
+        assert process.wait(30) == 8
+    done = shell.run("apply", CI="true")
+    assert (done.code, done.err.splitlines()[0]) == (8, "nothing was sent: there is no terminal to ask on")
+
+
+def test_a_variable_that_says_no_is_no_ci(shell: Shell) -> None:
+    shell.declare(DESCRIBE)
+    with terminal(shell, "apply", CI="false") as (screen, process):
+        read(screen, QUESTION)
+        os.write(screen, b"no\n")
         assert process.wait(30) == 8
 
 
@@ -306,6 +322,7 @@ def test_nobody_is_asked_in_ci_even_on_a_terminal(shell: Shell) -> None:
         ({"TERM": "dumb"}, False, False),
         ({"FORCE_COLOR": "1"}, True, True),
         ({"TERM": "dumb", "FORCE_COLOR": "1"}, True, True),
+        ({"FORCE_COLOR": "0"}, True, False),
         ({"NO_COLOR": "1"}, False, False),
         ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False, False),
     ],

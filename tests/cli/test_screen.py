@@ -58,6 +58,11 @@ def tty() -> Iterator[Terminal]:
         ({"TERM": "xterm", "NO_COLOR": "1"}, Line, type(None)),
         ({"TERM": "dumb"}, Log, type(None)),
         ({"CI": "true"}, Log, Log),
+        ({"CI": "woodpecker"}, Log, Log),
+        *(
+            ({"CI": no}, Line, type(None))
+            for no in ("", " ", "0", "false", "False", "FALSE", "f", "no", "NO", "n", "off")
+        ),
         ({"CI": ""}, Line, type(None)),
     ],
 )

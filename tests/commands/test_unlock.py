@@ -78,6 +78,10 @@ def test_where_nothing_is_locked_nothing_is_asked(shell: Shell) -> None:
             {"stdin": b"yes\n"},
             "nothing was removed: there is no terminal to ask on\n  hint: agree beforehand with `--yes`\n",
         ),
+        (
+            {"stdin": b"yes\n", "unasked": True},
+            "nothing was removed: CI is set, so nobody is asked\n  hint: agree beforehand with `--yes`, or unset CI\n",
+        ),
     ],
 )
 def test_nobody_who_agrees_removes_nothing(shell: Shell, around: dict[str, object], said: str) -> None:
