@@ -35,7 +35,8 @@ _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
 }
-# What git needs of the user: where it is, and the configuration that says whose repositories are trusted. Nothing else
+_TRUST = "safe.directory"
+# What git needs of the user: where it is, and what says whose repositories are trusted. Nothing else
 # of the environment reaches it: no credentials, and none of the variables that point git at another repository.
 _KEPT = ("PATH", "XDG_CONFIG_HOME", "SUDO_UID")
 
@@ -100,7 +101,24 @@ class Git:
         # A relative folder would be one of the checkout: whoever wrote it must not choose the program.
         folders = kept.get("PATH", os.defpath).split(os.pathsep)
         path = os.pathsep.join(each for each in folders if each.startswith("/"))
-        return {**kept, "PATH": path, "HOME": str(self.home), **_ENVIRONMENT}
+        return {**kept, "PATH": path, "HOME": str(self.home), **_ENVIRONMENT, **_trusted(self.environment)}
+
+
+def _trusted(environment: Mapping[str, str]) -> dict[str, str]:
+    """The repositories that are trusted by variables, as those of GIT_CONFIG_COUNT, of which nothing else is kept.
+
+    Other keys name programs and carry credentials.
+    """
+    text = environment.get("GIT_CONFIG_COUNT", "")
+    most = min(int(text), len(environment)) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    values = [
+        environment.get(f"GIT_CONFIG_VALUE_{number}", "")
+        for number in range(most)
+        if environment.get(f"GIT_CONFIG_KEY_{number}", "").lower() == _TRUST
+    ]
+    kept = {f"GIT_CONFIG_KEY_{number}": _TRUST for number in range(len(values))}
+    kept |= {f"GIT_CONFIG_VALUE_{number}": value for number, value in enumerate(values)}
+    return {"GIT_CONFIG_COUNT": str(len(values)), **kept} if values else {}
 
 
 def pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -156,6 +156,44 @@ def test_a_repository_of_another_user_is_not_used_until_the_user_says_so(checkou
     )
 
 
+def configured(*pairs: tuple[str, str], count: str = "") -> dict[str, str]:
+    """Settings as git takes them from variables."""
+    keys = {f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in enumerate(pairs)}
+    values = {f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in enumerate(pairs)}
+    return {"GIT_CONFIG_COUNT": count or str(len(pairs)), **keys, **values}
+
+
+def test_variables_may_say_that_a_repository_is_trusted_and_nothing_else(checkout: Checkout, tmp_path: Path) -> None:
+    real = shutil.which("git")
+    _program(
+        tmp_path / "bin" / "git",
+        f'env >>"{tmp_path}/seen"\nGIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec "{real}" "$@"',
+    )
+    path, here = f"{tmp_path}/bin:{os.defpath}", str(checkout.folder)
+    other = ("core.fsmonitor", "touch run"), ("http.extraHeader", "Authorization: SENTINEL")
+    for settings in (
+        configured((other[0][0], other[0][1]), ("Safe.Directory", here), other[1]),
+        configured(("safe.directory", "*")),
+        configured(("safe.directory", "/elsewhere"), ("safe.directory", ""), ("safe.directory", here)),
+    ):
+        assert hash_of(checkout, "main", PATH=path, **settings)
+    for settings in (
+        {},
+        configured(*other),
+        configured(("safe.directory", here), ("safe.directory", "")),
+        configured(("safe.directory", "/elsewhere")),
+        configured(("safe.directory.x", here)),
+        *(configured(("safe.directory", here), count=count) for count in ("0", "-1", "x", "1x", "²", "1" * 30)),
+        {"GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": here},
+        {"GIT_CONFIG_PARAMETERS": f"'safe.directory'='{here}'"},
+    ):
+        assert "git does not trust the repository" in refused(checkout, "main", PATH=path, **settings), settings
+    seen = (tmp_path / "seen").read_text()
+    assert "SENTINEL" not in seen
+    assert "fsmonitor" not in seen
+    assert not (checkout.folder / "run").exists()
+
+
 def test_a_git_that_cannot_be_started_is_told(checkout: Checkout, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "git").write_text("no program\n")
