@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -85,11 +85,25 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
 
     Raises UsageError for what is missing, malformed, contradictory or not safe.
     """
+    found, lacking = without_token(flags, environment, home, stdin)
+    if lacking:
+        raise lacking
+    return found
+
+
+def without_token(
+    flags: Flags, environment: Mapping[str, str], home: Path, stdin: BinaryIO
+) -> tuple[Settings, UsageError | None]:
+    """The settings of a run and, where no token can be sent, why: the secret is empty then.
+
+    Raises UsageError for whatever else is missing, malformed, contradictory or not safe.
+    """
+    lacking: list[UsageError] = []
     given = _variables(environment)
     host, active = given.get("INFLUX_HOST", ""), given.get("INFLUX_ACTIVE_CONFIG", "")
     named = _chosen(flags.profile, "--profile", given, home) if flags.profile else _Profile()
-    typed = _read_secret(flags.token_file, "--token-file", stdin)
-    lent = None if typed or named.token else _environment_secret(given, environment, stdin)
+    typed = _held(lacking, lambda: _read_secret(flags.token_file, "--token-file", stdin))
+    lent = None if typed or named.token else _held(lacking, lambda: _environment_secret(given, environment, stdin))
     chosen = flags.url or named.url or ("" if active and not named.name else host)
     if not named.name and not (chosen and (typed or lent)):
         named = _chosen(active, "INFLUX_ACTIVE_CONFIG", given, home)
@@ -98,8 +112,30 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
     source = "--profile" if flags.profile else "INFLUX_ACTIVE_CONFIG" if active else ""
     _check_profile(named, source, url)
     if lent and not flags.url:
-        _check_lent(named, source, host, url)
-    secret = typed or lent or _profile_secret(named, url)
+        lent = _held(lacking, lambda: _check_lent(lent, named, source, host, url))
+    secret = typed or lent or _held(lacking, lambda: _profile_secret(named, url)) or Secret("")
+    is_in_use = source or not (typed or lent) or not (flags.url or host)
+    endpoint = _endpoint(url, secret, flags, given)
+    org, org_is_id = _organisation(flags.org, given)
+    return Settings(
+        endpoint=endpoint,
+        org=org,
+        org_is_id=org_is_id,
+        self_id=_self_id(flags.self_id or given.get("TOKENCTL_SELF_ID", "")),
+        profile=masked(named.name, *endpoint.own) if is_in_use else "",
+    ), lacking[0] if lacking else None
+
+
+def _held(lacking: list[UsageError], exchange: Callable[[], Secret | None]) -> Secret | None:
+    """What the exchange gives; an empty secret where it raises, and the error among what is lacking."""
+    try:
+        return exchange()
+    except UsageError as error:
+        lacking.append(error)
+        return Secret("")
+
+
+def _endpoint(url: str, secret: Secret, flags: Flags, given: Mapping[str, str]) -> Endpoint:
     endpoint = Endpoint(
         url=url,
         secret=secret,
@@ -110,14 +146,7 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
     )
     if masked(url, *endpoint.own) != url:
         raise UsageError("the server's URL holds a secret", "leave it out: plans and journals name the URL")
-    org, org_is_id = _organisation(flags.org, given)
-    return Settings(
-        endpoint=endpoint,
-        org=org,
-        org_is_id=org_is_id,
-        self_id=_self_id(flags.self_id or given.get("TOKENCTL_SELF_ID", "")),
-        profile=masked(named.name, *endpoint.own) if source or not (typed or lent) or not (flags.url or host) else "",
-    )
+    return endpoint
 
 
 def _check_profile(profile: _Profile, source: str, url: str) -> None:
@@ -128,14 +157,15 @@ def _check_profile(profile: _Profile, source: str, url: str) -> None:
         raise UsageError(message, hint)
 
 
-def _check_lent(profile: _Profile, source: str, host: str, url: str) -> None:
-    """Raise UsageError when a variable's token would go to a profile's server: it is for that of INFLUX_HOST."""
+def _check_lent(lent: Secret | None, profile: _Profile, source: str, host: str, url: str) -> Secret | None:
+    """Return a variable's token, or raise UsageError when it would go to a profile's server: it is for INFLUX_HOST."""
     from_profile = profile.url or (profile.name and source)
     if from_profile and not (host and _origin(normalise(host)) == _origin(url)):
         whose = f"{url} is from the influx CLI profile `{profile.name}`"
         message = f"the token from the environment is for INFLUX_HOST, and {whose}"
         hint = f"unset it to use the profile's own, or set INFLUX_HOST={url} if it is for that, or use --token-file"
         raise UsageError(message, hint)
+    return lent
 
 
 def _check_transport(url: str, flags: Flags) -> None:

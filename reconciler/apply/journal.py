@@ -115,10 +115,32 @@ def _made(folder: Path) -> Iterator[int]:
         with _opened(each.parent) as parent:
             os.fsync(parent)
     with _opened(folder) as place:
-        mode = os.fstat(place).st_mode
-        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-            raise _unwritable(folder, "everybody may write to this folder, and remove what is not theirs")
+        _refuse_everybodys(folder, place)
         yield place
+
+
+def probe(folder: Path) -> bool:
+    """Find out, by trying, whether a run could keep a journal in the folder, and leave nothing behind.
+
+    Says whether the folder is there already. Raises LocalError.
+    """
+    try:
+        there = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
+        with _opened(there) as place:
+            if there == folder:
+                _refuse_everybodys(folder, place)
+            name = f".tokenctl-{os.urandom(8).hex()}"
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=place))
+            os.unlink(name, dir_fd=place)
+    except OSError as error:
+        raise _unwritable(folder, str(error.strerror)) from error
+    return there == folder
+
+
+def _refuse_everybodys(folder: Path, place: int) -> None:
+    mode = os.fstat(place).st_mode
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        raise _unwritable(folder, "everybody may write to this folder, and remove what is not theirs")
 
 
 @contextmanager

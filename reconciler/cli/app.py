@@ -191,11 +191,12 @@ def doctor(
     flags: Flags,
     files: options.Files = None,
     form: Annotated[ListFormat, typer.Option("--format", help="How to show the checks.")] = ListFormat.TEXT,
+    journal: options.Journal = "",
 ) -> ExitCode:
-    """Check server, credentials and rights. Only reads."""
+    """Check server, credentials, rights and the journal's folder. Only reads."""
     from reconciler.commands import doctor
 
-    return doctor.run(files or (), flags, form, context)
+    return doctor.run(files or (), flags, form, context, journal=journal)
 
 
 @app.command()

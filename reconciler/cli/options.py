@@ -93,6 +93,9 @@ Base = Annotated[
     str | None,
     typer.Option("--base", metavar="REF", help="Compare the files with those of this commit, by git."),
 ]
+Journal = Annotated[
+    str, typer.Option("--journal", metavar="DIR", show_default=False, help="The folder for the run's journal.")
+]
 Format = Annotated[
     PlanFormat | None,
     typer.Option("--format", metavar="FORMAT", help=f"What stdout shows: {', '.join(PlanFormat)}.  [default: text]"),
@@ -143,7 +146,7 @@ SENDING = Group(
         _text("--expect", "DIGEST", "Refuse any plan but this one."),
         _switch("--yes", "Do not ask."),
         _switch("--json", "Tell the run as JSON Lines on stdout; needs --yes."),
-        _text("--journal", "DIR", "The folder for the run's journal."),
+        ("journal", Journal, ""),
         _switch("--lock", "Hold the lock of each organisation meanwhile."),
         _text("--lock-timeout", "DURATION", "Wait so long for another run's lock: 90s, 10m; implies --lock."),
         _number("--parallelism", "8", "Send so many changes at once.", 64),

@@ -1,4 +1,4 @@
-"""`tokenctl doctor`: proves what can be proven of server and credentials without writing."""
+"""`tokenctl doctor`: proves what can be proven of server, credentials and this machine without changing anything."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from reconciler.apply import journal as journals
 from reconciler.core import checkup
 from reconciler.core.checkup import Check, State
 from reconciler.core.endpoint import is_loopback
@@ -16,19 +17,26 @@ from reconciler.errors import ExitCode, TokenctlError
 from reconciler.influx import network, trust
 from reconciler.render import json, text
 from reconciler.render.formats import ListFormat
-from reconciler.session.connection import Connection, check, connected, resolve
+from reconciler.session.connection import Connection, check, connected, without_token
 from reconciler.session.context import Context
+from reconciler.session.journals import folder_of
 from reconciler.session.reading import DEFAULT, beside_default, read_manifest
 from reconciler.settings import Flags, Settings
 
 
-def run(files: Sequence[str], flags: Flags, form: ListFormat, context: Context) -> ExitCode:
+def run(files: Sequence[str], flags: Flags, form: ListFormat, context: Context, *, journal: str = "") -> ExitCode:
     """Show every check; return the exit code of the gravest failure. Checks `tokens.yaml` by default, if it exists.
 
-    Raises UsageError for settings that cannot be used.
+    `journal` is the folder for journals, "" for the user's own. Raises UsageError for settings that cannot be used.
     """
-    settings = resolve(flags, context)
-    checks = [*_profile(settings), *_file(files, settings, context), *_server(settings, context)]
+    settings, lacking = without_token(flags, context)
+    checks = [
+        *_profile(settings),
+        *(checkup.failed("token", lacking) if lacking else ()),
+        *_file(files, settings, context),
+        *_server(settings, context),
+        *_journal(folder_of(journal, context)),
+    ]
     is_json = form is ListFormat.JSON
     shown = json.checks(checks) if is_json else text.checks(checks, colour=context.streams.colour)
     context.streams.show(context.streams.masked(shown))  # names of files are among it, and what is wrong with them
@@ -69,7 +77,17 @@ def _server(settings: Settings, context: Context) -> Iterator[Check]:
         yield Check(name="server", state=State.OK, message=f"{server.url} answers, {how}")
         product = " ".join(filter(None, ("InfluxDB", server.build, server.version.removeprefix("v"))))
         yield Check(name="product", state=State.OK, message=product)
-        yield from _credentials(connection, context)
+        if settings.endpoint.secret.reveal():
+            yield from _credentials(connection, context)
+
+
+def _journal(folder: Path) -> list[Check]:
+    """Whether a run could keep its journal, without which nothing is sent."""
+    try:
+        how = "can be written" if journals.probe(folder) else "is not there yet, and can be made"
+    except TokenctlError as error:
+        return checkup.failed("journal", error)
+    return [Check(name="journal", state=State.OK, message=f"{folder} {how}")]
 
 
 def _proxy(connection: Connection, context: Context) -> Iterator[Check]:

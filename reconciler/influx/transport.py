@@ -156,7 +156,9 @@ class Transport:
         return opened
 
     def _request(self, method: str, target: str, body: Mapping[str, object] | None) -> httpx.Request:
-        headers = _HEADERS | {"Authorization": f"Token {self.endpoint.secret.reveal()}"}
+        headers = dict(_HEADERS)
+        if secret := self.endpoint.secret.reveal():  # a doctor may have none
+            headers["Authorization"] = f"Token {secret}"
         if header := self.endpoint.header:
             headers[header.name] = header.value.reveal()
         content = None

@@ -14,7 +14,7 @@ from reconciler.core.live import is_id
 from reconciler.core.manifest import Manifest
 from reconciler.core.secrets import known_in, masked
 from reconciler.core.text import trimmed
-from reconciler.errors import InvalidError, Problem, RefusedError
+from reconciler.errors import InvalidError, Problem, RefusedError, UsageError
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Transport
@@ -89,11 +89,19 @@ def connected(
 
 
 def resolve(flags: Flags, context: Context) -> Settings:
-    """Which server to use and as whom; raises UsageError and AuthError as `settings.resolve` does."""
-    resolved = settings.resolve(flags, context.environment, context.home, context.streams.stdin)
-    for secret in resolved.endpoint.own:
-        context.streams.secrets.add(secret)
+    """Which server to use and as whom; raises UsageError as `settings.resolve` does."""
+    resolved, lacking = without_token(flags, context)
+    if lacking:
+        raise lacking
     return resolved
+
+
+def without_token(flags: Flags, context: Context) -> tuple[Settings, UsageError | None]:
+    """The same, and why there is no token to sign in with where there is none; raises UsageError for anything else."""
+    found = settings.without_token(flags, context.environment, context.home, context.streams.stdin)
+    for secret in found[0].endpoint.own:
+        context.streams.secrets.add(secret)
+    return found
 
 
 def check(manifest: Manifest, baseline: Baseline | None, resolved: Settings) -> None:

@@ -146,6 +146,7 @@ def test_a_lock_that_somebody_holds_is_told(shell: Shell) -> None:
         "                 hint: see `tokenctl unlock`",
         "note  lock       organisation `edge-lab` is locked by `deploy on web-1, process 7` since 2026-01-01T23:55:00Z, 5 min ago, and expired",
         "                 hint: see `tokenctl unlock`",
+        "ok    journal    DIR/state/tokenctl is not there yet, and can be made",
         "",
         "No problems.",
     ]
@@ -168,6 +169,71 @@ def test_a_wrong_secret_is_no_secret_at_all(shell: Shell, secret: str, code: Exi
     assert done.code == code
     assert ("does not know this token (10 characters" in done.out) == (code is ExitCode.AUTH)
     assert "FAKE" not in done.out + done.err
+
+
+TOKENS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "no token": ({"INFLUX_TOKEN": ""}, {}),
+    "no token file": ({"INFLUX_TOKEN": ""}, {"token_file": "/nowhere/token"}),
+    "no token of one line": ({"INFLUX_TOKEN": "SENTINEL SENTINEL"}, {}),
+    "a profile without one": ({"INFLUX_TOKEN": ""}, {"profile": "bare"}),
+    "a profile for another server": ({"INFLUX_TOKEN": "", "INFLUX_HOST": "http://127.0.0.1:1"}, {"profile": "other"}),
+    "a token for another server": ({"INFLUX_HOST": "", "INFLUX_ACTIVE_CONFIG": "bare"}, {}),
+    "no server": ({"INFLUX_TOKEN": "", "INFLUX_HOST": "http://127.0.0.1:1"}, {}),
+}
+
+
+def test_without_a_token_it_says_what_it_can(shell: Shell, golden: Callable[[Path, str], None]) -> None:
+    url = shell.sandbox.url
+    (shell.folder / "home" / ".influxdbv2").mkdir(parents=True)
+    shell.write(f'[bare]\nurl = "{url}"\n[other]\nurl = "http://127.0.0.1:1"\ntoken = ""\n', "home/.influxdbv2/configs")
+    said = []
+    for name, (environment, flags) in TOKENS.items():
+        asked = Flags(**flags)  # type: ignore[arg-type]
+        done = shell.call(functools.partial(doctor.run, (), asked, ListFormat.TEXT), environment=environment)
+        assert done.err == ""
+        said.append(f"# {name}: {ExitCode(done.code).reason}\n{done.out}")
+        assert {*shell.sent()} <= {"GET /ping"}
+    assert "SENTINEL" not in "".join(said)
+    golden(GOLDEN / "doctor-token.txt", "\n".join(said))
+
+
+def test_no_token_is_no_header(shell: Shell) -> None:
+    with raw_server(answer(204, X_Influxdb_Version="2.7.12")) as server:
+        shell.environment.update(INFLUX_HOST=server.url, INFLUX_TOKEN="", INFLUX_EXTRA_HTTP_HEADER="X-Gate: open")
+        assert examined(shell).code == ExitCode.USAGE
+        (request,) = server.requests
+    assert b"authorization" not in request.lower()
+    assert b"\r\nX-Gate: open\r\n" in request
+
+
+def test_the_folder_for_journals_is_tried_and_left_as_it_was(shell: Shell) -> None:
+    state = shell.folder / "state"
+    (shell.folder / "file").write_text("")
+    (shell.folder / "everybody").mkdir()
+    (shell.folder / "everybody").chmod(0o777)
+    (shell.folder / "dangling").symlink_to("nowhere")
+    hint = "\n                 hint: name a folder that can be written with `--journal DIR`; without a journal nothing is sent\n"
+    for name, said in (
+        ("", "ok    journal    DIR/state/tokenctl is not there yet, and can be made\n"),
+        ("own", "ok    journal    DIR/own is not there yet, and can be made\n"),
+        ("state", "ok    journal    DIR/state can be written\n"),
+        ("file", f"fail  journal    cannot write the journal DIR/file: Not a directory{hint}"),
+        ("file/below", f"fail  journal    cannot write the journal DIR/file/below: Not a directory{hint}"),
+        ("dangling", f"fail  journal    cannot write the journal DIR/dangling: No such file or directory{hint}"),
+        (
+            "everybody",
+            "fail  journal    cannot write the journal DIR/everybody: everybody may write to this folder, and remove what is not theirs"
+            + hint,
+        ),
+    ):
+        if name == "state":
+            state.mkdir()
+        before = sorted(shell.folder.rglob("*"))
+        folder = name and str(shell.folder / name)
+        done = shell.call(functools.partial(doctor.run, (), Flags(), ListFormat.TEXT, journal=folder))
+        assert done.out.rpartition("\n\n")[0].endswith(f"\n{said[:-1]}"), done.out
+        assert done.code == (ExitCode.ERROR if said.startswith("fail") else ExitCode.OK)
+        assert sorted(shell.folder.rglob("*")) == before
 
 
 @pytest.mark.parametrize(
