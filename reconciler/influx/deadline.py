@@ -15,6 +15,7 @@ from typing import Any
 
 import httpcore
 
+_HTTP = b"HTTP/"
 _ALERT = b"\x15\x03"  # a record of TLS, or of SSL 3: its type and the first half of its version
 
 
@@ -49,7 +50,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         """
         self._current.ends = self._clock() + seconds
         self._current.ready = ready
-        self._current.reused = self._current.tunnelled = False
+        self._current.reused = self._current.tunnelled = self._current.shaking = False
         self._current.answered = b""
         try:
             yield
@@ -75,6 +76,21 @@ class DeadlineBackend(httpcore.NetworkBackend):
     def tunnelled(self) -> bool:
         """Whether the latest TLS handshake of this thread's latest request was by way of a proxy."""
         return bool(self._current.tunnelled)
+
+    @property
+    def shaking(self) -> bool:
+        """Whether this thread's latest request came no further than into a TLS handshake."""
+        return bool(self._current.shaking)
+
+    def speaks_plain(self, host: str, port: int, seconds: float) -> bool:
+        """Whether a request in plain, with nothing in it that is anybody's secret, is answered in HTTP."""
+        question = f"GET /ping HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+        try:
+            with self.within(seconds), closing(self.connect_tcp(host, port)) as plain:
+                plain.write(question)
+                return plain.read(len(_HTTP)) == _HTTP
+        except (httpcore.NetworkError, httpcore.TimeoutException):
+            return False
 
     def certificate(
         self, host: str, port: int, context: ssl.SSLContext, seconds: float
@@ -105,6 +121,11 @@ class DeadlineBackend(httpcore.NetworkBackend):
     def shakes(self, *, tunnelled: bool) -> None:
         """Note that a TLS handshake begins, by way of a proxy or not."""
         self._current.tunnelled = tunnelled
+        self._current.shaking = True
+
+    def shook(self) -> None:
+        """Note that the TLS handshake ended well."""
+        self._current.shaking = False
 
     def cut(self, timeout: float | None) -> float:
         """The wait that is allowed, in seconds; raises httpcore.ReadTimeout when time is up, and what `check` does."""
@@ -166,8 +187,9 @@ class _DeadlineStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """Begin TLS on the connection; the handshake counts too."""
         self._backend.shakes(tunnelled=self._has_answered)
-        cut = self._backend.cut(timeout)
-        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, cut), self._backend)
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._backend.cut(timeout))
+        self._backend.shook()
+        return _DeadlineStream(stream, self._backend)
 
     def get_extra_info(self, info: str) -> Any:
         """What httpcore asks a stream about itself."""

@@ -1,7 +1,7 @@
-"""A call that failed in, what it means and what to do about it out; asks by a handshake where only that can tell.
+"""A call that failed in, what it means and what to do about it out; calls once more where only that can tell.
 
-Such a handshake is one more connection to whom the call went. It carries no request, no secret and no client
-certificate.
+Such a call goes to whom the failed one went. It is a TLS handshake with nothing after it, or a request in plain, and
+carries no secret and no client certificate.
 """
 
 from __future__ import annotations
@@ -42,6 +42,17 @@ class Diagnosis:
             return False
         return self.backend.alerted or network.has_tls(self._certificate(called, trust.nobody()))
 
+    def is_plain(self) -> bool:
+        """Whether what was called with TLS speaks HTTP without it."""
+        host, port = _address(self.proxy.address if self.proxy else self.endpoint.url)
+        return not self.backend.tunnelled and self.backend.speaks_plain(host, port, self.seconds)
+
+    def lacks_tls(self) -> Problem:
+        """What to say where whom was called, or the server behind a proxy, has no TLS and was called with it."""
+        proxy = None if self.backend.tunnelled else self.proxy
+        why = f"no connection to {self.endpoint.url}{self.through}: it does not speak TLS"
+        return Problem(why, _without_tls(self.endpoint.url, proxy))
+
     def wants_tls(self, *, is_proxy: bool) -> Problem:
         """What to say where the proxy, or else the server, speaks TLS and was called in plain."""
         url = self.endpoint.url
@@ -52,11 +63,11 @@ class Diagnosis:
 
     def no_connection(self, error: BaseException) -> Problem:
         """What it means that there is no connection to whom was called, or to the server behind a proxy."""
+        if network.lacks_tls(error):
+            return self.lacks_tls()
         proxy = None if self.backend.tunnelled else self.proxy
         why, hint = network.reason(error, proxy.variable, "proxy") if proxy else network.reason(error)
-        if network.lacks_tls(error):
-            hint = _without_tls(self.endpoint.url, proxy)
-        elif network.is_for_another_host(error) and not self.backend.tunnelled:
+        if network.is_for_another_host(error) and not self.backend.tunnelled:
             why = self._other_host(proxy.address if proxy else self.endpoint.url) or why
         elif network.is_from_nobody_known(error):
             hint += f": known are those of {trust.trusted(self.endpoint, self.environment)}"
@@ -71,8 +82,12 @@ class Diagnosis:
         return f"its certificate is for {names}, not for `{urlsplit(url).hostname}`"
 
     def _certificate(self, url: str, context: SSLContext) -> Mapping[str, Any] | Exception:
-        parts = urlsplit(url)
-        return self.backend.certificate(parts.hostname or "", parts.port or PORTS[parts.scheme], context, self.seconds)
+        return self.backend.certificate(*_address(url), context, self.seconds)
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or PORTS[parts.scheme]
 
 
 def _without_tls(url: str, proxy: Proxy | None) -> str:

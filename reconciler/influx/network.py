@@ -192,6 +192,11 @@ def lacks_tls(error: BaseException) -> bool:
     return isinstance(_cause(error), ssl.SSLError) and reason(error)[0] == _NO_TLS[0]
 
 
+def is_broken_off(error: BaseException) -> bool:
+    """Whether the other side ended the connection without a word."""
+    return isinstance(_cause(error), ssl.SSLEOFError | ConnectionResetError | BrokenPipeError)
+
+
 def has_tls(error: object) -> bool:
     """Whether a handshake that ended so was one with something that speaks TLS."""
     cause = _cause(error) if isinstance(error, Exception) else None

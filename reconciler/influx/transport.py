@@ -93,7 +93,7 @@ class Transport:
             backend=self._backend,
             seconds=self._bounds.connect_s,
         )
-        self._may_be_tls = True
+        self._is_new = True
         self._http = self._open(environment)
 
     def __enter__(self) -> Self:
@@ -174,7 +174,7 @@ class Transport:
 
     def _exchange(self, request: httpx.Request, sink: Sink | None) -> Answer:
         response = self._http.handle_request(request)
-        self._may_be_tls = False
+        self._is_new = False
         try:
             secrets = self.endpoint.secrets
             headers = {key.lower(): masked(value, *secrets)[:_SHOWN] for key, value in response.headers.items()}
@@ -219,11 +219,12 @@ class Transport:
     def _failure(self, error: httpx.HTTPError) -> UnreachableError:
         url, bounds, through = self.endpoint.url, self._bounds, self._diagnosis.through
         broken = FailureKind.STALE if self._backend.stale else FailureKind.PASSING
-        if self._is_tls(error):
-            return UnreachableError(self._diagnosis.wants_tls(is_proxy=True))
+        called = "TLS handshake" if self._backend.shaking else "call"
+        if problem := self._of_another_kind(error):
+            return UnreachableError(problem)
         match error:
             case httpx.ConnectTimeout():
-                why = f"no connection to {url}{through}: no answer to the call within {bounds.connect_s:g} s"
+                why = f"no connection to {url}{through}: no answer to the {called} within {bounds.connect_s:g} s"
                 return TransientError(why, "check the URL, firewalls and proxies", kind=FailureKind.PASSING)
             case httpx.TimeoutException():
                 why = f"{bounds.silence_s:g} s without a byte, or {bounds.deadline_s:g} s in all"
@@ -239,15 +240,21 @@ class Transport:
         problem = self._diagnosis.no_connection(error)
         return TransientError(problem, kind=broken) if network.may_pass(error) else UnreachableError(problem)
 
-    def _is_tls(self, error: httpx.HTTPError) -> bool:
-        """Whether what was called in plain speaks TLS; only before it has answered in plain, and once."""
+    def _of_another_kind(self, error: httpx.HTTPError) -> Problem | None:
+        """What to say where whoever was called in plain speaks TLS, or was called with TLS and has none.
+
+        That is found out before the first answer, and once.
+        """
         cut = httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError
-        is_odd = self._backend.alerted or (self._backend.silent and isinstance(error, cut))
-        is_odd = is_odd or (isinstance(error, httpx.ProxyError) and str(error).startswith("400"))
-        if not is_odd or not self._may_be_tls:
-            return False
-        self._may_be_tls = False
-        return self._diagnosis.is_tls()
+        may_be_tls = self._backend.alerted or (self._backend.silent and isinstance(error, cut))
+        may_be_tls = may_be_tls or (isinstance(error, httpx.ProxyError) and str(error).startswith("400"))
+        lost = isinstance(error, httpx.ConnectTimeout) or network.is_broken_off(error)
+        if not self._is_new or not (may_be_tls or (lost and self._backend.shaking)):
+            return None
+        self._is_new = False
+        if self._backend.shaking:
+            return self._diagnosis.lacks_tls() if self._diagnosis.is_plain() else None
+        return self._diagnosis.wants_tls(is_proxy=True) if self._diagnosis.is_tls() else None
 
 
 def _origin(url: str) -> tuple[str, str, int | None, bytes]:

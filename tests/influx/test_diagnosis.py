@@ -7,13 +7,14 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import trustme
 
 from reconciler.core.endpoint import Endpoint, Secret
-from reconciler.errors import UnreachableError
+from reconciler.errors import TransientError, UnreachableError
 from reconciler.influx import network
 from reconciler.influx.reader import Reader
 from reconciler.influx.transport import Bounds, Transport
@@ -46,12 +47,14 @@ def tunnel(connection: Connection) -> Iterator[bytes]:
                 inner.sendall(connection._stream.recv(65536))
 
 
-def failure(url: str, authority: str = "", **environment: str) -> str:
+def failure(url: str, authority: str = "", connect_s: float = 5.0, **environment: str) -> str:
     """What the error of a read says, which was not sent again."""
     waits: list[float] = []
     endpoint = Endpoint(url=url, secret=Secret(SECRET), ca_file=authority)
     with (
-        Transport(endpoint, clock=time.monotonic, environment=environment, bounds=Bounds(connect_s=5)) as opened,
+        Transport(
+            endpoint, clock=time.monotonic, environment=environment, bounds=Bounds(connect_s=connect_s)
+        ) as opened,
         pytest.raises(UnreachableError) as caught,
     ):
         Reader(opened, retries=retries(waits)).list_tokens()
@@ -158,6 +161,56 @@ def test_a_server_that_has_no_tls_is_told_as_that() -> None:
             "which shows your token to everybody on the way; else check the port"
         )
         assert not secrets_in(server)
+
+
+def wary(connection: Connection, *, hangs: bool) -> Iterator[bytes]:
+    """A server in plain that has no word for a handshake, and may not even end the connection."""
+    if not connection.request.startswith(b"\x16"):
+        yield answer(401)
+    while hangs and connection.pause():
+        pass
+    yield b""
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_server_without_tls_that_has_no_word_for_a_handshake_is_asked_in_plain(hangs: bool) -> None:
+    with raw_server(script=partial(wary, hangs=hangs)) as server:
+        url = server.url.replace("http:", "https:")
+        assert failure(url, connect_s=0.3) == (
+            f"no connection to {url}: it does not speak TLS\n"
+            f"  hint: write {server.url} (--url, INFLUX_HOST), if the server has no TLS"
+        )
+        assert (server.calls, server.requests[1]) == (
+            2,
+            b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+        )
+    with raw_server(script=partial(wary, hangs=hangs)) as proxy:
+        url = proxy.url.replace("http:", "https:")
+        said = failure("https://influx.example", connect_s=0.3, HTTPS_PROXY=url)
+        assert said.endswith(f"\n  hint: write {proxy.url} into HTTPS_PROXY, if the proxy has no TLS")
+
+
+@pytest.mark.parametrize(
+    ("hangs", "said"),
+    [
+        (False, "TLS failed: unexpected eof while reading"),
+        (True, "no answer to the TLS handshake within 0.3 s"),
+    ],
+)
+def test_a_server_that_has_no_word_for_anything_is_asked_in_plain_once(hangs: bool, said: str) -> None:
+    def script(connection: Connection) -> Iterator[bytes]:
+        while hangs and connection.pause():
+            pass
+        yield b""
+
+    with raw_server(script=script) as server:
+        endpoint = Endpoint(url=server.url.replace("http:", "https:"), secret=Secret(SECRET))
+        with Transport(endpoint, clock=time.monotonic, bounds=Bounds(connect_s=0.3)) as opened:
+            with pytest.raises(TransientError, match=said):
+                opened.send("GET", "/ping")
+            with pytest.raises(TransientError):
+                opened.send("GET", "/ping")
+        assert server.calls == 3
 
 
 def test_a_certificate_for_another_host_is_told_with_its_names(authority: str) -> None:
