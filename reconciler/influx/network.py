@@ -54,10 +54,10 @@ _TLS = {
     "RECORD_LAYER_FAILURE": _NO_TLS,
 }
 _ALERT = re.compile(r"^(ssl|tls)v[0-9]+ alert ")
-# What Go, nginx, Apache and Tomcat answer in plain where they expect TLS.
+# What Go, nginx, Apache, Tomcat, IIS and others answer in plain where they expect TLS.
 _WANTS_TLS = re.compile(
-    rb"HTTP request to an HTTPS server|HTTP request was sent to HTTPS port|plain HTTP to an SSL-enabled server"
-    rb"|host and port requires TLS",
+    rb"HTTP request (?:was sent )?to (?:an )?HTTPS|plain HTTP to an SSL|requires? (?:the use of )?(?:TLS|SSL|HTTPS)\b"
+    rb"|(?:viewed|accessed|sent|used) over (?:TLS|SSL|HTTPS|a secure)|use (?:the )?HTTPS\b",
     re.IGNORECASE,
 )
 

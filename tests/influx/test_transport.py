@@ -180,6 +180,8 @@ NO_TLS_HERE = {
         400, "Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />", Content_Type="text/html"
     ),
     "Tomcat": answer(400, "Bad Request\r\nThis combination of host and port requires TLS.\r\n"),
+    "IIS": answer(403, "The page must be viewed over a secure channel", Content_Type="text/html"),
+    "a balancer": answer(426, "This service requires the use of TLS"),
     "an alert": b"\x15\x03\x03\x00\x02\x02\x28",
 }
 
