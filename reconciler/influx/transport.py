@@ -207,7 +207,8 @@ class Transport:
         secrets = self.endpoint.secrets
         known = *secrets, *map(str.lower, secrets)
         where = masked(_target(self.endpoint.url, location), *known)
-        hint = "if that is where the server really is, say so with --url or INFLUX_HOST"
+        gate = "where a gate wants a sign-in, give it the header that it takes with INFLUX_EXTRA_HTTP_HEADER"
+        hint = f"if that is where the server really is, say so with --url or INFLUX_HOST; {gate}"
         return UnreachableError(f"{self.endpoint.url} redirects to {where}, and the token is not taken there", hint)
 
     def _compressed(self, encoding: str) -> UnreachableError:

@@ -137,7 +137,8 @@ def test_no_redirect_is_followed_and_only_the_configured_server_sees_the_token(s
                 said = failure(server.url)
                 assert said == (
                     f"URL redirects to `{other.url}`, and the token is not taken there\n"
-                    "  hint: if that is where the server really is, say so with --url or INFLUX_HOST"
+                    "  hint: if that is where the server really is, say so with --url or INFLUX_HOST; "
+                    "where a gate wants a sign-in, give it the header that it takes with INFLUX_EXTRA_HTTP_HEADER"
                 )
                 assert len(server.requests) == 1
         assert other.requests == []
