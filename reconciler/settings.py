@@ -94,7 +94,7 @@ def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: Bin
 def without_token(
     flags: Flags, environment: Mapping[str, str], home: Path, stdin: BinaryIO
 ) -> tuple[Settings, UsageError | None]:
-    """The settings of a run and, where no token can be sent, why: the secret is empty then.
+    """Return the settings of a run and, when no token can be sent, why: the secret is empty then.
 
     Raises UsageError for whatever else is missing, malformed, contradictory or not safe.
     """
@@ -127,7 +127,7 @@ def without_token(
 
 
 def _held(lacking: list[UsageError], exchange: Callable[[], Secret | None]) -> Secret | None:
-    """What the exchange gives; an empty secret where it raises, and the error among what is lacking."""
+    """Return what the function returns; when it raises, an empty secret, and the error is added to `lacking`."""
     try:
         return exchange()
     except UsageError as error:

@@ -122,7 +122,7 @@ def _made(folder: Path) -> Iterator[int]:
 def probe(folder: Path) -> bool:
     """Find out, by trying, whether a run could keep a journal in the folder, and leave nothing behind.
 
-    Says whether the folder is there already. Raises LocalError.
+    Returns whether the folder exists already. Raises LocalError.
     """
     try:
         there = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))

@@ -15,7 +15,7 @@ _NO = ("", "0", "false", "f", "no", "n", "off")
 
 
 def is_set(name: str, environment: Mapping[str, str]) -> bool:
-    """Whether a variable that switches something on does so: it has a text, and not one that means no."""
+    """Return whether a variable that switches something on is set to something else than a no."""
     return environment.get(name, "").strip().lower() not in _NO
 
 

@@ -82,7 +82,7 @@ def _server(settings: Settings, context: Context) -> Iterator[Check]:
 
 
 def _journal(folder: Path) -> list[Check]:
-    """Whether a run could keep its journal, without which nothing is sent."""
+    """Return whether a run could keep its journal, without which nothing is sent."""
     try:
         how = "can be written" if journals.probe(folder) else "is not there yet, and can be made"
     except TokenctlError as error:

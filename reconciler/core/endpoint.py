@@ -61,7 +61,7 @@ def normalise(url: str) -> str:
 
 
 def swapped(url: str) -> str:
-    """The URL of the same host and port with https for http, or http for https."""
+    """Return the URL of this host and port with https in place of http, or http in place of https."""
     parts = urlsplit(url)
     scheme = "https" if parts.scheme == "http" else "http"
     port = "" if parts.port else f":{PORTS[parts.scheme]}"
@@ -86,21 +86,21 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header that what stands before a server wants to see; its value is a secret."""
+    """A header for what stands before the server, such as a gate; its value is a secret."""
 
     name: str
     value: Secret
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """The value, and each word in it, alone and without the name that a cookie has: whoever repeats it may cut."""
+        """Return the value, and each word in it, without a cookie's name too: whoever repeats it may cut it."""
         whole = self.value.reveal()
         words = [part for word in re.split(r"[\s;]+", whole) for part in (word, word.partition("=")[2])]
         return tuple(Secret(each) for each in dict.fromkeys((whole, *words)) if each)
 
 
 def extra_header(text: str) -> Header | None:
-    """The header that the influx CLI too would send with each request: `NAME:VALUE`, "" for none.
+    """Return the header that the influx CLI would send with each request, from `NAME:VALUE`; None for "".
 
     Raises UsageError for what is none, for several, and for one that decides what tokenctl does; says nothing of it but
     the name of such a one.
@@ -140,7 +140,7 @@ class Endpoint:
 
     @property
     def own(self) -> tuple[str, ...]:
-        """The secrets that the server is sent, the caller's own first."""
+        """Return the secrets that are sent to the server, the caller's own first."""
         sent = self.header.secrets if self.header else ()
         return self.secret.reveal(), *(each.reveal() for each in sent)
 

@@ -64,26 +64,26 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
     @property
     def silent(self) -> bool:
-        """Whether this thread's latest request got no byte."""
+        """Return whether this thread's latest request got no byte."""
         return not self._current.answered
 
     @property
     def alerted(self) -> bool:
-        """Whether what this thread's latest request got begins as an alert of TLS does."""
+        """Return whether the answer to this thread's latest request begins as a TLS alert does."""
         return bool(self._current.answered == _ALERT)
 
     @property
     def tunnelled(self) -> bool:
-        """Whether the latest TLS handshake of this thread's latest request was by way of a proxy."""
+        """Return whether the latest TLS handshake of this thread's latest request went through a proxy."""
         return bool(self._current.tunnelled)
 
     @property
     def shaking(self) -> bool:
-        """Whether this thread's latest request came no further than into a TLS handshake."""
+        """Return whether this thread's latest request ended in a TLS handshake."""
         return bool(self._current.shaking)
 
     def speaks_plain(self, host: str, port: int, seconds: float) -> bool:
-        """Whether a request in plain, with nothing in it that is anybody's secret, is answered in HTTP."""
+        """Return whether a request without TLS, which holds no secret, is answered in HTTP."""
         question = f"GET /ping HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
         try:
             with self.within(seconds), closing(self.connect_tcp(host, port)) as plain:
@@ -95,7 +95,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
     def certificate(
         self, host: str, port: int, context: ssl.SSLContext, seconds: float
     ) -> Mapping[str, Any] | Exception:
-        """The certificate that is shown in a handshake with this context, or what it ended with; no more is sent."""
+        """Return the certificate that a handshake with this context shows, or its error; nothing else is sent."""
         try:
             with (
                 self.within(seconds),
@@ -119,7 +119,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         self._current.answered = self._current.answered or chunk[: len(_ALERT)]
 
     def shakes(self, *, tunnelled: bool) -> None:
-        """Note that a TLS handshake begins, by way of a proxy or not."""
+        """Note that a TLS handshake begins, through a proxy or not."""
         self._current.tunnelled = tunnelled
         self._current.shaking = True
 

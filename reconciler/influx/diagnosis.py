@@ -1,6 +1,6 @@
-"""A call that failed in, what it means and what to do about it out; calls once more where only that can tell.
+"""Says what a failed call means and what to do about it; calls once more where only that can tell.
 
-Such a call goes to whom the failed one went. It is a TLS handshake with nothing after it, or a request in plain, and
+Such a call goes where the failed one went. It is a TLS handshake with nothing after it, or a request in plain, and
 carries no secret and no client certificate.
 """
 
@@ -22,7 +22,7 @@ from reconciler.influx.network import Proxy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Whom a run calls, a proxy or the server itself; `seconds` are those that a handshake may take."""
+    """What a run calls, a proxy or the server itself; one more call may take so many `seconds`."""
 
     endpoint: Endpoint
     proxy: Proxy | None
@@ -32,29 +32,29 @@ class Diagnosis:
 
     @property
     def through(self) -> str:
-        """The proxy, as a message names it behind the server's URL; "" for none."""
+        """Return the proxy, as a message names it after the server's URL; "" for none."""
         return f" through {self.proxy}" if self.proxy else ""
 
     def is_tls(self) -> bool:
-        """Whether what was called in plain speaks TLS: its answer was an alert, or it shakes hands."""
+        """Return whether what was called without TLS speaks TLS: it answered with an alert, or it does a handshake."""
         called = self.proxy.address if self.proxy else self.endpoint.url
         if self.backend.tunnelled or not called.startswith("http:"):
             return False
         return self.backend.alerted or network.has_tls(self._certificate(called, trust.nobody()))
 
     def is_plain(self) -> bool:
-        """Whether what was called with TLS speaks HTTP without it."""
+        """Return whether what was called with TLS speaks HTTP without it."""
         host, port = _address(self.proxy.address if self.proxy else self.endpoint.url)
         return not self.backend.tunnelled and self.backend.speaks_plain(host, port, self.seconds)
 
     def lacks_tls(self) -> Problem:
-        """What to say where whom was called, or the server behind a proxy, has no TLS and was called with it."""
+        """Return the problem of a proxy, or of a server, that was called with TLS and has none."""
         proxy = None if self.backend.tunnelled else self.proxy
         why = f"no connection to {self.endpoint.url}{self.through}: it does not speak TLS"
         return Problem(why, _without_tls(self.endpoint.url, proxy))
 
     def wants_tls(self, *, is_proxy: bool) -> Problem:
-        """What to say where the proxy, or else the server, speaks TLS and was called in plain."""
+        """Return the problem of the proxy, or else of the server, that was called without TLS and speaks it."""
         url = self.endpoint.url
         who, hint = "it", f"write {swapped(url)} ({network.SOURCES})"
         if self.proxy and is_proxy:
@@ -62,7 +62,7 @@ class Diagnosis:
         return Problem(f"no connection to {url}{self.through}: {who} speaks TLS", hint)
 
     def no_connection(self, error: BaseException) -> Problem:
-        """What it means that there is no connection to whom was called, or to the server behind a proxy."""
+        """Return the problem of a connection that failed: to the proxy, or to the server."""
         if network.lacks_tls(error):
             return self.lacks_tls()
         proxy = None if self.backend.tunnelled else self.proxy
@@ -74,11 +74,11 @@ class Diagnosis:
         return Problem(f"no connection to {self.endpoint.url}{self.through}: {why}", hint)
 
     def _other_host(self, url: str) -> str:
-        """For which host a certificate is instead, "" where it is not shown again."""
+        """Return which hosts a certificate is for instead, "" where it is not shown again."""
         shown = self._certificate(url, trust.whoever_is_named(self.endpoint, self.environment))
         if isinstance(shown, Exception):
             return ""
-        names = masked(network.names(shown), *self.endpoint.secrets)
+        names = masked(network.certificate_names(shown), *self.endpoint.secrets)
         return f"its certificate is for {names}, not for `{urlsplit(url).hostname}`"
 
     def _certificate(self, url: str, context: SSLContext) -> Mapping[str, Any] | Exception:

@@ -71,7 +71,7 @@ class Proxy:
     url: Secret
 
     def __str__(self) -> str:
-        """The proxy, as a message names it."""
+        """Return the proxy, as a message names it."""
         return f"the proxy {self.address} (from {self.variable})"
 
     @property
@@ -156,7 +156,7 @@ def _has_port(url: str) -> bool:
 
 
 def _names(entry: str, host: str, port: str) -> bool:
-    """Whether an entry of NO_PROXY, `*` or a name, an address or a network with a port or without, is for the host."""
+    """Return whether an entry of NO_PROXY covers the host: `*`, a name, an address or a network, maybe with a port."""
     found = None if _network(entry) else _ENTRY.fullmatch(entry)  # an address of version 6 may look as if it had a port
     name, own_port = (found[1], found[2]) if found else (entry, None)
     if entry == "*" or own_port not in (None, port):
@@ -169,7 +169,7 @@ def _names(entry: str, host: str, port: str) -> bool:
 
 
 def _network(text: str) -> Network | None:
-    """The network that the text is, of one address where it is no more; None for what is neither."""
+    """Return the network that the text names, of one address if it names an address; None for anything else."""
     try:
         return ip_network(_BRACKETS.sub(r"\1", text), strict=False) if not _MASK.search(text) else None
     except ValueError:
@@ -183,22 +183,22 @@ def may_pass(error: BaseException) -> bool:
 
 
 def wants_tls(body: bytes) -> bool:
-    """Whether this is how a server refuses a request in plain because it expects TLS."""
+    """Return whether a server refuses with this text a request without TLS, as it expects TLS."""
     return _WANTS_TLS.search(body) is not None
 
 
 def lacks_tls(error: BaseException) -> bool:
-    """Whether what answers speaks something else than TLS."""
+    """Return whether what answered speaks something else than TLS."""
     return isinstance(_cause(error), ssl.SSLError) and reason(error)[0] == _NO_TLS[0]
 
 
 def is_broken_off(error: BaseException) -> bool:
-    """Whether the other side ended the connection without a word."""
+    """Return whether the other side ended the connection without an answer."""
     return isinstance(_cause(error), ssl.SSLEOFError | ConnectionResetError | BrokenPipeError)
 
 
 def has_tls(error: object) -> bool:
-    """Whether a handshake that ended so was one with something that speaks TLS."""
+    """Return whether a handshake that ended with this error was one with something that speaks TLS."""
     cause = _cause(error) if isinstance(error, Exception) else None
     return isinstance(cause, ssl.SSLCertVerificationError) or (
         isinstance(cause, ssl.SSLError) and "ALERT" in (getattr(cause, "reason", "") or "")
@@ -206,19 +206,19 @@ def has_tls(error: object) -> bool:
 
 
 def is_for_another_host(error: BaseException) -> bool:
-    """Whether a certificate was refused for the names in it."""
+    """Return whether a certificate was refused because of its names."""
     cause = _cause(error)
     return isinstance(cause, ssl.SSLCertVerificationError) and _CERTIFICATE.get(cause.verify_code) is _OTHER_HOST
 
 
 def is_from_nobody_known(error: BaseException) -> bool:
-    """Whether a certificate was refused for the authority that it comes from."""
+    """Return whether a certificate was refused because of the authority that signed it."""
     cause = _cause(error)
     return isinstance(cause, ssl.SSLCertVerificationError) and _CERTIFICATE.get(cause.verify_code) is _UNKNOWN
 
 
-def names(certificate: Mapping[str, Any]) -> str:
-    """The hosts that a certificate is for, as in a sentence."""
+def certificate_names(certificate: Mapping[str, Any]) -> str:
+    """Return the hosts that a certificate is for, for a sentence."""
     found = [str(name) for _, name in certificate.get("subjectAltName", ())] or [
         str(name) for part in certificate.get("subject", ()) for kind, name in part if kind == "commonName"
     ]
@@ -230,7 +230,7 @@ def names(certificate: Mapping[str, Any]) -> str:
 
 
 def reason(error: BaseException, source: str = f"the URL ({SOURCES})", who: str = "server") -> tuple[str, str]:
-    """Why there is no connection, and a hint, from the first error of the operating system or of TLS behind `error`.
+    """Return why there is no connection, and a hint, by the first error of the operating system or of TLS behind it.
 
     `source` is what says whom to call, `who` that is. Holds none of the exception's own text but a certificate's fault
     and the system's word for an error number.

@@ -242,7 +242,7 @@ class Transport:
         return TransientError(problem, kind=broken) if network.may_pass(error) else UnreachableError(problem)
 
     def _of_another_kind(self, error: httpx.HTTPError) -> Problem | None:
-        """What to say where whoever was called in plain speaks TLS, or was called with TLS and has none.
+        """Return the problem of a call without TLS to what speaks it, or with TLS to what has none; else None.
 
         That is found out before the first answer, and once.
         """
@@ -269,7 +269,7 @@ def _origin(url: str) -> tuple[str, str, int | None, bytes]:
 
 
 def _target(url: str, location: str) -> str:
-    """Where a redirect leads: scheme, host and port, or the path on the same server. Foreign text."""
+    """Return where a redirect leads: scheme, host and port, or the path on this server. It is foreign text."""
     try:
         parts = urlsplit(urljoin(url, location))
         own, port = urlsplit(url), parts.port or PORTS.get(parts.scheme)
@@ -284,7 +284,7 @@ def _target(url: str, location: str) -> str:
 
 
 def _encoding(text: str) -> str:
-    """How an answer is encoded, by its header; "" for not at all."""
+    """Return how an answer is encoded, by its header; "" for not at all."""
     coded = [part for each in text.split(",") if (part := each.strip()) and part.lower() != "identity"]
     return ", ".join(coded)
 

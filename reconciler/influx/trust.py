@@ -1,4 +1,4 @@
-"""Whose certificates to trust and which one to show in, a TLS context out."""
+"""Makes TLS contexts: whose certificates a run trusts, and which one it shows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Store:
     folders: Sequence[str]
 
     def places(self) -> Iterator[dict[str, str]]:
-        """What is there of it, as OpenSSL is told; a folder counts when it was made for OpenSSL."""
+        """Yield what exists of it, as arguments for OpenSSL; a folder counts when it was made for OpenSSL."""
         yield from [{"cafile": file} for file in self.files if Path(file).is_file()][:1]
         yield from ({"capath": folder} for folder in self.folders if _is_hashed(folder))
 
@@ -45,7 +45,7 @@ SYSTEM = Store(
 
 
 def context(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLContext:
-    """A context for the server, with the client certificate if there is one; raises UsageError for unusable files."""
+    """Return a context for the server, with the client certificate if there is one; raises UsageError for bad files."""
     made = authorities(endpoint, environment)
     if endpoint.client_cert:
         try:
@@ -62,9 +62,10 @@ def context(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLContex
 
 
 def authorities(endpoint: Endpoint, environment: Mapping[str, str], store: Store = SYSTEM) -> ssl.SSLContext:
-    """A context that trusts --ca-file, else SSL_CERT_FILE and SSL_CERT_DIR, else whom the system trusts, else Mozilla.
+    """Return a context that trusts --ca-file, else SSL_CERT_FILE and SSL_CERT_DIR, else the system's authorities.
 
-    Speaks TLS 1.2 and later. Raises UsageError for files that cannot be used.
+    A system without any has those of Mozilla. The context speaks TLS 1.2 and later. Raises UsageError for files that
+    cannot be used.
     """
     given = _given(endpoint, environment)
     # Not `ssl.create_default_context`: that one writes the keys of every session to where SSLKEYLOGFILE says.
@@ -83,7 +84,7 @@ def authorities(endpoint: Endpoint, environment: Mapping[str, str], store: Store
 
 
 def of_files(store: Store) -> ssl.SSLContext:
-    """A context that trusts what is in the system's files, else the authorities of Mozilla."""
+    """Return a context that trusts the authorities in the system's files, else those of Mozilla."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     import certifi
 
@@ -94,7 +95,7 @@ def of_files(store: Store) -> ssl.SSLContext:
 
 
 def of_keychain(_: Store) -> ssl.SSLContext:
-    """A context that asks macOS, which has its authorities in no file."""
+    """Return a context that asks macOS, which has its authorities in no file."""
     # On Linux it would read all of them again for each connection, and let one connection wait for another.
     import truststore
 
@@ -106,19 +107,19 @@ _SYSTEMS = {"Darwin": of_keychain}
 
 
 def nobody() -> ssl.SSLContext:
-    """A context that trusts nobody: for a handshake that only has to show whether there is TLS."""
+    """Return a context that trusts nobody: for a handshake that only has to show whether there is TLS."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def whoever_is_named(endpoint: Endpoint, environment: Mapping[str, str]) -> ssl.SSLContext:
-    """A context for a handshake after which nothing is sent: it verifies a certificate, but not whom that names."""
+    """Return a context for a handshake after which nothing is sent: it verifies a certificate, but not its names."""
     made = authorities(endpoint, environment)
     made.check_hostname = False
     return made
 
 
 def trusted(endpoint: Endpoint, environment: Mapping[str, str], store: Store = SYSTEM) -> str:
-    """Who says whom to trust, as in a sentence: a flag, variables, the system, or nobody but Mozilla."""
+    """Return what says whom to trust, for a sentence: a flag, variables, the system, or Mozilla."""
     if given := _given(endpoint, environment):
         return " and ".join(given)
     has_some = os.uname().sysname in _SYSTEMS or any(store.places())
@@ -126,14 +127,14 @@ def trusted(endpoint: Endpoint, environment: Mapping[str, str], store: Store = S
 
 
 def _given(endpoint: Endpoint, environment: Mapping[str, str]) -> dict[str, str]:
-    """The flag, else the variables, that say whom to trust, with their paths."""
+    """Return the flag, else the variables, that say whom to trust, with their paths."""
     if endpoint.ca_file:
         return {"--ca-file": endpoint.ca_file}
     return {name: path for name in _AUTHORITIES if (path := environment.get(name, ""))}
 
 
 def _load_folders(made: ssl.SSLContext, paths: str) -> None:
-    """Trust what is in these folders, a list as OpenSSL and Go read it; raises OSError if none of them is there.
+    """Trust what is in these folders, a list as OpenSSL and Go read it; raises OSError if none of them exists.
 
     OpenSSL finds certificates by names that are their hashes; a folder without any such name is read as Go reads it.
     """

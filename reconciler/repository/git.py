@@ -105,7 +105,7 @@ class Git:
 
 
 def _trusted(environment: Mapping[str, str]) -> dict[str, str]:
-    """The repositories that are trusted by variables, as those of GIT_CONFIG_COUNT, of which nothing else is kept.
+    """Return the variables of GIT_CONFIG_COUNT that say which repositories are trusted, and none of its others.
 
     Other keys name programs and carry credentials.
     """

@@ -89,7 +89,7 @@ def connected(
 
 
 def resolve(flags: Flags, context: Context) -> Settings:
-    """Which server to use and as whom; raises UsageError as `settings.resolve` does."""
+    """Return which server to use and as whom; raises UsageError as `settings.resolve` does."""
     resolved, lacking = without_token(flags, context)
     if lacking:
         raise lacking
@@ -97,7 +97,7 @@ def resolve(flags: Flags, context: Context) -> Settings:
 
 
 def without_token(flags: Flags, context: Context) -> tuple[Settings, UsageError | None]:
-    """The same, and why there is no token to sign in with where there is none; raises UsageError for anything else."""
+    """Return the settings and, when no token can be sent, why; raises UsageError for anything else."""
     found = settings.without_token(flags, context.environment, context.home, context.streams.stdin)
     for secret in found[0].endpoint.own:
         context.streams.secrets.add(secret)

@@ -264,4 +264,4 @@ NAMES: list[tuple[dict[str, object], str]] = [
 
 @pytest.mark.parametrize(("certificate", "said"), NAMES)
 def test_the_names_of_a_certificate_make_a_sentence(certificate: dict[str, object], said: str) -> None:
-    assert network.names(certificate) == said
+    assert network.certificate_names(certificate) == said
