@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -318,6 +319,17 @@ def test_certificates_are_verified_whatever_the_influx_cli_would_skip(tmp_path: 
     assert said.startswith("INFLUX_SKIP_VERIFY is set, and certificates are always verified\n")
     for no in ("", "0", "f", "False"):
         settled(Flags(), tmp_path, {"INFLUX_TOKEN": SECRET, "INFLUX_SKIP_VERIFY": no})
+
+
+def test_profiles_may_come_through_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    profile = b'[mine]\nurl = "https://pipe.example"\ntoken = "of-the-profile"\nactive = true\n'
+    with ThreadPoolExecutor(1) as writer:
+        written = writer.submit(pipe.write_bytes, profile)
+        found = settled(Flags(), tmp_path, {"INFLUX_CONFIGS_PATH": str(pipe)})
+        assert written.result() == len(profile)
+    assert found.endpoint.url == "https://pipe.example"
 
 
 def test_a_profile_is_read_as_the_influx_cli_reads_it_or_refused(tmp_path: Path) -> None:
