@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
@@ -55,7 +55,7 @@ def load_plan(path: Path) -> Plan:
     document.pop("review", None)
     if document != plan_document(plan):
         raise StaleError(f"{path} was changed after it was made: its parts do not fit together", _REMAKE)
-    return plan
+    return replace(plan, files=(str(path),))
 
 
 def is_plan(path: Path) -> bool:

@@ -92,10 +92,10 @@ def _revision(revision: Revision) -> Finding:
 
 def default_place(plan: Plan) -> Place:
     """Return where to show what has no place of its own, for the formats that want one: the top of the plan's file."""
-    places = [place for change in plan.changes for place in change.places.values()]
-    problems = [each.place for each in (*plan.warnings, *(each.problem for each in plan.refusals)) if each.place]
-    first = next(iter([*places, *problems]), Place("tokens.yaml", 1, 1))
-    return Place(first.file.removeprefix("./"), 1, 1)
+    places = [place.file for change in plan.changes for place in change.places.values()]
+    problems = [each.place.file for each in (*plan.warnings, *(each.problem for each in plan.refusals)) if each.place]
+    first = next(iter([*places, *problems, *plan.files]), "tokens.yaml")
+    return Place(first.removeprefix("./"), 1, 1)
 
 
 def _problem(level: Level, rule: str, title: str, problem: Problem) -> Finding:

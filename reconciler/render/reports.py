@@ -196,12 +196,17 @@ def _sarif_result(finding: Finding, place: Place) -> dict[str, object]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": quote(place.file, errors="backslashreplace")},
+                    "artifactLocation": {"uri": _sarif_uri(place.file)},
                     "region": {"startLine": place.line, "startColumn": place.column},
                 }
             }
         ],
     }
+
+
+def _sarif_uri(file: str) -> str:
+    """A path as a reference below the root of the repository; one from outside as a file of this machine."""
+    return ("file://" if file.startswith("/") else "") + quote(file, errors="backslashreplace")
 
 
 def _sarif_message(text: str) -> str:

@@ -6,7 +6,7 @@ import os
 import select
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import UnsupportedOperation
 
@@ -16,6 +16,7 @@ from reconciler.core.plan import Change, Plan
 from reconciler.errors import ExitCode, LocalError, TokenctlError
 from reconciler.render import json, text, words
 from reconciler.session.context import Context, Display, unwritable
+from reconciler.session.places import named_plan
 
 _LOOK_S = 0.1  # between two looks at whether the run has to end
 
@@ -124,11 +125,14 @@ class Report:
     def every_s(self) -> float | None:
         return self._progress.every_s if self._progress else None
 
-    def plan(self, plan: Plan) -> None:
-        """Show what is to be done; raises LocalError and BrokenPipeError, as what cannot be shown is not sent."""
+    def plan(self, plan: Plan, files: Sequence[str]) -> None:
+        """Show what is to be done, which was made from these files.
+
+        Raises LocalError and BrokenPipeError, as what cannot be shown is not sent.
+        """
         self._plan = plan
         if self._outlet:
-            self._outlet.write(json.plan_event(plan))
+            self._outlet.write(json.plan_event(named_plan(plan, files, self._context.environment)))
         else:
             self._context.streams.show(text.plan(plan, colour=self._context.streams.colour))
 

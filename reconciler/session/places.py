@@ -1,0 +1,114 @@
+"""Names of files as they were typed in, the names by which programs that show a repository know them out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.errors import Place, Problem
+from reconciler.files import STDIN, nearest_repository
+
+if TYPE_CHECKING:  # files are named by commands that plan nothing, too
+    from reconciler.core.baseline import Baseline
+    from reconciler.core.plan import Plan, Revision
+
+Name = Callable[[str], str]
+"""A file as it was typed in; the file as programs know it out."""
+
+_WORKSPACES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+
+
+def naming(environment: Mapping[str, str], ref: str = "") -> Name:
+    """What names a file by its path from the root of the repository, else of the workspace that a CI system names.
+
+    That is the repository of the current folder, or else the file's own. A file outside of it has its whole path, so
+    that nobody takes it for another one; where no root is known, a file is called as it was typed in. Standard input
+    keeps its name, and a file at the commit `ref` that commit's before its own.
+    """
+
+    @cache
+    def name(file: str) -> str:
+        """One file, looked for once."""
+        if file == STDIN:
+            return file
+        if ref and file.startswith(f"{ref}:"):
+            return f"{ref}:{name(file.removeprefix(f'{ref}:'))}"
+        return _name(file, environment)
+
+    return name
+
+
+def _name(file: str, environment: Mapping[str, str]) -> str:
+    try:
+        # As it was typed in, and as it is: either may be by way of a link.
+        asked, found = Path(os.path.abspath(file)), Path(os.path.realpath(file))  # noqa: PTH100
+        repository = nearest_repository(Path.cwd()) or nearest_repository(asked.parent)
+    except (OSError, ValueError):  # the current folder is gone, or this is no name of a file
+        return file
+    given = [path for each in _WORKSPACES if (path := Path(environment.get(each, ""))).is_absolute()]
+    roots = [repository] if repository else given
+    for root in roots:
+        for one, other in ((asked, root), (found, Path(os.path.realpath(root)))):
+            if one.is_relative_to(other):
+                return one.relative_to(other).as_posix()
+    return str(asked) if roots else file.removeprefix("./")
+
+
+def named_plan(plan: Plan, files: Sequence[str], environment: Mapping[str, str]) -> Plan:
+    """The plan with the files it was made from, and these in each of its places, as programs know them.
+
+    A saved plan has such places already; its own file is the one it was made from.
+    """
+    base = plan.base
+    name = naming(environment, base.ref if base else "")
+    if plan.files:
+        return replace(plan, files=tuple(map(name, files)))
+    known = {place.file for change in plan.changes for place in change.places.values()}
+    changes = plan.changes
+    if any(name(file) != file for file in known):
+        changes = tuple(
+            replace(each, places={key: _place(place, name) for key, place in each.places.items()}) for each in changes
+        )
+    return replace(
+        plan,
+        files=tuple(map(name, files)),
+        changes=changes,
+        warnings=named_problems(plan.warnings, name),
+        refusals=tuple(replace(each, problem=_problem(each.problem, name)) for each in plan.refusals),
+        base=replace(base, revisions=_revisions(base.revisions, name)) if base else None,
+    )
+
+
+def named_revised(revised: Baseline, environment: Mapping[str, str]) -> Baseline:
+    """What a change of the files means, with these as programs know them."""
+    name = naming(environment, revised.ref)
+    revisions, warnings = _revisions(revised.revisions, name), named_problems(revised.warnings, name)
+    return replace(revised, revisions=revisions, warnings=warnings)
+
+
+def named_problems(problems: Sequence[Problem], name: Name) -> tuple[Problem, ...]:
+    """The problems with their files so named."""
+    return tuple(_problem(each, name) for each in problems)
+
+
+def _revisions(revisions: Sequence[Revision], name: Name) -> tuple[Revision, ...]:
+    return tuple(
+        replace(
+            each,
+            place=_place(each.place, name) if each.place else None,
+            base_place=_place(each.base_place, name) if each.base_place else None,
+        )
+        for each in revisions
+    )
+
+
+def _problem(problem: Problem, name: Name) -> Problem:
+    return replace(problem, place=_place(problem.place, name)) if problem.place else problem
+
+
+def _place(place: Place, name: Name) -> Place:
+    return replace(place, file=name(place.file))
