@@ -1,4 +1,4 @@
-"""A plan, tokens, checks or revised files as one JSON document, and what happens in a run as a line of JSON each.
+"""What there is to show as one JSON document, and what happens in a run as a line of JSON each.
 
 All are ASCII with keys in a fixed order and a `format_version`, as schemas/ describes them.
 """
@@ -17,8 +17,10 @@ from reconciler.core.review import Review
 from reconciler.documents.plan import FORMAT_VERSION, elided, plain, plan_document, review_document, revised_document
 from reconciler.errors import ExitCode
 from reconciler.render.escape import json_text
+from reconciler.render.findings import ProblemReport
 
 _EVENTS_VERSION = 1
+_PROBLEMS_VERSION = 1
 
 
 def plan(plan: Plan, review: Review | None = None) -> str:
@@ -62,6 +64,20 @@ def checks(checks: Sequence[Check]) -> str:
         {"name": each.name, "state": each.state.value, "message": each.message, "hint": each.hint} for each in checks
     ]
     return _dump({"format_version": FORMAT_VERSION, "reason": exit_code(checks).reason, "checks": shown})
+
+
+def problems(report: ProblemReport) -> str:
+    """Return why there is no plan, or what else a command found, as schemas/problems.v1.json describes it."""
+    return _dump(
+        {
+            "format_version": _PROBLEMS_VERSION,
+            "command": report.command,
+            "reason": report.code.reason,
+            "exit_code": int(report.code),
+            "problems": plain(report.problems),
+            "warnings": plain(report.warnings),
+        }
+    )
 
 
 def _dump(document: object) -> str:

@@ -78,7 +78,8 @@ def test_code_quality_has_each_finding_once_at_its_line(plan: Plan) -> None:
     for entry, finding in zip(report, findings(plan), strict=True):
         place = finding.place or default_place(plan)
         assert entry["location"] == {"path": place.file, "lines": {"begin": place.line}}
-        assert entry["description"] == terminal(f"{finding.title}: {finding.message}")
+        hint = f" (hint: {finding.hint})" if finding.hint else ""
+        assert entry["description"] == terminal(f"{finding.title}: {finding.message}{hint}")
 
 
 @given(hostile_plans())
