@@ -178,13 +178,22 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
 
         def called(typer_context: typer.Context, **values: Any) -> int:
             """Take the options as typer gives them."""
-            context: Context = typer_context.obj
-            _check(typer_context, values)
+            given = dict(values)
             talk = {name: values.pop(name) for name, _, _ in _TALK}
-            for group in groups:
-                named = {name: values.pop(name) for name, _, _ in group.options}
-                values[group.parameter] = group.make(context, **named)
-            return run(context=replace(context, streams=replace(context.streams, **talk)), **values)
+            context: Context = typer_context.obj
+            context = replace(context, streams=replace(context.streams, **talk))
+            try:
+                _check(typer_context, given)
+                for group in groups:
+                    named = {name: values.pop(name) for name, _, _ in group.options}
+                    values[group.parameter] = group.make(context, **named)
+                return run(context=context, **values)
+            except BaseException as error:
+                if given.get("form") or given.get("output"):  # else standard error is all there is
+                    from reconciler.session import failures
+
+                    failures.tell(error, typer_context.info_name or "", given, context)
+                raise
 
         kind, filled = inspect.Parameter.KEYWORD_ONLY, {"context", *(group.parameter for group in groups)}
         own = inspect.signature(run, eval_str=True, locals={"Flags": object, "SendingOptions": object}).parameters

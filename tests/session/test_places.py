@@ -120,3 +120,7 @@ def test_every_format_names_files_from_the_root_wherever_the_run_is_and_a_saved_
     elsewhere = replace(shell, folder=infra, here=True)
     for form in FORMATS:
         assert elsewhere.run("show", "../../plan.json", "--format", form).out == elsewhere.plain(within[form])
+    shell.declare(DESCRIBE, name="repo/infra/tokens.yaml")
+    revised = elsewhere.run("plan", "tokens.yaml", "--offline", "--base=HEAD", "--format=json").out
+    (revision,) = json.loads(revised)["revisions"]
+    assert (revision["place"], revision["base_place"]["file"]) == (None, "HEAD:infra/tokens.yaml")

@@ -1,0 +1,111 @@
+"""What ended a command before it showed anything in, the reports of it that its formats and outputs ask for out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from reconciler.core.manifest import is_manifest
+from reconciler.errors import ExitCode, LocalError, Problem, TokenctlError, UsageError
+from reconciler.files import STDIN
+from reconciler.render.findings import ProblemReport
+from reconciler.render.formats import TELLING, PlanFormat, render_problems
+from reconciler.session import outputs
+from reconciler.session.context import Context
+from reconciler.session.places import named_problems, naming
+from reconciler.session.reading import DEFAULT
+
+_CRASHED = Problem("this is a mistake in tokenctl itself", "the log has what to report")
+
+
+def tell(error: BaseException, command: str, values: Mapping[str, Any], context: Context) -> None:
+    """Write what the error says to each place that the command's options name, in the formats that tell it.
+
+    `values` are those of its parameters. Whoever reads standard error is told by others, and whoever reads events by
+    the last of them. Nothing is written once the command has shown what it was asked for, or where what is wrong are
+    these places; and nothing in the place of a file that the command may read.
+    """
+    form, sends = values.get("form"), "json" in values and (command == "apply" or values["send"])
+    if sends or context.shown.is_set():
+        return
+    with suppress(UsageError, LocalError, BrokenPipeError):
+        wanted = outputs.parse(values.get("output") or (), PlanFormat(form) if form else None, values.get("out", ""))
+        read = {os.path.realpath(each) for each in _read(values, context)}
+        telling = replace(
+            wanted,
+            shown=tuple(each for each in wanted.shown if each in TELLING),
+            saved={
+                path: each
+                for path, each in wanted.saved.items()
+                if each in TELLING and os.path.realpath(path) not in read
+            },
+        )
+        telling.write(lambda each, _: render_problems(_report(error, command, values, context), each), context)
+
+
+def _report(error: BaseException, command: str, values: Mapping[str, Any], context: Context) -> ProblemReport:
+    code, problems = _said(error, context)
+    name = naming(context.environment)
+    return shielded(
+        ProblemReport(
+            command=command,
+            code=code,
+            problems=named_problems(problems, name),
+            files=tuple(map(name, _about(values))),
+        ),
+        context,
+    )
+
+
+def shielded(report: ProblemReport, context: Context) -> ProblemReport:
+    """The report without any secret, as standard error has the same words."""
+    masked = context.streams.masked
+
+    def problem(each: Problem) -> Problem:
+        """One of its problems."""
+        place = replace(each.place, file=masked(each.place.file)) if each.place else None
+        return Problem(masked(each.message), masked(each.hint), place)
+
+    return replace(
+        report,
+        problems=tuple(map(problem, report.problems)),
+        warnings=tuple(map(problem, report.warnings)),
+        files=tuple(map(masked, report.files)),
+    )
+
+
+def _said(error: BaseException, context: Context) -> tuple[ExitCode, Sequence[Problem]]:
+    if isinstance(error, TokenctlError):
+        return error.exit_code, error.problems
+    if isinstance(error, KeyboardInterrupt):
+        return context.interrupt.exit_code, [Problem(context.interrupt.message)]
+    return ExitCode.ERROR, [_CRASHED]
+
+
+def _about(values: Mapping[str, Any]) -> list[str]:
+    """The files that the command is about, as they were typed in; of a folder its manifests."""
+    named = values.get("files") or ([values["path"]] if values.get("path") else [DEFAULT])
+    return [file for each in named for file in ([STDIN] if each == "-" else _within(each) or [each])]
+
+
+def _within(folder: str) -> list[str]:
+    with suppress(OSError, ValueError):
+        return sorted(str(each) for each in Path(folder).iterdir() if is_manifest(each.name))
+    return []
+
+
+def _read(values: Mapping[str, Any], context: Context) -> Iterator[str]:
+    """All that may be a file which the command reads: whatever was typed in but for the outputs, and the journals."""
+    yield from _about(values)
+    for name, value in values.items():
+        if name not in ("out", "output"):
+            yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))
+    if "journal" in values:
+        from reconciler.session.journals import folder_of
+
+        with suppress(OSError):
+            yield from map(str, folder_of(values["journal"], context).iterdir())
