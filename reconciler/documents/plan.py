@@ -49,6 +49,8 @@ def load_plan(path: Path) -> Plan:
     """
     try:
         document = decode.parse(_content(path))
+        if "problems" in document:
+            raise InvalidError(f"{path} is no plan: it says why there is none", _REMAKE)
         plan = decode_plan(document)
     except decode.DecodeError as error:
         raise InvalidError(f"{path} is no plan: {error}", _REMAKE) from None
