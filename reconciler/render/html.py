@@ -103,8 +103,8 @@ def _footer(plan: Plan) -> str:
     """Return the digest once more, after everything that foreign text could look like."""
     if not plan.changes:
         return ""
-    command = f"<br>Exactly this is applied by <code>tokenctl {words.apply_command(plan)} --expect {plan.digest}</code>"
-    return f'<footer>Digest <code class="digest">{plan.digest}</code>{"" if plan.refusals else command}</footer>\n'
+    use = "" if plan.refusals else "<br>Given to <code>--expect</code>, it lets exactly this be applied"
+    return f'<footer>Digest <code class="digest">{plan.digest}</code>{use}</footer>\n'
 
 
 def _header(plan: Plan) -> str:

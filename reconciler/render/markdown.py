@@ -38,7 +38,7 @@ def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> st
     digest = f"Digest `{plan.digest}`"
     again = digest
     if plan.changes and not plan.refusals:
-        again += f": exactly this is applied by `tokenctl {words.apply_command(plan)} --expect {plan.digest}`"
+        again += ": given to `--expect`, it lets exactly this be applied"
     revisions = words.gravest_revisions_first(plan.base.revisions if plan.base else ())
     head = _head(plan, digest, review)
     room = longest - _size([*head, again])
@@ -148,7 +148,7 @@ def _table(head: Sequence[str], items: Sequence[_T], row: Callable[[_T, bool], s
     table = "\n".join([*head, *rows])
     folded = f"<details><summary>{count(len(rows), 'change')}</summary>\n\n{table}\n\n</details>"
     left = len(items) - len(rows)
-    rest = [f"**And {count(left, 'more change')}** without room here: `tokenctl show` has them all."] if left else []
+    rest = [f"**And {count(left, 'more change')}** without room here: other formats have them all."] if left else []
     return [folded if len(rows) > _OPEN_ROWS else table, *rest]
 
 
