@@ -140,8 +140,20 @@ def _problems(kind: str, title: str, problems: Sequence[tuple[str, Problem]]) ->
     for name, problem in problems:
         named = f"<strong>{name}</strong> " if name else ""
         hint = f"<p>Way out: {_shown(problem.hint)}</p>" if problem.hint else ""
-        items.append(f"{named}{_shown(problem.message)}{_where(problem.place)}{hint}")
+        items.append(f"{named}{_shown(problem.message)}{_where(problem.place)}{hint}{_tokens(problem)}")
     return _list(kind, title, items)
+
+
+def _tokens(problem: Problem) -> str:
+    """Return all tokens that a problem is about, folded, as its message names only a few."""
+    if not problem.tokens:
+        return ""
+    listed = "\n".join(
+        f"<li><code>{each.id}</code> {escape(words.value('description', each.description))}"
+        f" of {_shown(each.user)} in {_shown(each.org)}, {_shown(each.status)}</li>"
+        for each in problem.tokens
+    )
+    return f"<details><summary>{count(len(problem.tokens), 'token')}</summary>\n<ul>\n{listed}\n</ul>\n</details>"
 
 
 def _revisions(kind: str, title: str, revisions: Sequence[Revision]) -> str:
