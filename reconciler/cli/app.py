@@ -55,7 +55,7 @@ def validate(
     context: Context,
     files: options.Files = None,
     by_folder: options.ByFolder = False,
-    form: options.Format = None,
+    form: options.ReportFormat = None,
     output: options.Output = None,
 ) -> ExitCode:
     """Check the files; name all problems at once. Needs no server."""

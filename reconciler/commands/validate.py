@@ -8,9 +8,10 @@ from pathlib import Path
 from reconciler.core.text import count
 from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
 from reconciler.manifest.load import Disk, Loaded, load
-from reconciler.render.formats import TELLING, PlanFormat, render_problems
+from reconciler.render.formats import REPORTS, PlanFormat, render_problems
 from reconciler.session import outputs
 from reconciler.session.context import Context
+from reconciler.session.places import named, published
 from reconciler.session.reading import read_files
 
 _NOTHING = ("", "")  # is asserted of the server
@@ -50,23 +51,18 @@ def run(
     return ExitCode.OK
 
 
-def _drawn(form: PlanFormat, names: Sequence[str], warnings: Sequence[Problem], context: Context) -> str:
+def _drawn(form: PlanFormat, files: Sequence[str], warnings: Sequence[Problem], context: Context) -> str:
     """That the files are good, in a format that tells problems."""
     from reconciler.render.findings import ProblemReport
-    from reconciler.session.failures import shielded
-    from reconciler.session.places import named_problems, naming
 
-    name = naming(context.environment)
-    told, files = named_problems(warnings, name), tuple(map(name, names))
-    report = ProblemReport(command="validate", code=ExitCode.OK, warnings=told, files=files)
-    return render_problems(shielded(report, context), form)
+    told, names = published(warnings, context), named(files, context)
+    return render_problems(ProblemReport(command="validate", code=ExitCode.OK, warnings=told, files=names), form)
 
 
 def _check_formats(forms: Iterable[PlanFormat | None]) -> None:
     for form in forms:
-        if form not in (PlanFormat.TEXT, *TELLING):
-            hint = f"write one of {', '.join((PlanFormat.TEXT, *TELLING))}"
-            raise UsageError(f"the format {form} is of plans, and none is made here", hint)
+        if form not in REPORTS:
+            raise UsageError(f"the format {form} is of plans, and none is made here", f"write {', '.join(REPORTS)}")
 
 
 def _groups(files: Iterable[str], context: Context) -> Iterable[Sequence[str]]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from reconciler.core.baseline import Baseline
 from reconciler.core.plan import Change, Difference, Kind, Plan, Revision
-from reconciler.core.text import shortened
+from reconciler.core.text import count, shortened
 from reconciler.errors import ExitCode, Place, Problem
 from reconciler.render import words
 
@@ -62,6 +62,13 @@ class ProblemReport:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     files: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """How the command ended, and how many problems and warnings there are, in words of ours."""
+        counts = [count(len(self.problems), "problem") if self.problems else "no problems"]
+        counts += [count(len(self.warnings), "warning")] if self.warnings else []
+        return f"{self.code.reason} ({', '.join(counts)})"
 
 
 def findings(shown: Plan | ProblemReport) -> tuple[Finding, ...]:

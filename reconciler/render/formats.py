@@ -52,6 +52,9 @@ TELLING = (
 )
 """The formats that tell why there is no plan; all others are of plans alone."""
 
+REPORTS = (PlanFormat.TEXT, *TELLING)
+"""The formats of a command that makes no plan."""
+
 
 def render(plan: Plan, form: PlanFormat, review: Review | None = None, *, colour: bool) -> str:
     """Return the plan in a format; only text has colours, and only text, Markdown and JSON have the review."""

@@ -47,13 +47,13 @@ def plan(plan: Plan) -> str:
 def problems(report: ProblemReport) -> str:
     """Return the page of why there is no plan: how the command ended, and what is wrong."""
     wrong, warned = ([("", each) for each in some] for some in (report.problems, report.warnings))
-    reason = report.code.reason
+    verdict = report.verdict
     return _page(
-        f"tokenctl {report.command}: {reason}",
+        f"tokenctl {report.command}: {verdict}",
         f"""\
 <header{' class="refused"' if wrong else ""}>
 <p class="tool">tokenctl {report.command}</p>
-<h1>{reason[0].upper()}{reason[1:]}</h1>
+<h1>{verdict[0].upper()}{verdict[1:]}</h1>
 </header>
 <main>
 {_problems("refused", count(len(wrong), "problem"), wrong)}\

@@ -15,7 +15,7 @@ from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.core.review import Review
 from reconciler.documents.plan import FORMAT_VERSION, elided, plain, plan_document, review_document, revised_document
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, Problem
 from reconciler.render.escape import json_text
 from reconciler.render.findings import ProblemReport
 
@@ -107,13 +107,20 @@ def op_finished(result: Result) -> str:
     return _event("op_finished", id=result.change.token.id, status=result.status.value, detail=result.reason)
 
 
-def summary(code: ExitCode, statuses: Iterable[ResultStatus], plan: Plan | None, outcome: Outcome | None) -> str:
+def summary(
+    code: ExitCode,
+    statuses: Iterable[ResultStatus],
+    plan: Plan | None,
+    outcome: Outcome | None,
+    problems: Sequence[Problem] = (),
+) -> str:
     """Return how the run ended, with the statuses of its changes; without plan or outcome it did not come that far."""
     found = Counter(statuses)
     return _event(
         "summary",
         reason=code.reason,
         exit_code=int(code),
+        problems=plain(tuple(problems)),
         counts={status.replace(" ", "_"): found[status] for status in ResultStatus},
         stopped=outcome.stopped if outcome else "",
         digest=plan.digest if plan else "",

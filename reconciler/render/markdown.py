@@ -68,9 +68,7 @@ def _head(plan: Plan, digest: str, review: Review | None) -> list[str]:
 
 def problems(report: ProblemReport, longest: int = LONGEST) -> str:
     """Return how the command ended, and what is wrong, in less than `longest` bytes; what has no room is counted."""
-    counts = [count(len(report.problems), "problem") if report.problems else "no problems"]
-    counts += [count(len(report.warnings), "warning")] if report.warnings else []
-    head = f"### tokenctl {report.command}: {report.code.reason} ({', '.join(counts)})"
+    head = f"### tokenctl {report.command}: {report.verdict}"
     wrong = _fitted([_problem("Problem", each) for each in report.problems], longest // 2)
     warned = _fitted([_problem("Warning", each) for each in report.warnings], longest // 4)
     return "\n\n".join([head, *wrong, *warned]) + "\n"

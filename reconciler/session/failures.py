@@ -1,35 +1,33 @@
-"""What ended a command before it showed anything in, the reports of it that its formats and outputs ask for out."""
+"""Reports of what ended a command before it showed anything, as its formats and outputs ask for them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reconciler.core.manifest import is_manifest
-from reconciler.errors import ExitCode, LocalError, Problem, TokenctlError, UsageError
+from reconciler.errors import LocalError, UsageError
 from reconciler.files import STDIN
 from reconciler.render.findings import ProblemReport
 from reconciler.render.formats import TELLING, PlanFormat, render_problems
 from reconciler.session import outputs
 from reconciler.session.context import Context
-from reconciler.session.places import named_problems, naming
+from reconciler.session.places import named, told
 from reconciler.session.reading import DEFAULT
-
-_CRASHED = Problem("this is a mistake in tokenctl itself", "the log has what to report")
 
 
 def tell(error: BaseException, command: str, values: Mapping[str, Any], context: Context) -> None:
     """Write what the error says to each place that the command's options name, in the formats that tell it.
 
-    `values` are those of its parameters. Whoever reads standard error is told by others, and whoever reads events by
-    the last of them. Nothing is written once the command has shown what it was asked for, or where what is wrong are
-    these places; and nothing in the place of a file that the command may read.
+    `values` are those of its parameters. Standard error is left to `cli.main`, and a run that sends tells its end as an
+    event. Nothing is written once the command has shown anything, or where its outputs are what is wrong, and nothing
+    in the place of a file that it may read.
     """
-    form, sends = values.get("form"), "json" in values and (command == "apply" or values["send"])
+    form, sends = values.get("form"), command == "apply" or values.get("send")
     if sends or context.shown.is_set():
         return
     with suppress(UsageError, LocalError, BrokenPipeError):
@@ -48,42 +46,8 @@ def tell(error: BaseException, command: str, values: Mapping[str, Any], context:
 
 
 def _report(error: BaseException, command: str, values: Mapping[str, Any], context: Context) -> ProblemReport:
-    code, problems = _said(error, context)
-    name = naming(context.environment)
-    return shielded(
-        ProblemReport(
-            command=command,
-            code=code,
-            problems=named_problems(problems, name),
-            files=tuple(map(name, _about(values))),
-        ),
-        context,
-    )
-
-
-def shielded(report: ProblemReport, context: Context) -> ProblemReport:
-    """The report without any secret, as standard error has the same words."""
-    masked = context.streams.masked
-
-    def problem(each: Problem) -> Problem:
-        """One of its problems."""
-        place = replace(each.place, file=masked(each.place.file)) if each.place else None
-        return Problem(masked(each.message), masked(each.hint), place)
-
-    return replace(
-        report,
-        problems=tuple(map(problem, report.problems)),
-        warnings=tuple(map(problem, report.warnings)),
-        files=tuple(map(masked, report.files)),
-    )
-
-
-def _said(error: BaseException, context: Context) -> tuple[ExitCode, Sequence[Problem]]:
-    if isinstance(error, TokenctlError):
-        return error.exit_code, error.problems
-    if isinstance(error, KeyboardInterrupt):
-        return context.interrupt.exit_code, [Problem(context.interrupt.message)]
-    return ExitCode.ERROR, [_CRASHED]
+    code, problems = told(error, context)
+    return ProblemReport(command=command, code=code, problems=problems, files=named(_about(values), context))
 
 
 def _about(values: Mapping[str, Any]) -> list[str]:

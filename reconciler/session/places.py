@@ -1,4 +1,4 @@
-"""Names of files as they were typed in, the names by which programs that show a repository know them out."""
+"""What programs are told: files by their paths from the root of the repository, and problems without secrets."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.errors import Place, Problem
+from reconciler.errors import ExitCode, Place, Problem, TokenctlError
 from reconciler.files import STDIN, nearest_repository
 
 if TYPE_CHECKING:  # files are named by commands that plan nothing, too
     from reconciler.core.baseline import Baseline
     from reconciler.core.plan import Plan, Revision
+    from reconciler.session.context import Context
+
+_CRASHED = Problem("this is a mistake in tokenctl itself", "the log has what to report")
 
 Name = Callable[[str], str]
 """A file as it was typed in; the file as programs know it out."""
@@ -112,3 +115,31 @@ def _problem(problem: Problem, name: Name) -> Problem:
 
 def _place(place: Place, name: Name) -> Place:
     return replace(place, file=name(place.file))
+
+
+def told(error: BaseException, context: Context) -> tuple[ExitCode, tuple[Problem, ...]]:
+    """The exit code that an error means, and what programs are told of it."""
+    if isinstance(error, TokenctlError):
+        return error.exit_code, published(error.problems, context)
+    if isinstance(error, KeyboardInterrupt):
+        return context.interrupt.exit_code, (Problem(context.interrupt.message),)
+    return ExitCode.ERROR, (_CRASHED,)
+
+
+def published(problems: Sequence[Problem], context: Context) -> tuple[Problem, ...]:
+    """The problems for programs: without any secret, as on standard error, and with files as programs know them."""
+    name, masked = naming(context.environment), context.streams.masked
+    return tuple(
+        Problem(
+            masked(each.message),
+            masked(each.hint),
+            replace(each.place, file=masked(name(each.place.file))) if each.place else None,
+        )
+        for each in problems
+    )
+
+
+def named(files: Sequence[str], context: Context) -> tuple[str, ...]:
+    """The files as programs know them, without any secret."""
+    name = naming(context.environment)
+    return tuple(context.streams.masked(name(each)) for each in files)
