@@ -196,7 +196,7 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
                 if given.get("form") or given.get("output"):  # else standard error is all there is
                     from reconciler.session import failures
 
-                    failures.tell(error, typer_context.info_name or "", given, context)
+                    failures.report(error, typer_context.info_name or "", given, context)
                 raise
 
         kind, filled = inspect.Parameter.KEYWORD_ONLY, {"context", *(group.parameter for group in groups)}

@@ -52,7 +52,7 @@ def run(
 
 
 def _drawn(form: PlanFormat, files: Sequence[str], warnings: Sequence[Problem], context: Context) -> str:
-    """That the files are good, in a format that tells problems."""
+    """Return that the files are good, in a format that shows problems."""
     from reconciler.render.findings import ProblemReport
 
     told, names = published(warnings, context), named(files, context)

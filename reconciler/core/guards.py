@@ -177,7 +177,7 @@ def too_large(tokens: Iterable[Token], missing: Mapping[TokenId, Missing]) -> li
 
 
 def _about(tokens: Iterable[Token], message: str, hint: str) -> Problem:
-    """A problem that names the first few of these tokens, by ascending id, and knows all."""
+    """Return a problem that names the first few of these tokens, by ascending id, and has all of them."""
     ordered = sorted(tokens, key=lambda token: token.id)
     known = [
         ProblemToken(

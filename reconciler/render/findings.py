@@ -52,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemReport:
-    """What a command has to say where it shows no plan: how it ends, and what is wrong.
+    """What a command shows where there is no plan: how it ends, and what is wrong.
 
     `files` are those that it is about, as programs know them, and so are those of places.
     """

@@ -41,7 +41,7 @@ OFFLINE = (PlanFormat.TEXT, PlanFormat.JSON, PlanFormat.MARKDOWN, PlanFormat.GIT
 """The formats that what differs from a commit can be shown in, without a server."""
 
 
-TELLING = (
+PROBLEM_FORMATS = (
     PlanFormat.JSON,
     PlanFormat.MARKDOWN,
     PlanFormat.HTML,
@@ -50,9 +50,9 @@ TELLING = (
     PlanFormat.SARIF,
     PlanFormat.JUNIT,
 )
-"""The formats that tell why there is no plan; all others are of plans alone."""
+"""The formats that show why there is no plan; all others are of plans alone."""
 
-REPORTS = (PlanFormat.TEXT, *TELLING)
+REPORTS = (PlanFormat.TEXT, *PROBLEM_FORMATS)
 """The formats of a command that makes no plan."""
 
 
@@ -97,7 +97,7 @@ def render_revised(revised: Baseline, form: PlanFormat, *, colour: bool) -> str:
 
 
 def render_problems(report: ProblemReport, form: PlanFormat) -> str:
-    """Return why there is no plan, in one of the formats of TELLING."""
+    """Return why there is no plan, in one of the formats of PROBLEM_FORMATS."""
     from reconciler.render import html, json, markdown, reports
 
     drawn_by: dict[PlanFormat, Callable[[ProblemReport], str]] = {

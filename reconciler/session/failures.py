@@ -13,14 +13,14 @@ from reconciler.core.manifest import is_manifest
 from reconciler.errors import LocalError, UsageError
 from reconciler.files import STDIN
 from reconciler.render.findings import ProblemReport
-from reconciler.render.formats import TELLING, PlanFormat, render_problems
+from reconciler.render.formats import PROBLEM_FORMATS, PlanFormat, render_problems
 from reconciler.session import outputs
 from reconciler.session.context import Context
-from reconciler.session.places import named, told
+from reconciler.session.places import code_and_problems, named
 from reconciler.session.reading import DEFAULT
 
 
-def tell(error: BaseException, command: str, values: Mapping[str, Any], context: Context) -> None:
+def report(error: BaseException, command: str, values: Mapping[str, Any], context: Context) -> None:
     """Write what the error says to each place that the command's options name, in the formats that tell it.
 
     `values` are those of its parameters. Standard error is left to `cli.main`, and a run that sends tells its end as an
@@ -35,23 +35,23 @@ def tell(error: BaseException, command: str, values: Mapping[str, Any], context:
         read = {os.path.realpath(each) for each in _read(values, context)}
         telling = replace(
             wanted,
-            shown=tuple(each for each in wanted.shown if each in TELLING),
+            shown=tuple(each for each in wanted.shown if each in PROBLEM_FORMATS),
             saved={
                 path: each
                 for path, each in wanted.saved.items()
-                if each in TELLING and os.path.realpath(path) not in read
+                if each in PROBLEM_FORMATS and os.path.realpath(path) not in read
             },
         )
         telling.write(lambda each, _: render_problems(_report(error, command, values, context), each), context)
 
 
 def _report(error: BaseException, command: str, values: Mapping[str, Any], context: Context) -> ProblemReport:
-    code, problems = told(error, context)
+    code, problems = code_and_problems(error, context)
     return ProblemReport(command=command, code=code, problems=problems, files=named(_about(values), context))
 
 
 def _about(values: Mapping[str, Any]) -> list[str]:
-    """The files that the command is about, as they were typed in; of a folder its manifests."""
+    """Return the files that the command is about, as they were typed; of a folder its manifests."""
     named = values.get("files") or ([values["path"]] if values.get("path") else [DEFAULT])
     return [file for each in named for file in ([STDIN] if each == "-" else _within(each) or [each])]
 
@@ -63,7 +63,7 @@ def _within(folder: str) -> list[str]:
 
 
 def _read(values: Mapping[str, Any], context: Context) -> Iterator[str]:
-    """All that may be a file which the command reads: whatever was typed in but for the outputs, and the journals."""
+    """Yield all that may be a file which the command reads: what was typed but for the outputs, and the journals."""
     yield from _about(values)
     for name, value in values.items():
         if name not in ("out", "output"):

@@ -1,4 +1,4 @@
-"""What programs are told: files by their paths from the root of the repository, and problems without secrets."""
+"""What programs get: files by their paths from the root of the repository, and problems without secrets."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:  # files are named by commands that plan nothing, too
 _CRASHED = Problem("this is a mistake in tokenctl itself", "the log has what to report")
 
 Name = Callable[[str], str]
-"""A file as it was typed in; the file as programs know it out."""
+"""Gives the name by which programs know a file, from the name that was typed."""
 
 _WORKSPACES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 def naming(environment: Mapping[str, str], ref: str = "") -> Name:
-    """What names a file by its path from the root of the repository, else of the workspace that a CI system names.
+    """Return what names a file by its path from the root of the repository, else of the CI system's workspace.
 
-    That is the repository of the current folder, or else the file's own. A file outside of it has its whole path, so
-    that nobody takes it for another one; where no root is known, a file is called as it was typed in. Standard input
-    keeps its name, and a file at the commit `ref` that commit's before its own.
+    That is the repository of the current folder, or else the file's own. A file outside of it gets its whole path, so
+    that nobody takes it for another one; where no root is known, a file is called as it was typed. Standard input
+    keeps its name, and a file at the commit `ref` gets that before its own.
     """
 
     @cache
     def name(file: str) -> str:
-        """One file, looked for once."""
+        """Return the name of one file, which is looked for once."""
         if file == STDIN:
             return file
         if ref and file.startswith(f"{ref}:"):
@@ -62,7 +62,7 @@ def _name(file: str, environment: Mapping[str, str]) -> str:
 
 
 def named_plan(plan: Plan, files: Sequence[str], environment: Mapping[str, str]) -> Plan:
-    """The plan with the files it was made from, and these in each of its places, as programs know them.
+    """Return the plan with the files it was made from, and the file of each place, as programs know them.
 
     A saved plan has such places already; its own file is the one it was made from.
     """
@@ -80,21 +80,20 @@ def named_plan(plan: Plan, files: Sequence[str], environment: Mapping[str, str])
         plan,
         files=tuple(map(name, files)),
         changes=changes,
-        warnings=named_problems(plan.warnings, name),
+        warnings=_problems(plan.warnings, name),
         refusals=tuple(replace(each, problem=_problem(each.problem, name)) for each in plan.refusals),
         base=replace(base, revisions=_revisions(base.revisions, name)) if base else None,
     )
 
 
 def named_revised(revised: Baseline, environment: Mapping[str, str]) -> Baseline:
-    """What a change of the files means, with these as programs know them."""
+    """Return what a change of the files means, with these as programs know them."""
     name = naming(environment, revised.ref)
-    revisions, warnings = _revisions(revised.revisions, name), named_problems(revised.warnings, name)
+    revisions, warnings = _revisions(revised.revisions, name), _problems(revised.warnings, name)
     return replace(revised, revisions=revisions, warnings=warnings)
 
 
-def named_problems(problems: Sequence[Problem], name: Name) -> tuple[Problem, ...]:
-    """The problems with their files so named."""
+def _problems(problems: Sequence[Problem], name: Name) -> tuple[Problem, ...]:
     return tuple(_problem(each, name) for each in problems)
 
 
@@ -117,8 +116,8 @@ def _place(place: Place, name: Name) -> Place:
     return replace(place, file=name(place.file))
 
 
-def told(error: BaseException, context: Context) -> tuple[ExitCode, tuple[Problem, ...]]:
-    """The exit code that an error means, and what programs are told of it."""
+def code_and_problems(error: BaseException, context: Context) -> tuple[ExitCode, tuple[Problem, ...]]:
+    """Return the exit code that an error means, and its problems as programs get them."""
     if isinstance(error, TokenctlError):
         return error.exit_code, published(error.problems, context)
     if isinstance(error, KeyboardInterrupt):
@@ -127,7 +126,7 @@ def told(error: BaseException, context: Context) -> tuple[ExitCode, tuple[Proble
 
 
 def published(problems: Sequence[Problem], context: Context) -> tuple[Problem, ...]:
-    """The problems for programs: without any secret, as on standard error, and with files as programs know them."""
+    """Return the problems as programs get them: without secrets, as on stderr, and with files as programs know them."""
     name, masked = naming(context.environment), context.streams.masked
     return tuple(
         Problem(
@@ -140,6 +139,6 @@ def published(problems: Sequence[Problem], context: Context) -> tuple[Problem, .
 
 
 def named(files: Sequence[str], context: Context) -> tuple[str, ...]:
-    """The files as programs know them, without any secret."""
+    """Return the names by which programs know the files, without secrets."""
     name = naming(context.environment)
     return tuple(context.streams.masked(name(each)) for each in files)

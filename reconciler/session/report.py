@@ -16,7 +16,7 @@ from reconciler.core.plan import Change, Plan
 from reconciler.errors import ExitCode, LocalError, Problem, TokenctlError
 from reconciler.render import json, text, words
 from reconciler.session.context import Context, Display, unwritable
-from reconciler.session.places import named_plan, told
+from reconciler.session.places import code_and_problems, named_plan
 
 _LOOK_S = 0.1  # between two looks at whether the run has to end
 
@@ -190,7 +190,7 @@ def reported(context: Context, *, as_events: bool) -> Iterator[Report]:
         yield report
         code = report.code
     except (TokenctlError, KeyboardInterrupt) as error:
-        code, problems = told(error, context)
+        code, problems = code_and_problems(error, context)
         raise
     finally:
         report.end(code, problems)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from reconciler.errors import ExitCode, Place, Problem
 from reconciler.render.escape import terminal
 from reconciler.render.findings import ProblemReport, findings
-from reconciler.render.formats import TELLING, PlanFormat, render_problems
+from reconciler.render.formats import PROBLEM_FORMATS, PlanFormat, render_problems
 from reconciler.schema import load_schema
 from tests.log_commands import commands
 from tests.render import test_html, test_reports
@@ -54,7 +54,7 @@ REPORTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", TELLING)
+@pytest.mark.parametrize("form", PROBLEM_FORMATS)
 @pytest.mark.parametrize("name", REPORTS)
 def test_problems_are_drawn_as_their_golden_file(
     name: str, form: PlanFormat, golden: Callable[[Path, str], None]
@@ -79,7 +79,7 @@ def reports() -> st.SearchStrategy[ProblemReport]:
 
 @given(reports())
 def test_whoever_reads_them_finds_each_problem_once_and_nothing_else(report: ProblemReport) -> None:
-    drawn = {form: render_problems(report, form) for form in TELLING}
+    drawn = {form: render_problems(report, form) for form in PROBLEM_FORMATS}
     said = [terminal(each.message) for each in findings(report)]
     document = json.loads(drawn[PlanFormat.JSON])
     jsonschema.validate(document, load_schema("problems"))

@@ -24,7 +24,7 @@ from reconciler.cli.main import run
 from reconciler.commands.schema import SchemaName
 from reconciler.core.lock import LockProperties
 from reconciler.errors import ExitCode
-from reconciler.render.formats import TELLING, ListFormat, PlanFormat
+from reconciler.render.formats import PROBLEM_FORMATS, ListFormat, PlanFormat
 from reconciler.sandbox.faults import NAMES, Fault
 from tests.canary import CALLER, ECHO, GATE, LISTED, PASSWORD, found, world
 from tests.checkout import Checkout
@@ -35,7 +35,7 @@ from tests.session.test_locking import ACME, locked
 from tests.shell import BACKUP_2023, BENCH, GRAFANA, PROGRAM, Done, Shell, shell_on, texts
 
 OUTPUTS = " ".join(f"--output {form}={{dir}}/out/plan.{form}" for form in PlanFormat if form is not PlanFormat.TEXT)
-TOLD = " ".join(f"--output {form}={{dir}}/out/told.{form}" for form in TELLING)
+TOLD = " ".join(f"--output {form}={{dir}}/out/told.{form}" for form in PROBLEM_FORMATS)
 NEVER_SIGNED_IN = {
     "validate": [f"validate {{dir}}/tokens.yaml {TOLD}"],
     "show": [f"show {{dir}}/plan.json {OUTPUTS}", *(f"show {{dir}}/plan.json --format {form}" for form in PlanFormat)],

@@ -19,13 +19,13 @@ from reconciler.cli.app import app
 from reconciler.cli.main import run
 from reconciler.errors import ExitCode, Place, Problem
 from reconciler.render import words
-from reconciler.render.formats import OFFLINE, TELLING, PlanFormat
+from reconciler.render.formats import OFFLINE, PROBLEM_FORMATS, PlanFormat
 from reconciler.schema import load_schema
 from tests.checkout import Checkout
 from tests.scenarios.test_exit_codes import DESCRIBE
 from tests.shell import ABSENT, GRAFANA, Done, Shell
 
-SILENT = sorted({*PlanFormat} - {*TELLING})
+SILENT = sorted({*PlanFormat} - {*PROBLEM_FORMATS})
 
 
 @pytest.fixture
@@ -118,12 +118,12 @@ def test_each_reason_that_there_is_no_plan_is_told(shell: Shell, name: str) -> N
     plain = shell.run(*line.split(), "--quiet", **environment)
     assert (plain.code, plain.out) == (code, "")
     command, *rest = line.split()
-    forms = {"validate": ("text", *TELLING)}.get(command, OFFLINE if "--offline" in rest else tuple(PlanFormat))
+    forms = {"validate": ("text", *PROBLEM_FORMATS)}.get(command, OFFLINE if "--offline" in rest else tuple(PlanFormat))
     outputs = [f"--output={form}={shell.folder}/out.{form}" for form in forms]
     done = shell.run(command, *outputs, "--format=json", *rest, "--quiet", **environment)
     written = {path.suffix[1:]: path.read_text() for path in shell.folder.glob("out.*")}
     assert done == Done(code, shell.plain(written["json"]), plain.err)
-    assert written.keys() == {*TELLING} & {*forms}
+    assert written.keys() == {*PROBLEM_FORMATS} & {*forms}
     assert told(done.out) == plain.err
     document = json.loads(done.out)
     assert (document["command"], document["reason"], document["exit_code"]) == (command, ExitCode(code).reason, code)
@@ -169,12 +169,12 @@ def test_wherever_it_runs_problems_are_at_their_files_from_the_root(shell: Shell
 
 def test_files_that_are_good_are_told_as_such_in_the_same_formats(shell: Shell) -> None:
     shell.write(f'version: 1\ntokens:\n  - id: "{GRAFANA}"\n    description: rotate (ticket #4711)\n')
-    outputs = [f"--output={form}={shell.folder}/out.{form}" for form in ("text", *TELLING)]
+    outputs = [f"--output={form}={shell.folder}/out.{form}" for form in ("text", *PROBLEM_FORMATS)]
     done = shell.run("validate", *outputs, "--quiet")
     assert (done.code, done.out) == (0, "1 file, 1 declaration: no problems\n")
     written = {path.suffix[1:]: path.read_text() for path in shell.folder.glob("out.*")}
     assert written.pop("text") == done.out
-    assert written.keys() == {*TELLING}
+    assert written.keys() == {*PROBLEM_FORMATS}
     document = json.loads(written["json"])
     jsonschema.validate(document, load_schema("problems"))
     assert (document["reason"], document["exit_code"], document["problems"]) == ("ok", 0, [])
