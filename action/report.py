@@ -26,15 +26,15 @@ _APPLIED = {
 _NOT_APPLIED = "Nothing was applied; the log says why."
 _NOTHING_SENT = "**It was interrupted.** Nothing was sent."
 _UNKNOWN = "**It is not known what was applied.** The journal says what was sent; running it again is safe."
-_NOT_PLANNED = "There is no plan; the log says why."
+_NOTHING_DRAWN = "The log says why."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What became of a run: its command and the name of its exit code.
 
-    `shown` is the plan as JSON, empty if there is none; `drawn` what tokenctl drew for people, which is "" if it came
-    to nothing. Without a server there is no plan, but something to show.
+    `shown` is the plan as JSON, or why there is none, and empty if tokenctl did not come to write that; `drawn` is what
+    it drew for people, likewise.
     """
 
     command: str
@@ -94,7 +94,7 @@ def outputs(run: Run) -> dict[str, str]:
 
 
 def markdown(run: Run) -> str:
-    """Return what people are to read of a run: the plan as tokenctl drew it, if there is one, and what became of it."""
+    """Return what people are to read of a run: what tokenctl drew, if anything, and what became of an apply."""
     if run.command == "apply" and run.drawn:
         return f"{run.drawn}\n### Apply: {run.reason}\n\n{_sentence(run)}\n"
     return run.drawn or f"### tokenctl: {run.reason}\n\n{_sentence(run)}\n"
@@ -102,12 +102,13 @@ def markdown(run: Run) -> str:
 
 def brief(run: Run) -> str:
     """Return what became of a run in a few words, for where there is no room."""
-    return f"### tokenctl {run.command}: {run.reason}\n\n{_sentence(run)} Digest `{run.shown.get('digest', '')}`\n"
+    digest = f" Digest `{run.shown['digest']}`" if run.shown.get("digest") else ""
+    return f"### tokenctl {run.command}: {run.reason}\n\n{_sentence(run)}{digest}\n"
 
 
 def keep(run: Run, text: str) -> None:
-    """Keep the Markdown of a run that made no plan: a comment must not go on showing an older one."""
-    if run.folder and not run.drawn and run.command != "validate":
+    """Keep the Markdown of a run that drew nothing: a comment must not go on showing an older plan."""
+    if run.folder and not run.drawn:
         kept = run.folder / KEPT
         kept.mkdir(exist_ok=True)
         (kept / "plan.md").write_text(text, "utf-8")
@@ -119,9 +120,7 @@ def _sentence(run: Run) -> str:
         if run.reason == "interrupted" and not sent:
             return _NOTHING_SENT
         return _APPLIED.get(run.reason, _UNKNOWN if sent else _NOT_APPLIED)
-    if run.command == "validate":
-        return "The files are valid." if run.reason == "ok" else "The log names every problem."
-    return "The artifact has it." if run.drawn else _NOT_PLANNED
+    return "The artifact has it." if run.drawn else _NOTHING_DRAWN
 
 
 def _path(folder: Path | None, name: str) -> str:

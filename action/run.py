@@ -43,7 +43,7 @@ def install(inputs: Inputs, temporary: Path, run: Callable[[Sequence[str]], obje
 
 def plan(inputs: Inputs, folder: Path, main: Callable[[], int]) -> int:
     """Validate or plan, as the inputs say; before an apply too, so that its outputs say what it was about."""
-    arguments = ["validate"] if inputs.command == "validate" else _planning(inputs, folder)
+    arguments = ["validate", *_shown(folder)] if inputs.command == "validate" else _planning(inputs, folder)
     return _run("plan", [*arguments, "--", *inputs.files], folder, main)
 
 
@@ -57,13 +57,18 @@ def apply(inputs: Inputs, folder: Path, main: Callable[[], int]) -> int:
 
 def _planning(inputs: Inputs, folder: Path) -> list[str]:
     kept = folder / KEPT
-    arguments = ["plan", "--output=text", "--output=github", f"--output=markdown={kept / 'plan.md'}"]
+    arguments = ["plan", *_shown(folder)]
     arguments += [f"--base={inputs.base}"] if inputs.base else []
     if inputs.offline:  # makes no plan that could be saved or reviewed
         return [*arguments, "--offline"]
     arguments += [f"--reviewed={inputs.reviewed}"] if inputs.reviewed else []
     saved = [f"--out={kept / 'plan.json'}", f"--output=html={kept / 'plan.html'}", f"--output=json={folder / SHOWN}"]
     return [*arguments, *saved]
+
+
+def _shown(folder: Path) -> list[str]:
+    """The options for what people see: the log with annotations, and the Markdown of a comment and the summary."""
+    return ["--output=text", "--output=github", f"--output=markdown={folder / KEPT / 'plan.md'}"]
 
 
 def _run(step: str, arguments: list[str], folder: Path, main: Callable[[], int]) -> int:

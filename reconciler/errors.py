@@ -68,13 +68,28 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemToken:
+    """A live token that a problem is about."""
+
+    id: str
+    status: str
+    description: str
+    org: str
+    user: str
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: a message (lower case, no full stop), where it stands, and the way out."""
+    """One thing that is wrong: a message (lower case, no full stop), where it stands, and the way out.
+
+    `tokens` are all those that it is about, where the message has no room for more than a few.
+    """
 
     message: str
     hint: str = ""
     place: Place | None = None
+    tokens: tuple[ProblemToken, ...] = ()
 
     @property
     def position(self) -> tuple[bool, str, int, int, str]:

@@ -13,6 +13,9 @@ from typing import IO, Literal
 
 from reconciler.errors import LocalError
 
+STDIN = "<stdin>"
+"""What standard input is called where files are named."""
+
 _IRREGULAR = "it is not a regular file"
 
 
@@ -82,6 +85,15 @@ def read(path: Path, most: int, patience_s: float) -> bytes:
                 break
             found += chunk
     return found
+
+
+def nearest_repository(path: Path) -> Path | None:
+    """The nearest folder that holds a git repository, from this absolute path upwards.
+
+    Looked for here, as git would also take a folder that only looks like one: a pull request may bring such a folder
+    and with it another history, but nothing that is called `.git`.
+    """
+    return next((folder for folder in (path, *path.parents) if os.path.lexists(folder / ".git")), None)
 
 
 @contextmanager

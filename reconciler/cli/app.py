@@ -51,11 +51,17 @@ def _tokenctl(
 
 @app.command()
 @command()
-def validate(context: Context, files: options.Files = None, by_folder: options.ByFolder = False) -> ExitCode:
+def validate(
+    context: Context,
+    files: options.Files = None,
+    by_folder: options.ByFolder = False,
+    form: options.ReportFormat = None,
+    output: options.Output = None,
+) -> ExitCode:
     """Check the files; name all problems at once. Needs no server."""
     from reconciler.commands import validate
 
-    return validate.run(files or (), context, by_folder=by_folder)
+    return validate.run(files or (), context, by_folder=by_folder, form=form, wanted=output or ())
 
 
 @app.command()

@@ -15,7 +15,7 @@ from typer.core import TyperOption
 from reconciler.core.plan import Guard
 from reconciler.core.text import is_bare
 from reconciler.errors import ExitCode, Problem, UsageError
-from reconciler.render.formats import PlanFormat
+from reconciler.render.formats import REPORTS, PlanFormat
 from reconciler.session.context import Context
 
 if TYPE_CHECKING:
@@ -100,6 +100,10 @@ Format = Annotated[
     PlanFormat | None,
     typer.Option("--format", metavar="FORMAT", help=f"What stdout shows: {', '.join(PlanFormat)}.  [default: text]"),
 ]
+ReportFormat = Annotated[
+    PlanFormat | None,
+    typer.Option("--format", metavar="FORMAT", help=f"What stdout shows: {', '.join(REPORTS)}.  [default: text]"),
+]
 Output = Annotated[
     list[str] | None,
     typer.Option("--output", metavar="FORMAT=PATH", help="Write this format too, - is stdout; repeatable."),
@@ -178,13 +182,22 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
 
         def called(typer_context: typer.Context, **values: Any) -> int:
             """Take the options as typer gives them."""
-            context: Context = typer_context.obj
-            _check(typer_context, values)
+            given = dict(values)
             talk = {name: values.pop(name) for name, _, _ in _TALK}
-            for group in groups:
-                named = {name: values.pop(name) for name, _, _ in group.options}
-                values[group.parameter] = group.make(context, **named)
-            return run(context=replace(context, streams=replace(context.streams, **talk)), **values)
+            context: Context = typer_context.obj
+            context = replace(context, streams=replace(context.streams, **talk))
+            try:
+                _check(typer_context, given)
+                for group in groups:
+                    named = {name: values.pop(name) for name, _, _ in group.options}
+                    values[group.parameter] = group.make(context, **named)
+                return run(context=context, **values)
+            except BaseException as error:
+                if given.get("form") or given.get("output"):  # else standard error is all there is
+                    from reconciler.session import failures
+
+                    failures.report(error, typer_context.info_name or "", given, context)
+                raise
 
         kind, filled = inspect.Parameter.KEYWORD_ONLY, {"context", *(group.parameter for group in groups)}
         own = inspect.signature(run, eval_str=True, locals={"Flags": object, "SendingOptions": object}).parameters

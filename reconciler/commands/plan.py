@@ -17,6 +17,7 @@ from reconciler.session import outputs, planning, sources
 from reconciler.session.connection import check, connected, resolve
 from reconciler.session.context import Context
 from reconciler.session.outputs import Outputs
+from reconciler.session.places import named_revised
 from reconciler.settings import Flags
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
@@ -51,7 +52,7 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
     check(declared.manifest, declared.baseline, settings)
     with connected(settings, context) as server:
         plan = planning.plan_from(declared.source, server)
-    code = wanted.write_plan(plan, context, _reviewed(request.reviewed, plan, context))
+    code = wanted.write_plan(plan, declared.files, context, _reviewed(request.reviewed, plan, context))
     return ExitCode.CHANGES if request.detailed_exitcode and plan.changes and code is ExitCode.OK else code
 
 
@@ -93,5 +94,8 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
     if declared.baseline is None:
         raise UsageError("--offline compares the files with a commit", "name it: --base REF")
     revised = declared.baseline
-    wanted.write(lambda form, colour: render_revised(revised, form, colour=colour), context)
+    named = named_revised(revised, context.environment)
+    wanted.write(
+        lambda form, colour: render_revised(revised if form is PlanFormat.TEXT else named, form, colour=colour), context
+    )
     return ExitCode.CHANGES if request.detailed_exitcode and revised.revisions else ExitCode.OK

@@ -16,6 +16,7 @@ class SchemaName(StrEnum):
     REVISIONS = "revisions"
     JOURNAL = "journal"
     EVENTS = "events"
+    PROBLEMS = "problems"
 
 
 def run(name: SchemaName, context: Context) -> ExitCode:

@@ -19,4 +19,4 @@ def run(path: str, form: PlanFormat | None, wanted: Sequence[str], context: Cont
     """
     places = outputs.parse(wanted, form)
     places.check([path])
-    return places.write_plan(load_plan(Path(path)), context)
+    return places.write_plan(load_plan(Path(path)), [path], context)

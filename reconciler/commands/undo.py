@@ -51,7 +51,7 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
     settings = resolve(request.flags, context)
     source = _reversal(request, wanted, context, settings)
     with connected(settings, context) as connection:
-        return wanted.write_plan(plan_from(source, connection), context)
+        return wanted.write_plan(plan_from(source, connection), source.files, context)
 
 
 def _reversal(request: UndoRequest, wanted: Outputs, context: Context, settings: Settings) -> Source:

@@ -7,32 +7,62 @@ from pathlib import Path
 
 from reconciler.core.text import count
 from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
-from reconciler.manifest.load import Disk, load
+from reconciler.manifest.load import Disk, Loaded, load
+from reconciler.render.formats import REPORTS, PlanFormat, render_problems
+from reconciler.session import outputs
 from reconciler.session.context import Context
-from reconciler.session.reading import read_manifest
+from reconciler.session.places import named, published
+from reconciler.session.reading import read_files
 
 _NOTHING = ("", "")  # is asserted of the server
 
 
-def run(files: Sequence[str], context: Context, *, by_folder: bool = False) -> ExitCode:
+def run(
+    files: Sequence[str],
+    context: Context,
+    *,
+    by_folder: bool = False,
+    form: PlanFormat | None = None,
+    wanted: Sequence[str] = (),
+) -> ExitCode:
     """Check the files as one manifest or, with `by_folder`, as one for each folder and each server in it.
 
-    Raises InvalidError with the problems of all files.
+    Write that they are good as `form` and `wanted` say, which `session.outputs.parse` takes. Raises InvalidError with
+    the problems of all files.
     """
+    places = outputs.parse(wanted, form)
+    _check_formats([*places.shown, *places.saved.values()])
     groups = list(_groups(files, context)) if by_folder and files else [files]
     problems: list[Problem] = []
-    read = tokens = 0
+    good: list[Loaded] = []
     for group in groups:
         try:
-            manifest, names = read_manifest(group, context)
+            good.append(read_files(group, context))
         except InvalidError as error:
             problems += error.problems
-            continue
-        read, tokens = read + len(names), tokens + len(manifest.tokens)
     if problems:
         raise InvalidError(sorted(problems, key=lambda problem: problem.position))
-    context.streams.show(f"{count(read, 'file')}, {count(tokens, 'declaration')}: no problems\n")
+    names = [name for each in good for name in each.files]
+    places.check(names)
+    tokens = sum(len(each.manifest.tokens) for each in good)
+    words = f"{count(len(names), 'file')}, {count(tokens, 'declaration')}: no problems\n"
+    warnings = [warning for each in good for warning in each.warnings]
+    places.write(lambda each, _: words if each is PlanFormat.TEXT else _drawn(each, names, warnings, context), context)
     return ExitCode.OK
+
+
+def _drawn(form: PlanFormat, files: Sequence[str], warnings: Sequence[Problem], context: Context) -> str:
+    """Return that the files are good, in a format that shows problems."""
+    from reconciler.render.findings import ProblemReport
+
+    told, names = published(warnings, context), named(files, context)
+    return render_problems(ProblemReport(command="validate", code=ExitCode.OK, warnings=told, files=names), form)
+
+
+def _check_formats(forms: Iterable[PlanFormat | None]) -> None:
+    for form in forms:
+        if form not in REPORTS:
+            raise UsageError(f"the format {form} is of plans, and none is made here", f"write {', '.join(REPORTS)}")
 
 
 def _groups(files: Iterable[str], context: Context) -> Iterable[Sequence[str]]:

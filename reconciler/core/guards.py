@@ -11,7 +11,7 @@ from reconciler.core.manifest import Manifest, Severity, Share
 from reconciler.core.plan import Action, Change, Guard, Plan, Refusal
 from reconciler.core.resolve import Wanted
 from reconciler.core.text import count, name_some
-from reconciler.errors import Problem
+from reconciler.errors import Problem, ProblemToken
 
 _LARGE_DESCRIPTION = "its length and its SHA-256 stand for it: once it is replaced, `undo` cannot restore it"
 _LARGE_RIGHTS = "for the guard `self` it may manage anything, for `min_managers` nothing while it stays"
@@ -129,46 +129,67 @@ def unmanaged(
     found: dict[Severity, list[Problem]] = {each: [] for each in Severity}
     for severity, org, hint in policies:
         found[severity] += _incomplete(live)
-        if names := _names(wanted, live, org):
-            message = f"no declaration names {count(len(names), 'live token')}: {name_some(names)}"
-            found[severity].append(Problem(message, f"declare them, {hint}"))
+        if tokens := _undeclared(wanted, live, org):
+            message = f"no declaration names {count(len(tokens), 'live token')}"
+            found[severity].append(_about(tokens, message, f"declare them, {hint}"))
     return found[Severity.WARN], [Refusal(Guard.UNMANAGED, each) for each in found[Severity.FAIL]]
 
 
 def _incomplete(live: Live) -> list[Problem]:
     """What a list that lacks tokens which can be read says of all others: they may be missing from it as well."""
-    lacking = sorted(each for each in live.unlisted if live.includes(live.tokens[each]))
+    lacking = [token for each in live.unlisted if live.includes(token := live.tokens[each])]
     if not lacking:
         return []
-    message = f"the list of tokens lacks {count(len(lacking), 'token')} that can be read by id: {name_some(lacking)}"
-    return [Problem(message, "which tokens no declaration names cannot be told: plan again, with other credentials")]
+    message = f"the list of tokens lacks {count(len(lacking), 'token')} that can be read by id"
+    hint = "which tokens no declaration names cannot be told: plan again, with other credentials"
+    return [_about(lacking, message, hint)]
 
 
-def _names(wanted: Sequence[Wanted], live: Live, asserted: str | None) -> list[str]:
+def _undeclared(wanted: Sequence[Wanted], live: Live, asserted: str | None) -> list[Token]:
     managed = {each.token.id for each in wanted}
     only = live.orgs_called(asserted) if asserted else None
-    found = [
+    return [
         token
         for token in live.tokens.values()
         if token.id not in managed and live.includes(token) and (only is None or token.org_id in only)
     ]
-    return [_whose(token) for token in sorted(found, key=lambda token: token.id)]
 
 
 def too_large(tokens: Iterable[Token], missing: Mapping[TokenId, Missing]) -> list[Problem]:
     """What to warn of when something of a token is too large to be kept."""
-    tokens = sorted(tokens, key=lambda token: token.id)
-    described = [_whose(token) for token in tokens if isinstance(token.description, Elided)]
-    unknown = [_whose(token) for token in tokens if token.rights.unknown]
+    tokens = list(tokens)
     unreadable = [
         f"{token_id} ({each.detail})" for token_id, each in sorted(missing.items()) if each.kind is Absence.UNREADABLE
     ]
     found = [
-        (described, f"{count(len(described), 'token')} with a description too large to be kept", _LARGE_DESCRIPTION),
-        (unknown, f"{count(len(unknown), 'token')} with rights too large to be kept", _LARGE_RIGHTS),
-        (unreadable, "left out, as it cannot be read", "look at it on the server"),
+        ([each for each in tokens if isinstance(each.description, Elided)], "a description", _LARGE_DESCRIPTION),
+        ([each for each in tokens if each.rights.unknown], "rights", _LARGE_RIGHTS),
     ]
-    return [Problem(f"{message}: {name_some(names)}", hint) for names, message, hint in found if names]
+    problems = [
+        _about(some, f"{count(len(some), 'token')} with {what} too large to be kept", hint)
+        for some, what, hint in found
+        if some
+    ]
+    if unreadable:
+        message = f"left out, as it cannot be read: {name_some(unreadable)}"
+        problems.append(Problem(message, "look at it on the server"))
+    return problems
+
+
+def _about(tokens: Iterable[Token], message: str, hint: str) -> Problem:
+    """Return a problem that names the first few of these tokens, by ascending id, and has all of them."""
+    ordered = sorted(tokens, key=lambda token: token.id)
+    known = [
+        ProblemToken(
+            id=each.id,
+            status=each.status.value,
+            description=str(each.description),
+            org=each.org,
+            user=each.user,
+        )
+        for each in ordered
+    ]
+    return Problem(f"{message}: {name_some([_whose(each) for each in ordered])}", hint, tokens=tuple(known))
 
 
 def _whose(token: Token) -> str:

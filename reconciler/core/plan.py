@@ -179,7 +179,8 @@ class Plan:
     `waivers` are the guards that `--allow` switched off. `undoes` names the run that the plan undoes, "" for none.
     `lock` asks for the organisations' locks while it is applied.
     `base` is what the files were compared with, if anything. `knows_own` says that it is known which token the caller
-    signs in with, be it among the changes or not; no document has that, and a saved plan learns it anew.
+    signs in with, be it among the changes or not; no document has that, and a saved plan learns it anew. `files` are
+    those that it was made from, once its places name them as programs know them; no document has them either.
     """
 
     server: Server
@@ -196,6 +197,7 @@ class Plan:
     lock: bool = False
     base: Comparison | None = None
     knows_own: bool = field(default=False, compare=False)
+    files: tuple[str, ...] = field(default=(), compare=False)
 
     @staticmethod
     def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -104,7 +104,7 @@ def with_guards(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed
     """The plan with what the guards say of it and these refusals; the waived ones become warnings."""
     found = [*judge(plan, live, reviewed=reviewed), *refusals]
     waived = (
-        Problem(f"guard `{each.guard}` is waived: {each.problem.message}", place=each.problem.place)
+        replace(each.problem, message=f"guard `{each.guard}` is waived: {each.problem.message}", hint="")
         for each in found
         if each.guard in plan.waivers
     )

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
@@ -19,11 +19,11 @@ from reconciler.core.plan import Action, Change, Comparison, Difference, Guard, 
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
 from reconciler.documents import decode
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
-from reconciler.errors import ExitCode, InvalidError, LocalError, Place, Problem, StaleError
+from reconciler.errors import ExitCode, InvalidError, LocalError, Place, Problem, ProblemToken, StaleError
 
 FORMAT_VERSION = 1
 
-Record: TypeAlias = "Place | Problem | Server | Limits | Comparison | Revision | Difference"
+Record: TypeAlias = "Place | Problem | ProblemToken | Server | Limits | Comparison | Revision | Difference"
 Plain: TypeAlias = "str | int | Share | Record | tuple[Plain, ...] | None"
 
 _LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
@@ -49,13 +49,15 @@ def load_plan(path: Path) -> Plan:
     """
     try:
         document = decode.parse(_content(path))
+        if "problems" in document:
+            raise InvalidError(f"{path} is no plan: it says why there is none", _REMAKE)
         plan = decode_plan(document)
     except decode.DecodeError as error:
         raise InvalidError(f"{path} is no plan: {error}", _REMAKE) from None
     document.pop("review", None)
     if document != plan_document(plan):
         raise StaleError(f"{path} was changed after it was made: its parts do not fit together", _REMAKE)
-    return plan
+    return replace(plan, files=(str(path),))
 
 
 def is_plan(path: Path) -> bool:
@@ -175,8 +177,9 @@ def plain(value: Plain) -> decode.Json:
 
 
 def _whole(value: Record) -> Document:
-    """All that two values of this kind are compared by, which is what documents hold of them."""
-    return parts(value, *(each.name for each in fields(value) if each.compare))
+    """All that two values of this kind are compared by, which is what documents hold of them; `tokens` if there are."""
+    whole = parts(value, *(each.name for each in fields(value) if each.compare))
+    return whole if whole.get("tokens", True) else {key: each for key, each in whole.items() if key != "tokens"}
 
 
 _COUNTS = ("unchanged", "declared", "managed", "live")
@@ -198,12 +201,18 @@ _KIND, _NAME = one_of(Kind), _TEXT_OR_NULL
 REVISION = record(
     Revision, kind=_KIND, target=text, name=_NAME, edits=_EDITS, loosens=decode.boolean, place=_WHERE, base_place=_WHERE
 )
-_PROBLEM = record(Problem, message=text, hint=text, place=_WHERE)
-_REFUSAL = object_of(
-    lambda field: Refusal(
-        field("guard", _GUARD), Problem(field("message", text), field("hint", text), field("place", _WHERE))
-    )
+_ABOUT = list_of(
+    record(ProblemToken, id=decode.ID, status=one_of(map(str, Status)), description=text, org=text, user=text)
 )
+
+
+def _problem(field: Fields) -> Problem:
+    tokens = field("tokens", _ABOUT) if "tokens" in field.left else ()
+    return Problem(field("message", text), field("hint", text), field("place", _WHERE), tokens)
+
+
+_PROBLEM = object_of(_problem)
+_REFUSAL = object_of(lambda field: Refusal(field("guard", _GUARD), _problem(field)))
 _DIFFERENCES = list_of(
     object_of(
         lambda field: Difference(field("what", text), field("reviewed", _TEXT_OR_NULL), field("now", _TEXT_OR_NULL))

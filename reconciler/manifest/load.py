@@ -17,12 +17,11 @@ from typing import Any, BinaryIO, Protocol
 from reconciler.core.manifest import Manifest, is_manifest
 from reconciler.core.text import name_some
 from reconciler.errors import InvalidError, Place, Problem
-from reconciler.files import IrregularError, regular
+from reconciler.files import STDIN, IrregularError, regular
 from reconciler.manifest import check, document, syntax
 from reconciler.manifest.build import build
 from reconciler.manifest.document import Entry, TextFile
 
-_STDIN = "<stdin>"
 _LOOKED_AT = 10_000  # entries of a folder and those below it: a whole repository may be there
 _LARGEST = 32 * 1024 * 1024  # bytes of one file
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -135,7 +134,7 @@ class Disk:
     def names(self, path: str) -> Sequence[str]:
         """Return the file, or the manifests of the folder, sorted; raises InvalidError when it has none."""
         if path == "-":
-            return [_STDIN]
+            return [STDIN]
         if not Path(path).is_dir():
             return [path]
         with _reading(path):
@@ -156,7 +155,7 @@ class Disk:
 
     def identity(self, name: str) -> object:
         """Return what two names of one file have in common."""
-        if name == _STDIN:
+        if name == STDIN:
             return name
         try:
             found = Path(name).stat()
@@ -166,7 +165,7 @@ class Disk:
 
     def read(self, name: str, most: int) -> bytes:
         """Return the file's bytes, at most so many of them; raises InvalidError when they cannot be read."""
-        if name == _STDIN:
+        if name == STDIN:
             return self.stdin.read(most)
         with _reading(name), regular(Path(name)) as file:
             return file.read(most)

@@ -1,4 +1,4 @@
-"""What a reviewer is to see of a plan beside the lines that cause it: refusals, warnings, changes."""
+"""What a reviewer is to see of a plan, or of why there is none, beside the lines that cause it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from reconciler.core.baseline import Baseline
 from reconciler.core.plan import Change, Difference, Kind, Plan, Revision
-from reconciler.core.text import shortened
-from reconciler.errors import Place, Problem
+from reconciler.core.text import count, shortened
+from reconciler.errors import ExitCode, Place, Problem
 from reconciler.render import words
 
 _DESCRIBED = 200  # characters of a description that only tells which token it is
@@ -30,8 +30,9 @@ class Level(StrEnum):
 class Finding:
     """One thing to look at; `message`, `hint` and `place` may hold foreign text as it came.
 
-    `rule` is the guard, `warning`, or the action; `place` that of the declaration's field, if there is one, its file
-    without a leading `./`, as reports know files. No two findings of a plan have the same `rule` and `key`.
+    `rule` is the guard, the name of the exit code, `warning`, or the action; `place` that of the declaration's field,
+    if there is one, its file without a leading `./`, as reports know files. No two findings of a plan have the same
+    `rule` and `key`.
     """
 
     level: Level
@@ -49,20 +50,53 @@ class Finding:
         return hashlib.sha256(named.encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def findings(plan: Plan) -> tuple[Finding, ...]:
-    """Return refusals, warnings, changes with deactivations first, and what else the files mean.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemReport:
+    """What a command shows where there is no plan: how it ends, and what is wrong.
+
+    `files` are those that it is about, as programs know them, and so are those of places.
+    """
+
+    command: str
+    code: ExitCode
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    files: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """How the command ended, and how many problems and warnings there are, in words of ours."""
+        counts = [count(len(self.problems), "problem") if self.problems else "no problems"]
+        counts += [count(len(self.warnings), "warning")] if self.warnings else []
+        return f"{self.code.reason} ({', '.join(counts)})"
+
+
+def findings(shown: Plan | ProblemReport) -> tuple[Finding, ...]:
+    """Return problems, or refusals, warnings, changes with deactivations first, and what else the files mean.
 
     Who stops early has seen the worst.
     """
+    found = _report_findings(shown) if isinstance(shown, ProblemReport) else _plan_findings(shown)
+    return tuple(_with_unique_keys(found))
+
+
+def _report_findings(report: ProblemReport) -> list[Finding]:
+    rule = report.code.reason
+    return [
+        *(_problem(Level.ERROR, rule, f"{report.command}: {rule}", each) for each in report.problems),
+        *(_problem(Level.WARNING, WARNING, WARNING, each) for each in report.warnings),
+    ]
+
+
+def _plan_findings(plan: Plan) -> list[Finding]:
     files = [*map(_revision, plan.base.revisions if plan.base else ())]
-    found = [
+    return [
         *(_problem(Level.ERROR, each.guard, f"refused by guard {each.guard}", each.problem) for each in plan.refusals),
         *(_problem(Level.WARNING, WARNING, WARNING, each) for each in plan.warnings),
         *(each for each in files if each.level is Level.WARNING),
         *(_change(each, across=plan.across) for each in words.gravest_first(plan.changes)),
         *(each for each in files if each.level is Level.NOTICE),
     ]
-    return tuple(_with_unique_keys(found))
 
 
 def revision_findings(revised: Baseline) -> tuple[Finding, ...]:
@@ -90,12 +124,16 @@ def _revision(revision: Revision) -> Finding:
     )
 
 
-def default_place(plan: Plan) -> Place:
-    """Return where to show what has no place of its own, for the formats that want one: the top of the plan's file."""
-    places = [place for change in plan.changes for place in change.places.values()]
-    problems = [each.place for each in (*plan.warnings, *(each.problem for each in plan.refusals)) if each.place]
-    first = next(iter([*places, *problems]), Place("tokens.yaml", 1, 1))
-    return Place(first.file.removeprefix("./"), 1, 1)
+def default_place(shown: Plan | ProblemReport) -> Place:
+    """Return where to show what has no place of its own, for the formats that want one: the top of a file of it."""
+    if isinstance(shown, ProblemReport):
+        places, problems = [], [*shown.problems, *shown.warnings]
+    else:
+        places = [place for change in shown.changes for place in change.places.values()]
+        problems = [*shown.warnings, *(each.problem for each in shown.refusals)]
+    places += [each.place for each in problems if each.place]
+    first = next(iter([*(place.file for place in places), *shown.files]), "tokens.yaml")
+    return Place(first.removeprefix("./"), 1, 1)
 
 
 def _problem(level: Level, rule: str, title: str, problem: Problem) -> Finding:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # `--help` needs only the words
     from reconciler.core.baseline import Baseline
     from reconciler.core.plan import Plan
     from reconciler.core.review import Review
+    from reconciler.render.findings import ProblemReport
 
 
 class PlanFormat(StrEnum):
@@ -38,6 +39,21 @@ class ListFormat(StrEnum):
 
 OFFLINE = (PlanFormat.TEXT, PlanFormat.JSON, PlanFormat.MARKDOWN, PlanFormat.GITHUB)
 """The formats that what differs from a commit can be shown in, without a server."""
+
+
+PROBLEM_FORMATS = (
+    PlanFormat.JSON,
+    PlanFormat.MARKDOWN,
+    PlanFormat.HTML,
+    PlanFormat.GITHUB,
+    PlanFormat.GITLAB_CODEQUALITY,
+    PlanFormat.SARIF,
+    PlanFormat.JUNIT,
+)
+"""The formats that show why there is no plan; all others are of plans alone."""
+
+REPORTS = (PlanFormat.TEXT, *PROBLEM_FORMATS)
+"""The formats of a command that makes no plan."""
 
 
 def render(plan: Plan, form: PlanFormat, review: Review | None = None, *, colour: bool) -> str:
@@ -78,3 +94,19 @@ def render_revised(revised: Baseline, form: PlanFormat, *, colour: bool) -> str:
         PlanFormat.GITHUB: reports.revised,
     }
     return drawn_by[form](revised)
+
+
+def render_problems(report: ProblemReport, form: PlanFormat) -> str:
+    """Return why there is no plan, in one of the formats of PROBLEM_FORMATS."""
+    from reconciler.render import html, json, markdown, reports
+
+    drawn_by: dict[PlanFormat, Callable[[ProblemReport], str]] = {
+        PlanFormat.JSON: json.problems,
+        PlanFormat.MARKDOWN: markdown.problems,
+        PlanFormat.HTML: html.problems,
+        PlanFormat.GITHUB: reports.github,
+        PlanFormat.GITLAB_CODEQUALITY: reports.codequality,
+        PlanFormat.SARIF: reports.sarif,
+        PlanFormat.JUNIT: reports.junit,
+    }
+    return drawn_by[form](report)

@@ -1,4 +1,4 @@
-"""A plan as one HTML page that needs nothing else: no request, and no script or style but its own."""
+"""A plan, or problems, as one HTML page that needs nothing else: no request, and no script or style but its own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from reconciler.core.text import common_start, count
 from reconciler.errors import Place, Problem
 from reconciler.render import words
 from reconciler.render.escape import terminal
+from reconciler.render.findings import ProblemReport
 
 _FOLDER = Path(__file__).parent / "page"
 _SIGNS = {Action.DEACTIVATE: "−", Action.ACTIVATE: "+", Action.DESCRIBE: "~"}
@@ -25,25 +26,11 @@ def plan(plan: Plan) -> str:
 
     Without JavaScript every row is shown. Deactivations come first.
     """
-    style, script = ((_FOLDER / name).read_text("utf-8") for name in ("page.css", "page.js"))
-    policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
-    )
     revisions = plan.base.revisions if plan.base else ()
     refused = [(f"guard {each.guard}", each.problem) for each in plan.refusals]
-    return f"""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>tokenctl {words.plan_command(plan)}: {words.verdict(plan)}</title>
-<style>{style}</style>
-</head>
-<body>
+    return _page(
+        f"tokenctl {words.plan_command(plan)}: {words.verdict(plan)}",
+        f"""\
 {_header(plan)}
 <main>
 {_problems("refused", "Refused: nothing of this can be applied", refused)}\
@@ -52,8 +39,53 @@ def plan(plan: Plan) -> str:
 {_changes(plan)}\
 {_revisions("files", "What else the files mean", [each for each in revisions if not each.loosens])}\
 </main>
-{_footer(plan)}\
-<script>{script}</script>
+{_footer(plan)}""",
+        (_FOLDER / "page.js").read_text("utf-8"),
+    )
+
+
+def problems(report: ProblemReport) -> str:
+    """Return the page of why there is no plan: how the command ended, and what is wrong."""
+    wrong, warned = ([("", each) for each in some] for some in (report.problems, report.warnings))
+    verdict = report.verdict
+    return _page(
+        f"tokenctl {report.command}: {verdict}",
+        f"""\
+<header{' class="refused"' if wrong else ""}>
+<p class="tool">tokenctl {report.command}</p>
+<h1>{verdict[0].upper()}{verdict[1:]}</h1>
+</header>
+<main>
+{_problems("refused", count(len(wrong), "problem"), wrong)}\
+{_problems("warning", count(len(warned), "warning"), warned)}\
+</main>
+""",
+    )
+
+
+def _page(title: str, body: str, script: str = "") -> str:
+    """Return a page that runs no other script than this one, and shows nothing from elsewhere."""
+    style = (_FOLDER / "page.css").read_text("utf-8")
+    scripts = f"script-src '{_hash(script)}'; " if script else ""
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; {scripts}base-uri 'none'; "
+        "form-action 'none'; require-trusted-types-for 'script'"
+    )
+    scripted = f"<script>{script}</script>\n" if script else ""
+    return f"""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+{body}\
+{scripted}\
 </body>
 </html>
 """
@@ -71,8 +103,8 @@ def _footer(plan: Plan) -> str:
     """Return the digest once more, after everything that foreign text could look like."""
     if not plan.changes:
         return ""
-    command = f"<br>Exactly this is applied by <code>tokenctl {words.apply_command(plan)} --expect {plan.digest}</code>"
-    return f'<footer>Digest <code class="digest">{plan.digest}</code>{"" if plan.refusals else command}</footer>\n'
+    use = "" if plan.refusals else "<br>Given to <code>--expect</code>, it lets exactly this be applied"
+    return f'<footer>Digest <code class="digest">{plan.digest}</code>{use}</footer>\n'
 
 
 def _header(plan: Plan) -> str:
@@ -108,8 +140,20 @@ def _problems(kind: str, title: str, problems: Sequence[tuple[str, Problem]]) ->
     for name, problem in problems:
         named = f"<strong>{name}</strong> " if name else ""
         hint = f"<p>Way out: {_shown(problem.hint)}</p>" if problem.hint else ""
-        items.append(f"{named}{_shown(problem.message)}{_where(problem.place)}{hint}")
+        items.append(f"{named}{_shown(problem.message)}{_where(problem.place)}{hint}{_tokens(problem)}")
     return _list(kind, title, items)
+
+
+def _tokens(problem: Problem) -> str:
+    """Return all tokens that a problem is about, folded, as its message names only a few."""
+    if not problem.tokens:
+        return ""
+    listed = "\n".join(
+        f"<li><code>{each.id}</code> {escape(words.value('description', each.description))}"
+        f" of {_shown(each.user)} in {_shown(each.org)}, {_shown(each.status)}</li>"
+        for each in problem.tokens
+    )
+    return f"<details><summary>{count(len(problem.tokens), 'token')}</summary>\n<ul>\n{listed}\n</ul>\n</details>"
 
 
 def _revisions(kind: str, title: str, revisions: Sequence[Revision]) -> str:

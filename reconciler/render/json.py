@@ -1,4 +1,4 @@
-"""A plan, tokens, checks or revised files as one JSON document, and what happens in a run as a line of JSON each.
+"""What there is to show as one JSON document, and what happens in a run as a line of JSON each.
 
 All are ASCII with keys in a fixed order and a `format_version`, as schemas/ describes them.
 """
@@ -15,10 +15,12 @@ from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.core.review import Review
 from reconciler.documents.plan import FORMAT_VERSION, elided, plain, plan_document, review_document, revised_document
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, Problem
 from reconciler.render.escape import json_text
+from reconciler.render.findings import ProblemReport
 
 _EVENTS_VERSION = 1
+_PROBLEMS_VERSION = 1
 
 
 def plan(plan: Plan, review: Review | None = None) -> str:
@@ -64,6 +66,20 @@ def checks(checks: Sequence[Check]) -> str:
     return _dump({"format_version": FORMAT_VERSION, "reason": exit_code(checks).reason, "checks": shown})
 
 
+def problems(report: ProblemReport) -> str:
+    """Return why there is no plan, or what else a command found, as schemas/problems.v1.json describes it."""
+    return _dump(
+        {
+            "format_version": _PROBLEMS_VERSION,
+            "command": report.command,
+            "reason": report.code.reason,
+            "exit_code": int(report.code),
+            "problems": plain(report.problems),
+            "warnings": plain(report.warnings),
+        }
+    )
+
+
 def _dump(document: object) -> str:
     return json_text(document, indent=2) + "\n"
 
@@ -91,13 +107,20 @@ def op_finished(result: Result) -> str:
     return _event("op_finished", id=result.change.token.id, status=result.status.value, detail=result.reason)
 
 
-def summary(code: ExitCode, statuses: Iterable[ResultStatus], plan: Plan | None, outcome: Outcome | None) -> str:
+def summary(
+    code: ExitCode,
+    statuses: Iterable[ResultStatus],
+    plan: Plan | None,
+    outcome: Outcome | None,
+    problems: Sequence[Problem] = (),
+) -> str:
     """Return how the run ended, with the statuses of its changes; without plan or outcome it did not come that far."""
     found = Counter(statuses)
     return _event(
         "summary",
         reason=code.reason,
         exit_code=int(code),
+        problems=plain(tuple(problems)),
         counts={status.replace(" ", "_"): found[status] for status in ResultStatus},
         stopped=outcome.stopped if outcome else "",
         digest=plan.digest if plan else "",

@@ -1,4 +1,4 @@
-"""A plan or revised files as Markdown for a comment or a step summary: foreign text stands inside code only."""
+"""A plan, problems or revised files as Markdown for a comment or a summary: foreign text stands inside code only."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from reconciler.core.text import common_start, count, shortened
 from reconciler.errors import Problem
 from reconciler.render import words
 from reconciler.render.escape import terminal
+from reconciler.render.findings import ProblemReport
 
 LONGEST = 64_000
 """GitHub takes comments of less than 65,536 characters; so is the text, in bytes of UTF-8, with room for whoever puts
@@ -37,7 +38,7 @@ def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> st
     digest = f"Digest `{plan.digest}`"
     again = digest
     if plan.changes and not plan.refusals:
-        again += f": exactly this is applied by `tokenctl {words.apply_command(plan)} --expect {plan.digest}`"
+        again += ": given to `--expect`, it lets exactly this be applied"
     revisions = words.gravest_revisions_first(plan.base.revisions if plan.base else ())
     head = _head(plan, digest, review)
     room = longest - _size([*head, again])
@@ -65,6 +66,14 @@ def _head(plan: Plan, digest: str, review: Review | None) -> list[str]:
     return head
 
 
+def problems(report: ProblemReport, longest: int = LONGEST) -> str:
+    """Return how the command ended, and what is wrong, in less than `longest` bytes; what has no room is counted."""
+    head = f"### tokenctl {report.command}: {report.verdict}"
+    wrong = _fitted([_problem("Problem", each) for each in report.problems], longest // 2)
+    warned = _fitted([_problem("Warning", each) for each in report.warnings], longest // 4)
+    return "\n\n".join([head, *wrong, *warned]) + "\n"
+
+
 def revised(revised: Baseline, longest: int = LONGEST) -> str:
     """Return what a change of the files means in less than `longest` bytes (6,000 or more); left rows are counted."""
     head = [f"### tokenctl: {_summary(revised.revisions)}"]
@@ -87,7 +96,8 @@ def _revision(revision: Revision) -> str:
 
 def _problem(title: str, problem: Problem) -> str:
     hint = f"<br>hint: {code(_cut(problem.hint, _PROBLEM))}" if problem.hint else ""
-    return f"- **{title}**{_where(words.file_and_line(problem.place))}: {code(_cut(problem.message, _PROBLEM))}{hint}"
+    where = _where(str(problem.place)) if problem.place else ""
+    return f"- **{title}**{where}: {code(_cut(problem.message, _PROBLEM))}{hint}"
 
 
 def _where(place: str) -> str:
@@ -136,7 +146,7 @@ def _table(head: Sequence[str], items: Sequence[_T], row: Callable[[_T, bool], s
     table = "\n".join([*head, *rows])
     folded = f"<details><summary>{count(len(rows), 'change')}</summary>\n\n{table}\n\n</details>"
     left = len(items) - len(rows)
-    rest = [f"**And {count(left, 'more change')}** without room here: `tokenctl show` has them all."] if left else []
+    rest = [f"**And {count(left, 'more change')}** without room here: other formats have them all."] if left else []
     return [folded if len(rows) > _OPEN_ROWS else table, *rest]
 
 

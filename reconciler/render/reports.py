@@ -1,4 +1,4 @@
-"""A plan for other programs: GitHub's commands, GitLab's reports, JUnit XML, SARIF, requests and a script of curl.
+"""Plans and problems for other programs: GitHub's commands, GitLab's reports, JUnit XML, SARIF; requests, curl.
 
 GitHub: its runner's own reader (ActionCommand.cs in actions/runner) is followed: in a message `%` and line breaks are
 escaped, in a property `:` and `,` as well. GitLab: https://docs.gitlab.com/user/infrastructure/iac/mr_integration/ and
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from urllib.parse import quote
 
@@ -17,13 +17,14 @@ from reconciler import __version__
 from reconciler.core.baseline import Baseline
 from reconciler.core.plan import Action, Change, Guard, Kind, Plan
 from reconciler.documents.plan import before_document, operation_document
-from reconciler.errors import Place
+from reconciler.errors import ExitCode, Place
 from reconciler.render import words
 from reconciler.render.escape import json_text, terminal
 from reconciler.render.findings import (
     WARNING,
     Finding,
     Level,
+    ProblemReport,
     default_place,
     findings,
     revision_findings,
@@ -38,9 +39,9 @@ _GITHUB_DATA = str.maketrans({"%": "%25", "\n": "%0A"})
 _GITHUB_PROPERTY = _GITHUB_DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
-def github(plan: Plan) -> str:
+def github(shown: Plan | ProblemReport) -> str:
     """Return a command for each finding, the gravest first; of more than ten of a kind the tenth counts the rest."""
-    return _github_commands(findings(plan))
+    return _github_commands(findings(shown))
 
 
 def revised(revised: Baseline) -> str:
@@ -89,36 +90,41 @@ def terraform(plan: Plan) -> str:
     return json_text({"create": 0, "update": len(plan.changes) - gone, "delete": gone}) + "\n"
 
 
-def codequality(plan: Plan) -> str:
+def codequality(shown: Plan | ProblemReport) -> str:
     """Return a list of the findings; GitLab knows one again by its fingerprint, which stays when lines move."""
-    start = default_place(plan)
+    start = default_place(shown)
     entries = [
         {
-            "description": terminal(f"{each.title}: {each.message}"),
+            "description": terminal(f"{each.title}: {each.message}" + (f" (hint: {each.hint})" if each.hint else "")),
             "check_name": f"tokenctl/{each.rule}",
             "fingerprint": each.fingerprint,
             "severity": _GITLAB_SEVERITY[each.level],
             "location": {"path": (each.place or start).file, "lines": {"begin": (each.place or start).line}},
         }
-        for each in findings(plan)
+        for each in findings(shown)
     ]
     return json_text(entries, indent=2) + "\n"
 
 
-def junit(plan: Plan) -> str:
+def junit(shown: Plan | ProblemReport) -> str:
     """Return one suite, as Jenkins' junit-10.xsd and GitLab read it; warnings stand in its output."""
-    found = findings(plan)
-    cases = [_junit_guard(guard, [each for each in found if each.rule == guard]) for guard in Guard]
-    changes = [_xml(f"{each.title}: {each.message}") for each in found if each.level is Level.NOTICE]
-    cases += [f'  <testcase classname="tokenctl.change" name="{name}"/>' for name in changes]
+    found = findings(shown)
+    wrong = [each for each in found if each.level is Level.ERROR]
+    if isinstance(shown, ProblemReport):
+        command, cases = shown.command, [_junit_case("command", shown.command, wrong)]
+    else:
+        command = "plan"
+        cases = [_junit_case("guard", guard, [each for each in wrong if each.rule == guard]) for guard in Guard]
+        changes = [_xml(f"{each.title}: {each.message}") for each in found if each.level is Level.NOTICE]
+        cases += [f'  <testcase classname="tokenctl.change" name="{name}"/>' for name in changes]
     warned = [f"warning: {_junit_text(each)}\n" for each in found if each.level is Level.WARNING]
-    failures = len({each.rule for each in found if each.level is Level.ERROR})
+    failures = len({each.rule for each in wrong})
     counts = f'tests="{len(cases)}" failures="{failures}" errors="0"'
     return "\n".join(
         (
             '<?xml version="1.0" encoding="utf-8"?>',
             f'<testsuites name="tokenctl" {counts}>',
-            f'<testsuite name="tokenctl plan" {counts} skipped="0">',
+            f'<testsuite name="tokenctl {command}" {counts} skipped="0">',
             *cases,
             *([f"<system-out>{''.join(warned)}</system-out>"] if warned else []),
             "</testsuite>",
@@ -127,12 +133,14 @@ def junit(plan: Plan) -> str:
     )
 
 
-def _junit_guard(guard: Guard, refused: Sequence[Finding]) -> str:
-    head = f'  <testcase classname="tokenctl.guard" name="{guard}"'
-    if not refused:
+def _junit_case(kind: str, name: str, wrong: Sequence[Finding]) -> str:
+    """Return a case that fails when anything is wrong; it is always called the same, so that it has a history."""
+    head = f'  <testcase classname="tokenctl.{kind}" name="{name}"'
+    if not wrong:
         return f"{head}/>"
-    text = "\n".join(f"refused: {_junit_text(each)}" for each in refused)
-    return f'{head}><failure type="{guard}" message="{_xml(refused[0].message)}">{text}</failure></testcase>'
+    word = "refused: " if kind == "guard" else ""
+    text = "\n".join(f"{word}{_junit_text(each)}" for each in wrong)
+    return f'{head}><failure type="{wrong[0].rule}" message="{_xml(wrong[0].message)}">{text}</failure></testcase>'
 
 
 def _junit_text(finding: Finding) -> str:
@@ -146,44 +154,78 @@ def _xml(text: str) -> str:
 
 
 _SARIF_LEVEL = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTICE: "note"}
-_SARIF_RULES = {  # what each says, what to do about it, and how grave it is
-    **{
-        guard.value: (f"The guard {guard} refuses the plan", f"Waive it by its name: --allow {guard}", Level.ERROR)
-        for guard in Guard
-    },
-    WARNING: ("The plan may not be what was meant", "Read the message", Level.WARNING),
-    **{
-        action.value: (f"The plan would {action} a token", "Review it before it is applied", Level.NOTICE)
-        for action in Action
-    },
-}
-_SARIF_REVISED = {  # the rules of what no change shows, where files were compared with a base
-    revision_rule(kind): (f"The files have a {kind} entry", "Review what that means", Level.NOTICE) for kind in Kind
+_SARIF_MOST = 5_000  # code scanning takes 25,000 results, and shows 5,000 of them
+_HOME, _MORE = "https://github.com/tokenctl/tokenctl", "more"
+_SARIF_ENDS = {  # what it means that a command ended so, and shows no plan
+    ExitCode.ERROR: "A local file cannot be read or written, or tokenctl itself failed",
+    ExitCode.REFUSED: "What the files say of the server does not hold",
+    ExitCode.STALE: "The saved plan or the journal does not fit any more",
+    ExitCode.AUTH: "The server does not let these credentials do this",
+    ExitCode.UNREACHABLE: "No usable answer came from the server",
+    ExitCode.USAGE: "An option, an argument or a variable cannot be used",
+    ExitCode.INVALID: "A file is refused, or what it declares is not on the server",
+    ExitCode.INTERRUPTED: "The run was interrupted",
 }
 _LINK = re.compile(r"\](?=\()")
 
 
-def sarif(plan: Plan) -> str:
-    """Return one run, with a result for each finding and every rule that there can be for such a plan."""
-    start = default_place(plan)
-    rules = [
-        {
-            "id": rule,
-            "shortDescription": {"text": text},
-            "fullDescription": {"text": text},
-            "help": {"text": todo},
-            "defaultConfiguration": {"level": _SARIF_LEVEL[level]},
-        }
-        for rule, (text, todo, level) in (_SARIF_RULES | (_SARIF_REVISED if plan.base else {})).items()
-    ]
-    driver = {"name": "tokenctl", "semanticVersion": __version__, "rules": rules}
-    run = {
-        "tool": {"driver": driver},
-        "columnKind": "unicodeCodePoints",
-        "results": [_sarif_result(each, each.place or start) for each in findings(plan)],
+def sarif(shown: Plan | ProblemReport) -> str:
+    """Return one run, with a result for each finding and every rule that there can be for such a plan, or for none.
+
+    Of more results than code scanning shows the last counts the rest.
+    """
+    start, found = default_place(shown), findings(shown)
+    results = [_sarif_result(each, each.place or start) for each in _sarif_shown(found)]
+    driver = {
+        "name": "tokenctl",
+        "semanticVersion": __version__,
+        "informationUri": _HOME,
+        "rules": [_sarif_rule(*each) for each in _sarif_rules(shown, more=len(results) < len(found))],
     }
+    run: dict[str, object] = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    if isinstance(shown, ProblemReport):
+        run["invocations"] = [{"executionSuccessful": shown.code == ExitCode.OK, "exitCode": int(shown.code)}]
     document = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json_text(document, indent=2) + "\n"
+
+
+def _sarif_shown(found: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the findings, the gravest first; of more than code scanning shows the last one counts the rest."""
+    if len(found) <= _SARIF_MOST:
+        return found
+    left = found[_SARIF_MOST - 1 :]
+    message = f"there are {len(left):,} more like these"
+    rest = Finding(level=left[0].level, rule=_MORE, title="not all is shown", message=message, key="", place=None)
+    return [*found[: _SARIF_MOST - 1], rest]
+
+
+def _sarif_rules(shown: Plan | ProblemReport, *, more: bool) -> Iterator[tuple[str, str, str, Level]]:
+    """Yield the id of each rule, what it says, what to do about it, and how grave it is."""
+    if isinstance(shown, ProblemReport):
+        for code, text in _SARIF_ENDS.items():
+            yield code.reason, text, "Read the message and its hint", Level.ERROR
+    else:
+        for guard in Guard:
+            yield guard, f"The guard {guard} refuses the plan", f"Waive it by its name: --allow {guard}", Level.ERROR
+    yield WARNING, "The plan may not be what was meant", "Read the message", Level.WARNING
+    if isinstance(shown, Plan):
+        for action in Action:
+            yield action, f"The plan would {action} a token", "Review it before it is applied", Level.NOTICE
+        if shown.base:
+            for kind in Kind:
+                yield revision_rule(kind), f"The files have a {kind} entry", "Review what that means", Level.NOTICE
+    if more:
+        yield _MORE, "There is more than can be shown", "Read it in another format", Level.NOTICE
+
+
+def _sarif_rule(name: str, text: str, todo: str, level: Level) -> dict[str, object]:
+    return {
+        "id": name,
+        "shortDescription": {"text": text},
+        "fullDescription": {"text": text},
+        "help": {"text": todo},
+        "defaultConfiguration": {"level": _SARIF_LEVEL[level]},
+    }
 
 
 def _sarif_result(finding: Finding, place: Place) -> dict[str, object]:
@@ -196,12 +238,17 @@ def _sarif_result(finding: Finding, place: Place) -> dict[str, object]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": quote(place.file, errors="backslashreplace")},
+                    "artifactLocation": {"uri": _sarif_uri(place.file)},
                     "region": {"startLine": place.line, "startColumn": place.column},
                 }
             }
         ],
     }
+
+
+def _sarif_uri(file: str) -> str:
+    """Return a path as a reference below the root of the repository; one from outside as a file of this machine."""
+    return ("file://" if file.startswith("/") else "") + quote(file, errors="backslashreplace")
 
 
 def _sarif_message(text: str) -> str:

@@ -45,11 +45,6 @@ def plan_command(plan: Plan) -> str:
     return "undo" if plan.undoes else "plan"
 
 
-def apply_command(plan: Plan) -> str:
-    """Return the command that makes such a plan and sends it."""
-    return "undo --apply" if plan.undoes else "apply"
-
-
 def title_parts(plan: Plan) -> tuple[str, ...]:
     """Return what the plan is about: the run that it undoes, if any, the organisations, the server and its product."""
     undone = f"Undo of {terminal(plan.undoes)}" if plan.undoes else ""

@@ -14,6 +14,7 @@ from pathlib import Path
 from reconciler.core.secrets import masked
 from reconciler.core.text import is_plain
 from reconciler.errors import LocalError, Problem, UsageError
+from reconciler.files import nearest_repository
 from reconciler.repository.git import Commit, Git, Objects, pipe, reading, within
 
 _SHALLOW = "this clone has only a part of the history: fetch the rest, with `fetch-depth: 0` in actions/checkout"
@@ -147,13 +148,8 @@ def head(path: str, environment: Mapping[str, str], home: Path) -> str:
 
 
 def _top(path: str) -> Path | None:
-    """Return the nearest folder above the path that holds a repository.
-
-    Looked for here, as git would also take a folder that only looks like one: a pull request may bring such a folder
-    and with it another history, but nothing that is called `.git`.
-    """
-    here = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links
-    return next((folder for folder in (here, *here.parents) if os.path.lexists(folder / ".git")), None)
+    """The nearest folder above the path that holds a repository."""
+    return nearest_repository(Path(os.path.abspath(path)))  # noqa: PTH100  # resolve() would follow links
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

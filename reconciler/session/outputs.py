@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler import files
-from reconciler.core.plan import Plan
-from reconciler.core.review import Review
-from reconciler.documents.plan import save_plan
 from reconciler.errors import ExitCode, LocalError, Problem, UsageError
-from reconciler.render.escape import terminal
 from reconciler.render.formats import PlanFormat, render
 from reconciler.session.context import Context
+from reconciler.session.places import named_plan
+
+if TYPE_CHECKING:  # files are checked without them
+    from reconciler.core.plan import Plan
+    from reconciler.core.review import Review
 
 Draw = Callable[[PlanFormat, bool], str]
 """Returns the text in a format; the flag says whether it may have colours."""
@@ -51,9 +53,19 @@ class Outputs:
         if problems := _tried(files.probe, self.saved):
             raise LocalError(problems)
 
-    def write_plan(self, plan: Plan, context: Context, review: Review | None = None) -> ExitCode:
-        """Write the plan, and a review of it, to all of them, as `write` does; REFUSED when a guard refuses it."""
-        self.write(lambda form, colour: render(plan, form, review, colour=colour), context, partial(save_plan, plan))
+    def write_plan(self, plan: Plan, files: Sequence[str], context: Context, review: Review | None = None) -> ExitCode:
+        """Write the plan, made from these files, and a review of it, as `write` does; REFUSED when a guard refuses it.
+
+        Text is for people, who are in their folder; all else names files as programs know them.
+        """
+        from reconciler.documents.plan import save_plan
+
+        named = cache(lambda: named_plan(plan, files, context.environment))
+        self.write(
+            lambda form, colour: render(plan if form is PlanFormat.TEXT else named(), form, review, colour=colour),
+            context,
+            lambda path: save_plan(named(), path),
+        )
         return ExitCode.REFUSED if plan.refusals else ExitCode.OK
 
     def write(self, draw: Draw, context: Context, save_plan: Callable[[Path], None] = _no_plan) -> None:
@@ -62,6 +74,7 @@ class Outputs:
         `draw` gives a format's text, in colour or not; `save_plan` writes what `apply` takes. Raises LocalError for all
         that could not be written, and BrokenPipeError when nobody reads standard output.
         """
+        context.shown.set()
 
         def save(path: Path) -> None:
             """Write one of the files."""
@@ -70,6 +83,8 @@ class Outputs:
                 save_plan(path)
             else:
                 files.write(draw(form, False), path)
+            from reconciler.render.escape import terminal
+
             context.streams.say(f"Saved to {terminal(str(path))}")
 
         problems = _tried(save, self.saved)

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.core.manifest import Manifest, is_manifest
 from reconciler.errors import Problem, UsageError
-from reconciler.manifest.load import Disk, load
+from reconciler.manifest.load import Disk, Loaded, load
 from reconciler.session.context import Context
 
 DEFAULT = "tokens.yaml"
 
 
 def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...]]:
-    """Read the files, `tokens.yaml` by default; return their manifest and their names. Shows the warnings.
+    """Read the files as `read_files` does; return their manifest and their names."""
+    loaded = read_files(files, context)
+    return loaded.manifest, loaded.files
+
+
+def read_files(files: Sequence[str], context: Context) -> Loaded:
+    """Read the files, `tokens.yaml` by default; return what they declare. Shows the warnings.
 
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read.
     """
@@ -28,11 +35,12 @@ def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tup
     others = [
         Problem(f"{name} is not read, only {DEFAULT}: no file was named", "name all that are meant") for name in beside
     ]
-    for warning in (*others, *loaded.warnings):
+    loaded = replace(loaded, warnings=(*others, *loaded.warnings))
+    for warning in loaded.warnings:
         from reconciler.render import words  # most files have none, and it costs as much as reading a small one
 
         context.streams.say(words.problem(warning, "Warning"))
-    return loaded.manifest, loaded.files
+    return loaded
 
 
 def beside_default(context: Context) -> list[str]:

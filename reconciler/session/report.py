@@ -6,16 +6,17 @@ import os
 import select
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import UnsupportedOperation
 
 from reconciler.core.live import TokenId
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
-from reconciler.errors import ExitCode, LocalError, TokenctlError
+from reconciler.errors import ExitCode, LocalError, Problem, TokenctlError
 from reconciler.render import json, text, words
 from reconciler.session.context import Context, Display, unwritable
+from reconciler.session.places import code_and_problems, named_plan
 
 _LOOK_S = 0.1  # between two looks at whether the run has to end
 
@@ -124,11 +125,14 @@ class Report:
     def every_s(self) -> float | None:
         return self._progress.every_s if self._progress else None
 
-    def plan(self, plan: Plan) -> None:
-        """Show what is to be done; raises LocalError and BrokenPipeError, as what cannot be shown is not sent."""
+    def plan(self, plan: Plan, files: Sequence[str]) -> None:
+        """Show what is to be done, which was made from these files.
+
+        Raises LocalError and BrokenPipeError, as what cannot be shown is not sent.
+        """
         self._plan = plan
         if self._outlet:
-            self._outlet.write(json.plan_event(plan))
+            self._outlet.write(json.plan_event(named_plan(plan, files, self._context.environment)))
         else:
             self._context.streams.show(text.plan(plan, colour=self._context.streams.colour))
 
@@ -159,13 +163,13 @@ class Report:
             except (BrokenPipeError, LocalError):
                 self._context.streams.say(self._words(outcome))
 
-    def end(self, code: ExitCode) -> None:
-        """Tell that the run ends with this code."""
+    def end(self, code: ExitCode, problems: Sequence[Problem] = ()) -> None:
+        """Tell that the run ends with this code, because of these problems."""
         if self._outlet:
             ids = [change.token.id for change in self._plan.changes] if self._plan else []
             unknown = dict.fromkeys(self._started, ResultStatus.UNVERIFIED)
             known = {**dict.fromkeys(ids, ResultStatus.NOT_ATTEMPTED), **unknown, **self._finished}
-            self._tell(json.summary, code, known.values(), self._plan, self._outcome)
+            self._tell(json.summary, code, known.values(), self._plan, self._outcome, problems)
             if self._outlet.broken and self._outcome:
                 self._context.streams.say(self._words(self._outcome))
 
@@ -181,15 +185,12 @@ class Report:
 @contextmanager
 def reported(context: Context, *, as_events: bool) -> Iterator[Report]:
     """The report of what the block runs; however that ends, its last event says so."""
-    report, code = Report(context, as_events=as_events), ExitCode.ERROR
+    report, code, problems = Report(context, as_events=as_events), ExitCode.ERROR, tuple[Problem, ...]()
     try:
         yield report
         code = report.code
-    except TokenctlError as error:
-        code = error.exit_code
-        raise
-    except KeyboardInterrupt:
-        code = context.interrupt.exit_code
+    except (TokenctlError, KeyboardInterrupt) as error:
+        code, problems = code_and_problems(error, context)
         raise
     finally:
-        report.end(code)
+        report.end(code, problems)

@@ -67,7 +67,7 @@ def plan_and_send(
             read_at = context.moment()
             plan = planning.plan_from(source, server)
             locks.check(plan)
-            report.plan(plan)
+            report.plan(plan, source.files)
             _agree(plan, options, context)
             if plan.changes:
                 context.interrupt.defer()  # from here on a signal ends the run in good order

@@ -63,7 +63,7 @@ def test_a_run_without_a_plan_replaces_what_a_comment_shows(tmp_path: Path) -> N
     assert {outputs(run)[name] for name in ("changes", "to_activate", "digest", "plan")} == {""}
     assert (outputs(run)["reason"], outputs(run)["reviewed"]) == ("invalid", "unknown")
     text = markdown(run)
-    assert text == "### tokenctl: invalid\n\nThere is no plan; the log says why.\n"
+    assert text == "### tokenctl: invalid\n\nThe log says why.\n"
     keep(run, text)
     assert (tmp_path / KEPT / "plan.md").read_text() == text
 
@@ -137,23 +137,22 @@ def test_an_apply_shows_the_plan_and_what_became_of_it(tmp_path: Path, code: int
 
 
 @pytest.mark.parametrize(
-    ("command", "code", "shown", "sentence"),
+    ("code", "shown", "drawn", "sentence"),
     [
-        ("validate", 0, None, "The files are valid."),
-        ("validate", 65, None, "The log names every problem."),
-        ("plan", 0, SHOWN_PLAN, "The artifact has it."),
-        ("plan", 7, None, "There is no plan; the log says why."),
+        (0, SHOWN_PLAN, "### a plan\n", f"The artifact has it. Digest `{'d' * 64}`"),
+        (65, {"problems": []}, "### tokenctl plan: invalid\n", "The artifact has it."),
+        (7, None, "", "The log says why."),
     ],
 )
 def test_the_brief_text_says_the_same(
-    tmp_path: Path, command: str, code: int, shown: dict[str, Any] | None, sentence: str
+    tmp_path: Path, code: int, shown: dict[str, Any] | None, drawn: str, sentence: str
 ) -> None:
-    drawn = {"plan_md": "### a plan\n"} if shown else {}
-    run = read(_left(tmp_path, code, shown, **drawn) | {"INPUT_COMMAND": command})
-    assert sentence in brief(run)
-    assert f"### tokenctl {command}: {REASONS[code]}\n" in brief(run)
+    run = read(_left(tmp_path, code, shown, **({"plan_md": drawn} if drawn else {})))
+    assert brief(run) == f"### tokenctl plan: {REASONS[code]}\n\n{sentence}\n"
+    assert outputs(run)["digest"] == (shown or {}).get("digest", "")
+    assert markdown(run) == (drawn or f"### tokenctl: {REASONS[code]}\n\n{sentence}\n")
     keep(run, "x")
-    assert (tmp_path / KEPT / "plan.md").exists() == (command == "plan")
+    assert (tmp_path / KEPT / "plan.md").read_text() == (drawn or "x")
 
 
 def test_what_was_compared_without_a_server_is_shown_though_it_is_no_plan(tmp_path: Path) -> None:

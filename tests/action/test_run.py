@@ -55,7 +55,7 @@ def test_the_inputs_make_the_command_line(tmp_path: Path) -> None:
     assert _line(every, tmp_path) == (f"tokenctl plan {LOG} --base=HEAD^1 --reviewed=r.json {FILES} -- a.yaml --help")
     offline = Inputs(base="HEAD^1", offline=True, reviewed="r.json")
     assert _line(offline, tmp_path) == f"tokenctl plan {LOG} --base=HEAD^1 --offline --"
-    assert _line(Inputs(command="validate", files=("a",), base="x"), tmp_path) == "tokenctl validate -- a"
+    assert _line(Inputs(command="validate", files=("a",), base="x"), tmp_path) == f"tokenctl validate {LOG} -- a"
 
 
 def test_an_apply_plans_first_and_then_sends_what_is_expected(tmp_path: Path) -> None:

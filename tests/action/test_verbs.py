@@ -40,10 +40,18 @@ def test_a_plan_runs_in_this_process_and_a_report_follows(
     assert main(["plan"], surroundings) == 0
     assert main(["report"], surroundings) == 0
     assert _outputs(runner)["reason"] == "ok"
-    assert Path(runner["GITHUB_STEP_SUMMARY"]).read_text() == "### tokenctl: ok\n\nThe files are valid.\n\n"
+    assert Path(runner["GITHUB_STEP_SUMMARY"]).read_text() == "### tokenctl validate: ok (no problems)\n\n"
     assert main(["apply"], {**surroundings, "INPUT_COMMAND": "apply", "INPUT_FILES": "a.json\nb.json"}) == 64
+    said = capfd.readouterr()
+    assert "a saved plan stands alone" in said.err
+    file.write_text("version: 2\ntokens: []\n")
+    assert main(["plan"], {**surroundings, "INPUT_COMMAND": "plan"}) == 65
+    assert main(["report"], {**surroundings, "INPUT_COMMAND": "plan"}) == 0
     sys.argv = kept
-    assert "a saved plan stands alone" in capfd.readouterr().err
+    problem = "- **Problem**, `" + f"{file}:1:10`: "
+    assert problem in Path(_outputs(runner)["markdown"]).read_text()
+    assert problem in Path(runner["GITHUB_STEP_SUMMARY"]).read_text()
+    assert capfd.readouterr().out.startswith(f"::error title=plan%3A invalid,file={file},line=1,col=10::")
 
 
 def test_a_comment_has_the_plan_and_says_what_it_is_for(

@@ -10,6 +10,7 @@ import pytest
 from reconciler.commands import plan, show
 from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
+from reconciler.render.formats import PROBLEM_FORMATS
 from reconciler.sandbox.faults import Fault
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
@@ -259,13 +260,15 @@ def test_a_file_whose_name_holds_a_secret_is_refused_without_it(
         shell.environment["INFLUX_TOKEN"] = held
     shell.declare(f'id: "{GRAFANA}"', name=f"a/{(typed or '{}.yaml').format(held)}")
     path = f"{shell.folder}/a/{typed.format(held)}".rstrip("/")
-    for more in (["--format", "json"], ["-o", "plan.json", "--output", "html=plan.html"]):
-        done = shell.run("plan", path, *more)
-        assert (done.code, done.out, shell.sent()) == (ExitCode.INVALID, "", [])
-        assert done.err.startswith(f"{where} holds a token's secret\n")
-        assert held not in done.err
-    assert held not in shell.run("doctor", path).out
-    assert not list(shell.folder.glob("plan.*"))
+    more = [f"--output={form}=report.{form}" for form in PROBLEM_FORMATS]
+    done = shell.run("plan", path, "-o", "plan.json", "--quiet", *more)
+    assert (done.code, done.out, shell.sent()) == (ExitCode.INVALID, "", [])
+    assert done.err.startswith(f"{where} holds a token's secret\n")
+    reports = [each.read_text() for each in shell.folder.glob("report.*")]
+    assert len(reports) == len(PROBLEM_FORMATS)
+    said = [done.err, *reports, shell.run("doctor", path).out]
+    assert [text for text in said if held in text] == []
+    assert not (shell.folder / "plan.json").exists()
 
 
 def test_a_typed_name_with_a_secret_is_refused_where_it_stands_alone(shell: Shell) -> None:

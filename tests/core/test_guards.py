@@ -11,6 +11,7 @@ from reconciler.core.live import Live, Token, UserId
 from reconciler.core.manifest import Declaration, Limits, Severity, Share
 from reconciler.core.plan import Guard, Plan
 from reconciler.core.planner import make_plan, needs_own_user
+from reconciler.errors import ProblemToken
 from tests.builders import ACME, ACTIVE, EDGE, INACTIVE, declared, live, manager, manifest, token, token_id, watcher
 
 
@@ -180,6 +181,19 @@ def test_unmanaged_tokens_are_treated_as_the_manifest_says(policy: Severity, ref
     assert said(plan) == [f"unmanaged: {words}"] * refused
     assert [str(each) for each in plan.warnings] == [words] * warned
     assert names(judged([declared(1)], [token(1)], unmanaged=policy)) == []
+
+
+def test_a_message_names_a_few_tokens_and_the_problem_knows_all() -> None:
+    world = [token(number, description=f"d{number}", user="mira") for number in range(9, 0, -1)]
+    plan = judged([], world, unmanaged=Severity.FAIL)
+    (problem,) = (each.problem for each in plan.refusals)
+    assert problem.message.endswith(f"{token_id(5)} (mira) and 4 more")
+    assert problem.tokens == tuple(
+        ProblemToken(id=token_id(number), status="active", description=f"d{number}", org="acme", user="mira")
+        for number in range(1, 10)
+    )
+    (waived,) = judged([], world, waivers=[Guard.UNMANAGED], unmanaged=Severity.FAIL).warnings
+    assert (waived.tokens, waived.hint) == (problem.tokens, "")
 
 
 def test_only_the_organisation_of_the_run_has_unmanaged_tokens() -> None:

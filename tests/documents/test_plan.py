@@ -25,7 +25,9 @@ from reconciler.core.plan import Comparison, Difference, Guard, Kind, Mark, Plan
 from reconciler.core.review import compare
 from reconciler.documents.decode import DecodeError
 from reconciler.documents.plan import decode_plan, load_plan, plan_document, review_document, save_plan
-from reconciler.errors import InvalidError, LocalError, Place, StaleError, TokenctlError
+from reconciler.errors import ExitCode, InvalidError, LocalError, Place, Problem, StaleError, TokenctlError
+from reconciler.render import json as json_format
+from reconciler.render.findings import ProblemReport
 from reconciler.schema import load_schema
 from tests.builders import INACTIVE, declared, manager, planned, token
 from tests.documents.mutations import mutated
@@ -115,6 +117,12 @@ HINT = "\n  hint: make it anew with `tokenctl plan -o FILE`"
 )  # fmt: skip
 def test_what_is_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
     assert _refusal(tmp_path, content) == (InvalidError, "/plan.json is no plan: it is not JSON" + HINT)
+
+
+def test_why_there_is_no_plan_is_no_plan(tmp_path: Path) -> None:
+    report = json_format.problems(ProblemReport(command="plan", code=ExitCode.INVALID, problems=(Problem("x"),)))
+    said = "/plan.json is no plan: it says why there is none" + HINT
+    assert _refusal(tmp_path, report.encode()) == (InvalidError, said)
 
 
 def _edited(edit: Callable[[Any], object]) -> bytes:

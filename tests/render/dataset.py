@@ -12,9 +12,9 @@ from reconciler.core.baseline import revise
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Severity
 from reconciler.core.plan import Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision
-from reconciler.errors import Place, Problem
+from reconciler.errors import Place, Problem, ProblemToken
 from reconciler.render.formats import PlanFormat, render
-from tests.builders import ACTIVE, EDGE, INACTIVE, Line, declared, manager, manifest, planned, token
+from tests.builders import ACTIVE, EDGE, INACTIVE, Line, declared, manager, manifest, planned, token, token_id
 from tests.strategies import HOSTILE, TEXT, draft_of, worlds
 
 SUFFIXES = {
@@ -88,7 +88,8 @@ PLANS = plans()
 def soiled(plan: Plan, texts: list[str]) -> Plan:
     """The plan with hostile text wherever a file, a server or a saved plan can put any."""
     one, two, three = texts
-    place, problem = Place(f"{one}.yaml", 3, 5), Problem(two, three, Place(f"{three}.yaml", 1, 1))
+    about = ProblemToken(id=token_id(1), status="active", description=one, org=two, user=three)
+    place, problem = Place(f"{one}.yaml", 3, 5), Problem(two, three, Place(f"{three}.yaml", 1, 1), (about,))
     changes = tuple(
         replace(change, name=two or None, marks=dict.fromkeys(change.body, Mark.DRIFT), token=replace(change.token, user=three, org=one), places=dict.fromkeys(change.places, place))
         for change in plan.changes

@@ -96,8 +96,8 @@ def test_the_verdict_and_the_digest_come_first_and_the_digest_last() -> None:
         lines = markdown.plan(plan).splitlines()
         assert lines[0].startswith(f"### tokenctl {'undo' if plan.undoes else 'plan'}: ")
         assert lines[2] == f"Digest `{plan.digest}`"
-        assert lines[-1].startswith(lines[2])
-        assert ("apply --expect" in lines[-1]) == (bool(plan.changes) and not plan.refusals)
+        use = ": given to `--expect`, it lets exactly this be applied" if plan.changes and not plan.refusals else ""
+        assert lines[-1] == lines[2] + use
 
 
 def many(number: int, size: int, text: str) -> Plan:

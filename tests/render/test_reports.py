@@ -66,7 +66,9 @@ def test_sarif_has_each_finding_at_its_line_and_no_link(plan: Plan) -> None:
         place = finding.place or default_place(plan)
         where = result["locations"][0]["physicalLocation"]
         assert where["region"] == {"startLine": place.line, "startColumn": place.column}
-        assert unquote(where["artifactLocation"]["uri"]) == place.file.encode("utf-8", "backslashreplace").decode()
+        uri = where["artifactLocation"]["uri"]
+        assert uri.startswith("file:///") == place.file.startswith("/")
+        assert unquote(uri.removeprefix("file://")) == place.file.encode("utf-8", "backslashreplace").decode()
 
 
 @given(hostile_plans())
@@ -76,7 +78,8 @@ def test_code_quality_has_each_finding_once_at_its_line(plan: Plan) -> None:
     for entry, finding in zip(report, findings(plan), strict=True):
         place = finding.place or default_place(plan)
         assert entry["location"] == {"path": place.file, "lines": {"begin": place.line}}
-        assert entry["description"] == terminal(f"{finding.title}: {finding.message}")
+        hint = f" (hint: {finding.hint})" if finding.hint else ""
+        assert entry["description"] == terminal(f"{finding.title}: {finding.message}{hint}")
 
 
 @given(hostile_plans())

@@ -95,4 +95,6 @@ def test_a_merge_request_has_a_widget_and_code_quality_and_a_fork_asks_no_server
     for report, file in plan["artifacts"]["reports"].items():
         assert f"--output=gitlab-{report}={file}" in written
     assert '--base="$CI_MERGE_REQUEST_DIFF_BASE_SHA"' in written
-    assert "--offline" in " ".join(_job("tokenctl-plan-of-a-fork")["script"])
+    fork = _job("tokenctl-plan-of-a-fork")
+    assert "--offline" in " ".join(fork["script"])
+    assert f"--output=gitlab-codequality={fork['artifacts']['reports']['codequality']}" in " ".join(fork["script"])

@@ -179,7 +179,7 @@ def test_what_cannot_be_written_is_named_and_costs_nothing_else(
 
     def write(context: Context) -> ExitCode:
         streams = replace(context.streams, stdout=Broken(error)) if error else context.streams
-        places.write_plan(PLANS["one-token"], replace(context, streams=streams))
+        places.write_plan(PLANS["one-token"], [], replace(context, streams=streams))
         return ExitCode.OK
 
     said = ["cannot write to DIR/a/x: No such file or directory"] if gone else []

@@ -6,10 +6,11 @@ import io
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Pacing
 from reconciler.cli.options import sending_options
 from reconciler.core.plan import Guard
-from reconciler.errors import ExitCode, LocalError, UsageError
+from reconciler.errors import ExitCode, LocalError, Place, Problem, UsageError
+from reconciler.render import words
 from reconciler.sandbox.faults import Fault
 from reconciler.session.context import Context
 from reconciler.session.report import Outlet
@@ -60,7 +62,7 @@ def test_a_run_that_goes_well_is_told_from_plan_to_summary(shell: Shell) -> None
     assert (second["action"], second["fields"]) == ("deactivate", ["status"])
     (journal,) = (shell.folder / "state" / "tokenctl").iterdir()
     assert summary == {
-        "format_version": 1, "event": "summary", "reason": "ok", "exit_code": 0,
+        "format_version": 1, "event": "summary", "reason": "ok", "exit_code": 0, "problems": [],
         "counts": {"done": 2, "failed": 0, "unverified": 0, "not_attempted": 0},
         "stopped": "", "digest": DIGEST, "journal": f"DIR/state/tokenctl/{journal.name}",
     }  # fmt: skip
@@ -158,6 +160,15 @@ ENDINGS: dict[str, tuple[Callable[[Shell], Done], ExitCode, list[int]]] = {
 }  # fmt: skip
 
 
+def words_of(problems: Sequence[Mapping[str, Any]]) -> str:
+    """What standard error says where programs are told this."""
+    assert problems
+    places = [Place(**each["place"]) if each["place"] else None for each in problems]
+    return words.problems(
+        Problem(each["message"], each["hint"], place) for each, place in zip(problems, places, strict=True)
+    )
+
+
 @pytest.mark.parametrize("name", ENDINGS)
 def test_an_error_ends_the_events_with_its_name_and_its_message_goes_to_stderr(shell: Shell, name: str) -> None:
     run, code, statuses = ENDINGS[name]
@@ -167,7 +178,7 @@ def test_an_error_ends_the_events_with_its_name_and_its_message_goes_to_stderr(s
     assert (last["reason"], last["exit_code"], counts(done.out)) == (code.reason, code, statuses)
     assert len(events_of(done.out)) == (2 if sum(statuses) else 1)
     assert (last["digest"] != "", last["journal"], last["stopped"]) == (sum(statuses) > 0, "", "")
-    assert done.err
+    assert done.err.endswith(words_of(last["problems"]))
 
 
 @pytest.mark.parametrize(
