@@ -128,6 +128,7 @@ def _context(interrupt: Interrupt) -> Context:
             interactive=on_terminal and not in_ci,
             unasked=on_terminal and in_ci,
             colour=_colour(environment, terminal=sys.stdout.isatty()),
+            columns=screen.columns(sys.stdout, environment),
             token=environment.get("INFLUX_TOKEN", ""),
         ),
         clock=time.monotonic,

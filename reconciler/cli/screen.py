@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -11,6 +12,7 @@ from reconciler.session.context import Display
 
 _BACK = "\r\x1b[2K"  # to the beginning of the line, and nothing on it
 _BAR = 20  # columns
+_DIGITS = 4  # of a width: more is none
 _NO = ("", "0", "false", "f", "no", "n", "off")
 
 
@@ -25,6 +27,18 @@ def display(stream: TextIO, environment: Mapping[str, str]) -> Display | None:
         return Log(stream)
     if stream.isatty():
         return Log(stream) if environment.get("TERM") == "dumb" else Line(stream, environment)
+    return None
+
+
+def columns(stream: TextIO, environment: Mapping[str, str]) -> int | None:
+    """How wide the terminal is that this stream is, None where it is none or does not tell; COLUMNS knows better."""
+    if not stream.isatty():
+        return None
+    told = environment.get("COLUMNS", "")
+    if told.isascii() and told.isdigit() and 0 < len(told) <= _DIGITS and int(told):
+        return int(told)
+    with suppress(OSError):
+        return os.get_terminal_size(stream.fileno()).columns or None
     return None
 
 

@@ -20,7 +20,7 @@ def run(flags: Flags, form: ListFormat, context: Context) -> ExitCode:
     if form is ListFormat.JSON:
         context.streams.show(json.tokens(listing.server, tokens))
     else:
-        context.streams.show(text.tokens(tokens, listing.server))
+        context.streams.show(text.tokens(tokens, listing.server, context.streams.columns))
     for problem in too_large(tokens, listing.unreadable):
         context.streams.say(words.problem(problem, "Warning"))
     if not tokens:

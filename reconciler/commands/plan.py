@@ -95,7 +95,10 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
         raise UsageError("--offline compares the files with a commit", "name it: --base REF")
     revised = declared.baseline
     named = named_revised(revised, context.environment)
-    wanted.write(
-        lambda form, colour: render_revised(revised if form is PlanFormat.TEXT else named, form, colour=colour), context
-    )
+
+    def draw(form: PlanFormat, colour: bool, columns: int | None) -> str:
+        shown = revised if form is PlanFormat.TEXT else named
+        return render_revised(shown, form, colour=colour, columns=columns)
+
+    wanted.write(draw, context)
     return ExitCode.CHANGES if request.detailed_exitcode and revised.revisions else ExitCode.OK

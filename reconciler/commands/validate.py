@@ -47,7 +47,7 @@ def run(
     tokens = sum(len(each.manifest.tokens) for each in good)
     words = f"{count(len(names), 'file')}, {count(tokens, 'declaration')}: no problems\n"
     warnings = [warning for each in good for warning in each.warnings]
-    places.write(lambda each, _: words if each is PlanFormat.TEXT else _drawn(each, names, warnings, context), context)
+    places.write(lambda each, *_: words if each is PlanFormat.TEXT else _drawn(each, names, warnings, context), context)
     return ExitCode.OK
 
 

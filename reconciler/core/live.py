@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType, Self, TypeVar
 
-from reconciler.core.text import trimmed
+from reconciler.core.text import quoted, trimmed
 
 TokenId = NewType("TokenId", str)  # 16 lower-case hex digits, not all zero
 OrgId = NewType("OrgId", str)
@@ -214,6 +214,11 @@ class Token:
     def values(self) -> dict[str, str]:
         """The values that must still hold when a change is sent, under their names in the InfluxDB API."""
         return {"status": self.status.value, "description": self.description, "updatedAt": self.updated_at}
+
+    @property
+    def subject(self) -> str:
+        """The token in words: its description and its id."""
+        return f"{quoted(self.description)} {self.id}".lstrip()
 
 
 class Absence(StrEnum):

@@ -86,7 +86,7 @@ class Managers:
         orgs = dict(sorted((each.org_id, each.org) for each in self._everyone.values()))
         users = dict(sorted((each.user_id, each.user) for each in self._everyone.values()))
         unknown = [each for each in self._unknown if self._counted(each)]
-        names = name_some([_name(each) for each in unknown])
+        names = name_some([each.subject for each in unknown])
         why = f", as the rights of {names} are too large to be known" if unknown else ""
         for (org_id, left, need), targets in groups.items():
             owners = name_some([quoted(users[each.user_id] or each.user_id) for each in targets])
@@ -102,7 +102,7 @@ class Managers:
         """What no token is left for, and what only rights on single tokens reached."""
         targets = [target for target in short if target.token]
         if targets:
-            tokens = name_some([_name(each.token) for each in targets if each.token])
+            tokens = name_some([each.token.subject for each in targets if each.token])
             words = f"no active token would be left that can change {tokens}"
             yield Shortage(words, "keep or activate another one whose owner is active", self._gone(targets))
 
@@ -112,8 +112,8 @@ class Managers:
             if lost := target.unseen:
                 manages = "may manage" if lost.rights.unknown else "manages"
                 words = (
-                    f"{_name(lost)} {manages} tokens that cannot be seen with these credentials: whether enough others "
-                    "manage them is not known"
+                    f"{lost.subject} {manages} tokens that cannot be seen with these credentials: whether enough "
+                    "others manage them is not known"
                 )
                 own = "" if self._live.own_id else "say which token is yours with `--self-id ID`, "
                 yield Shortage(words, own + _SEE, (lost.id,))
@@ -213,7 +213,3 @@ class Managers:
         return sorted(
             able, key=lambda each: (EVERY_USER not in each.rights.users, EVERY_ORG not in each.rights.orgs, each.id)
         )
-
-
-def _name(token: Token) -> str:
-    return f"{quoted(token.description)} {token.id}".lstrip()

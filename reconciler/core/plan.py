@@ -81,14 +81,14 @@ class Change:
         return next((mark for mark in Mark if mark in self.marks.values()), None)
 
     @property
-    def described(self) -> str:
-        """The live description where the declaration has a name that says something else, "" for all others."""
-        return self.token.description if self.name not in (None, self.token.description) else ""
+    def described(self) -> str | None:
+        """The live description where the declaration has a name that says something else, None for all others."""
+        return self.token.description if self.name not in (None, "", self.token.description) else None
 
     @property
     def subject(self) -> str:
         """The token in words: its name and what that does not say of its description, both cut, and its id."""
-        described = f"({quoted(self.described)})" if self.described else ""
+        described = "" if self.described is None else f"({quoted(self.described) or 'no description'})"
         return " ".join(filter(None, (quoted(self.name or self.token.description), described, self.token.id)))
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core.baseline import Baseline, locked, unshown, with_base
+from reconciler.core.contrast import apart
 from reconciler.core.guards import judge, too_large, unmanaged
 from reconciler.core.live import Live, Token, TokenId, UserId
 from reconciler.core.managers import Managers
@@ -170,7 +171,8 @@ def withheld(plan: Plan, live: Live) -> Mapping[TokenId, str]:
 
 def differences(planned: Token, live: Token) -> list[str]:
     """What changed since the token was read, in words, status and description first."""
-    return [f"{each.field} was `{each.before}` and is `{each.after}`" for each in between(planned.values, live.values)]
+    found = [(each.field, *apart(each.before or "", each.after or "")) for each in between(planned.values, live.values)]
+    return [f"{field} was `{before}` and is `{after}`" for field, before, after in found]
 
 
 def _standing(plan: Plan, refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:

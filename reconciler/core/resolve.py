@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.core.contrast import apart
 from reconciler.core.live import HEX_ID, Absence, Live, Missing, OrgId, Token, TokenId
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
 from reconciler.core.plan import Change
@@ -134,7 +135,9 @@ def assert_stable(manifest: Manifest, live: Live, changes: Iterable[Change]) -> 
     for each, match in looking:
         before, after = ([token.id for token in index.picked(match, each.description)] for index in (now, then))
         if before != after:
-            now_found, then_found = name_some(before) or "nothing", name_some(after) or "nothing"
+            now_found, then_found = (
+                name_some([live.tokens[found].subject for found in some]) or "nothing" for some in (before, after)
+            )
             message = f"`match` finds {now_found} now and would find {then_found} after this plan"
             hint = "name tokens by `id`, or give no token a description that this `match` looks for"
             problems.append(Problem(message, hint, each.origin.place("match")))
@@ -182,7 +185,7 @@ def _find(declaration: Declaration, live: Live, index: Index) -> list[Token] | M
     if not found:
         return Missing(Absence.ABSENT, "") if isinstance(target, Match) else live.missing[target]
     if isinstance(target, Match) and target.pick is Pick.ONLY and len(found) > 1:
-        message = f"`match` finds {len(found)} tokens: {name_some([token.id for token in found])}"
+        message = f"`match` finds {len(found)} tokens: {name_some([token.subject for token in found])}"
         hint = "name one by `id`, or write `pick: first` or `pick: all`"
         return Problem(message, hint, declaration.origin.place("match"))
     return found
@@ -221,15 +224,12 @@ def assert_org(manifest: Manifest, live: Live, wanted: Sequence[Wanted], hint: s
     inside = live.orgs_called(asserted)
     if not inside and not wanted:
         raise RefusedError(f"no live token belongs to organisation `{asserted}`", hint)
-    outside = [
-        Problem(
-            f"token {each.token.id} belongs to organisation `{each.token.org}`, not to `{asserted}`",
-            hint,
-            each.declaration.origin.place(""),
-        )
-        for each in wanted
-        if each.token.org_id not in inside
-    ]
+    outside = []
+    for each in wanted:
+        if each.token.org_id not in inside:
+            org, other = apart(each.token.org, asserted)
+            message = f"token {each.token.id} belongs to organisation `{org}`, not to `{other}`"
+            outside.append(Problem(message, hint, each.declaration.origin.place("")))
     if outside:
         raise RefusedError(outside)
 

@@ -89,7 +89,7 @@ def _token_differences(reviewed: Plan, plan: Plan) -> Iterator[TokenDifference]:
         differences = between(_values(then), _values(now))
         if differences:
             either = now or earlier[token_id]
-            name, said = either.name or either.token.description, either.described
+            name, said = either.name or either.token.description, either.described or ""
             yield TokenDifference(
                 id=token_id, name=name, description=said, side=_side(then, now), differences=differences
             )

@@ -18,12 +18,12 @@ REFUSED = re.compile(f"[{_CONTROLS_BUT_NEWLINE}{_DECEPTIVE}]")
 
 SHOWN = 5
 """How many things a message names before "and N more"."""
-_QUOTED = 80  # characters of a name or of a description in a message
 
 # White space as Go knows it, which the server is written in: Python also counts \x1c to \x1f.
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 _HALF = re.compile("[\ud800-\udfff]")
+_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 # Printable by Unicode's word, yet drawn as nothing: Hangul fillers, the Braille blank, variation selectors.
 _INVISIBLE = re.compile("[\u115f\u1160\u3164\uffa0\u2800]")
@@ -32,6 +32,14 @@ _INVISIBLE = re.compile("[\u115f\u1160\u3164\uffa0\u2800]")
 def is_plain(text: str) -> bool:
     """Return whether the text can be shown on one line as it is: all characters are visible, none is a control."""
     return text.isprintable() and not _INVISIBLE.search(text)
+
+
+def escaped(char: str) -> str:
+    """A character as a visible escape, such as \\n, \\x1b or \\u202e."""
+    if char in _SHORT:
+        return _SHORT[char]
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def trimmed(text: str) -> str:
@@ -76,8 +84,8 @@ def shortened(text: str, most: int) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name or a description for a message, cut where it is long; "" for none."""
-    return f"`{shortened(name, _QUOTED)}`" if name else ""
+    """A name or a description for a message; "" for none."""
+    return f"`{name}`" if name else ""
 
 
 def common_start(one: str, other: str) -> int:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Collection, Sequence
 
-from reconciler.core.text import is_plain
+from reconciler.core.text import escaped, is_plain
 
 # What a CI system reads as a command where it stands in a line of a log: GitHub's old form, Azure's, TeamCity's.
 _LOG_COMMAND = re.compile(r"##(?=\[|vso\[|teamcity\[)")
 
 _LINE_COMMAND = re.compile(r"^(\s*)::")
-_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_GAP = "  "
+_ALIGNED = 40  # columns that a cell may push what is behind it away by, in every line
+_LEAST = 8  # columns to which a cell may be cut
 
 
 def terminal(text: str) -> str:
@@ -22,7 +25,7 @@ def terminal(text: str) -> str:
     systems find commands anywhere in a line.
     """
     if not is_plain(text):
-        text = "".join(char if is_plain(char) else _escaped(char) for char in text)
+        text = "".join(char if is_plain(char) else escaped(char) for char in text)
     return _LOG_COMMAND.sub(r"#\\#", text)
 
 
@@ -72,14 +75,43 @@ def padded(text: str, size: int) -> str:
     return cut + " " * (size - width(cut))
 
 
+def rows(cells: Sequence[Sequence[str]], columns: int | None, *, beside: int, whole: Collection[int]) -> list[str]:
+    """Return a line for each row of cells, without what is nowhere anything.
+
+    On a terminal of so many columns, of which `beside` are taken, the widest cells are cut until a line fits, but none
+    of those that are `whole`, and none of a column in which two would look alike then. None: nothing is cut.
+    """
+    listed = [list(column) for column in zip(*cells, strict=True)]
+    natural = [max(map(width, column)) for column in listed]
+    if columns is None:
+        limits = [min(each, _ALIGNED) for each in natural]
+    else:
+        limits = _limits(listed, natural, columns - beside, whole)
+        listed = [[shortened(cell, limit) for cell in column] for column, limit in zip(listed, limits, strict=True)]
+    aligned = [
+        [padded(cell, limit) if width(cell) <= limit else cell for cell in column]
+        for column, limit in zip(listed, limits, strict=True)
+        if limit
+    ]
+    return [_GAP.join(row) for row in zip(*aligned, strict=True)] if aligned else [""] * len(cells)
+
+
 def _columns(char: str) -> int:
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _escaped(char: str) -> str:
-    if char in _SHORT:
-        return _SHORT[char]
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+def _limits(listed: Sequence[Sequence[str]], natural: Sequence[int], room: int, whole: Collection[int]) -> list[int]:
+    """Return how wide each column may be so that all of them fit into so much room."""
+    kept = [each for each in range(len(natural)) if each in whole or not natural[each]]
+    room -= sum(natural[each] for each in kept) + len(_GAP) * (sum(map(bool, natural)) - 1)
+    most = max(natural, default=0)
+    while most > _LEAST and sum(min(each, most) for at, each in enumerate(natural) if at not in kept) > room:
+        most -= 1
+    return [each if at in kept or _look_alike(listed[at], most) else min(each, most) for at, each in enumerate(natural)]
+
+
+def _look_alike(cells: Sequence[str], limit: int) -> bool:
+    different = set(cells)
+    return len({shortened(each, limit) for each in different}) < len(different)

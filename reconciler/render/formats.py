@@ -56,12 +56,17 @@ REPORTS = (PlanFormat.TEXT, *PROBLEM_FORMATS)
 """The formats of a command that makes no plan."""
 
 
-def render(plan: Plan, form: PlanFormat, review: Review | None = None, *, colour: bool) -> str:
-    """Return the plan in a format; only text has colours, and only text, Markdown and JSON have the review."""
+def render(
+    plan: Plan, form: PlanFormat, review: Review | None = None, *, colour: bool, columns: int | None = None
+) -> str:
+    """Return the plan in a format; only text has colours, and only text, Markdown and JSON have the review.
+
+    Only text is cut to the columns of a terminal, None for no terminal.
+    """
     from reconciler.render import json, text  # whoever plans has loaded these
 
     if form is PlanFormat.TEXT:
-        return text.plan(plan, review, colour=colour)
+        return text.plan(plan, review, colour=colour, columns=columns)
     if form is PlanFormat.JSON:
         return json.plan(plan, review)
     from reconciler.render import html, markdown, reports  # 10 ms
@@ -80,12 +85,12 @@ def render(plan: Plan, form: PlanFormat, review: Review | None = None, *, colour
     return drawn_by[form](plan)
 
 
-def render_revised(revised: Baseline, form: PlanFormat, *, colour: bool) -> str:
-    """Return what differs from a commit, in one of the formats of OFFLINE; only text has colours."""
+def render_revised(revised: Baseline, form: PlanFormat, *, colour: bool, columns: int | None = None) -> str:
+    """Return what differs from a commit, in one of the formats of OFFLINE; only text has colours and is cut."""
     if form is PlanFormat.TEXT:
         from reconciler.render import text
 
-        return text.revised(revised, colour=colour)
+        return text.revised(revised, colour=colour, columns=columns)
     from reconciler.render import json, markdown, reports
 
     drawn_by: dict[PlanFormat, Callable[[Baseline], str]] = {

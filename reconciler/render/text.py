@@ -1,8 +1,11 @@
-"""What people read of plans, outcomes, revised files, tokens, checks, locks and runs, mostly in 80 columns."""
+"""What people read of plans, outcomes, revised files, tokens, checks, locks and runs.
+
+Nothing is cut but on a terminal, whose width is given as `columns`, and but for the middle of a long change.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from reconciler.core.baseline import Baseline
@@ -15,11 +18,10 @@ from reconciler.core.review import Review
 from reconciler.core.text import count, name_some
 from reconciler.errors import Problem
 from reconciler.render import words
-from reconciler.render.escape import line, padded, paint, quoted, shortened, terminal, width
+from reconciler.render.escape import line, paint, quoted, rows, shortened, terminal, width
 
-_WIDTH = 80  # columns of a line where values allow
-_NAME, _USER, _ORG = 18, 10, 12  # the widest that these may be before they are cut
-_LABELS = (18, 16)  # the same of a declaration's name and its id
+_WIDTH = 80  # columns in which two values stand on one line
+_LONG = 160  # columns of a value that is shown whole where it changes
 _RED, _GREEN, _YELLOW, _BOLD = 31, 32, 33, 1
 _SIGNS = {Action.ACTIVATE: "+", Action.DESCRIBE: "~", Action.DEACTIVATE: "-"}
 _COLOURS = {Action.ACTIVATE: _GREEN, Action.DESCRIBE: _YELLOW, Action.DEACTIVATE: _RED}
@@ -27,17 +29,19 @@ _KIND_SIGNS = {Kind.SETTING: "!", Kind.REMOVED: "-", Kind.ADDED: "+", Kind.CHANG
 _KIND_COLOURS = {Kind.REMOVED: _RED, Kind.ADDED: _GREEN}  # all others: yellow
 _STATE_COLOURS = {State.OK: _GREEN, State.NOTE: _YELLOW, State.FAIL: _RED}
 _INDENT = " " * 6
-_HEADINGS = ("STATUS", "ID", "ORG", "USER")
+_BESIDE = len("  - deactivate  ")
+_HEADINGS = ("STATUS", "ID", "ORG", "USER", "DESCRIPTION")
 
 
-def plan(plan: Plan, review: Review | None = None, *, colour: bool = False) -> str:
+def plan(plan: Plan, review: Review | None = None, *, colour: bool = False, columns: int | None = None) -> str:
     """Return what a plan does and what stands in its way, with counts, digest and review last."""
     blocks = [line(" · ".join([*words.title_parts(plan), ", ".join(words.totals(plan))]))]
     if plan.changes:
-        blocks.append(_changes(plan, colour=colour))
+        blocks.append(_changes(plan, columns, colour=colour))
     if plan.base and plan.base.revisions:
         blocks.append(line(f"The files since {plan.base.ref}, beside that:"))
-        blocks += [_revisions(plan.base.revisions, colour=colour), _files_verdict(plan.base.revisions, colour=colour)]
+        revisions = plan.base.revisions
+        blocks += [_revisions(revisions, columns, colour=colour), _files_verdict(revisions, colour=colour)]
     blocks += _warnings(plan.warnings, colour=colour)
     red = _RED if colour else 0
     blocks += [words.problem(each.problem, f"Refused by guard `{each.guard}`", colour=red) for each in plan.refusals]
@@ -62,69 +66,74 @@ def _verdict(plan: Plan) -> str:
     return "\n".join([verdict, *since, f"Digest {plan.digest}"])
 
 
-def _changes(plan: Plan, *, colour: bool) -> str:
-    name_size, *sizes = _sizes(plan.changes, across=plan.across)
-    owners = [terminal(each.token.user) for each in plan.changes]
-    user_size = _column(owners, _USER)
+def _changes(plan: Plan, columns: int | None, *, colour: bool) -> str:
+    cells = []
+    for change in plan.changes:
+        orgs = [words.org_of(change)] if plan.across else []
+        cells.append([_name(change), change.token.id, terminal(change.token.user), *orgs, words.place_of(change)])
     lines = []
-    for change, user in zip(plan.changes, owners, strict=True):
-        cells = [padded(words.name_of(change), name_size), change.token.id, padded(user, user_size)]
-        cells += [padded(words.org_of(change), size) for size in sizes]
-        action = paint(f"{_SIGNS[change.action]} {change.action:<10}", _COLOURS[change.action], enabled=colour)
-        lines.append("  ".join(["", action, *cells, words.place_of(change)]).rstrip())
-        if change.description is None and (description := _uncut_description(change, name_size)):
-            lines.append(_described(description))
+    for change, row in zip(plan.changes, rows(cells, columns, beside=_BESIDE, whole=(1,)), strict=True):
+        lines.append(_sign(change, colour=colour) + row.rstrip())
+        if change.description is None and (description := _unsaid(change, row)):
+            lines.append(_within(f"{_INDENT}{'described':<11}  {description}", columns))
         for each in change.differences():
-            lines += _difference(each)
+            lines += _difference(each, columns)
         if marks := words.marks_of(change):
             lines.append(f"{_INDENT}{'because':<11}  {marks}")
     return "\n".join(lines)
 
 
-def _difference(difference: Difference) -> list[str]:
-    """Return a field and its two values, on one line where they fit."""
+def _sign(change: Change, *, colour: bool = False) -> str:
+    action = paint(f"{_SIGNS[change.action]} {change.action:<10}", _COLOURS[change.action], enabled=colour)
+    return f"  {action}  "
+
+
+def _name(change: Change) -> str:
+    """Return the cell of a name; a description in its place may be long, and then stands whole below it."""
+    name = words.name_of(change)
+    return name if change.name else shortened(name, _LONG)
+
+
+def _unsaid(change: Change, row: str) -> str:
+    """Return the live description where the row does not have it, "" else."""
+    name = words.name_of(change)
+    return words.live_description(change) if change.name else "" if name in row else name
+
+
+def _within(text: str, columns: int | None) -> str:
+    """Return a line as it is, or in so many columns of a terminal."""
+    return shortened(text, columns) if columns else text
+
+
+def _difference(difference: Difference, columns: int | None) -> list[str]:
+    """Return a field and its two values, on one line where they fit, and what differs in them where they are long."""
     start = f"{_INDENT}{difference.field:<11}  "
     before, after = words.values(difference)
-    if width(start + before + after) + 3 <= _WIDTH:
+    if width(start + before + after) + 3 <= (columns or _WIDTH):
         return [f"{start}{before} → {after}"]
-    return [start + before, f"{' ' * (len(start) - 2)}→ {after}"]
+    room = max(columns - len(start), _WIDTH // 4) if columns else _LONG
+    left_out = []
+    if max(width(before), width(after)) > room:
+        before, after, lengths = words.narrowed_values(difference, room)
+        left_out = [_within(f"{' ' * len(start)}({lengths})", columns)]
+    return [start + before, f"{' ' * (len(start) - 2)}→ {after}", *left_out]
 
 
-def _sizes(changes: Sequence[Change], *, across: bool) -> list[int]:
-    """Return how wide the column of names is, where descriptions may be cut, and that of organisations if any."""
-    names = [words.name_of(each) for each in changes if each.name]
-    widest = max((width(words.name_of(each)) for each in changes if not each.name), default=0)
-    orgs = [_column([words.org_of(each) for each in changes], _ORG)] if across else []
-    return [max(_column(names, _NAME), min(widest, _NAME)), *orgs]
-
-
-def _column(cells: Collection[str], limit: int) -> int:
-    """Return how wide a column is: no wider than its limit, unless two texts of it would look alike then."""
-    alike = len({shortened(each, limit) for each in cells}) < len(set(cells))
-    return min(_WIDTH if alike else limit, max(map(width, cells), default=0))
-
-
-def _uncut_description(change: Change, size: int) -> str:
-    """Return the live description where a column of that size does not show it whole, "" else."""
-    name = words.name_of(change)
-    return words.live_description(change) or (name if not change.name and width(name) > size else "")
-
-
-def _described(description: str) -> str:
-    return shortened(f"{_INDENT}{'described':<11}  {description}", _WIDTH)
-
-
-def outcome(outcome: Outcome, *, across: bool = False, colour: bool = False) -> str:
+def outcome(outcome: Outcome, *, across: bool = False, colour: bool = False, columns: int | None = None) -> str:
     """Return the report of an apply: each change under what became of it, and the counts at the end.
 
     Each stands there by name, id and the description that it had, and `across` organisations with its own.
     """
     lines: list[str] = []
-    sizes = _sizes([each.change for each in outcome.results], across=across)
+    cells = []
+    for each in outcome.results:
+        orgs = [words.org_of(each.change)] if across else []
+        cells.append([_name(each.change), each.change.token.id, *orgs])
+    drawn = dict(zip(map(id, outcome.results), rows(cells, columns, beside=_BESIDE, whole=(1,)), strict=True))
     for status in ResultStatus:
         if results := outcome.having(status):
             lines.append(paint(f"{status.capitalize()}:", _BOLD, enabled=colour))
-            lines += [_result(result, *sizes) for result in results]
+            lines += [_result(result, drawn[id(result)], columns) for result in results]
             lines.append("")
     if outcome.stopped:
         lines += [terminal(f"Stopped early: {outcome.stopped}"), ""]
@@ -135,21 +144,19 @@ def outcome(outcome: Outcome, *, across: bool = False, colour: bool = False) -> 
     return "\n".join(lines) + "\n"
 
 
-def _result(result: Result, name_size: int, *org_size: int) -> str:
-    change = result.change
-    cells = [padded(words.name_of(change), name_size), change.token.id]
-    cells += [padded(words.org_of(change), size) for size in org_size]
-    row = "  ".join([f"  {_SIGNS[change.action]} {change.action:<10}", *cells])
-    if description := _uncut_description(change, name_size):
-        row += f"  {description}" if width(row + description) + 2 <= _WIDTH else f"\n{_described(description)}"
+def _result(result: Result, row: str, columns: int | None) -> str:
+    row = _sign(result.change) + row
+    if description := _unsaid(result.change, row):
+        fits = width(row + description) + 2 <= (columns or _WIDTH)
+        row += f"  {description}" if fits else "\n" + _within(f"{_INDENT}{'described':<11}  {description}", columns)
     return row.rstrip() + (f"\n{line(_INDENT + result.reason)}" if result.reason else "")
 
 
-def revised(revised: Baseline, *, colour: bool = False) -> str:
+def revised(revised: Baseline, *, colour: bool = False, columns: int | None = None) -> str:
     """Return every revision, and the counts at the end, whatever foreign text says."""
     blocks = [line(f"since {revised.ref} · commit {revised.commit[:12]} · no server was asked")]
     if revised.revisions:
-        blocks.append(_revisions(revised.revisions, colour=colour))
+        blocks.append(_revisions(revised.revisions, columns, colour=colour))
     blocks += _warnings(revised.warnings, colour=colour)
     return "\n\n".join([*blocks, _files_verdict(revised.revisions, colour=colour)]) + "\n"
 
@@ -162,61 +169,61 @@ def _files_verdict(revisions: Sequence[Revision], *, colour: bool) -> str:
     return f"{counts}\n{paint(warning, _RED, enabled=colour)}" if loosened else counts
 
 
-def _revisions(revisions: Sequence[Revision], *, colour: bool) -> str:
+def _revisions(revisions: Sequence[Revision], columns: int | None, *, colour: bool) -> str:
     """Return a row for each revision, with the values before and after below it."""
-    cells = [_cells(each) for each in revisions]
-    columns = zip(*(each for each in cells if len(each) > 1), strict=True)
-    widths = [min(limit, max(map(width, column))) for limit, column in zip(_LABELS, columns, strict=False)]
+    named = [each for each in revisions if each.kind is not Kind.SETTING]
+    cells = [[terminal(each.name or ""), _target(each), terminal(words.place_of_revision(each))] for each in named]
+    drawn = dict(zip(map(id, named), rows(cells, columns, beside=_BESIDE, whole=(1,)), strict=True))
     lines = []
-    for revision, row in zip(revisions, cells, strict=True):
+    for revision in revisions:
         sign = f"{_KIND_SIGNS.get(revision.kind, '*')} {revision.kind:<10}"
         painted = paint(sign, _KIND_COLOURS.get(revision.kind, _YELLOW), enabled=colour)
-        shown = row if len(row) == 1 else [padded(cell, size) for cell, size in zip(row, widths, strict=True) if size]
-        lines.append("  ".join(["", painted, *shown, terminal(words.place_of_revision(revision))]).rstrip())
-        lines += _details(revision, colour=colour)
+        setting = f"{terminal(revision.target)}  {terminal(words.place_of_revision(revision))}"
+        lines.append(f"  {painted}  {drawn.get(id(revision), setting)}".rstrip())
+        lines += _details(revision, columns, colour=colour)
     return "\n".join(lines)
 
 
-def _cells(revision: Revision) -> list[str]:
-    """Return the name and the id of a declaration, or the key of a setting."""
-    if revision.kind is Kind.SETTING:
-        return [terminal(revision.target)]
-    return [terminal(revision.name or ""), "match" if _selects(revision) else terminal(revision.target)]
+def _target(revision: Revision) -> str:
+    return "match" if _selects(revision) else terminal(revision.target)
 
 
 def _selects(revision: Revision) -> bool:
     return revision.target.startswith("match ")
 
 
-def _details(revision: Revision, *, colour: bool) -> list[str]:
+def _details(revision: Revision, columns: int | None, *, colour: bool) -> list[str]:
     """Return what stands below the row of a revision."""
     lines = []
     if _selects(revision) and all(edit.field != "target" for edit in revision.edits):
-        lines.append(_INDENT + terminal(revision.target))
+        lines.append(_within(_INDENT + terminal(revision.target), columns))
     if revision.kind is Kind.REMOVED:
         lines.append(_INDENT + words.NO_LONGER_MANAGED)
     elif revision.kind is Kind.ADDED:
-        lines += [f"{_INDENT}{each.field:<11}  {words.value(each.field, each.after)}" for each in revision.edits]
+        values = [f"{_INDENT}{each.field:<11}  {words.value(each.field, each.after)}" for each in revision.edits]
+        lines += [_within(each, columns) for each in values]
     else:
-        lines += [each for edit in revision.edits for each in _difference(edit)]
+        lines += [each for edit in revision.edits for each in _difference(edit, columns)]
     if revision.loosens:
         lines.append(_INDENT + paint(f"! {words.loosened(revision)}", _RED, enabled=colour))
     return lines
 
 
-def tokens(tokens: Iterable[Token], server: Server | None = None) -> str:
-    """Return a line for each token by ascending id, the description last and whole; `*` marks the caller's own token.
+def tokens(tokens: Iterable[Token], server: Server | None = None, columns: int | None = None) -> str:
+    """Return a line for each token by ascending id, the description last; `*` marks the caller's own token.
 
     A title line names the server and the profile where one of the influx CLI is in use.
     """
     listed = sorted(tokens, key=lambda token: token.id)
-    cells = [(str(token.status), token.id, terminal(token.org), terminal(token.user)) for token in listed]
-    widths = [max(map(width, column)) for column in zip(_HEADINGS, *cells, strict=True)]
-    starts = ["".join(padded(*each) + "  " for each in zip(row, widths, strict=True)) for row in (_HEADINGS, *cells)]
+    cells = [
+        [str(token.status), token.id, terminal(token.org), terminal(token.user), quoted(token.description)]
+        for token in listed
+    ]
+    drawn = rows([_HEADINGS, *cells], columns, beside=len("* "), whole=(0, 1))
     lines = [line(f"{words.address(server)} · {words.product(server)}"), ""] if server and server.profile else []
-    lines.append(f"  {starts[0]}DESCRIPTION")
-    for token, start in zip(listed, starts[1:], strict=True):
-        lines.append(("* " if token.is_own else "  ") + start + quoted(token.description))
+    lines.append(f"  {drawn[0].rstrip()}")
+    for token, row in zip(listed, drawn[1:], strict=True):
+        lines.append(("* " if token.is_own else "  ") + row.rstrip())
     return "\n".join(lines) + "\n"
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.core.live import Server
+from reconciler.core import contrast
+from reconciler.core.contrast import common_end, narrowed
+from reconciler.core.live import Elided, Server
 from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Action, Change, Difference, Kind, Mark, Plan, Revision
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
-from reconciler.core.text import count
+from reconciler.core.text import common_start, count
 from reconciler.errors import Place, Problem
-from reconciler.render.escape import line, paint, quoted, terminal
+from reconciler.render.escape import line, paint, quoted, terminal, width
 
 _MARKS = {
     Mark.THIS_CHANGE: "this change",
@@ -75,7 +77,7 @@ def name_of(change: Change) -> str:
 
 def live_description(change: Change) -> str:
     """Return the live description where the name says something else, "" else: no name may hide which token it is."""
-    return quoted(change.described) if change.described else ""
+    return "" if change.described is None else _apart(terminal(change.name or ""), quoted(change.described))[1]
 
 
 def kept_description(change: Change) -> str:
@@ -143,8 +145,39 @@ def value(field: str, text: str | None) -> str:
 
 
 def values(difference: Difference) -> tuple[str, str]:
-    """Return the value before and after."""
-    return value(difference.field, difference.before), value(difference.field, difference.after)
+    """Return the value before and after; what would look the same in both and is not is escaped."""
+    return _apart(value(difference.field, difference.before), value(difference.field, difference.after))
+
+
+def _apart(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if one.isascii() and other.isascii() else contrast.apart(one, other)
+
+
+def narrowed_values(difference: Difference, room: int) -> tuple[str, str, str]:
+    """Return each value, in so many columns, around what differs in it first and last, and what is left out."""
+    field, given = difference.field, (difference.before, difference.after)
+    texts = [each or "" for each in given]
+    start = end = 0
+    if not any(isinstance(each, Elided) for each in texts):
+        start = common_start(texts[0], texts[1])
+        end = common_end(texts[0], texts[1], start)
+    shown, size = [value(field, each) for each in given], room
+    while size and max(map(width, shown)) > room:
+        size = size * 7 // 8
+        pieces = narrowed(texts, start, end, size)
+        shown = [_pieced(field, *each) for each in zip(given, pieces, strict=True)]
+    before, after = _apart(shown[0], shown[1])
+    lengths = [each.length if isinstance(each, Elided) else len(each) for each in texts]
+    alike = f", alike: first {start:,}, last {end:,}" if start or end else ""
+    return before, after, f"{lengths[0]:,} → {lengths[1]:,} characters{alike}"
+
+
+def _pieced(field: str, text: str | None, pieces: list[str]) -> str:
+    """Return pieces of a value, with an ellipsis outside of their quotes for what is left out."""
+    if text is None:
+        return value(field, None)
+    begins, ends = text.startswith(pieces[0]), text.endswith(pieces[-1])
+    return f"{'' if begins else '… '}{' … '.join(value(field, each) for each in pieces)}{'' if ends else ' …'}"
 
 
 def field_and_values(difference: Difference) -> str:
@@ -215,7 +248,7 @@ def _token_difference(token: TokenDifference) -> str:
 
 def _review_values(difference: Difference) -> str:
     show = quoted if difference.field.startswith("description") else terminal
-    shown = ["" if each is None else show(each) for each in (difference.before, difference.after)]
+    shown = _apart(*("" if each is None else show(each) for each in (difference.before, difference.after)))
     return " → ".join(filter(None, shown))
 
 

@@ -9,6 +9,7 @@ from itertools import islice
 
 from reconciler import settings
 from reconciler.core.baseline import Baseline
+from reconciler.core.contrast import apart
 from reconciler.core.endpoint import HEADER, normalise
 from reconciler.core.live import is_id
 from reconciler.core.manifest import Manifest
@@ -131,7 +132,8 @@ def _check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None
     # An id and a name can only be compared once tokens were read: then every declared one is.
     ids = resolved.org_is_id or is_id(resolved.org.lower()) or is_id((org or "").lower())
     if org is not None and resolved.org and not ids and trimmed(org) != resolved.org:
-        message = f"{file} is for organisation `{org}`, but this run is limited to `{resolved.org}`"
+        asserted, asked = apart(org, resolved.org)
+        message = f"{file} is for organisation `{asserted}`, but this run is limited to `{asked}`"
         problems.append(Problem(message, f"set INFLUX_ORG or --org accordingly, or {mend.format('org')}"))
     if problems:
         raise RefusedError(problems)

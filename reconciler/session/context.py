@@ -54,8 +54,9 @@ class Streams:
     """The standard streams of one run: stdout is for data, stderr for talk. None of them shows a known secret.
 
     `interactive` says that a person can be asked, and `unasked` that one could be if CI were not set; `colour` that
-    stdout shows colours; `display` is where progress is shown, None for nowhere. `token` is the caller's secret as the
-    environment has it, "" for none: talk may come before the run knows whether it is used.
+    stdout shows colours, and `columns` how wide the terminal is that it is, None where it is none; `display` is where
+    progress is shown, None for nowhere. `token` is the caller's secret as the environment has it, "" for none: talk may
+    come before the run knows whether it is used.
     """
 
     stdin: BinaryIO
@@ -65,6 +66,7 @@ class Streams:
     interactive: bool = False
     unasked: bool = False
     colour: bool = False
+    columns: int | None = None
     quiet: bool = False
     debug: bool = False
     token: str = field(default="", repr=False)

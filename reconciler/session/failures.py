@@ -42,7 +42,7 @@ def report(error: BaseException, command: str, values: Mapping[str, Any], contex
                 if each in PROBLEM_FORMATS and os.path.realpath(path) not in read
             },
         )
-        telling.write(lambda each, _: render_problems(_report(error, command, values, context), each), context)
+        telling.write(lambda each, *_: render_problems(_report(error, command, values, context), each), context)
 
 
 def _report(error: BaseException, command: str, values: Mapping[str, Any], context: Context) -> ProblemReport:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # files are checked without them
     from reconciler.core.plan import Plan
     from reconciler.core.review import Review
 
-Draw = Callable[[PlanFormat, bool], str]
-"""Returns the text in a format; the flag says whether it may have colours."""
+Draw = Callable[[PlanFormat, bool, int | None], str]
+"""Returns the text in a format; the flag says whether it may have colours, the number how wide the terminal is."""
 
 # What may follow one another on standard output: a log, which people read and a runner looks for commands in.
 _LOG = frozenset({PlanFormat.TEXT, PlanFormat.GITHUB})
@@ -61,8 +61,13 @@ class Outputs:
         from reconciler.documents.plan import save_plan
 
         named = cache(lambda: named_plan(plan, files, context.environment))
+
+        def draw(form: PlanFormat, colour: bool, columns: int | None) -> str:
+            shown = plan if form is PlanFormat.TEXT else named()
+            return render(shown, form, review, colour=colour, columns=columns)
+
         self.write(
-            lambda form, colour: render(plan if form is PlanFormat.TEXT else named(), form, review, colour=colour),
+            draw,
             context,
             lambda path: save_plan(named(), path),
         )
@@ -71,7 +76,7 @@ class Outputs:
     def write(self, draw: Draw, context: Context, save_plan: Callable[[Path], None] = _no_plan) -> None:
         """Write all of them, files first: what cannot be written keeps nothing else from being written.
 
-        `draw` gives a format's text, in colour or not; `save_plan` writes what `apply` takes. Raises LocalError for all
+        `draw` gives a format's text; `save_plan` writes what `apply` takes. Raises LocalError for all
         that could not be written, and BrokenPipeError when nobody reads standard output.
         """
         context.shown.set()
@@ -82,14 +87,14 @@ class Outputs:
             if form is None:
                 save_plan(path)
             else:
-                files.write(draw(form, False), path)
+                files.write(draw(form, False, None), path)
             from reconciler.render.escape import terminal
 
             context.streams.say(f"Saved to {terminal(str(path))}")
 
-        problems = _tried(save, self.saved)
+        problems, streams = _tried(save, self.saved), context.streams
         try:
-            context.streams.show("".join(draw(form, context.streams.colour) for form in self.shown))
+            streams.show("".join(draw(form, streams.colour, streams.columns) for form in self.shown))
         except LocalError as error:
             problems += error.problems
         finally:

@@ -134,7 +134,8 @@ class Report:
         if self._outlet:
             self._outlet.write(json.plan_event(named_plan(plan, files, self._context.environment)))
         else:
-            self._context.streams.show(text.plan(plan, colour=self._context.streams.colour))
+            streams = self._context.streams
+            streams.show(text.plan(plan, colour=streams.colour, columns=streams.columns))
 
     def sending(self) -> None:
         """Show progress from now on: the plan's changes are about to be sent."""
@@ -159,7 +160,8 @@ class Report:
         self._outcome = outcome
         if not self._outlet:
             try:
-                self._context.streams.show("\n" + self._words(outcome, colour=self._context.streams.colour))
+                streams = self._context.streams
+                streams.show("\n" + self._words(outcome, colour=streams.colour, columns=streams.columns))
             except (BrokenPipeError, LocalError):
                 self._context.streams.say(self._words(outcome))
 
@@ -178,8 +180,8 @@ class Report:
             with suppress(OSError, LocalError):
                 self._outlet.write(event(*about))
 
-    def _words(self, outcome: Outcome, *, colour: bool = False) -> str:
-        return text.outcome(outcome, across=bool(self._plan and self._plan.across), colour=colour)
+    def _words(self, outcome: Outcome, *, colour: bool = False, columns: int | None = None) -> str:
+        return text.outcome(outcome, across=bool(self._plan and self._plan.across), colour=colour, columns=columns)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import signal
+import termios
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -162,3 +163,23 @@ def test_the_line_is_gone_after_a_signal_too(slow: Shell) -> None:
     assert 0 < len(patches(slow)) < CHANGES
     assert "Applying" not in seen(shown)
     assert "\nStopped early: told to end\n" in seen(shown)
+
+
+def test_how_wide_a_terminal_is(tty: Terminal) -> None:
+    assert screen.columns(tty.theirs, {}) is None  # it does not tell
+    termios.tcsetwinsize(tty.theirs, (24, 72))
+    assert screen.columns(tty.theirs, {}) == 72
+    for given, expected in {"100": 100, "0": 72, "": 72, "wide": 72, "²": 72, "9" * 5: 72}.items():
+        assert screen.columns(tty.theirs, {"COLUMNS": given}) == expected
+    assert screen.columns(io.StringIO(), {"COLUMNS": "100"}) is None
+
+
+class Deaf(io.StringIO):
+    """A stream that calls itself a terminal, and is none."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_is_no_terminal_after_all_has_no_width() -> None:
+    assert screen.columns(Deaf(), {}) is None

@@ -206,7 +206,7 @@ def test_a_wrong_secret_is_named_by_nothing_of_it(shell: Shell) -> None:
 def test_phone_and_laptop_are_one_users(shell: Shell) -> None:
     done = planned(shell, shell.declare("match: {user: user2}, status: inactive"))
     assert done.code == ExitCode.INVALID
-    assert f"`match` finds 2 tokens: {LAPTOP}, {PHONE}" in done.err
+    assert f"`match` finds 2 tokens: `laptop` {LAPTOP}, `phone` {PHONE}" in done.err
 
 
 @pytest.mark.parametrize("entry", [

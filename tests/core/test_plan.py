@@ -17,7 +17,7 @@ from tests.builders import ACTIVE, INACTIVE, declared, manager, planned, token, 
         ("ingest", "ingest", "`ingest` "),
         ("ingest", "written by telegraf", "`ingest` (`written by telegraf`) "),
         (None, "written by telegraf", "`written by telegraf` "),
-        ("ingest", "", "`ingest` "),
+        ("ingest", "", "`ingest` (no description) "),
         (None, "", ""),
     ],
 )

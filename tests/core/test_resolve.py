@@ -86,7 +86,7 @@ def test_a_match_that_finds_nothing_is_absent(match: Match) -> None:
 
 def test_a_match_that_finds_several_is_ambiguous_unless_it_says_which() -> None:
     assert refused(InvalidError, manifest(declared(Match(user="mira"))), live(*WORLD)) == (
-        f"tokens.yaml:1:10: `match` finds 2 tokens: {token_id(1)}, {token_id(2)}\n"
+        f"tokens.yaml:1:10: `match` finds 2 tokens: `a` {token_id(1)}, `b` {token_id(2)}\n"
         "  hint: name one by `id`, or write `pick: first` or `pick: all`"
     )
 
@@ -161,23 +161,23 @@ SETTLING: dict[str, tuple[list[Declaration], str]] = {
     "as it is": ([declared(Match(description=""), description="")], ""),
     "another becomes alike": (
         [declared(Match(description=A, org="edge"), status=INACTIVE), declared(5, description=A)],
-        f"{token_id(2)} now and would find {token_id(2)}, {token_id(5)} after this plan",
+        f"`ingest` {token_id(2)} now and would find `ingest` {token_id(2)}, `y` {token_id(5)} after this plan",
     ),
     "another becomes alike, all": (
         [declared(Match(description=A, org="acme", pick=Pick.ALL), description="x"), declared(4, description="x")],
-        f"{token_id(1)} now and would find {token_id(1)}, {token_id(4)} after this plan",
+        f"`ingest` {token_id(1)} now and would find `ingest` {token_id(1)}, `else` {token_id(4)} after this plan",
     ),
     "another is what was missing": (
         [declared(Match(description="new"), status=INACTIVE), declared(1, description="new")],
-        f"nothing now and would find {token_id(1)} after this plan",
+        f"nothing now and would find `ingest` {token_id(1)} after this plan",
     ),
     "another comes first": (
         [declared(Match(description=B, pick=Pick.FIRST), status=INACTIVE), declared(1, description=B)],
-        f"{token_id(3)} now and would find {token_id(1)} after this plan",
+        f"`Ingest EU` {token_id(3)} now and would find `ingest` {token_id(1)} after this plan",
     ),
     "a cycle": (
         [declared(Match(description=B), description="z"), declared(Match(user="mira", description="else"), description=B)],
-        f"{token_id(3)} now and would find {token_id(3)}, {token_id(4)} after this plan",
+        f"`Ingest EU` {token_id(3)} now and would find `Ingest EU` {token_id(3)}, `else` {token_id(4)} after this plan",
     ),
     "renamed by its owner": (
         [declared(Match(description=A, org="edge"), status=INACTIVE), declared(Match(user="mira"), description="x")], "",

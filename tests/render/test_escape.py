@@ -34,3 +34,37 @@ def test_text_is_cut_and_filled_by_columns() -> None:
     assert escape.shortened("ingest hamburg production", 12) == "ingest …tion"
     assert escape.padded("日本語", 4) == "日… "
     assert escape.width("e\u0301") == 1
+
+
+LONG = "ingest-hamburg-plant-a-production-eu-central"
+CELLS = [[LONG, "0d3a5f0c1be4e001", "ci-bot", ""], ["short", "0d3a5f0c1be4e002", "m", ""]]
+
+
+def test_nothing_is_cut_where_there_is_no_terminal() -> None:
+    assert escape.rows(CELLS, None, beside=16, whole=(1,)) == [
+        f"{LONG}  0d3a5f0c1be4e001  ci-bot",
+        f"{'short':<40}  0d3a5f0c1be4e002  m     ",
+    ]
+    assert escape.rows([["", ""]], None, beside=16, whole=()) == [""]
+    assert escape.rows([], None, beside=16, whole=(1,)) == []
+
+
+@pytest.mark.parametrize("columns", [60, 70, 80, 86])
+def test_the_widest_column_is_cut_to_what_a_terminal_has(columns: int) -> None:
+    first, second = escape.rows(CELLS, columns, beside=16, whole=(1,))
+    assert escape.width(first) + 16 == columns
+    assert first.endswith("  0d3a5f0c1be4e001  ci-bot")
+    assert second.split() == ["short", "0d3a5f0c1be4e002", "m"]
+
+
+def test_a_terminal_that_is_wide_enough_or_far_too_narrow_cuts_no_more_than_it_has_to() -> None:
+    assert escape.rows(CELLS, 200, beside=16, whole=(1,))[0] == f"{LONG}  0d3a5f0c1be4e001  ci-bot"
+    assert escape.rows(CELLS, 10, beside=16, whole=(1,)) == [
+        "inges…al  0d3a5f0c1be4e001  ci-bot",
+        "short     0d3a5f0c1be4e002  m     ",
+    ]
+
+
+def test_texts_that_would_look_alike_are_not_cut() -> None:
+    alike = [[f"{'x' * 20}{side}{'y' * 20}"] for side in "ab"]
+    assert escape.rows(alike, 30, beside=0, whole=()) == [cell for [cell] in alike]

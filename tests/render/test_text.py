@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.baseline import Baseline
+from reconciler.core.live import Elided
 from reconciler.core.outcome import Outcome, Result, ResultStatus
-from reconciler.render import escape, text
+from reconciler.core.plan import Difference, Kind, Revision
+from reconciler.render import escape, html, markdown, reports, text
 from reconciler.render import json as json_format
-from tests.builders import EDGE, INACTIVE, declared, live, manager, planned, token
+from tests.builders import EDGE, INACTIVE, declared, live, manager, manifest, planned, token
 from tests.render.dataset import LONG, PLANS
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -67,7 +70,7 @@ def test_an_inventory_lists_tokens_by_id(golden: Callable[[Path, str], None]) ->
 LIVE = "backup hamburg prod 130"
 
 
-def test_texts_that_are_cut_do_not_look_alike() -> None:
+def test_nothing_is_cut_in_a_pipe_or_a_file() -> None:
     users = ("service-account-of-plant-1-in-hamburg", "service-account-of-plant-2-in-hamburg")
     names = ("ingest-hamburg-a-prod-eu", "ingest-hamburg-b-prod-eu")
     plan = planned(
@@ -77,8 +80,85 @@ def test_texts_that_are_cut_do_not_look_alike() -> None:
     drawn = text.plan(plan)
     assert all(each in drawn for each in (*users, *names))
     assert [line for line in drawn.splitlines() if "described" in line] == [
-        f'      described    "{"d" * 33}…{"d" * 24}{number}"' for number in (1, 2)
+        f'      described    "{"d" * 200}{number}"' for number in (1, 2)
     ]
     unnamed = planned([declared(1, status=INACTIVE)], [token(1, description=LIVE)])
-    assert f'described    "{LIVE}"' in text.plan(unnamed)
+    assert f'  - deactivate  "{LIVE}"  0d' in text.plan(unnamed)
     assert f'"{LIVE}"' in text.outcome(Outcome(results=(Result(change=unnamed.changes[0], status=ResultStatus.DONE),)))
+    long = planned([declared(1, status=INACTIVE)], [token(1, description="d" * 200)])
+    assert f'described    "{"d" * 200}"' in text.plan(long)
+
+
+@pytest.mark.parametrize("columns", [72, 80, 100])
+def test_on_a_terminal_lines_end_where_it_does(columns: int) -> None:
+    every = PLANS["every-action"]
+    wide = planned(
+        [declared(1, name="ingest-" + "n" * 60, description="x" * 300), declared(2, status=INACTIVE)],
+        [token(1, user="service-account-" + "u" * 30, description="y" * 200), token(2, description="z" * 200)],
+    )
+    outcome = Outcome(results=tuple(Result(change=each, status=ResultStatus.DONE) for each in wide.changes))
+    changed = Difference("description", "a" * 300, "b" * 300)
+    revisions = (
+        Revision(kind=Kind.SETTING, target="guards.min_managers", edits=(Difference("guards", "1", "2"),)),
+        Revision(kind=Kind.CHANGED, target="match description " + "m" * 200, name="n" * 90, edits=(changed,)),
+        Revision(kind=Kind.ADDED, target="0d3a5f0c1be4e001", edits=(Difference("description", None, "c" * 200),)),
+    )
+    compared = Baseline(ref="main", commit="1a2b3c4d" * 5, manifest=manifest(), revisions=revisions)
+    drawn = (
+        text.plan(wide, columns=columns), text.outcome(outcome, columns=columns),
+        text.tokens(TOKENS, columns=columns), text.revised(compared, columns=columns),
+    )  # fmt: skip
+    lines = [line for each in drawn for line in each.splitlines() if not line.startswith("Digest")]
+    assert max(map(escape.width, lines)) == columns
+    assert text.plan(every, columns=200) == text.plan(every)
+
+
+def test_a_long_change_shows_what_differs_in_it() -> None:
+    before = f"{'a' * 2400}Hamburg{'b' * 2600}"
+    after = f"{'a' * 2400}Hamburg 2{'b' * 2600}"
+    plan = planned([declared(1, name="n", description=after)], [token(1, description=before)])
+    assert text.plan(plan).splitlines()[3:6] == [
+        f'      description  … "{"a" * 62}Hamburg{"b" * 69}" …',
+        f'                 → … "{"a" * 62}Hamburg 2{"b" * 69}" …',
+        "                   (5,007 → 5,009 characters, alike: first 2,407, last 2,600)",
+    ]
+    plan = planned([declared(1, description="y" * 4000)], [token(1, description="x" * 3000)])
+    assert text.plan(plan, columns=80).splitlines()[2:6] == [
+        f'  ~ describe    "{"x" * 13}…{"x" * 6}"  0d3a5f0c1be4e001  ci-bot  tokens.yaml:10',
+        f'      description  "{"x" * 26}" … "{"x" * 26}"',
+        f'                 → "{"y" * 26}" … "{"y" * 26}"',
+        "                   (3,000 → 4,000 characters)",
+    ]
+    large = planned([declared(1, name="n", description="now")], [token(1, description=Elided(2**20, "a" * 64))])
+    assert text.plan(large, columns=80).splitlines()[3:6] == [
+        '      description  "(1,048,576 characters, too" … "aaaaaaaaaaaaaaaaaaaaaaaaa)"',
+        '                 → "now"',
+        "                   (1,048,576 → 3 characters)",
+    ]
+    edits = (Difference("description", None, "x" * 200),)
+    revisions = (Revision(kind=Kind.CHANGED, target="0d3a5f0c1be4e001", edits=edits),)
+    compared = Baseline(ref="main", commit="1a2b3c4d" * 5, manifest=manifest(), revisions=revisions)
+    assert text.revised(compared).splitlines()[3:6] == [
+        "      description  not declared",
+        f'                 → "{"x" * 70}" … "{"x" * 70}"',
+        "                   (0 → 200 characters)",
+    ]
+
+
+def test_values_that_look_the_same_are_told_apart_wherever_they_stand() -> None:
+    plan = planned(
+        [declared(1, description="pr\u043ed"), declared(2, name="ingest", status=INACTIVE)],
+        [token(1, description="prod"), token(2, description="inge\u0455t")],
+    )
+    shown = text.plan(plan)
+    assert 'description  "prod" → "pr\\u043ed"' in shown
+    assert 'described    "inge\\u0455t"' in shown
+    assert '`"prod"` → `"pr\\u043ed"`' in markdown.plan(plan)
+    assert "pr\\u043e" in reports.github(plan)
+    assert "pr<mark>\\u043e</mark>d" in html.plan(plan)
+
+
+def test_a_name_beside_an_empty_description_says_so() -> None:
+    plan = planned([declared(1, name="ingest", status=INACTIVE)], [token(1, description="")])
+    assert text.plan(plan).splitlines()[3] == '      described    ""'
+    assert '`""`' in markdown.plan(plan)

@@ -223,7 +223,7 @@ def test_a_saved_plan_is_asked_for_only_where_there_is_one(shell: Shell) -> None
     places = outputs.parse([], None, str(shell.folder / "plan.json"))
 
     def write(context: Context) -> ExitCode:
-        places.write(lambda form, colour: "", context)
+        places.write(lambda form, colour, columns: "", context)
         return ExitCode.OK
 
     with pytest.raises(AssertionError, match="there is no plan that could be saved"):
