@@ -24,6 +24,7 @@ class Interrupt:
     that the run's time is over, and never counts as a second signal.
 
     `came` says that the run has to end, `message` why, and `exit_code` what it exits with if it changed nothing.
+    `so_far` says what was done by then, where nothing else tells it.
     """
 
     def __init__(self, leave: Callable[[int], object] = os._exit) -> None:
@@ -32,7 +33,14 @@ class Interrupt:
         self.came = False
         self.exit_code, self.message = _MEANING[signal.SIGINT]
         self.sending = False
+        self.so_far = "nothing was sent"
         self.wake: Callable[[], None] = lambda: None
+
+    @property
+    def told(self) -> str:
+        """Why the run ended, what it had done, and how it goes on."""
+        more = ", with more time" if self.exit_code is ExitCode.UNREACHABLE else ""
+        return f"{self.message}: {self.so_far}\n  hint: run it again to go on{more}"
 
     def defer(self) -> None:
         """Only note signals from now on; raises KeyboardInterrupt when one came already."""

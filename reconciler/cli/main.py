@@ -28,6 +28,7 @@ from reconciler.cli.process import collect_garbage
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.session.context import Context, Streams
 
+_HELP = {"-h", "--help", "--version"}
 _CRASHED = (
     "tokenctl: this is a mistake in tokenctl itself\n"
     "  hint: please report it with the lines below. Secrets in them are masked, names and descriptions are not;\n"
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:
     finally:
         _release_streams()
     if code == ExitCode.INTERRUPTED:  # typer makes it of KeyboardInterrupt
-        _complain(f"\ntokenctl: {interrupt.message}\n", sys.stderr)
+        _complain(f"\ntokenctl: {interrupt.told}\n", sys.stderr)
         return interrupt.exit_code
     return code
 
@@ -56,6 +57,8 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
     """Run the command line in these surroundings, tell what went wrong on their stderr, and give the exit code."""
     try:
         return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=context) or 0)
+    except SystemExit:  # typer's word for a reader who has left
+        told, code = "", ExitCode.OK if _HELP.intersection(arguments) else ExitCode.ERROR
     except NoArgsIsHelpError as error:
         told, code = f"{error.format_message()}\n", ExitCode.USAGE
     except ClickException as error:

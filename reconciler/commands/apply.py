@@ -62,6 +62,7 @@ def _saved(file: str, settings: Settings) -> Source:
         orgs=lambda _: {change.token.org_id: change.token.org for change in saved.changes},
         unlisted=lambda listed: sorted({change.token.id for change in saved.changes} - listed.keys()),
         plan=lambda live: rebase(saved, live),
+        again="Make a new plan to go on: once anything is changed, this one fits no longer.",
     )
 
 

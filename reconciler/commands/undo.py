@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from shlex import quote
 
 from reconciler.core import reversal
 from reconciler.core.plan import Guard
@@ -68,6 +69,7 @@ def _reversal(request: UndoRequest, wanted: Outputs, context: Context, settings:
         orgs=lambda _: {each.change.token.org_id: each.change.token.org for each in run.effective},
         unlisted=lambda listed: reversal.unlisted(run, listed.keys()),
         plan=lambda live: reversal.reverse(run, live, request.allow, reviewed=reviewed),
+        again=f"Run `tokenctl undo {quote(file)} --apply` to go on: what is done is no longer in the plan.",
     )
 
 

@@ -24,7 +24,7 @@ def run(flags: Flags, context: Context, *, yes: bool = False) -> ExitCode:
         if not found:
             context.streams.show("No organisation is locked, as far as these credentials may see.\n")
         for label, org in found:
-            context.streams.show(text.lock(label, org, context.now()))
+            context.streams.show(text.lock(label, org, context.now()), needed=True)
         if len(found) > 1:
             raise UsageError("several organisations are locked", "name one of them with --org or INFLUX_ORG")
         for label, org in found:
@@ -32,6 +32,7 @@ def run(flags: Flags, context: Context, *, yes: bool = False) -> ExitCode:
                 context.streams.confirm(
                     "Remove it? A run that still holds it may be changing tokens.", "nothing was removed"
                 )
+            context.interrupt.so_far = "the lock may have been removed"
             locking.lock_of(connection, context).remove(label, org)
             context.streams.show(f"Removed the lock of organisation `{terminal(org)}`.\n")
     return ExitCode.OK

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from reconciler.core.contrast import apart
 from reconciler.core.live import Absence, Missing, Server, Token
 from reconciler.core.manifest import Limits
 from reconciler.core.plan import Change, between
@@ -72,7 +73,8 @@ def deviation(change: Change, token: Token) -> str:
     if (token.id, token.org_id) != (change.token.id, change.token.org_id):
         return f"the answer is about token {token.id} of organisation {token.org_id}"
     wanted = {**change.token.values, **change.body, "updatedAt": token.updated_at}
-    return "; ".join(f"{each.field} is `{each.after}`, not `{each.before}`" for each in between(wanted, token.values))
+    moved = [(each.field, *apart(each.after or "", each.before or "")) for each in between(wanted, token.values)]
+    return "; ".join(f"{field} is `{found}`, not `{sought}`" for field, found, sought in moved)
 
 
 def judge_read(change: Change, token: Token) -> tuple[ResultStatus, str]:

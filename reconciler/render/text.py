@@ -119,8 +119,10 @@ def _difference(difference: Difference, columns: int | None) -> list[str]:
     return [start + before, f"{' ' * (len(start) - 2)}→ {after}", *left_out]
 
 
-def outcome(outcome: Outcome, *, across: bool = False, colour: bool = False, columns: int | None = None) -> str:
-    """Return the report of an apply: each change under what became of it, and the counts at the end.
+def outcome(
+    outcome: Outcome, again: str = "", *, across: bool = False, colour: bool = False, columns: int | None = None
+) -> str:
+    """Return the report of an apply: each change under what became of it, the counts, and how what is left goes on.
 
     Each stands there by name, id and the description that it had, and `across` organisations with its own.
     """
@@ -141,6 +143,8 @@ def outcome(outcome: Outcome, *, across: bool = False, colour: bool = False, col
     lines.append(f"Apply: {counts}." + (" Nothing was changed." if outcome.changed_nothing else ""))
     if outcome.journal:
         lines.append(f"Journal {terminal(outcome.journal)}")
+    if again and len(outcome.having(ResultStatus.DONE)) < len(outcome.results):
+        lines.append(line(again))
     return "\n".join(lines) + "\n"
 
 

@@ -76,17 +76,19 @@ class Streams:
         """Return the text with `***` for each known secret, and for everything that looks like one."""
         return masked(self.secrets.hidden(text), self.token)
 
-    def show(self, text: str) -> None:
-        """Write data to stdout as it is.
+    def show(self, text: str, *, needed: bool = False) -> None:
+        """Write data to stdout as it is; what nobody reads any more is left out, as `| head` does.
 
-        Raises LocalError when it cannot be written, and BrokenPipeError when nobody reads it any more.
+        Raises LocalError when it cannot be written, and BrokenPipeError when nobody reads what is `needed`: what has
+        to be seen before anything is changed.
         """
         try:
             with self.without_progress():
                 self.stdout.write(self.secrets.hidden(text))
                 self.stdout.flush()
         except BrokenPipeError:
-            raise
+            if needed:
+                raise
         except OSError as error:
             raise unwritable(error) from error
 

@@ -77,7 +77,7 @@ class Outputs:
         """Write all of them, files first: what cannot be written keeps nothing else from being written.
 
         `draw` gives a format's text; `save_plan` writes what `apply` takes. Raises LocalError for all
-        that could not be written, and BrokenPipeError when nobody reads standard output.
+        that could not be written.
         """
         context.shown.set()
 

@@ -22,6 +22,7 @@ class Source:
     returns these with their names, and may call its argument to read the live tokens. `unlisted` takes the listed
     tokens and returns the ids that must be read one by one. `plan` makes the plan over the live tokens, judged by the
     guards, or raises TokenctlError when there can be none. `explained` adds to that plan what only the source knows.
+    `again` says how a run that did not come to its end goes on.
     """
 
     files: Sequence[str]
@@ -30,6 +31,7 @@ class Source:
     unlisted: Callable[[Mapping[TokenId, Token]], Iterable[TokenId]]
     plan: Callable[[Live], Plan]
     explained: Callable[[Plan, Live], Plan] = lambda plan, _: plan
+    again: str = "Run it again to go on: what is done is no longer in the plan."
 
 
 def plan_from(source: Source, connection: Connection) -> Plan:

@@ -86,7 +86,7 @@ class Outlet:
         try:
             number = self._stream.fileno()
         except UnsupportedOperation:  # a stream of Python's own
-            self._context.streams.show(line)
+            self._context.streams.show(line, needed=True)
             return
         left = b"\n" * self._midway + self._context.streams.secrets.hidden(line).encode("ascii")
         with self._context.streams.without_progress():
@@ -113,6 +113,7 @@ class Report:
         self._progress: Progress | None = None
         self._plan: Plan | None = None
         self._outcome: Outcome | None = None
+        self._again = ""
         self._started: set[TokenId] = set()
         self._finished: dict[TokenId, ResultStatus] = {}
 
@@ -135,7 +136,7 @@ class Report:
             self._outlet.write(json.plan_event(named_plan(plan, files, self._context.environment)))
         else:
             streams = self._context.streams
-            streams.show(text.plan(plan, colour=streams.colour, columns=streams.columns))
+            streams.show(text.plan(plan, colour=streams.colour, columns=streams.columns), needed=True)
 
     def sending(self) -> None:
         """Show progress from now on: the plan's changes are about to be sent."""
@@ -155,13 +156,13 @@ class Report:
             total, statuses = len(self._plan.changes), Counter(self._finished.values())
             self._progress.draw(lambda after_s: words.applying(total, statuses, after_s), len(self._finished) / total)
 
-    def outcome(self, outcome: Outcome) -> None:
-        """Show what came of the run, unless events tell it."""
-        self._outcome = outcome
+    def outcome(self, outcome: Outcome, again: str = "") -> None:
+        """Show what came of the run, and how it goes on, unless events tell it."""
+        self._outcome, self._again = outcome, again
         if not self._outlet:
             try:
                 streams = self._context.streams
-                streams.show("\n" + self._words(outcome, colour=streams.colour, columns=streams.columns))
+                streams.show("\n" + self._words(outcome, colour=streams.colour, columns=streams.columns), needed=True)
             except (BrokenPipeError, LocalError):
                 self._context.streams.say(self._words(outcome))
 
@@ -181,7 +182,8 @@ class Report:
                 self._outlet.write(event(*about))
 
     def _words(self, outcome: Outcome, *, colour: bool = False, columns: int | None = None) -> str:
-        return text.outcome(outcome, across=bool(self._plan and self._plan.across), colour=colour, columns=columns)
+        across = bool(self._plan and self._plan.across)
+        return text.outcome(outcome, self._again, across=across, colour=colour, columns=columns)
 
 
 @contextmanager

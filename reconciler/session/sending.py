@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 
 from reconciler.apply.executor import canary, execute
 from reconciler.apply.journal import Journal
@@ -16,7 +16,7 @@ from reconciler.core.outcome import Outcome, Provenance
 from reconciler.core.plan import Guard, Plan
 from reconciler.core.text import count, name_some
 from reconciler.documents.journal import header_line
-from reconciler.errors import ExitCode, RefusedError, StaleError
+from reconciler.errors import ExitCode, RefusedError, StaleError, UnreachableError
 from reconciler.influx.writer import Writer
 from reconciler.render.escape import line
 from reconciler.session import planning
@@ -59,7 +59,7 @@ def plan_and_send(
     `find` returns the source of the plan. Raises what `find` raises, the errors of planning, LockedError, StaleError,
     RefusedError and CancelledError: all before any PATCH.
     """
-    with reported(context, as_events=options.json) as report:
+    with reported(context, as_events=options.json) as report, _nothing_sent():
         settings = resolve(flags, context)
         source = find(settings)
         with connected(settings, context, sends=True) as server, _locked(source, options, server, context) as locks:
@@ -86,8 +86,28 @@ def plan_and_send(
                     before_own=locks.release,
                     withheld=_withheld(plan, server),
                 )
-                report.outcome(send(plan, provenance, parts, context.streams.say))
+                report.outcome(send(plan, provenance, parts, context.streams.say), _again(source, options))
         return report.code
+
+
+@contextmanager
+def _nothing_sent() -> Iterator[None]:
+    """Let an error of a server that does not answer say that nothing was sent: it is raised before anything is."""
+    try:
+        yield
+    except UnreachableError as error:
+        first = error.problems[0]
+        known = first.message.startswith("nothing was sent")
+        hint = f"{first.hint}; run it again to go on".removeprefix("; ")
+        error.problems = (
+            replace(first, message=first.message if known else f"nothing was sent: {first.message}", hint=hint),
+        )
+        raise
+
+
+def _again(source: Source, options: SendingOptions) -> str:
+    """How a run that did not come to its end goes on; what was reviewed is another plan then."""
+    return source.again + (" Its digest is another one then: have that reviewed." if options.expect else "")
 
 
 def _locked(

@@ -25,6 +25,8 @@ def test_while_nothing_was_sent_the_first_signal_ends_the_run(number: int, code:
     with pytest.raises(KeyboardInterrupt):
         interrupt.receive(number)
     assert (interrupt.came, interrupt.exit_code, interrupt.message) == (True, code, words)
+    more = ", with more time" if number == signal.SIGALRM else ""
+    assert interrupt.told == f"{words}: nothing was sent\n  hint: run it again to go on{more}"
 
 
 def test_later_the_first_signal_is_noted_and_whoever_waits_is_woken() -> None:

@@ -444,3 +444,24 @@ def test_the_documentations_own_example_finds_the_first_of_user2_again(shell: Sh
     assert shell.patches() == [LAPTOP]
     assert applied(shell, file, yes=True).code == ExitCode.OK
     assert shell.patches() == []
+
+
+def test_a_run_that_does_not_come_to_its_end_says_how_it_goes_on(shell: Shell) -> None:
+    refused = Fault("error-before", "PATCH", 9)
+    with shell_on(shell.folder, faults=[refused]) as broken:
+        file = saved(broken, DESCRIBE)
+        told = [
+            applied(broken, broken.declare(DESCRIBE), yes=True).out.splitlines()[-1],
+            applied(broken, file, yes=True).out.splitlines()[-1],
+        ]
+    assert told == [
+        "Run it again to go on: what is done is no longer in the plan.",
+        "Make a new plan to go on: once anything is changed, this one fits no longer.",
+    ]
+    shell.environment["INFLUX_HOST"] = "http://127.0.0.1:1"
+    gone = applied(shell, shell.declare(DESCRIBE), yes=True)
+    assert gone.code == ExitCode.UNREACHABLE
+    assert gone.err.splitlines()[-2:] == [
+        "nothing was sent: no connection to URL: nothing listens there; given up after 4 attempts",
+        "  hint: check the URL (--url, INFLUX_HOST) and that the server runs; run it again to go on",
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.apply.interrupt import Interrupt
 from reconciler.commands import unlock
 from reconciler.core.lock import LockProperties
 from reconciler.errors import ExitCode
@@ -119,3 +120,10 @@ def test_a_lock_that_cannot_be_removed_is_an_error(tmp_path: Path) -> None:
         done = unlocked(shell, yes=True)
         assert (done.code, len(shell.sandbox.labels)) == (ExitCode.UNREACHABLE, 1)
         assert "Removed" not in done.out
+
+
+def test_who_interrupts_it_while_it_removes_hears_that_it_may_have(shell: Shell) -> None:
+    locked(shell)
+    interrupt = Interrupt()
+    unlocked(shell, yes=True, interrupt=interrupt)
+    assert interrupt.told == "interrupted: the lock may have been removed\n  hint: run it again to go on"

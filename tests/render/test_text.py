@@ -53,7 +53,14 @@ OUTCOME = Outcome(
 @pytest.mark.parametrize("colour", [False, True])
 def test_an_outcome_tells_what_became_of_each_change(colour: bool, golden: Callable[[Path, str], None]) -> None:
     golden(GOLDEN / f"outcome{'.ansi' if colour else ''}.txt", text.outcome(OUTCOME, colour=colour))
-    assert text.outcome(Outcome(results=())) == "Apply: 0 done, 0 failed, 0 unverified, 0 not attempted.\n"
+    assert (
+        text.outcome(OUTCOME, "Run it again.", colour=colour)
+        == f"{text.outcome(OUTCOME, colour=colour)}Run it again.\n"
+    )
+    assert (
+        text.outcome(Outcome(results=()), "Run it again.")
+        == "Apply: 0 done, 0 failed, 0 unverified, 0 not attempted.\n"
+    )
 
 
 TOKENS = [

@@ -85,7 +85,11 @@ def test_a_pipe_as_token_file_is_waited_for_and_not_for_ever(shell: Shell) -> No
     pipe = shell.folder / "pipe"
     os.mkfifo(pipe)
     done = shell.run("list", "--token-file", "pipe", "--timeout", "1s")
-    assert (done.code, done.err, shell.sent()) == (7, "\ntokenctl: the time of the run is over\n", [])
+    assert (done.code, done.err, shell.sent()) == (
+        7,
+        "\ntokenctl: the time of the run is over: nothing was sent\n  hint: run it again to go on, with more time\n",
+        [],
+    )
 
     # Somebody who waits for a reader.
     writer = threading.Thread(target=pipe.write_text, args=(secret(OPERATOR) + "\n",), daemon=True)
