@@ -7,13 +7,15 @@ def main() -> int:
     """Run the command with this process's arguments and give its exit code."""
     # Answered before anything is imported: scripts and completions ask for it, and it should cost nothing.
     if sys.argv[1:] == ["--version"]:
-        import os
-        from contextlib import suppress
-
         from reconciler import __version__
 
-        with suppress(BrokenPipeError):  # a reader who has left; Python's own stream would fail at its end
-            os.write(1, f"tokenctl {__version__}\n".encode())
+        try:
+            sys.stdout.write(f"tokenctl {__version__}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:  # a reader who has left; Python would try again, and fail, at its end
+            import os
+
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     try:
         from reconciler.cli import process

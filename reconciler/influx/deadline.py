@@ -11,6 +11,8 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import httpcore
@@ -28,16 +30,22 @@ def _addresses(host: str, port: int) -> list[str]:
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """httpcore's socket backend, in which no wait is longer than what is left of the thread's current request."""
+    """httpcore's socket backend, in which no wait is longer than what is left of the thread's current request.
+
+    `check` is called before each wait, and may raise. `waiting` is told for how many seconds a wait goes on, 0 when it
+    begins, and says after how many more it wants to be told again, None for never.
+    """
 
     def __init__(
         self,
         clock: Callable[[], float],
         addresses: Callable[[str, int], Sequence[str]] = _addresses,
         check: Callable[[], None] = lambda: None,
+        waiting: Callable[[float], float | None] = lambda _: None,
     ) -> None:
         self._clock = clock
         self._check = check
+        self._waiting = waiting
         self._addresses = addresses
         self._sockets = httpcore.SyncBackend()
         self._current = threading.local()
@@ -127,6 +135,45 @@ class DeadlineBackend(httpcore.NetworkBackend):
         """Note that the TLS handshake ended well."""
         self._current.shaking = False
 
+    def read(self, stream: httpcore.NetworkStream, max_bytes: int, timeout: float | None) -> bytes:
+        """Read from the stream in waits that end now and then, for whoever wants to be told."""
+        waited = 0.0
+        while True:
+            wait = self.cut(timeout - waited if timeout else None)
+            part = min(wait, self._waiting(waited) or wait)
+            try:
+                return stream.read(max_bytes, part)
+            except httpcore.ReadTimeout:
+                waited += part
+                if part == wait:
+                    raise
+
+    def watched(self, exchange: Callable[[], httpcore.NetworkStream]) -> httpcore.NetworkStream:
+        """What the exchange gives, which cannot be waited for in parts: for whoever wants to be told a thread waits."""
+        waited, every_s = 0.0, self._waiting(0.0)
+        if every_s is None:
+            return exchange()
+        ended: SimpleQueue[httpcore.NetworkStream | Exception] = SimpleQueue()
+
+        def run() -> None:
+            try:
+                ended.put(exchange())
+            except Exception as error:  # noqa: BLE001  raised below
+                ended.put(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        while True:
+            try:
+                found = ended.get(timeout=every_s)
+            except Empty:
+                waited += every_s
+                self._check()
+                self._waiting(waited)
+                continue
+            if isinstance(found, Exception):
+                raise found
+            return found
+
     def cut(self, timeout: float | None) -> float:
         """The wait that is allowed, in seconds; raises httpcore.ReadTimeout when time is up, and what `check` does."""
         self._check()
@@ -150,7 +197,8 @@ class DeadlineBackend(httpcore.NetworkBackend):
         error: Exception = httpcore.ConnectError()
         for address in self._addresses(host, port):
             try:
-                stream = self._sockets.connect_tcp(address, port, self.cut(timeout), local_address, socket_options)
+                connect = partial(self._sockets.connect_tcp, address, port, self.cut(timeout))
+                stream = self.watched(partial(connect, local_address, socket_options))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as caught:
                 error = caught
             else:
@@ -166,7 +214,7 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what has come, or wait for it."""
-        chunk = self._stream.read(max_bytes, self._backend.cut(timeout))
+        chunk = self._backend.read(self._stream, max_bytes, timeout)
         if chunk:
             self._has_answered = True
             self._backend.received(chunk)
@@ -187,7 +235,8 @@ class _DeadlineStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """Begin TLS on the connection; the handshake counts too."""
         self._backend.shakes(tunnelled=self._has_answered)
-        stream = self._stream.start_tls(ssl_context, server_hostname, self._backend.cut(timeout))
+        handshake = partial(self._stream.start_tls, ssl_context, server_hostname, self._backend.cut(timeout))
+        stream = self._backend.watched(handshake)
         self._backend.shook()
         return _DeadlineStream(stream, self._backend)
 

@@ -64,8 +64,8 @@ class Transport:
     """The connections of all threads of a run. Opening it sends nothing.
 
     `trace` is given a line for each request: method, path, status, size and time, never a header or a body. `clock`
-    counts seconds from any moment. `check` is called before each wait, and may raise. `environment` may name a proxy
-    and certificates. Raises UsageError for proxies and certificates that cannot be used.
+    counts seconds from any moment. `check` is called before each wait, and may raise; `waiting` is that of the
+    backend. `environment` may name a proxy and certificates. Raises UsageError for those that cannot be used.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Transport:
         clock: Callable[[], float],
         trace: Callable[[str], None] | None = None,
         check: Callable[[], None] = lambda: None,
+        waiting: Callable[[float], float | None] = lambda _: None,
         bounds: Bounds | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
@@ -85,7 +86,7 @@ class Transport:
         self._trace = trace
         self._bounds = bounds or Bounds()
         self._origin = _origin(endpoint.url)
-        self._backend = DeadlineBackend(clock, check=check)
+        self._backend = DeadlineBackend(clock, check=check, waiting=waiting)
         self._diagnosis = Diagnosis(
             endpoint=self.endpoint,
             proxy=self.proxy,

@@ -257,11 +257,20 @@ def reading(tokens: int) -> str:
     return f"Reading tokens: {tokens:,} so far"
 
 
+def waiting(url: str, waited_s: float) -> str:
+    """Return that the server is waited for, for so long by now."""
+    return f"Waiting for {terminal(url)}, {_duration(waited_s)}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def applying(total: int, statuses: Mapping[ResultStatus, int], elapsed_s: float) -> str:
     """Return that so many changes have each status, after so much time."""
     known = sum(statuses.values())
     progress = f"Applying {known:,} of {total:,}" if known < total else f"Reading back {count(total, 'change')}"
     shown = (ResultStatus.FAILED, ResultStatus.UNVERIFIED)
     others = [f"{statuses[status]:,} {status}" for status in shown if statuses.get(status)]
-    minutes, seconds = divmod(int(elapsed_s), 60)
-    return ", ".join([progress, *others, f"{minutes} min {seconds} s" if minutes else f"{seconds} s"])
+    return ", ".join([progress, *others, _duration(elapsed_s)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 
 from reconciler import settings
@@ -66,6 +67,7 @@ def connected(
         trace=streams.warn if streams.debug else None,
         clock=context.clock,
         check=context.interrupt.check,
+        waiting=partial(progress.waiting, resolved.endpoint.url) if progress else lambda _: None,
         environment=context.environment,
     )
     try:

@@ -41,6 +41,14 @@ class Progress:
         else:
             self._restart()
 
+    def waiting(self, url: str, waited_s: float) -> float | None:
+        """Draw for how long a server is waited for, and say after how long again; None for what workers wait for."""
+        if threading.get_ident() != self._thread:
+            return None
+        if waited_s and waited_s >= self._display.first_s:
+            self._display.draw(words.waiting(url, waited_s), None)
+        return self.every_s
+
     def draw(self, told: Callable[[float], str], share: float | None) -> None:
         """Draw the words that `told` returns for the seconds since the beginning, if it is time to."""
         now = self._clock()

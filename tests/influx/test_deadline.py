@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import httpcore
 import pytest
@@ -50,3 +51,48 @@ def test_the_first_address_that_answers_is_used() -> None:
             stream = backend.connect_tcp("influx.example", listening.getsockname()[1], 1)
         assert stream.get_extra_info("server_addr") == listening.getsockname()
         stream.close()
+
+
+def test_who_wants_to_be_told_is_told_while_no_byte_comes() -> None:
+    told: list[float] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def waiting(waited_s: float) -> float | None:
+            told.append(waited_s)
+            if len(told) == 4:
+                accepted.sendall(b"x")
+            return 0.01
+
+        backend = DeadlineBackend(lambda: 0.0, waiting=waiting)
+        with backend.within(90):
+            stream = backend.connect_tcp("127.0.0.1", listening.getsockname()[1], 1)
+            accepted, _ = listening.accept()
+            with accepted:
+                del told[:]
+                assert stream.read(9, 30) == b"x"
+                assert told == [0.0, 0.01, 0.02, 0.03]
+                del told[:]
+                with pytest.raises(httpcore.ReadTimeout):
+                    stream.read(9, 0.025)
+                assert told == [0.0, 0.01, 0.02]
+        stream.close()
+
+
+def test_what_cannot_be_waited_for_in_parts_is_done_by_a_thread_meanwhile() -> None:
+    ready = threading.Event()
+    told: list[float] = []
+
+    def waiting(waited_s: float) -> float | None:
+        told.append(waited_s)
+        if len(told) == 3:
+            ready.set()
+        return 0.001
+
+    def connect() -> httpcore.NetworkStream:
+        assert ready.wait(30)
+        raise httpcore.ConnectError
+
+    backend = DeadlineBackend(lambda: 0.0, waiting=waiting)
+    with backend.within(1), pytest.raises(httpcore.ConnectError):
+        backend.watched(connect)
+    assert told[:3] == [0.0, 0.001, 0.002]

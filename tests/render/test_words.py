@@ -27,6 +27,10 @@ def test_a_token_is_known_by_its_name_or_else_by_its_description() -> None:
     assert change_named(None, "lab bench") == '"lab bench"'
 
 
+def test_waiting_says_for_whom_and_for_how_long() -> None:
+    assert words.waiting("http://influx.example:8086", 3.9) == "Waiting for http://influx.example:8086, 3 s"
+
+
 def test_reading_counts_what_has_come() -> None:
     assert words.reading(3000) == "Reading tokens: 3,000 so far"
 

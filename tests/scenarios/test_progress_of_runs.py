@@ -27,6 +27,7 @@ from reconciler.session.sending import SendingOptions
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests.commands.test_apply import DESCRIBE, applied
+from tests.influx.raw_server import Connection, raw_server, refusal
 from tests.scenarios.test_signals import CHANGES, crowd, crowded
 from tests.screen import frames, seen
 from tests.shell import INGEST, Done, Shell, shell_on
@@ -41,14 +42,18 @@ class Drawn:
     first_s: float = 1.0
     every_s: float = 0.1
     lines: list[str] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)  # apart, as they come when the machine is slow
     shares: list[float | None] = field(default_factory=list)
     up: bool = False
 
     def draw(self, words: str, share: float | None) -> None:
         """Keep it."""
-        self.lines.append(words)
-        self.shares.append(share)
         self.up = True
+        if words.startswith("Waiting for "):
+            self.waits.append(words)
+        else:
+            self.lines.append(words)
+            self.shares.append(share)
 
     @contextmanager
     def cleared(self) -> Iterator[None]:
@@ -74,6 +79,24 @@ def one_by_one(shell: Shell, file: str, **around: object) -> Done:
     """Apply with one worker, by a clock that moves on."""
     around.setdefault("with_clock", stepping(0.01))
     return applied(shell, file, yes=True, pacing=Pacing(parallelism=1), **around)  # type: ignore[arg-type]
+
+
+def test_a_server_that_says_nothing_is_waited_for_in_words(shell: Shell) -> None:
+    drawn = Drawn(first_s=0.002, every_s=0.001)
+
+    def hanging(connection: Connection) -> Iterator[bytes]:
+        while len(drawn.waits) < 3 and connection.pause():
+            pass
+        yield refusal(401, "unauthorized", "unauthorized access")
+
+    with raw_server(script=hanging) as server:
+        shell.environment["INFLUX_HOST"] = server.url
+        done = shell.call(
+            lambda context: listing.run(Flags(), ListFormat.TEXT, context), display=drawn, clock=stepping(0.2)
+        )
+    assert done.code == ExitCode.AUTH
+    told = {re.sub("[0-9]{2,}", "PORT", line) for line in drawn.waits}
+    assert (told, drawn.lines, drawn.up) == ({"Waiting for http://PORT.0.0.1:PORT, 0 s"}, [], False)
 
 
 def test_a_run_that_is_soon_over_shows_nothing(shell: Shell) -> None:
@@ -119,6 +142,7 @@ def test_no_foreign_word_is_ever_part_of_a_line(tmp_path: Path) -> None:
     ours = re.compile(r"Reading tokens: \d+ so far|Applying 0 of 1, \d+ s|Reading back 1 change, \d+ s")
     assert len({line.split()[1] for line in drawn.lines}) == 2
     assert [line for line in drawn.lines if not ours.fullmatch(line)] == []
+    assert {re.sub("[0-9.:]+", "", line) for line in drawn.waits} <= {"Waiting for http//,  s"}
 
 
 @pytest.mark.parametrize("display", [None, Drawn(first_s=0.0, every_s=0.001)])
