@@ -8,11 +8,13 @@ from functools import partial
 from shlex import quote
 
 from reconciler.core import reversal
-from reconciler.core.plan import Guard
+from reconciler.core.live import Live
+from reconciler.core.outcome import Run
+from reconciler.core.plan import Guard, Plan
 from reconciler.errors import ExitCode, UsageError
 from reconciler.render import text
 from reconciler.render.formats import PlanFormat
-from reconciler.session import journals, outputs
+from reconciler.session import journals, outputs, reading
 from reconciler.session.connection import connected, resolve
 from reconciler.session.context import Context
 from reconciler.session.outputs import Outputs
@@ -69,8 +71,15 @@ def _reversal(request: UndoRequest, wanted: Outputs, context: Context, settings:
         orgs=lambda _: {each.change.token.org_id: each.change.token.org for each in run.effective},
         unlisted=lambda listed: reversal.unlisted(run, listed.keys()),
         plan=lambda live: reversal.reverse(run, live, request.allow, reviewed=reviewed),
+        explained=partial(_explained, run, context),
         again=f"Run `tokenctl undo {quote(file)} --apply` to go on: what is done is no longer in the plan.",
     )
+
+
+def _explained(run: Run, context: Context, plan: Plan, live: Live) -> Plan:
+    """The plan with what the run's files, if they are still there, declare otherwise."""
+    manifest = reading.manifest_there(run.files, context) if plan.changes else None
+    return reversal.still_declared(plan, manifest, live) if manifest else plan
 
 
 def _check(request: UndoRequest) -> None:

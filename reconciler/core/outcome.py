@@ -133,8 +133,9 @@ class Run:
     """A run as its journal tells it.
 
     `undoes` names the run that it undid, "" for none; `lock` says that its plan asked for locks. `planned` and
-    `managed` count its plan's changes and the live tokens that its manifest named; `limits` are that manifest's.
-    `ended` says that it was not interrupted, or that a later run has reported how far it came.
+    `managed` count its plan's changes and the live tokens that its manifest named; `limits` are that manifest's, and
+    `files` what its plan was made of. `ended` says that it was not interrupted, or that a later run has reported how
+    far it came.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Run:
     entries: tuple[Entry, ...]
     ended: bool
     lock: bool = False
+    files: tuple[str, ...] = ()
 
     @property
     def effective(self) -> tuple[Entry, ...]:

@@ -6,13 +6,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from reconciler.core.endpoint import normalise
 from reconciler.core.guards import too_large
 from reconciler.core.live import RIGHTS, Absence, Elided, Live, Token, TokenId
+from reconciler.core.manifest import Declaration, Manifest
 from reconciler.core.outcome import Entry, Run, deviation
 from reconciler.core.plan import Change, Guard, Plan, Refusal
 from reconciler.core.planner import differences, with_guards
-from reconciler.core.text import is_sendable, name_some
+from reconciler.core.resolve import declared_tokens
+from reconciler.core.text import count, is_sendable, name_some
 from reconciler.errors import AuthError, InvalidError, Problem
+
+_TOLD = 20  # tokens of which a warning says that they are still declared otherwise
 
 
 def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: bool = True) -> Plan:
@@ -41,6 +46,36 @@ def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: 
         lock=run.lock,
     )
     return with_guards(plan, live, [step for step in steps if isinstance(step, Refusal)], reviewed=reviewed)
+
+
+def still_declared(plan: Plan, manifest: Manifest, live: Live) -> Plan:
+    """The plan with a warning for each token, up to a few, of which the manifest declares otherwise than the plan."""
+    url = manifest.server.url
+    if url is not None and normalise(url) != plan.server.url:
+        return plan
+    said = declared_tokens(manifest, live)
+    found = []
+    for change in plan.changes:
+        declared = said.get(change.token.id)
+        opposite = _opposite(change, declared) if declared else {}
+        if declared and opposite:
+            place = declared.origin.place(next(iter(opposite)))
+            message = f"{change.subject} is still declared with {' and '.join(opposite.values())}"
+            found.append(Problem(message, place=place))
+    if not found:
+        return plan
+    told, left = found[:_TOLD], len(found) - _TOLD
+    if left > 0:
+        told.append(Problem(f"and so {'is' if left == 1 else 'are'} {count(left, 'more token')} of this plan"))
+    told[-1] = replace(told[-1], hint="the next apply of the file undoes this: change it there too")
+    return replace(plan, warnings=(*plan.warnings, *told))
+
+
+def _opposite(change: Change, declared: Declaration) -> dict[str, str]:
+    """What the declaration says of each field otherwise than the change leaves it, by field."""
+    wanted = {"status": declared.status, "description": declared.description}
+    words = {"status": f"`status: {declared.status}`", "description": "another description"}
+    return {field: words[field] for field, value in change.body.items() if wanted[field] not in (None, value)}
 
 
 def unlisted(run: Run, listed: Collection[TokenId]) -> tuple[TokenId, ...]:

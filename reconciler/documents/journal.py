@@ -135,13 +135,13 @@ def _header(field: Fields) -> Run:
     field("tokenctl", _SHORT)
     field("org_ids", list_of(decode.ID))
     field("digest", decode.DIGEST)
-    field("files", list_of(text))
     field("commit", _COMMIT)
     field("run_url", text)
     return Run(
         name=field("run", decode.RUN_NAME),
         started=field("started", _SHORT),
         server=server(field.inner("server")),
+        files=tuple(field("files", list_of(text))),
         undoes=field("undoes", _UNDOES),
         lock=field.optional("lock", decode.boolean, False),
         planned=field("changes", decode.COUNT),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.core.manifest import Manifest, is_manifest
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import InvalidError, Problem, UsageError
 from reconciler.manifest.load import Disk, Loaded, load
 from reconciler.session.context import Context
 
@@ -41,6 +41,15 @@ def read_files(files: Sequence[str], context: Context) -> Loaded:
 
         context.streams.say(words.problem(warning, "Warning"))
     return loaded
+
+
+def manifest_there(files: Sequence[str], context: Context) -> Manifest | None:
+    """The manifest of those of the files that are there, or else of `tokens.yaml` here; None where neither is one."""
+    for paths in ([name for name in files if Path(name).is_file()], [DEFAULT] if Path(DEFAULT).is_file() else []):
+        with suppress(InvalidError):
+            if paths:
+                return load(paths, context.streams.stdin).manifest
+    return None
 
 
 def beside_default(context: Context) -> list[str]:

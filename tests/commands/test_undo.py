@@ -6,6 +6,7 @@ import fcntl
 import json
 import re
 from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,11 +95,36 @@ def test_an_undo_says_which_run_it_is_and_what_it_would_restore_and_sends_nothin
         '      described    "backup 2024"\n'
         "      status       active → inactive\n"
         "\n"
+        f"Warning: DIR/tokens.yaml:5:49: `backup-2023` (`backup 2023`) {BACKUP_2023} is still declared with `status: inactive`\n"
+        "\n"
+        f"Warning: DIR/tokens.yaml:4:45: `grafana` (`dashboard`) {GRAFANA} is still declared with another description\n"
+        "\n"
+        f"Warning: DIR/tokens.yaml:3:49: `backup-2024` (`backup 2024`) {BACKUP_2024} is still declared with `status: active`\n"
+        "  hint: the next apply of the file undoes this: change it there too\n"
+        "\n"
         "Plan: 1 to activate, 1 to deactivate, 1 to describe, 0 unchanged.\n"
         "Digest DIGEST\n",
         f"Undoing {name} of 2026-01-01T00:00:00+00:00, 3 changes: DIR/state/tokenctl/{name}.ndjson\n",
     )
     assert len(journals(run)) == 1
+
+
+def test_an_undo_says_no_more_of_a_file_that_is_gone_refused_or_for_another_server(run: Shell) -> None:
+    file, here = run.folder / "tokens.yaml", run.folder / "here"
+    declared = file.read_text()
+    assert undone(run).out.count("still declared") == 3
+    file.write_text(declared.replace("version: 1\n", "version: 1\nserver: {url: http://other.example}\n"))
+    assert "still declared" not in undone(run).out
+    file.write_text(declared.replace("version: 1", "version: 2"))
+    assert "still declared" not in undone(run).out
+    file.unlink()
+    assert "still declared" not in undone(run).out
+    here.mkdir()
+    with chdir(here):  # the default counts where the run's own file is gone
+        Path("tokens.yaml").write_text(declared)
+        assert "\nWarning: tokens.yaml:5:49: `backup-2023`" in undone(run).out
+        Path("tokens.yaml").write_text("version: 1\ntokens: []\n")
+        assert "still declared" not in undone(run).out
 
 
 def test_an_undo_that_is_sent_restores_everything_and_an_undo_of_it_is_a_redo(run: Shell) -> None:

@@ -13,9 +13,9 @@ from reconciler.core.live import Absence, Missing, Status, Token
 from reconciler.core.outcome import Entry, ResultStatus, Run
 from reconciler.core.plan import Guard, Plan
 from reconciler.core.planner import make_plan
-from reconciler.core.reversal import reverse, unlisted
+from reconciler.core.reversal import reverse, still_declared, unlisted
 from reconciler.errors import AuthError, InvalidError
-from tests.builders import ACTIVE, EDGE, INACTIVE, SERVER, declared, live, planned, token, token_id
+from tests.builders import ACTIVE, EDGE, INACTIVE, SERVER, declared, live, manifest, planned, token, token_id
 from tests.strategies import TEXT, World, apply, worlds
 
 ANY = (None, ResultStatus.DONE, ResultStatus.UNVERIFIED)
@@ -191,3 +191,15 @@ def test_half_a_character_cannot_be_sent_and_is_left_out() -> None:
     assert ([each.message for each in back.warnings], back.changes) == (
         [f"left out: `half\ud800` {token_id(1)} had a description that no server would store again"], (),
     )  # fmt: skip
+
+
+def test_of_many_tokens_that_are_still_declared_otherwise_some_are_named() -> None:
+    wanted = manifest(*(declared(number, status=INACTIVE, description="x") for number in range(1, 23)))
+    world = live(*(token(number) for number in range(1, 23)))
+    plan = make_plan(wanted, world, tuple(Guard))
+    after = replace(world, tokens=apply(plan.changes, dict(world.tokens)))
+    back = reverse(_run(plan), after, tuple(Guard))
+    told = still_declared(back, wanted, after).warnings[len(back.warnings) :]
+    assert told[0].message == f"`x` {token_id(1)} is still declared with `status: inactive` and another description"
+    assert (len(told), told[-1].message) == (21, "and so are 2 more tokens of this plan")
+    assert [each.hint for each in told if each.hint] == ["the next apply of the file undoes this: change it there too"]
