@@ -294,7 +294,7 @@ def pacing(*, rate: str, **numbers: int | None) -> Pacing:
 
 
 def duration(option: str, text: str) -> float:
-    """Return the seconds of a duration such as `90`, `90s`, `1.5m` or `2h`; raises UsageError that names the option."""
+    """Return the seconds of a duration such as `90`, `90s` or `2h`; raises UsageError that names the option."""
     found = _DURATION.fullmatch(text)
     if not found:
         raise UsageError(f"{option} takes a duration, and `{text}` is none", "write it like 90s, 10m or 1h")
