@@ -253,7 +253,7 @@ def test_what_draws_progress_is_loaded_only_to_draw(shell: Shell) -> None:
     file = str(shell.folder / "tokens.yaml")
     environment = shell.surroundings(TERM="xterm")
     assert not _loaded("plan", file, environment=environment) & {"rich"}
-    assert not _loaded("apply", "--yes", "--json", file, environment=environment) & {"rich"}
+    assert not _loaded("apply", "--yes", "--format=json", file, environment=environment) & {"rich"}
     assert not _loaded("apply", "--yes", file, environment={**environment, "CI": "true"}) & {"rich"}
 
 

@@ -128,12 +128,17 @@ def apply(
     select: options.Select = None,
     allow: options.Allow = None,
     base: options.Base = None,
+    form: Annotated[
+        ListFormat,
+        typer.Option("--format", help="How stdout tells the run; json is events as JSON Lines, and needs --yes."),
+    ] = ListFormat.TEXT,
 ) -> ExitCode:
     """Plan, ask, send the changes, and read them back."""
     from reconciler.commands import apply
     from reconciler.session.sources import Sources
 
     sources = Sources(files=files or (), select=select or (), allow=allow or (), base=base)
+    sending = sending.as_events() if form is ListFormat.JSON else sending
     return apply.run(sources, flags, sending, context)
 
 

@@ -46,6 +46,16 @@ def undone(shell: Shell, journal: str = "", *, flags: Flags | None = None, **req
     return shell.call(lambda context: undo.run(made, context), **around)  # type: ignore[arg-type]
 
 
+def test_what_is_for_a_plan_to_look_at_is_refused_when_it_is_sent(shell: Shell) -> None:
+    hint = "  hint: save it with `-o FILE`, and `tokenctl apply FILE` once it was reviewed\n"
+    assert undone(shell, send=True, yes=True, out="plan.json") == Done(
+        ExitCode.USAGE, "", f"--output and --out are for a plan to look at, and --apply sends it\n{hint}"
+    )
+    assert undone(shell, send=True, yes=True, form=PlanFormat.HTML) == Done(
+        ExitCode.USAGE, "", f"the format html is for a plan to look at; --apply tells `text` or `json`\n{hint}"
+    )
+
+
 def journals(shell: Shell) -> list[Path]:
     """The journals in the state folder, the oldest first."""
     return sorted((shell.folder / "state" / "tokenctl").iterdir(), key=lambda path: path.name.partition("-")[2])

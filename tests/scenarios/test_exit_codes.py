@@ -158,7 +158,7 @@ def test_8_cancelled(shell: Shell) -> None:
         "plan --token-file none", "plan --org nobody", "sandbox --listen 8086", "sandbox --hashed-tokens maybe", "schema world",
         "plan --client-key key.pem", "plan --self-id 1", "undo", "undo --yes", "undo --apply --format json",
         "apply --parallelism 0", "apply --parallelism 65", "apply --rate 10",
-        "apply --canary 0", "apply --max-failures -1", "apply --json", "undo --yes --json", "plan --timeout soon",
+        "apply --canary 0", "apply --max-failures -1", "apply --format json", "undo --yes --format json", "undo --apply --yes --format html", "apply --json", "plan --timeout soon",
     ],
 )  # fmt: skip
 def test_64_usage(shell: Shell, arguments: str) -> None:
