@@ -20,9 +20,6 @@ _SHOWN = 20  # of what is explained: it takes its time, and whoever has more men
 
 def find_problems(file: TextFile, root: Value) -> list[Problem]:
     """Return the problems of a document that `check` does not accept, none of one that it does."""
-    if isinstance(root, Entry) and "format_version" in root:
-        hint = "`tokenctl apply FILE` sends it, `tokenctl show FILE` draws it"
-        return [Problem("this is a saved plan and no manifest", hint, file.place(root.mark))]
     tokens = root.get("tokens") if isinstance(root, Entry) else None
     entries = tokens if isinstance(tokens, Items) else Items(file, None)
     if isinstance(root, Entry) and len(entries) > check.LARGEST:

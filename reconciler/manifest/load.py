@@ -98,8 +98,21 @@ def _document(file: TextFile, loader: Any) -> tuple[Entry, list[Problem]]:
 
         known = {problem.place for problem in problems}
         problems += [problem for problem in find_problems(file, root) if problem.place not in known]
+    problems = _mistaken(file) or problems
     telling = any(problem.message == syntax.SECRET_WORDS[0] for problem in problems)  # of it nothing may be repeated
     return root if isinstance(root, Entry) and not telling else Entry(file, None), problems
+
+
+def _mistaken(file: TextFile) -> list[Problem]:
+    """Return what to say of a file that is something else of ours, and no manifest at all."""
+    if '"format_version"' not in file.text:
+        return []
+    from reconciler.documents.kinds import Kind, kind_of
+
+    kind = kind_of(file.text.encode())
+    if kind in (None, Kind.MANIFEST):
+        return []
+    return [Problem(f"this is {kind.what} and no manifest", kind.way, Place(file.name, 1, 1))]
 
 
 def _names(files: Files, paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:

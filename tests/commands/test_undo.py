@@ -334,7 +334,7 @@ def test_without_a_run_there_is_nothing_to_undo(shell: Shell) -> None:
 
 def test_the_newest_run_that_changed_anything_is_the_one_to_undo_and_what_is_no_journal_is_named(run: Shell) -> None:
     folder = run.folder / "state" / "tokenctl"
-    (folder / "apply-2027.ndjson").write_text("version: 1\n")
+    (folder / "apply-2027.ndjson").write_text("a: 1\n")
     run.sandbox.change(INGEST, status="inactive")
     header = json.loads(journals(run)[0].read_text().splitlines()[0])
     (folder / "apply-2026.ndjson").write_text(json.dumps({**header, "started": "2026-01-01T00:01:00+00:00"}) + "\n")
