@@ -60,7 +60,6 @@ MIRRORED = (
 # What has no test file of its own, with the one that covers it.
 COVERED_BY = {
     "apply/operation.py": "apply/test_scheduler.py",
-    "cli/app.py": "cli/test_main.py",
     "cli/process.py": "scenarios/test_signals.py",
     "influx/trust.py": "scenarios/test_tls.py",
     "session/connection.py": "scenarios/test_target.py",

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from io import TextIOWrapper
@@ -19,17 +20,18 @@ import typer.main
 # typer vendors click from 0.26 on and exports only a part of it.
 from typer._click.core import Command
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
+from typer.core import TyperGroup
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Moment
 from reconciler.cli import screen
 from reconciler.cli.app import app
 from reconciler.cli.process import collect_garbage
-from reconciler.errors import ExitCode, TokenctlError
+from reconciler.errors import ExitCode, TokenctlError, UsageError
 from reconciler.session.context import Context, Streams
 
 _CRASHED = (
-    "tokenctl: this is a mistake in tokenctl itself\n"
+    "this is a mistake in tokenctl itself\n"
     "  hint: please report it with the lines below. Secrets in them are masked, names and descriptions are not;\n"
     "  hint: when it came while changes were sent, the journal says which, and running it again is safe\n"
 )
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:
     finally:
         _release_streams()
     if code == ExitCode.INTERRUPTED:  # typer makes it of KeyboardInterrupt
-        _complain(f"\ntokenctl: {interrupt.message}\n", sys.stderr)
+        _complain(f"\n{interrupt.message}\n", sys.stderr)
         return interrupt.exit_code
     return code
 
@@ -61,16 +63,26 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
     except ClickException as error:
         from reconciler.render.escape import terminal
 
-        message = terminal(context.streams.masked(error.format_message()))
-        told, code = f"tokenctl: {message}\n  hint: see `tokenctl --help`\n", ExitCode.USAGE
+        message = error.format_message().removesuffix(".")
+        message = terminal(context.streams.masked(message[:1].lower() + message[1:]))
+        told, code = f"{message}\n  hint: {_help(command, arguments)}\n", ExitCode.USAGE
     except TokenctlError as error:
         from reconciler.render import words
 
-        told, code = context.streams.masked(words.problems(error.problems)), error.exit_code
+        usage = _help(command, arguments) if isinstance(error, UsageError) else ""
+        found = [each if each.hint else replace(each, hint=usage) for each in error.problems]
+        told, code = context.streams.masked(words.problems(found)), error.exit_code
     except Exception as error:  # noqa: BLE001  Python would show its traceback as it is
         told, code = report_crash(error, context), ExitCode.ERROR
     _complain(told, context.streams.stderr)
     return code
+
+
+def _help(command: Command, arguments: Sequence[str]) -> str:
+    """Where to read how the command that was meant is used."""
+    named = next((each for each in arguments if not each.startswith("-")), "")
+    known = isinstance(command, TyperGroup) and named in command.commands
+    return f"see `tokenctl {named} --help`" if known else "see `tokenctl --help`"
 
 
 def report_crash(error: BaseException, context: Context) -> str:

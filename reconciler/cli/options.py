@@ -156,7 +156,11 @@ SENDING = Group(
         _number("--parallelism", "8", "Send so many changes at once.", 64),
         _text("--rate", "N/s", "Send at most so many changes a second."),
         _number("--canary", "", "Send the first N and read them back before the rest."),
-        _number("--max-failures", "5 in a row, or half of 20", "Begin no more changes after N failures."),
+        _number(
+            "--max-failures",
+            "5 in a row, or more than half of the latest 20",
+            "Begin no more changes after N failures.",
+        ),
     ),
     lambda _, **values: sending_options(**values),
 )
@@ -166,6 +170,11 @@ _TALK = (
     _switch("--quiet", "Nothing on stderr but errors."),
     _switch("--debug", "Requests, answers and times on stderr."),
 )
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: command lines, as they are typed."""
+    return "\n".join(["\b", "Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
 
 
 def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[..., int]]:

@@ -253,7 +253,7 @@ def test_65_invalid_when_a_journal_is_none(shell: Shell) -> None:
     shell.declare(DESCRIBE)
     done = shell.run("undo", "tokens.yaml")
     assert (done.code, done.out, shell.sent()) == (65, "", [])
-    assert done.err.startswith("tokens.yaml is no journal: its first line is no header\n")
+    assert done.err.startswith("tokens.yaml is no journal: it seems to be a manifest\n")
 
 
 def test_json_has_the_reason_by_its_name(shell: Shell) -> None:

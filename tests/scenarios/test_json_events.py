@@ -41,7 +41,7 @@ def test_a_signal_while_reading_is_the_end_of_the_events(tmp_path: Path) -> None
         until(lambda: len(shell.sandbox.requests) == 1, process)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, short(out), err) == (143, ["summary interrupted"], "\ntokenctl: told to end\n")
+    assert (process.returncode, short(out), err) == (143, ["summary interrupted"], "\ntold to end\n")
     assert events_of(out)[-1]["exit_code"] == 143
 
 
@@ -84,7 +84,7 @@ def test_a_reader_who_does_not_read_keeps_no_run_from_ending(tmp_path: Path) -> 
             until(lambda: len(shell.sandbox.requests) > 0, process)
             process.send_signal(signal.SIGTERM)
             _, err = process.communicate(timeout=30)  # else it would wait for the reader for ever
-        assert (process.returncode, err, patches(shell)) == (143, "\ntokenctl: told to end\n", [])
+        assert (process.returncode, err, patches(shell)) == (143, "\ntold to end\n", [])
     os.close(reader)
 
 

@@ -185,7 +185,7 @@ def test_while_planning_a_signal_ends_the_run_and_nothing_is_sent(
             until(lambda: len(shell.sandbox.requests) == 1, process)
             process.send_signal(number)
             out, err = process.communicate(timeout=30)
-        assert (process.returncode, out, err) == (code, "", f"\ntokenctl: {words}\n")
+        assert (process.returncode, out, err) == (code, "", f"\n{words}\n")
         assert (patches(shell), journal(shell)) == ([], [])
 
 
@@ -227,7 +227,7 @@ def test_the_end_of_its_time_ends_a_run_in_good_order(tmp_path: Path) -> None:
 def test_the_time_of_reading_is_bounded(tmp_path: Path, command: str) -> None:
     with crowded(tmp_path, Fault("slow-body", "GET", 100)) as shell:
         done = shell.run(*command.split(), "--timeout", "0.5s")
-        assert (done.code, done.out, done.err) == (7, "", "\ntokenctl: the time of the run is over\n")
+        assert (done.code, done.out, done.err) == (7, "", "\nthe time of the run is over\n")
         assert patches(shell) == []
 
 
