@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.endpoint import normalise
+from reconciler.core.text import count
 from reconciler.errors import UsageError
 from reconciler.settings import Flags, Settings, resolve
 

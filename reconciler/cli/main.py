@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from io import TextIOWrapper
@@ -19,7 +18,7 @@ import typer.main
 
 # typer vendors click from 0.26 on and exports only a part of it.
 from typer._click.core import Command
-from typer._click.exceptions import ClickException, NoArgsIsHelpError
+from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOption
 from typer.core import TyperGroup
 
 from reconciler.apply.interrupt import Interrupt
@@ -27,7 +26,7 @@ from reconciler.apply.pace import Moment
 from reconciler.cli import screen
 from reconciler.cli.app import app
 from reconciler.cli.process import collect_garbage
-from reconciler.errors import ExitCode, TokenctlError, UsageError
+from reconciler.errors import ExitCode, TokenctlError
 from reconciler.session.context import Context, Streams
 
 _CRASHED = (
@@ -64,14 +63,15 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
         from reconciler.render.escape import terminal
 
         message = error.format_message().removesuffix(".")
-        message = terminal(context.streams.masked(message[:1].lower() + message[1:]))
-        told, code = f"{message}\n  hint: {_help(command, arguments)}\n", ExitCode.USAGE
+        message, hint = message[:1].lower() + message[1:], _help(command, arguments)
+        if isinstance(error, NoSuchOption) and (meant := _meant(command, arguments)):
+            message, hint = f"no such option: `{meant[1:]}`", f"write `{meant}`"
+        told = f"{terminal(context.streams.masked(message))}\n  hint: {terminal(context.streams.masked(hint))}\n"
+        code = ExitCode.USAGE
     except TokenctlError as error:
         from reconciler.render import words
 
-        usage = _help(command, arguments) if isinstance(error, UsageError) else ""
-        found = [each if each.hint else replace(each, hint=usage) for each in error.problems]
-        told, code = context.streams.masked(words.problems(found)), error.exit_code
+        told, code = context.streams.masked(words.problems(error.problems)), error.exit_code
     except Exception as error:  # noqa: BLE001  Python would show its traceback as it is
         told, code = report_crash(error, context), ExitCode.ERROR
     _complain(told, context.streams.stderr)
@@ -80,9 +80,20 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
 
 def _help(command: Command, arguments: Sequence[str]) -> str:
     """Where to read how the command that was meant is used."""
-    named = next((each for each in arguments if not each.startswith("-")), "")
-    known = isinstance(command, TyperGroup) and named in command.commands
-    return f"see `tokenctl {named} --help`" if known else "see `tokenctl --help`"
+    named = _named(command, arguments)
+    return f"see `tokenctl{'' if named is command else f' {named.name}'} --help`"
+
+
+def _named(command: Command, arguments: Sequence[str]) -> Command:
+    """The command of this group that was meant, or the group."""
+    known = command.commands if isinstance(command, TyperGroup) else {}
+    return next((known[each] for each in arguments if each in known), command)
+
+
+def _meant(command: Command, arguments: Sequence[str]) -> str:
+    """The long option that was written with one dash, with its value, "" for none."""
+    known = {option for each in _named(command, arguments).params for option in each.opts}
+    return next((f"-{each}" for each in arguments if len(each) > 2 and f"-{each}".partition("=")[0] in known), "")
 
 
 def report_crash(error: BaseException, context: Context) -> str:

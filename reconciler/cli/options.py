@@ -280,6 +280,8 @@ def _mistaken(opts: Sequence[str], text: str, names: Mapping[str, str]) -> Probl
         [each for each in names if each.startswith(f"-{name}") and rest.startswith(each[3:])] if len(name) == 2 else []
     )
     exact = [each for each in longs if rest == each[3:]]
+    if len(name) == 2 and equals and rest.startswith(opts[-1][2:]) and f"--{rest}" in names:  # `-oout=plan.json`
+        exact.append(f"--{rest}")
     if exact or (longs and equals and _WORD.fullmatch(rest)):
         long = max(exact or longs, key=len)
         meant = f"{long}={value}" if equals else f"{long}{names[long]}"

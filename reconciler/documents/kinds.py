@@ -40,7 +40,13 @@ class Kind(Enum):
         return self.value[1]
 
 
-_MARKS = {"changes": Kind.PLAN, "revisions": Kind.REVISIONS, "tokens": Kind.LIST, "checks": Kind.CHECKS, "problems": Kind.PROBLEMS}
+_MARKS = {
+    "changes": Kind.PLAN,
+    "revisions": Kind.REVISIONS,
+    "tokens": Kind.LIST,
+    "checks": Kind.CHECKS,
+    "problems": Kind.PROBLEMS,
+}
 
 
 def kind_of(content: bytes) -> Kind | None:

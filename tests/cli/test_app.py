@@ -76,11 +76,6 @@ def test_no_help_cuts_a_sentence_or_shows_a_type_for_a_name() -> None:
         ("show", "missing argument 'PLAN'", "tokenctl show"),
         ("apply --canary 0", "invalid value for '--canary': 0 is not in the range x>=1", "tokenctl apply"),
         ("list --format", "option '--format' requires an argument", "tokenctl list"),
-        (
-            "validate - --by-folder",
-            "--by-folder is about files, and standard input is in no folder",
-            "tokenctl validate",
-        ),
         ("plam", "no such command 'plam'. Did you mean 'plan'?", "tokenctl"),
         ("--bogus", "no such option: --bogus", "tokenctl"),
     ],
