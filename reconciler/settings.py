@@ -23,7 +23,7 @@ from reconciler import files
 from reconciler.core.endpoint import HEADER, Endpoint, Secret, extra_header, is_loopback, normalise
 from reconciler.core.live import TokenId, is_id
 from reconciler.core.secrets import masked
-from reconciler.core.text import is_bare, is_sendable, trimmed
+from reconciler.core.text import count, is_bare, is_sendable, trimmed
 from reconciler.errors import Problem, UsageError
 
 _VARIABLES = (
@@ -211,7 +211,7 @@ def _secret(text: str, what: str) -> Secret:
     text = text.removesuffix("\n").removesuffix("\r")
     if not _SECRET.fullmatch(text):
         hint = "a token is 1 to 4,096 printable ASCII characters, without blanks and on one line"
-        raise UsageError(f"{what} cannot be used; it has {len(text)} characters", hint)
+        raise UsageError(f"{what} cannot be used; it has {count(len(text), 'character')}", hint)
     return Secret(text)
 
 

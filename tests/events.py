@@ -1,4 +1,4 @@
-"""Reads the events that a run with --json wrote to standard output, and holds each against its schema."""
+"""Reads the events that a run with `--format json` wrote to standard output, and holds each against its schema."""
 
 from __future__ import annotations
 

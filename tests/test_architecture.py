@@ -60,7 +60,6 @@ MIRRORED = (
 # What has no test file of its own, with the one that covers it.
 COVERED_BY = {
     "apply/operation.py": "apply/test_scheduler.py",
-    "cli/app.py": "cli/test_main.py",
     "cli/process.py": "scenarios/test_signals.py",
     "influx/trust.py": "scenarios/test_tls.py",
     "session/connection.py": "scenarios/test_target.py",
@@ -253,7 +252,7 @@ def test_what_draws_progress_is_loaded_only_to_draw(shell: Shell) -> None:
     file = str(shell.folder / "tokens.yaml")
     environment = shell.surroundings(TERM="xterm")
     assert not _loaded("plan", file, environment=environment) & {"rich"}
-    assert not _loaded("apply", "--yes", "--json", file, environment=environment) & {"rich"}
+    assert not _loaded("apply", "--yes", "--format=json", file, environment=environment) & {"rich"}
     assert not _loaded("apply", "--yes", file, environment={**environment, "CI": "true"}) & {"rich"}
 
 

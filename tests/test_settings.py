@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.endpoint import normalise
+from reconciler.core.text import count
 from reconciler.errors import UsageError
 from reconciler.settings import Flags, Settings, resolve
 
@@ -506,7 +507,7 @@ def test_a_secret_that_cannot_be_one_is_refused_by_its_length_alone(tmp_path: Pa
             profiles(tmp_path, f'[a]\ntoken = "{text}"\nactive = true\n')
     said = refused(flags, tmp_path, environment, secret.encode("latin-1"))
     length = len(secret.removesuffix("\n"))
-    assert f"cannot be used; it has {length} characters\n" in said
+    assert f"cannot be used; it has {count(length, 'character')}\n" in said
     assert "SENTINEL" not in said
 
 

@@ -67,7 +67,7 @@ class Breaker:
         self._latest.append(failed)
         self._failures += failed
         if self._most:
-            said = f"{self._failures} failed, which is what --max-failures allows"
+            said = f"{self._failures:,} failed, which is what --max-failures allows"
             return said if self._failures >= self._most else ""
         if len(self._latest) >= _ROW and all(list(self._latest)[-_ROW:]):
             return f"{_ROW} in a row failed"

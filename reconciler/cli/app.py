@@ -49,7 +49,7 @@ def _tokenctl(
     del version
 
 
-@app.command()
+@app.command(epilog=options.examples("tokenctl validate", "tokenctl validate tokens/ --by-folder"))
 @command()
 def validate(
     context: Context,
@@ -64,7 +64,11 @@ def validate(
     return validate.run(files or (), context, by_folder=by_folder, form=form, wanted=output or ())
 
 
-@app.command()
+@app.command(
+    epilog=options.examples(
+        "tokenctl plan tokens.yaml -o plan.json", "tokenctl plan tokens/ --output markdown=plan.md --detailed-exitcode"
+    )
+)
 @command(SERVER)
 def plan(
     context: Context,
@@ -101,7 +105,7 @@ def plan(
     return plan.run(request, context)
 
 
-@app.command()
+@app.command(epilog=options.examples("tokenctl show plan.json --format markdown"))
 @command()
 def show(
     context: Context,
@@ -115,7 +119,11 @@ def show(
     return show.run(path, form, output or (), context)
 
 
-@app.command()
+@app.command(
+    epilog=options.examples(
+        "tokenctl apply plan.json", "tokenctl apply tokens/ --expect DIGEST --yes --rate 10/s --timeout 10m"
+    )
+)
 @command(SERVER, SENDING)
 def apply(
     context: Context,
@@ -128,16 +136,21 @@ def apply(
     select: options.Select = None,
     allow: options.Allow = None,
     base: options.Base = None,
+    form: Annotated[
+        ListFormat,
+        typer.Option("--format", help="How stdout tells the run; json is events as JSON Lines, and needs --yes."),
+    ] = ListFormat.TEXT,
 ) -> ExitCode:
     """Plan, ask, send the changes, and read them back."""
     from reconciler.commands import apply
     from reconciler.session.sources import Sources
 
     sources = Sources(files=files or (), select=select or (), allow=allow or (), base=base)
+    sending = sending.as_events() if form is ListFormat.JSON else sending
     return apply.run(sources, flags, sending, context)
 
 
-@app.command()
+@app.command(epilog=options.examples("tokenctl undo", "tokenctl undo JOURNAL --apply"))
 @command(SERVER, SENDING)
 def undo(
     context: Context,
@@ -168,7 +181,7 @@ def undo(
     return undo.run(request, context)
 
 
-@app.command()
+@app.command(epilog=options.examples("tokenctl unlock --org acme"))
 @command(SERVER)
 def unlock(context: Context, flags: Flags, yes: options.Yes = False) -> ExitCode:
     """Show who holds a lock, ask, and remove it."""
@@ -177,7 +190,7 @@ def unlock(context: Context, flags: Flags, yes: options.Yes = False) -> ExitCode
     return unlock.run(flags, context, yes=yes)
 
 
-@app.command("list")
+@app.command("list", epilog=options.examples("tokenctl list --format json"))
 @command(SERVER)
 def list_tokens(
     context: Context,
@@ -190,7 +203,7 @@ def list_tokens(
     return listing.run(flags, form, context)
 
 
-@app.command()
+@app.command(epilog=options.examples("tokenctl doctor tokens.yaml"))
 @command(SERVER)
 def doctor(
     context: Context,
@@ -205,11 +218,13 @@ def doctor(
     return doctor.run(files or (), flags, form, context, journal=journal)
 
 
-@app.command()
+@app.command(epilog=options.examples("tokenctl schema", "tokenctl schema plan > plan.v1.json"))
 @command()
 def schema(
     context: Context,
-    name: Annotated[SchemaName, typer.Argument(help="What it is of.")] = SchemaName.TOKENS,
+    name: Annotated[
+        SchemaName, typer.Argument(metavar="[NAME]", help=f"What it is of: {', '.join(SchemaName)}.")
+    ] = SchemaName.TOKENS,
 ) -> ExitCode:
     """Print the JSON Schema. Needs no server."""
     from reconciler.commands import schema
@@ -217,7 +232,7 @@ def schema(
     return schema.run(name, context)
 
 
-@app.command()
+@app.command(epilog=options.examples("tokenctl demo"))
 @command()
 def demo(context: Context) -> ExitCode:
     """Plan, apply and plan again on a sandbox of its own."""
@@ -226,7 +241,11 @@ def demo(context: Context) -> ExitCode:
     return demo.run(context)
 
 
-@app.command()
+@app.command(
+    epilog=options.examples(
+        "tokenctl sandbox --listen 127.0.0.1:0", "tokenctl sandbox --data world.sqlite --fault slow-body:GET:3"
+    )
+)
 @command()
 def sandbox(
     context: Context,
@@ -247,7 +266,7 @@ def sandbox(
         typer.Option("--fault", metavar="NAME[:METHOD[:COUNT]]", help="Break the first COUNT requests; repeatable."),
     ] = None,
 ) -> ExitCode:
-    """Serve an InfluxDB-compatible API to play with; not for production."""
+    """Serve an InfluxDB-compatible API, only to play with."""
     from reconciler.commands import sandbox
 
     hashed = None if hashed_tokens is None else hashed_tokens is options.Switch.TRUE

@@ -18,7 +18,8 @@ import typer.main
 
 # typer vendors click from 0.26 on and exports only a part of it.
 from typer._click.core import Command
-from typer._click.exceptions import ClickException, NoArgsIsHelpError
+from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOption
+from typer.core import TyperGroup
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Moment
@@ -30,7 +31,7 @@ from reconciler.session.context import Context, Streams
 
 _HELP = {"-h", "--help", "--version"}
 _CRASHED = (
-    "tokenctl: this is a mistake in tokenctl itself\n"
+    "this is a mistake in tokenctl itself\n"
     "  hint: please report it with the lines below. Secrets in them are masked, names and descriptions are not;\n"
     "  hint: when it came while changes were sent, the journal says which, and running it again is safe\n"
 )
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:
     finally:
         _release_streams()
     if code == ExitCode.INTERRUPTED:  # typer makes it of KeyboardInterrupt
-        _complain(f"\ntokenctl: {interrupt.told}\n", sys.stderr)
+        _complain(f"\n{interrupt.told}\n", sys.stderr)
         return interrupt.exit_code
     return code
 
@@ -64,8 +65,12 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
     except ClickException as error:
         from reconciler.render.escape import terminal
 
-        message = terminal(context.streams.masked(error.format_message()))
-        told, code = f"tokenctl: {message}\n  hint: see `tokenctl --help`\n", ExitCode.USAGE
+        message = error.format_message().removesuffix(".")
+        message, hint = message[:1].lower() + message[1:], _help(command, arguments)
+        if isinstance(error, NoSuchOption) and (meant := _meant(command, arguments)):
+            message, hint = f"no such option: `{meant[1:]}`", f"write `{meant}`"
+        told = f"{terminal(context.streams.masked(message))}\n  hint: {terminal(context.streams.masked(hint))}\n"
+        code = ExitCode.USAGE
     except TokenctlError as error:
         from reconciler.render import words
 
@@ -74,6 +79,24 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
         told, code = report_crash(error, context), ExitCode.ERROR
     _complain(told, context.streams.stderr)
     return code
+
+
+def _help(command: Command, arguments: Sequence[str]) -> str:
+    """Where to read how the command that was meant is used."""
+    named = _named(command, arguments)
+    return f"see `tokenctl{'' if named is command else f' {named.name}'} --help`"
+
+
+def _named(command: Command, arguments: Sequence[str]) -> Command:
+    """The command of this group that was meant, or the group."""
+    known = command.commands if isinstance(command, TyperGroup) else {}
+    return next((known[each] for each in arguments if each in known), command)
+
+
+def _meant(command: Command, arguments: Sequence[str]) -> str:
+    """The long option that was written with one dash, with its value, "" for none."""
+    known = {option for each in _named(command, arguments).params for option in each.opts}
+    return next((f"-{each}" for each in arguments if len(each) > 2 and f"-{each}".partition("=")[0] in known), "")
 
 
 def report_crash(error: BaseException, context: Context) -> str:

@@ -28,8 +28,9 @@ _PATHS = frozenset({" PATH", " DIR", " FILE"})  # what options take that name so
 _WORD = re.compile("[a-z-]+")
 _AT_ONCE_S = 0.001  # a timer that is set to 0 never rings
 _RATE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/s")
+_NUMBER = re.compile(r"(?!0+(?:\.0*)?$)[0-9]{1,6}(?:\.[0-9]{1,3})?")  # without its unit
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)?")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -149,14 +150,17 @@ SENDING = Group(
     (
         _text("--expect", "DIGEST", "Refuse any plan but this one."),
         _switch("--yes", "Do not ask."),
-        _switch("--json", "Tell the run as JSON Lines on stdout; needs --yes."),
         ("journal", Journal, ""),
         _switch("--lock", "Hold the lock of each organisation meanwhile."),
         _text("--lock-timeout", "DURATION", "Wait so long for another run's lock: 90s, 10m; implies --lock."),
         _number("--parallelism", "8", "Send so many changes at once.", 64),
         _text("--rate", "N/s", "Send at most so many changes a second."),
         _number("--canary", "", "Send the first N and read them back before the rest."),
-        _number("--max-failures", "5 in a row, or half of 20", "Begin no more changes after N failures."),
+        _number(
+            "--max-failures",
+            "5 in a row, or more than half of the latest 20",
+            "Begin no more changes after N failures.",
+        ),
     ),
     lambda _, **values: sending_options(**values),
 )
@@ -166,6 +170,11 @@ _TALK = (
     _switch("--quiet", "Nothing on stderr but errors."),
     _switch("--debug", "Requests, answers and times on stderr."),
 )
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: command lines, as they are typed."""
+    return "\n".join(["\b", "Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
 
 
 def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[..., int]]:
@@ -188,6 +197,7 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
             context = replace(context, streams=replace(context.streams, **talk))
             try:
                 _check(typer_context, given)
+                _check_stdin(given, context)
                 for group in groups:
                     named = {name: values.pop(name) for name, _, _ in group.options}
                     values[group.parameter] = group.make(context, **named)
@@ -243,6 +253,18 @@ def _check(typer_context: typer.Context, values: Mapping[str, object]) -> None:
             raise UsageError(problem)
 
 
+def _check_stdin(values: Mapping[str, Any], context: Context) -> None:
+    """Raise UsageError when standard input would have to be the manifest and the token: who reads first gets both."""
+    flag = values.get("token_file")
+    source = f"--token-file {flag}" if flag else "INFLUX_TOKEN_FILE=-"
+    named = flag or ("token_file" in values and context.environment.get("INFLUX_TOKEN_FILE"))
+    if named == "-" and "-" in (values.get("files") or ()):
+        message = f"standard input cannot be both a manifest (`-`) and the token (`{source}`)"
+        raise UsageError(
+            message, "give one of them another way: the manifest as a file, or the token with INFLUX_TOKEN"
+        )
+
+
 def _mistaken(opts: Sequence[str], text: str, names: Mapping[str, str]) -> Problem | None:
     """Return what is wrong with an option's value, None for nothing; `names` has all options and what they take."""
     name, kind = opts[0], names[opts[0]]
@@ -258,6 +280,8 @@ def _mistaken(opts: Sequence[str], text: str, names: Mapping[str, str]) -> Probl
         [each for each in names if each.startswith(f"-{name}") and rest.startswith(each[3:])] if len(name) == 2 else []
     )
     exact = [each for each in longs if rest == each[3:]]
+    if len(name) == 2 and equals and rest.startswith(opts[-1][2:]) and f"--{rest}" in names:  # `-oout=plan.json`
+        exact.append(f"--{rest}")
     if exact or (longs and equals and _WORD.fullmatch(rest)):
         long = max(exact or longs, key=len)
         meant = f"{long}={value}" if equals else f"{long}{names[long]}"
@@ -266,20 +290,15 @@ def _mistaken(opts: Sequence[str], text: str, names: Mapping[str, str]) -> Probl
 
 
 def sending_options(
-    *, expect: str, lock: bool, lock_timeout: str, yes: bool, json: bool, journal: str, **pace: Any
+    *, expect: str, lock: bool, lock_timeout: str, yes: bool, journal: str, **pace: Any
 ) -> SendingOptions:
     """Return the options of sending from what was typed, those of `pacing` included; raises UsageError."""
     from reconciler.session.sending import SendingOptions
 
-    if json and not yes:
-        hint = "agree beforehand with `--yes`, best to a plan that was reviewed: `apply PLAN`, or `--expect DIGEST`"
-        raise UsageError("--json leaves no room for a question", hint)
     wait_s = duration("--lock-timeout", lock_timeout) if lock_timeout else 0.0 if lock else None
     if expect and not _DIGEST.fullmatch(expect):
         raise UsageError("--expect takes a whole digest: 64 hex digits, as `plan` prints them")
-    return SendingOptions(
-        expect=expect.lower(), yes=yes, json=json, journal=journal, pacing=pacing(**pace), lock=wait_s
-    )
+    return SendingOptions(expect=expect.lower(), yes=yes, journal=journal, pacing=pacing(**pace), lock=wait_s)
 
 
 def pacing(*, rate: str, **numbers: int | None) -> Pacing:
@@ -289,13 +308,19 @@ def pacing(*, rate: str, **numbers: int | None) -> Pacing:
     found = _RATE.fullmatch(rate)
     per_s = float(found[1]) if found else 0.0
     if rate and not per_s:
-        raise UsageError(f"--rate takes so many changes a second, and `{rate}` is none", "write it like 10/s or 0.5/s")
+        hint = f"write `{rate}/s` for so many a second" if _NUMBER.fullmatch(rate) else "write it like 10/s or 0.5/s"
+        raise UsageError(f"--rate takes a number of changes with its unit, and `{rate}` is none", hint)
     return Pacing(per_s=per_s, **{name: number for name, number in numbers.items() if number is not None})
 
 
 def duration(option: str, text: str) -> float:
-    """Return the seconds of a duration such as `90`, `90s`, `1.5m` or `2h`; raises UsageError that names the option."""
+    """Return the seconds of a duration such as `250ms`, `90s` or `2h`; raises UsageError that names the option."""
     found = _DURATION.fullmatch(text)
     if not found:
-        raise UsageError(f"{option} takes a duration, and `{text}` is none", "write it like 90s, 10m or 1h")
-    return float(found[1]) * _SECONDS[found[2] or "s"]
+        hint = (
+            f"write `{text}s` for seconds, or like 10m or 1h"
+            if _NUMBER.fullmatch(text)
+            else "write it like 90s, 10m or 1h"
+        )
+        raise UsageError(f"{option} takes a duration with its unit, and `{text}` is none", hint)
+    return float(found[1]) * _SECONDS[found[2]]

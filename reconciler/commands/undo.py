@@ -27,8 +27,8 @@ from reconciler.settings import Flags, Settings
 class UndoRequest:
     """What was asked for.
 
-    `journal` is the file of the run to undo, "" for the newest run. `send` says to send the plan; otherwise it is only
-    written, as `form`, `out` ("" for none) and `outputs` say: see `session.outputs.parse`.
+    `journal` is that of the run to undo, "" for the newest. `send` says to apply the plan, and `form` how to tell that;
+    else it is only written, as `form`, `out` ("" for none) and `outputs` say: see `session.outputs.parse`.
     """
 
     journal: str
@@ -46,11 +46,11 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
 
     Raises the errors of choosing a journal, of reading and planning, and, before any PATCH, those of sending.
     """
-    _check(request)
+    sending = _checked(request)
     wanted = outputs.parse(request.outputs, request.form, request.out)
 
     if request.send:
-        return plan_and_send(partial(_reversal, request, wanted, context), request.flags, request.sending, context)
+        return plan_and_send(partial(_reversal, request, wanted, context), request.flags, sending, context)
     settings = resolve(request.flags, context)
     source = _reversal(request, wanted, context, settings)
     with connected(settings, context) as connection:
@@ -82,13 +82,17 @@ def _explained(run: Run, context: Context, plan: Plan, live: Live) -> Plan:
     return reversal.still_declared(plan, manifest, live) if manifest else plan
 
 
-def _check(request: UndoRequest) -> None:
+def _checked(request: UndoRequest) -> SendingOptions:
+    """How the plan is sent, and its run told, when it is. Raises UsageError for options that are not for that."""
     if request.send:
-        if request.form or request.out or request.outputs:
+        hint = "save it with `-o FILE`, and `tokenctl apply FILE` once it was reviewed"
+        if request.out or request.outputs:
+            raise UsageError("--output and --out are for a plan to look at, and --apply sends it", hint)
+        if request.form not in (None, PlanFormat.TEXT, PlanFormat.JSON):
             raise UsageError(
-                "--format, --output and --out are for a plan to look at, and --apply sends it",
-                "save it with `-o FILE`, and `tokenctl apply FILE` once it was reviewed",
+                f"the format {request.form} is for a plan to look at; --apply tells `text` or `json`", hint
             )
-    elif request.sending.yes or request.sending.expect or request.sending.lock is not None:
-        what = "--yes, --expect, --lock and --json"
-        raise UsageError(f"{what} are about sending, and nothing is sent without --apply")
+        return request.sending.as_events() if request.form is PlanFormat.JSON else request.sending
+    if request.sending.yes or request.sending.expect or request.sending.lock is not None:
+        raise UsageError("--yes, --expect and --lock are about sending, and nothing is sent without --apply")
+    return request.sending

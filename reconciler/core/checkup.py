@@ -9,7 +9,7 @@ from enum import IntEnum, StrEnum
 
 from reconciler.core import lock
 from reconciler.core.live import EVERY_ORG, EVERY_USER, RIGHTS, Absence, Missing, OrgId, Status, Token, TokenId, UserId
-from reconciler.core.text import count
+from reconciler.core.text import count, seconds
 from reconciler.errors import ExitCode, Problem, TokenctlError
 
 _TELL = "name it with --self-id or TOKENCTL_SELF_ID: its id stands in `tokenctl list`"
@@ -47,12 +47,12 @@ def failed(name: str, error: TokenctlError) -> list[Check]:
     ]
 
 
-def listing(tokens: Collection[Token], seconds: float) -> Check:
+def listing(tokens: Collection[Token], took: float) -> Check:
     """Return the check of the list of tokens: how many there are, and how long it took."""
     if not tokens:
         message = "it is empty: a server leaves out what these credentials may not read, and says nothing"
         return Check(name="list", state=State.FAIL, message=message, hint=RIGHTS, code=ExitCode.AUTH)
-    return Check(name="list", state=State.OK, message=f"{count(len(tokens), 'token')} in {seconds:.2f} s")
+    return Check(name="list", state=State.OK, message=f"{count(len(tokens), 'token')} in {seconds(took)}")
 
 
 def user(user_id: UserId | None, tokens: Iterable[Token]) -> Check:

@@ -77,7 +77,8 @@ def _max_deactivations(plan: Plan) -> Iterator[Refusal]:
         ]
     for limit, managed, by, how in limits:
         if _exceeds(count, limit, managed):
-            message = f"{count} of {managed} managed tokens would be deactivated: the limit is {limit}{by}"
+            most = f"{limit:,}" if isinstance(limit, int) else limit
+            message = f"{count:,} of {managed:,} managed tokens would be deactivated: the limit is {most}{by}"
             hint = (
                 f"apply in smaller steps with `--select`, raise `guards.max_deactivations`{how}, "
                 "or use `--allow max_deactivations`"

@@ -185,7 +185,7 @@ def _find(declaration: Declaration, live: Live, index: Index) -> list[Token] | M
     if not found:
         return Missing(Absence.ABSENT, "") if isinstance(target, Match) else live.missing[target]
     if isinstance(target, Match) and target.pick is Pick.ONLY and len(found) > 1:
-        message = f"`match` finds {len(found)} tokens: {name_some([token.subject for token in found])}"
+        message = f"`match` finds {len(found):,} tokens: {name_some([token.subject for token in found])}"
         hint = "name one by `id`, or write `pick: first` or `pick: all`"
         return Problem(message, hint, declaration.origin.place("match"))
     return found

@@ -71,6 +71,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def seconds(span: float) -> str:
+    """How long something takes or took, in words: `0.3 s`, or `less than 0.1 s`."""
+    return f"{span:,.1f} s" if span >= 0.1 else "less than 0.1 s"
+
+
 def name_some(names: Sequence[str], of: int = 0) -> str:
     """The first few names, and how many more there are: of all these, or of so many."""
     shown, left = ", ".join(names[:SHOWN]), max(of, len(names)) - SHOWN

@@ -47,13 +47,19 @@ def load_plan(path: Path) -> Plan:
     Raises LocalError when the file cannot be read, InvalidError when it is no plan, StaleError when it is a plan but
     not as it was written: its digest or anything else that it says twice does not fit.
     """
+    content = _content(path)
     try:
-        document = decode.parse(_content(path))
+        document = decode.parse(content)
         if "problems" in document:
             raise InvalidError(f"{path} is no plan: it says why there is none", _REMAKE)
         plan = decode_plan(document)
     except decode.DecodeError as error:
-        raise InvalidError(f"{path} is no plan: {error}", _REMAKE) from None
+        from reconciler.documents.kinds import Kind, kind_of  # plans do without
+
+        kind = kind_of(content)
+        if kind in (None, Kind.PLAN):
+            raise InvalidError(f"{path} is no plan: {error}", _REMAKE) from None
+        raise InvalidError(f"{path} is no plan: it seems to be {kind.what}", kind.way) from None
     document.pop("review", None)
     if document != plan_document(plan):
         raise StaleError(f"{path} was changed after it was made: its parts do not fit together", _REMAKE)
@@ -71,7 +77,7 @@ def is_plan(path: Path) -> bool:
             return True
         if _BRACE.match(head):
             keys = frozenset(decode.parse(head + stream.read(_LARGEST)))
-    return "format_version" in keys or (path.suffix == ".json" and "version" not in keys)
+    return "format_version" in keys or (path.suffix == ".json" and not keys & {"version", "tokens"})
 
 
 def _content(path: Path) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from reconciler.core.text import count, seconds
 from reconciler.errors import FailureKind, TransientError
 from reconciler.influx import answers
 from reconciler.influx.transport import Answer
@@ -79,16 +80,16 @@ class Retries:
         stale = sum(each.kind is FailureKind.STALE for each in failures)
         attempts = len(failures) - stale
         if latest.kind is FailureKind.STALE:
-            return 0.0 if stale <= _STALE else f"given up after {stale} connections"
+            return 0.0 if stale <= _STALE else f"given up after {count(stale, 'connection')}"
         if attempts >= _ATTEMPTS[latest.kind]:
-            return f"given up after {attempts} attempts"
+            return f"given up after {count(attempts, 'attempt')}"
         asked = self._asked(latest.retry_after)
         if asked > _HONOURED_S:
             return f"it asks to wait {asked:,} s, and a run waits at most {_HONOURED_S} s"
         if not self._spend():
             return "given up: this run has asked again too often"
         wait = asked or self._chance() * min(_CAP_S, _BASE_S * 2 ** (attempts - 1))
-        self._say(f"{latest.problems[0].message}; asking again in {wait:.1f} s")
+        self._say(f"{latest.problems[0].message}; asking again in {seconds(wait)}")
         return wait
 
     def _spend(self) -> bool:

@@ -156,6 +156,9 @@ def _note_cut(part: Entry, texts: Collection[str], found: _Found) -> None:
         if key in texts:
             message = f"`{key}` ends before ` #`, which begins a comment: what follows is no part of it"
             hint = "quote the text if it goes on, or give the comment a line of its own"
+            if part.is_block(key):
+                message = f"`{key}` ends before a `#` that is indented less, which begins a comment"
+                hint = "indent the `#` as the text is, if it is a part of it, or no more than the key"
             found.warnings.append(Problem(message, hint, part.value_place(key)))
 
 

@@ -53,6 +53,20 @@ def token(entry: Value) -> bool:
     return "protected" not in entry or entry.is_plain("protected")
 
 
+def sound(root: Entry) -> Entry:
+    """Return those parts of a document that are as they should be, each for itself."""
+    kept = Entry(root.file, root.mark)
+    kept.marks = root.marks
+    for key, value in root.items():
+        if key == "tokens" and type(value) is Items:
+            tokens = Items(root.file, value.mark)
+            tokens.extend(filter(token, value))
+            kept[key] = tokens
+        elif key in _HEAD and _HEAD[key](value):
+            kept[key] = value
+    return kept
+
+
 def label(key: str) -> bool:
     """Return whether a label may be called so."""
     return re.fullmatch(_LABEL, key) is not None
@@ -64,6 +78,11 @@ def _all(entry: Entry, checks: Mapping[str, _Check]) -> bool:
 
 def _text(least: int, most: int) -> _Check:
     return lambda value: type(value) is str and least <= len(value) <= most
+
+
+def _org(value: Value) -> bool:
+    # A server trims the name of an organisation before it looks for it.
+    return type(value) is str and len(value) <= 1000 and re.search(r"\S", value) is not None
 
 
 def _is_id(value: Value) -> bool:
@@ -116,7 +135,7 @@ def _number(entry: Entry, key: str) -> bool:
 _TOKEN: dict[str, _Check] = {
     "id": _is_id,
     "name": _name,
-    "match": _some_of({"user": _text(1, 1000), "org": _text(1, 1000), "description": _text(0, 10_000)}),
+    "match": _some_of({"user": _text(1, 1000), "org": _org, "description": _text(0, 10_000)}),
     "pick": _one_of("only", "first", "all"),
     "description": _text(0, 10_000),
     "status": _one_of("active", "inactive"),
@@ -124,7 +143,7 @@ _TOKEN: dict[str, _Check] = {
     "labels": _labels,
 }
 _HEAD: dict[str, _Check] = {
-    "server": _some_of({"url": _url, "org": _text(1, 1000)}),
+    "server": _some_of({"url": _url, "org": _org}),
     "guards": _guards,
     "unmanaged": _one_of("ignore", "warn", "fail"),
     "absent": _one_of("fail", "warn"),

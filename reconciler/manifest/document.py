@@ -9,38 +9,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import islice
 from typing import Any, TypeAlias
 
 import yaml
 
 from reconciler.core.secrets import holds_secret
 from reconciler.core.text import REFUSED
-from reconciler.errors import InvalidError, Place, Problem
+from reconciler.errors import Place, Problem
 from reconciler.manifest import syntax
+from reconciler.manifest.syntax import TextFile
 
 _DEPTH = 16
 _SHOWN = 20  # problems of one file; whoever has more mends these first
 _WRITE_OUT = "write the value out: what is reviewed must stand where it applies"
+_UNCLEAN = re.compile(f"^%|{REFUSED.pattern}", re.MULTILINE)  # what the text is not read with
+_DIRECTIVE = ("a directive is not read here", "leave the line out")
 _EXPLAINED = 1024 * 1024  # characters: beyond that an error is not read again by the slow parser for better words
 _COMMENTED = re.compile(r"[|>][-+1-9]{0,2}#")  # the C parser takes the rest for a comment, the pure one refuses it
 _CUT = re.compile(r" *(?:\n( *))?#")  # what ends a text without quotes, in its line or where its next one would begin
+_CUT_BLOCK = re.compile(r"(?: *\n)*( *)#")  # and what ends one after `|` or `>`: a comment that is indented less
+_GOING_ON = (None, "", "|", ">")  # the styles of texts that nothing closes
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 _FAST = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 Value: TypeAlias = "str | Entry | Items | None"
-
-
-@dataclass(frozen=True, slots=True)
-class TextFile:
-    """A file's name as shown, and its text."""
-
-    name: str
-    text: str
-
-    def place(self, mark: Any) -> Place:
-        """Return the position of one of the parser's marks."""
-        return Place(self.name, mark.line + 1, mark.column + 1)
 
 
 class Entry(dict[str, Value]):
@@ -66,6 +60,10 @@ class Entry(dict[str, Value]):
         """Return whether the key's value is a scalar without quotes."""
         return self.file.text[self.marks[key][1].index] not in "\"'|>"
 
+    def is_block(self, key: str) -> bool:
+        """Return whether the key's value is a text after `|` or `>`."""
+        return self.file.text[self.marks[key][1].index] in "|>"
+
 
 class Items(list[Value]):
     """A sequence; knows where it and each of its items stand."""
@@ -78,15 +76,41 @@ class Items(list[Value]):
         self.marks: list[Any] = []
 
 
-def read(file: TextFile, loader: Any = None) -> Value:
-    """Return the document in the file; `loader` is PyYAML's C or pure loader, the C one by default if there is one.
+def read(file: TextFile, loader: Any = None) -> tuple[Value, list[Problem]]:
+    """Return the document in the file and its problems, up to the first that nothing can be read after.
 
-    Raises InvalidError with every problem of the file, up to the first that nothing can be read after.
+    `loader` is PyYAML's C or pure loader, the C one by default if there is one. The document is None where it cannot be
+    read to its end. Whether it is a manifest is not looked at.
     """
-    syntax.check(file.name, file.text)
     loader = loader or _FAST
+    directives: Sequence[int] = ()
+    if _UNCLEAN.search(file.text):
+        from reconciler.manifest.source import clean, without_directives  # good files do without
+
+        text, directives = without_directives(file.text)
+        file = clean(replace(file, text=text))
+    root, problems, escapes = None, [], []
+    if file.text or not file.edits:
+        root, reader = _parsed(file, loader)
+        problems, escapes, loader = reader.problems[:_SHOWN], reader.escapes[:_SHOWN], reader.loader
+    refused = list(islice((edit for edit in file.edits if not edit.is_more), _SHOWN))
+    found = [Problem(*_DIRECTIVE, file.place_at(at)) for at in directives[:_SHOWN]] + syntax.secrets(file) + problems
+    if refused or escapes:
+        from reconciler.manifest.owner import owners  # good files do without
+
+        whose = owners(file.text, [*(edit.at for edit in refused), *(at for at, _ in escapes)], loader)
+        for edit in refused:
+            words = syntax.character_words(edit.character, whose.get(edit.at), is_indent=edit.is_indent)
+            found.append(Problem(*words, place=syntax.place(file.name, file.original, edit.original)))
+        for at, character in escapes:
+            found.append(Problem(*syntax.character_words(character, whose.get(at)), place=file.place_at(at)))
+    return root, found
+
+
+def _parsed(file: TextFile, loader: Any) -> tuple[Value, _Reader]:
+    """Return what the parser makes of the file, None where it stops before the end, and what has read it."""
     parser = loader(file.text)
-    reader = _Reader(file, parser.get_event)
+    reader = _Reader(file, loader, parser.get_event)
     try:
         root = reader.document()
     except _StopError:
@@ -94,14 +118,15 @@ def read(file: TextFile, loader: Any = None) -> Value:
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark
         if loader is not yaml.SafeLoader and mark.index < _EXPLAINED:
-            return read(file, yaml.SafeLoader)  # its errors are the ones that are worded
+            return _parsed(file, yaml.SafeLoader)  # its errors are the ones that are worded
         root = None
-        reader.problems.append(syntax.problem(file.name, error))
+        reader.problems.append(syntax.problem(file, error))
+        from reconciler.manifest.source import escapes_below
+
+        reader.escapes += escapes_below(file.text, mark.index)
     finally:
         parser.dispose()
-    if reader.problems:
-        raise InvalidError(reader.problems[:_SHOWN])
-    return root
+    return root, reader
 
 
 class _StopError(Exception):
@@ -109,10 +134,12 @@ class _StopError(Exception):
 
 
 class _Reader:
-    """Builds mappings and sequences from events."""
+    """Builds mappings and sequences from the events of a loader."""
 
-    def __init__(self, file: TextFile, next_event: Callable[[], Any]) -> None:
+    def __init__(self, file: TextFile, loader: Any, next_event: Callable[[], Any]) -> None:
+        self.loader = loader
         self.problems: list[Problem] = []
+        self.escapes: list[tuple[int, str]] = []  # of characters that may not be there, and where they are
         self._next_event = next_event
         self._file = file
         # Only these make a value other than it looks, or put something before it; most files have none of them.
@@ -140,7 +167,7 @@ class _Reader:
         kind = type(event)
         if kind is yaml.AliasEvent:
             self._note(event, "an alias is not read here", _WRITE_OUT)
-            return None
+            return ""  # and what is wrong with that is not told
         if kind is yaml.ScalarEvent:
             return self._scalar(event)
         self._inspect_node(event)
@@ -184,15 +211,15 @@ class _Reader:
                     self._inspect(event)
                 value = event.value
                 entry[key] = None if value in nothing and not event.style else value
-                if commented and not event.style and self._is_cut(event, key_mark):
+                if commented and event.style in _GOING_ON and self._is_cut(event, key_mark):
                     cut.append(key)
             else:
                 entry[key] = self._node(event, depth + 1)
             marks[key] = key_mark, event.start_mark
 
     def _is_cut(self, event: Any, key_mark: Any) -> bool:
-        """Return whether a comment begins where a plain text could go on: behind it, or deeper than its key below."""
-        found = _CUT.match(self._file.text, event.end_mark.index)
+        """Return whether a comment begins where a text could go on: behind it, or below and deeper than its key."""
+        found = (_CUT_BLOCK if event.style else _CUT).match(self._file.text, event.end_mark.index)
         return found is not None and (found[1] is None or len(found[1]) > key_mark.column)
 
     def _sequence(self, start: Any, depth: int) -> Items:
@@ -215,9 +242,14 @@ class _Reader:
             raise yaml.MarkedYAMLError(problem="found '?' in a flow", problem_mark=event.start_mark)
         if event.style in ("|", ">") and _COMMENTED.match(self._file.text, event.start_mark.index):
             raise yaml.MarkedYAMLError(problem="found '#'", problem_mark=event.start_mark)
-        if found := REFUSED.search(event.value):
-            self._note(event, *syntax.character_words(found[0]))
-        if holds_secret(event.value):
+        if REFUSED.search(event.value):
+            from reconciler.manifest.source import escapes
+
+            self.escapes += escapes(self._file.text, event.start_mark.index, event.end_mark.index)
+            event.value = REFUSED.sub("", event.value)
+        if holds_secret(event.value) and not holds_secret(
+            self._file.text[event.start_mark.index : event.end_mark.index]
+        ):
             self._note(event, *syntax.SECRET_WORDS)
 
     def _inspect_node(self, event: Any) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler import schema
+from reconciler.core.secrets import holds_secret
 from reconciler.errors import Place, Problem
 from reconciler.manifest import check
-from reconciler.manifest.document import Entry, Items, TextFile, Value
+from reconciler.manifest.document import Entry, Items, Value
+from reconciler.manifest.syntax import TextFile
 from reconciler.schema import Violation
 
 _SHOWN = 20  # of what is explained: it takes its time, and whoever has more mends these first
@@ -18,9 +20,6 @@ _SHOWN = 20  # of what is explained: it takes its time, and whoever has more men
 
 def find_problems(file: TextFile, root: Value) -> list[Problem]:
     """Return the problems of a document that `check` does not accept, none of one that it does."""
-    if isinstance(root, Entry) and "format_version" in root:
-        hint = "`tokenctl apply FILE` sends it, `tokenctl show FILE` draws it"
-        return [Problem("this is a saved plan and no manifest", hint, file.place(root.mark))]
     tokens = root.get("tokens") if isinstance(root, Entry) else None
     entries = tokens if isinstance(tokens, Items) else Items(file, None)
     if isinstance(root, Entry) and len(entries) > check.LARGEST:
@@ -72,7 +71,7 @@ def _plain(value: Value, numbers: tuple[str, ...] = (), booleans: tuple[str, ...
 
 def _problems(violation: Violation, root: Value, file: TextFile, bad: list[int]) -> Iterator[Problem]:
     """Yield what to say about one violation; a number in its path counts only the bad tokens."""
-    value, place, path = _locate(violation, root, file, bad)
+    value, place, path, is_quoted = _locate(violation, root, file, bad)
     if violation.rule == "additionalProperties":
         known = list(violation.within["properties"])
         for key in sorted(value.keys() - set(known))[:_SHOWN]:
@@ -81,21 +80,23 @@ def _problems(violation: Violation, root: Value, file: TextFile, bad: list[int])
         for key in itertools.filterfalse(check.label, value):
             yield Problem(*rule_words(violation.rule, path, key, violation.within), place=value.place(key))
     else:
-        yield Problem(*rule_words(violation.rule, path, value, violation.within), place=place)
+        yield Problem(*rule_words(violation.rule, path, value, violation.within, is_quoted=is_quoted), place=place)
 
 
-def _locate(violation: Violation, root: Value, file: TextFile, bad: list[int]) -> tuple[Any, Place, str]:
-    """Return the value that breaks the rule, where it stands, and its path as `rule_words` takes it."""
+def _locate(violation: Violation, root: Value, file: TextFile, bad: list[int]) -> tuple[Any, Place, str, bool]:
+    """Return the value that breaks the rule, where it stands, its path for `rule_words`, and if it is quoted."""
     value: Any = root
+    is_quoted = False
     path, place = "", file.place(root.mark) if isinstance(root, Entry | Items) else Place(file.name, 1, 1)
     for part in violation.path:
         if isinstance(part, int):
             number = bad[part]
             place, value, path = file.place(value.marks[number]), value[number], f"{path}."
         else:
+            is_quoted = isinstance(value[part], str) and not value.is_plain(part)
             place, value = value.value_place(part), value[part]
             path = f"{path}." if path.endswith("labels") else f"{path.rstrip('.')}.{part}".removeprefix(".")
-    return value, place, path
+    return value, place, path, is_quoted
 
 
 # What each key may be; its hint whatever the rule. The entries of `tokens:` and of `labels:` share one path each.
@@ -106,11 +107,11 @@ _HINTS = {
     "server.url": "write http:// or https://, a host, and no more than a port and a path",
     "server.org": "write the organisation's name, or leave the key out",
     "guards": "write `max_deactivations:` or `min_managers:` below it, or leave it out",
-    "guards.max_deactivations": "write a share such as `30%`, or a number such as `5`, without quotes",
-    "guards.min_managers": "write a number such as `1`, without quotes",
+    "guards.max_deactivations": "write a share such as `30%`, or a whole number such as `5`, without quotes",
+    "guards.min_managers": "write a whole number such as `1`, without quotes",
     "unmanaged": "write `ignore`, `warn` or `fail`",
     "absent": "write `fail` or `warn`",
-    "lock": "write `true` or `false`, without quotes",
+    "lock": "write `true` or `false`, in lower case and without quotes",
     "tokens": 'write a list: `- id: "…"` for each token',
     "tokens.": "each has `id:`, or `match:` to select by user, org or description",
     "tokens.id": "an id has 16 hex digits, not all of them 0, as `tokenctl list` shows",
@@ -122,7 +123,7 @@ _HINTS = {
     "tokens.pick": "write `only`, `first` or `all`",
     "tokens.description": 'write `""` to clear it, or leave the key out to leave it alone',
     "tokens.status": "write `active` or `inactive`, or leave the key out to leave it alone",
-    "tokens.protected": "write `true` or `false`, without quotes",
+    "tokens.protected": "write `true` or `false`, in lower case and without quotes",
     "tokens.labels": "write up to 64 of `name: text`; a name has up to 63 of a-z, 0-9 and `._/-`",
     "tokens.labels.": 'write a text of up to 200 characters, `""` for an empty one',
 }
@@ -130,9 +131,11 @@ _HINTS = {
 _MESSAGES: dict[tuple[str, str], str] = {
     ("type", ""): "this is no mapping",
     ("type", "tokens."): "this is no token",
-    ("type", "*"): "{key} is not {kind}",
+    ("type", "*"): "{key} is not {kind}{told}",
     ("const", "*"): "unknown {word}{shown}",
     ("enum", "*"): "unknown {word}{shown}",
+    ("pattern", "server.org"): "{key} is nothing but white space",
+    ("pattern", "tokens.match.org"): "{key} is nothing but white space",
     ("pattern", "tokens.id"): "this is no id{shown}",
     ("pattern", "*"): "{key} is not well-formed{shown}",
     ("not", "*"): "{key} looks like an id{shown}",
@@ -154,17 +157,22 @@ _KINDS = {
     "object": "a mapping",
     "array": "a list",
     "string": "text",
-    "integer": "a number",
+    "integer": "a whole number",
     "boolean": "`true` or `false`",
 }
 _NAMELESS = {"tokens.": "this token", "tokens.labels.": "this label"}
 _SHORT = ("tokens.id", "tokens.name", "guards.max_deactivations")  # whose hints say more than "shorten it"
-_HINTS_OF = {("minLength", "tokens.description"): "name the token by `id` to clear its description"}
+_HINTS_OF = {
+    ("minLength", "tokens.description"): "name the token by `id` to clear its description",
+    ("type", "version"): "write `version: 1`, without quotes and without a point",
+}
 _HARMLESS = re.compile(r"[A-Za-z0-9.%-]{1,20}")
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
-def rule_words(rule: str, path: str, value: object, within: Mapping[str, Any]) -> tuple[str, str]:
+def rule_words(
+    rule: str, path: str, value: object, within: Mapping[str, Any], *, is_quoted: bool = False
+) -> tuple[str, str]:
     """Return message and hint; `path` has dots between keys and nothing for the number of an entry.
 
     Repeats the value only where it is short and plain, for it may be a secret in the wrong place.
@@ -183,6 +191,7 @@ def rule_words(rule: str, path: str, value: object, within: Mapping[str, Any]) -
         key=key,
         word=key.strip("`"),
         shown=shown,
+        told=shown and (f': `"{value}"`' if is_quoted else f":{shown}"),
         kind=" or ".join(_KINDS[each] for each in ([kind] if isinstance(kind, str) else kind) if each),
         length=f"{length:,}",
         limit=f"{within.get(rule, 0):,}" if isinstance(within.get(rule), int) else "",
@@ -194,7 +203,7 @@ def unknown(key: str, known: list[str]) -> tuple[str, str]:
     """Return what to say of a key that there is not, and the nearest one that there is."""
     from difflib import get_close_matches
 
-    shown = f" `{key}`" if _KEY.fullmatch(key) else ""
+    shown = f" `{key}`" if _KEY.fullmatch(key) and not holds_secret(key) else ""
     near = get_close_matches(key, known, 1)
     hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(f'`{each}`' for each in sorted(known))}"
     return f"unknown key{shown}", hint

@@ -20,11 +20,14 @@ from reconciler.errors import InvalidError, Place, Problem
 from reconciler.files import STDIN, IrregularError, regular
 from reconciler.manifest import check, document, syntax
 from reconciler.manifest.build import build
-from reconciler.manifest.document import Entry, TextFile
+from reconciler.manifest.document import Entry
+from reconciler.manifest.syntax import TextFile, place
 
 _LOOKED_AT = 10_000  # entries of a folder and those below it: a whole repository may be there
 _LARGEST = 32 * 1024 * 1024  # bytes of one file
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # with which UTF-16 begins, and the UTF-32 of most machines
+_SAMPLE = 4096  # bytes in which UTF-16 without a mark is seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +72,47 @@ def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
     for name in names:
         try:
             texts[name] = _text(files, name)
-            roots.append(_document(TextFile(name, texts[name]), loader))
         except InvalidError as error:
             problems += error.problems
-    if not problems:
-        try:
-            manifest, warnings = build(roots)
+            continue
+        root, found = _document(TextFile(name, texts[name]), loader)
+        roots.append(root)
+        problems += found
+    try:
+        # What two declarations or two files have wrong together is told with all else.
+        manifest, warnings = build([check.sound(root) for root in roots] if problems else roots)
+        if not problems:
             return Loaded(replace(manifest, texts=texts), warnings, names)
-        except InvalidError as error:
-            problems += error.problems
+    except InvalidError as error:
+        problems += error.problems
     raise InvalidError(sorted(problems, key=lambda problem: problem.position))
 
 
-def _document(file: TextFile, loader: Any) -> Entry:
-    root = document.read(file, loader)
+def _document(file: TextFile, loader: Any) -> tuple[Entry, list[Problem]]:
+    """Return what can be read of the document, and its problems."""
+    root, problems = document.read(file, loader)
     if check.accepts(root):
-        return root
-    from reconciler.manifest.explain import find_problems  # good files do without
+        return root, problems
+    if root is not None or not problems:
+        from reconciler.manifest.explain import find_problems  # good files do without
 
-    raise InvalidError(find_problems(file, root))
+        known = {problem.place for problem in problems}
+        problems += [problem for problem in find_problems(file, root) if problem.place not in known]
+    problems = _mistaken(file) or problems
+    telling = any(problem.message == syntax.SECRET_WORDS[0] for problem in problems)  # of it nothing may be repeated
+    return root if isinstance(root, Entry) and not telling else Entry(file, None), problems
+
+
+def _mistaken(file: TextFile) -> list[Problem]:
+    """Return what to say of a file that is something else of ours, and no manifest at all."""
+    if '"format_version"' not in file.text:
+        return []
+    from reconciler.documents.kinds import Kind, kind_of
+
+    kind = kind_of(file.text.encode())
+    if kind in (None, Kind.MANIFEST):
+        return []
+    return [Problem(f"this is {kind.what} and no manifest", kind.way, Place(file.name, 1, 1))]
 
 
 def _names(files: Files, paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:
@@ -115,14 +140,34 @@ def _text(files: Files, name: str) -> str:
     data = files.read(name, _LARGEST + 1)
     if len(data) > _LARGEST:
         raise InvalidError(f"{name}: a file may have 32 MiB, and this has more", "divide it")
+    if _is_wide(data):
+        raise InvalidError("this is UTF-16 or UTF-32 text, and not UTF-8", "save the file as UTF-8", Place(name, 1, 1))
     data = data.removeprefix(_BYTE_ORDER_MARK)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
-        place = Place(name, before.count("\n") + 1, len(before) - before.rfind("\n"))
-        raise InvalidError("this is not UTF-8 text", "save the file as UTF-8", place) from None
-    return text.replace("\r\n", "\n") if "\r" in text else text
+        raise InvalidError(
+            "this is not UTF-8 text", "save the file as UTF-8", place(name, before, len(before))
+        ) from None
+    if "\r" not in text:
+        return text
+    text = text.replace("\r\n", "\n")
+    if text.count("\r") >= text.count("\n"):
+        words = (
+            "the lines end in a carriage return (U+000D) alone",
+            "save the file with the line ends of Unix or Windows",
+        )
+        raise InvalidError(*words, place(name, text, text.find("\r")))
+    return text
+
+
+def _is_wide(data: bytes) -> bool:
+    """Return whether these are texts of two or four bytes a character: every other byte of what is usual is zero."""
+    if data.startswith(_WIDE_MARKS):
+        return True
+    begin = data[:_SAMPLE]
+    return len(begin) > 1 and max(begin[::2].count(0), begin[1::2].count(0)) * 2 > len(begin) // 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,17 @@ Of PyYAML only the pure parser's errors have words that can be told apart.
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.secrets import holds_secret, masked, secrets_in
-from reconciler.core.text import REFUSED
 from reconciler.errors import InvalidError, Place, Problem
+
+if TYPE_CHECKING:
+    from reconciler.manifest.owner import Owner
 
 SECRET_WORDS = (
     "this looks like a token's secret",
@@ -20,15 +26,52 @@ SECRET_WORDS = (
 _SHOWN = 20
 
 
-def check(name: str, text: str) -> None:
-    """Refuse control characters, bidirectional characters and token secrets; raises InvalidError with their places."""
-    problems = [] if text.isascii() and text.isprintable() else _characters(name, text)
-    if holds_secret(text):
-        # One that has its padding may be found in both ways.
-        starts = sorted(set(secrets_in(text)))[:_SHOWN]
-        problems += [Problem(*SECRET_WORDS, place=place(name, text, start)) for start in starts]
-    if problems:
-        raise InvalidError(problems)
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A refused character and its number in the file; from `at` on, the text that is read has moved by `moved`."""
+
+    character: str
+    original: int
+    at: int
+    moved: int
+    is_indent: bool = False
+    is_more: bool = False  # one more tab of the same line's indentation
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A file's name as shown, and the text to read; `edits` say how the file's own text, `original`, differs."""
+
+    name: str
+    text: str
+    original: str = ""
+    edits: Sequence[Edit] = ()
+
+    def place(self, mark: Any) -> Place:
+        """Return the position of one of the parser's marks."""
+        return self.place_at(mark.index) if self.edits else Place(self.name, mark.line + 1, mark.column + 1)
+
+    def place_at(self, index: int) -> Place:
+        """Return the position in the file of the character with this number in the text."""
+        before = bisect_right(self.edits, index, key=lambda edit: edit.at)
+        moved = self.edits[before - 1].moved if before else 0
+        return place(self.name, self.original or self.text, index + moved)
+
+
+def place(name: str, text: str, at: int) -> Place:
+    """Return where the character with this number stands."""
+    return Place(name, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+
+
+def secrets(file: TextFile) -> list[Problem]:
+    """Return each part of the file that looks like a token's secret, in its own text or in what is read of it."""
+    found: set[Place] = set()
+    if holds_secret(file.text):
+        found.update(map(file.place_at, islice(secrets_in(file.text), _SHOWN)))
+    if holds_secret(file.original):
+        found.update(place(file.name, file.original, at) for at in islice(secrets_in(file.original), _SHOWN))
+    # One that has its padding may be found in both ways.
+    return [Problem(*SECRET_WORDS, each) for each in sorted(found, key=lambda each: (each.line, each.column))[:_SHOWN]]
 
 
 def check_name(name: str, *known: str) -> None:
@@ -46,23 +89,33 @@ def _is_telling(path: str, known: tuple[str, ...]) -> bool:
     return any(masked(part, *known) != part for part in (path, *path.split("/")))
 
 
-def character_words(character: str) -> tuple[str, str]:
-    """Return what is said of a character that may not stand here, and what to do."""
+def character_words(character: str, owner: Owner | None = None, *, is_indent: bool = False) -> tuple[str, str]:
+    """Return what is said of a character that may not stand here, and what to do; `owner` is what it is a part of."""
     number = f"U+{ord(character):04X}"
     name = unicodedata.name(character, "control character" if ord(character) < 0xA0 else "not a character").lower()
-    if character == "\t":
+    what = f"a character that cannot be seen or that reorders others: {number}, {name}"
+    if is_indent:
         return f"a tab ({number})", "indent with spaces"
-    return f"a character that cannot be seen or that reorders others: {number}, {name}", "remove it"
+    if character == "\t":
+        what, way = f"a tab ({number})", "write a space in its place"
+    elif "\ud800" <= character <= "\udfff":
+        way = "write the character itself, in UTF-8,"
+    else:
+        way = "remove it"
+    if not owner:
+        return what, way.rstrip(",")
+    preposition = "from" if way == "remove it" else "in"
+    return what, f"{way} {preposition} {owner}{_OTHER_WAYS.get(owner.path, '')}"
 
 
-def _characters(name: str, text: str) -> list[Problem]:
-    found = [match for match, _ in zip(REFUSED.finditer(text), range(_SHOWN), strict=False)]
-    return [Problem(*character_words(each[0]), place=place(name, text, each.start())) for each in found]
-
-
-def place(name: str, text: str, at: int) -> Place:
-    """Return where the character with this number stands."""
-    return Place(name, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+# What else can be done about a character that a live text has.
+_OTHER_WAYS = {
+    "description": ", or leave the key out: a live text that has it then stays as it is",
+    "match.description": "; if the live text has it, name the token by `id`",
+    "match.user": "; if the owner is called so, name the token by `id`",
+    "match.org": "; if the organisation is called so, write its id",
+    "server.org": "; if the organisation is called so, write its id",
+}
 
 
 _QUOTE = "quote the value, if it is meant to be text"
@@ -88,11 +141,12 @@ _WORDS: tuple[tuple[str, bool, str, str], ...] = (
     ("while scanning an anchor", False, "a value cannot begin with `&`", _QUOTE),
     ("while scanning a tag", False, "a value cannot begin with `!`", _QUOTE),
     ("found '?' in a flow", False, "a `?` between brackets", _QUOTE),
-    ("directive", False, "a line cannot begin with `%`", "begin with `version: 1`"),
+    ("<document start>", False, "the document has ended above, by `...` or by a line with `%`", "leave that line out"),
+    ("directive", False, "a line cannot begin with `%`", _QUOTE),
 )  # fmt: skip
 
 
-def problem(name: str, error: Any) -> Problem:
+def problem(file: TextFile, error: Any) -> Problem:
     """Return what is wrong, where, and what to do; `error` is a yaml.MarkedYAMLError with its marks."""
     words = f"{error.context or ''}\n{error.problem or ''}"
     at_start, message, hint = next(
@@ -100,4 +154,4 @@ def problem(name: str, error: Any) -> Problem:
         (False, "this is not YAML", "mind quotes, brackets and indentation"),
     )
     mark = error.context_mark if at_start else error.problem_mark
-    return Problem(message, hint, Place(name, mark.line + 1, mark.column + 1))
+    return Problem(message, hint, file.place(mark))

@@ -139,7 +139,7 @@ def outcome(
             lines.append("")
     if outcome.stopped:
         lines += [terminal(f"Stopped early: {outcome.stopped}"), ""]
-    counts = ", ".join(f"{len(outcome.having(status))} {status}" for status in ResultStatus)
+    counts = ", ".join(f"{len(outcome.having(status)):,} {status}" for status in ResultStatus)
     lines.append(f"Apply: {counts}." + (" Nothing was changed." if outcome.changed_nothing else ""))
     if outcome.journal:
         lines.append(f"Journal {terminal(outcome.journal)}")
@@ -266,7 +266,7 @@ def interrupted(run: Run, path: str) -> str:
     """Return what a run had done when it was interrupted; `run` has the operations in doubt as they were then."""
     done, failed, doubtful = run.having(ResultStatus.DONE), run.having(ResultStatus.FAILED), run.in_doubt
     left = max(0, run.planned - len(run.entries))
-    counts = f"{len(done)} done, {len(failed)} failed, {len(doubtful)} unknown, {left} not attempted"
+    counts = f"{len(done):,} done, {len(failed):,} failed, {len(doubtful):,} unknown, {left:,} not attempted"
     lines = [f"An earlier run was interrupted, {_run_title(run)}: {counts}."]
     if done:
         lines.append(line(f"  done: {name_some([each.change.subject for each in done])}"))

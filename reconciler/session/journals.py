@@ -146,7 +146,7 @@ def _the_newest(possible: list[tuple[RunTimes, LoadedJournal]], url: str) -> Loa
     if len(possible) == 1:
         return possible[0][1]
     names = " or ".join(str(found.path) for _, found in possible[:_SHOWN])
-    more = f" or one of {len(possible) - _SHOWN} more" if len(possible) > _SHOWN else ""
+    more = f" or one of {len(possible) - _SHOWN:,} more" if len(possible) > _SHOWN else ""
     raise UsageError(
         f"no answer of the server says which run changed something at {url} last: {names}{more}",
         "name the journal of the run to undo; `tokenctl apply` first finds out what became of interrupted runs",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import files
+from reconciler.core.manifest import is_manifest
 from reconciler.errors import ExitCode, LocalError, Problem, UsageError
 from reconciler.render.formats import PlanFormat, render
 from reconciler.session.context import Context
@@ -110,11 +111,14 @@ def parse(wanted: Sequence[str], form: PlanFormat | None, out: str = "") -> Outp
     """
     if out == "-":
         raise UsageError("`-o` saves a plan to a file", "`--format json` prints the same to standard output")
+    _check_name("-o", out)
     shown = [form] if form else []
     saved: dict[Path, PlanFormat | None] = {Path(out): None} if out else {}
     taken = {_identity(path) for path in saved}
     for text in wanted:
         each, path = _parsed(text)
+        if each is PlanFormat.JSON:
+            _check_name(f"--output {each}", path)
         if path == "-":
             shown.append(each)
         elif _identity(Path(path)) in taken:
@@ -128,6 +132,13 @@ def parse(wanted: Sequence[str], form: PlanFormat | None, out: str = "") -> Outp
             "give all but one a file, `--output FORMAT=PATH`; only `text` and `github` may follow one another",
         )
     return Outputs(tuple(shown) or (PlanFormat.TEXT,), saved)
+
+
+def _check_name(source: str, path: str) -> None:
+    """Refuse to save a plan where it would be taken for a manifest: read with a folder, or reviewed as one."""
+    if is_manifest(Path(path).name):
+        hint = f"call it `{Path(path).with_suffix('.json')}`"
+        raise UsageError(f"`{source}` would save a plan under the name of a manifest: {path}", hint)
 
 
 def _parsed(text: str) -> tuple[PlanFormat, str]:

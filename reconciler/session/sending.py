@@ -16,7 +16,7 @@ from reconciler.core.outcome import Outcome, Provenance
 from reconciler.core.plan import Guard, Plan
 from reconciler.core.text import count, name_some
 from reconciler.documents.journal import header_line
-from reconciler.errors import ExitCode, RefusedError, StaleError, UnreachableError
+from reconciler.errors import ExitCode, RefusedError, StaleError, UnreachableError, UsageError
 from reconciler.influx.writer import Writer
 from reconciler.render.escape import line
 from reconciler.session import planning
@@ -44,6 +44,13 @@ class SendingOptions:
     pacing: Pacing = field(default_factory=Pacing)
     lock: float | None = None
     json: bool = False
+
+    def as_events(self) -> SendingOptions:
+        """The same for a run that is told as events; raises UsageError where somebody would be asked meanwhile."""
+        if not self.yes:
+            hint = "agree beforehand with `--yes`, best to a plan that was reviewed: `apply PLAN`, or `--expect DIGEST`"
+            raise UsageError("`--format json` leaves no room for a question", hint)
+        return replace(self, json=True)
 
     @property
     def reviewed(self) -> bool:

@@ -141,7 +141,7 @@ def _untold(number: int, ref: str) -> Problem:
 
 def _unread(ref: str, problems: Sequence[Problem]) -> Problem:
     first = problems[0]
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
     return Problem(
         f"the files of {ref} are refused, so they count as empty: {first.message}{more}",
         "their guards are not known: the default ones are enforced",

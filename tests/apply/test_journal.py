@@ -311,7 +311,7 @@ def _refusal(content: bytes) -> str:
     ("content", "why"),
     [
         (b"", "it is empty"),
-        (b"version: 1\n", "its first line is no header"),
+        (b"a: 1\n", "its first line is no header"),
         (b"\xff\xfe\x00", "its first line is no header"),
         (_text(HEADER)[:-2], "its first line is no header"),
         (_text(LINES[0], HEADER), "its first line is no header"),

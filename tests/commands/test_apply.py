@@ -267,7 +267,7 @@ def test_a_manifest_that_is_json_is_one_whatever_it_is_called(shell: Shell) -> N
 
 
 def test_a_manifest_that_became_a_plan_is_not_sent_unless_somebody_agrees_to_that_plan(shell: Shell) -> None:
-    path = saved(shell, DESCRIBE, allow=(Guard.SELF,), name="plan.yaml")
+    path = str(Path(saved(shell, DESCRIBE, allow=(Guard.SELF,))).replace(shell.folder / "plan.yaml"))
     done = applied(shell, path, yes=True)
     assert (done.code, shell.sent()) == (ExitCode.USAGE, [])
     assert done.err == (

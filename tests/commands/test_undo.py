@@ -47,6 +47,16 @@ def undone(shell: Shell, journal: str = "", *, flags: Flags | None = None, **req
     return shell.call(lambda context: undo.run(made, context), **around)  # type: ignore[arg-type]
 
 
+def test_what_is_for_a_plan_to_look_at_is_refused_when_it_is_sent(shell: Shell) -> None:
+    hint = "  hint: save it with `-o FILE`, and `tokenctl apply FILE` once it was reviewed\n"
+    assert undone(shell, send=True, yes=True, out="plan.json") == Done(
+        ExitCode.USAGE, "", f"--output and --out are for a plan to look at, and --apply sends it\n{hint}"
+    )
+    assert undone(shell, send=True, yes=True, form=PlanFormat.HTML) == Done(
+        ExitCode.USAGE, "", f"the format html is for a plan to look at; --apply tells `text` or `json`\n{hint}"
+    )
+
+
 def journals(shell: Shell) -> list[Path]:
     """The journals in the state folder, the oldest first."""
     return sorted((shell.folder / "state" / "tokenctl").iterdir(), key=lambda path: path.name.partition("-")[2])
@@ -350,7 +360,7 @@ def test_without_a_run_there_is_nothing_to_undo(shell: Shell) -> None:
 
 def test_the_newest_run_that_changed_anything_is_the_one_to_undo_and_what_is_no_journal_is_named(run: Shell) -> None:
     folder = run.folder / "state" / "tokenctl"
-    (folder / "apply-2027.ndjson").write_text("version: 1\n")
+    (folder / "apply-2027.ndjson").write_text("a: 1\n")
     run.sandbox.change(INGEST, status="inactive")
     header = json.loads(journals(run)[0].read_text().splitlines()[0])
     (folder / "apply-2026.ndjson").write_text(json.dumps({**header, "started": "2026-01-01T00:01:00+00:00"}) + "\n")

@@ -13,8 +13,9 @@ from reconciler.core.manifest import Asserted, Limits, Share
 from reconciler.errors import InvalidError
 from reconciler.manifest import document
 from reconciler.manifest.build import build
-from reconciler.manifest.document import Entry, Items, TextFile
+from reconciler.manifest.document import Entry, Items
 from reconciler.manifest.load import Loaded, load
+from reconciler.manifest.syntax import TextFile
 
 
 def loaded(*paths: Path | str, stdin: bytes = b"") -> Loaded:
@@ -23,7 +24,7 @@ def loaded(*paths: Path | str, stdin: bytes = b"") -> Loaded:
 
 def many(number: int) -> Entry:
     """A document with so many entries, which nobody gets to see."""
-    root = document.read(TextFile("large.yaml", "version: 1\ntokens: [x]\n"))
+    root, _ = document.read(TextFile("large.yaml", "version: 1\ntokens: [x]\n"))
     assert isinstance(root, Entry)
     assert isinstance(root["tokens"], Items)
     root["tokens"].extend([None] * (number - 1))
@@ -118,3 +119,37 @@ def test_files_may_assert_the_same_server(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / f"{name}.yaml").write_text("version: 1\nserver: {org: acme}\n")
     assert loaded(tmp_path).manifest.server == Asserted(org="acme")
+
+
+BLOCKS = """\
+version: 1
+tokens:
+  - id: "0d3a5f0c1be4e000"
+    description: |
+        rotate
+      # in June
+    status: active
+  - id: "0d3a5f0c1be4e001"
+    description: >-
+      kept
+
+     #4711
+  - id: "0d3a5f0c1be4e002"
+    description: |
+      # this is text
+       # and this
+    # and this a comment
+
+  # this too
+"""
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader])
+def test_a_block_that_a_less_indented_comment_cuts_is_warned_about(loader: Any) -> None:
+    found = load(["-"], BytesIO(BLOCKS.encode()), loader)
+    assert [each.description for each in found.manifest.tokens] == ["rotate\n", "kept", "# this is text\n # and this\n"]
+    hint = "  hint: indent the `#` as the text is, if it is a part of it, or no more than the key"
+    assert [str(each) for each in found.warnings] == [
+        f"<stdin>:{line}:18: `description` ends before a `#` that is indented less, which begins a comment\n{hint}"
+        for line in (4, 9)
+    ]

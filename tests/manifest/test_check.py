@@ -9,10 +9,10 @@ import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from reconciler.errors import InvalidError
 from reconciler.manifest import check, document
-from reconciler.manifest.document import Entry, Items, TextFile, Value
+from reconciler.manifest.document import Entry, Items, Value
 from reconciler.manifest.explain import find_problems
+from reconciler.manifest.syntax import TextFile
 
 KEYS = [
     "version", "server", "url", "org", "guards", "max_deactivations", "min_managers", "unmanaged", "absent", "lock", "tokens",
@@ -70,10 +70,8 @@ ROOT = st.fixed_dictionaries(
 
 
 def read(text: str, loader: Any = None) -> tuple[str, Value]:
-    try:
-        return "", document.read(TextFile("file", text), loader)
-    except InvalidError as error:
-        return str(error), None
+    root, problems = document.read(TextFile("file", text), loader)
+    return "\n".join(map(str, problems)), None if problems else root
 
 
 # The schema accepts each of these, so that a draw of them differs from a manifest in few things or in none.

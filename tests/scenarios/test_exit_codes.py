@@ -158,7 +158,7 @@ def test_8_cancelled(shell: Shell) -> None:
         "plan --token-file none", "plan --org nobody", "sandbox --listen 8086", "sandbox --hashed-tokens maybe", "schema world",
         "plan --client-key key.pem", "plan --self-id 1", "undo", "undo --yes", "undo --apply --format json",
         "apply --parallelism 0", "apply --parallelism 65", "apply --rate 10",
-        "apply --canary 0", "apply --max-failures -1", "apply --json", "undo --yes --json", "plan --timeout soon",
+        "apply --canary 0", "apply --max-failures -1", "apply --format json", "undo --apply --yes --format html", "apply --json", "plan --timeout soon",
     ],
 )  # fmt: skip
 def test_64_usage(shell: Shell, arguments: str) -> None:
@@ -197,6 +197,12 @@ ELSE = "for a file that is called so"
     ("arguments", "said", "hint"),
     [
         ("plan -out=plan.json", "`-out=plan.json` is read as `-o ut=plan.json`", f"write `--out=plan.json`, or `./ut=plan.json` {ELSE}"),
+        ("plan -oout=plan.json", "`-oout=plan.json` is read as `-o out=plan.json`", f"write `--out=plan.json`, or `./out=plan.json` {ELSE}"),
+        ("plan -format=json", "no such option: `-format=json`", "write `--format=json`"),
+        ("apply -yes", "no such option: `-yes`", "write `--yes`"),
+        ("-version", "no such option: `-version`", "write `--version`"),
+        ("apply -y", "no such option: -y", "see `tokenctl apply --help`"),
+        ("plan -o plan.yaml", "`-o` would save a plan under the name of a manifest: plan.yaml", "call it `plan.json`"),
         ("plan -out plan.json", "`-out` is read as `-o ut`", f"write `--out PATH`, or `./ut` {ELSE}"),
         ("plan -output=json=x", "`-output=json=x` is read as `-o utput=json=x`", f"write `--output=json=x`, or `./utput=json=x` {ELSE}"),
         ("undo -outfile=x", "`-outfile=x` is read as `-o utfile=x`", f"write `--out=x`, or `./utfile=x` {ELSE}"),
@@ -253,7 +259,7 @@ def test_65_invalid_when_a_journal_is_none(shell: Shell) -> None:
     shell.declare(DESCRIBE)
     done = shell.run("undo", "tokens.yaml")
     assert (done.code, done.out, shell.sent()) == (65, "", [])
-    assert done.err.startswith("tokens.yaml is no journal: its first line is no header\n")
+    assert done.err.startswith("tokens.yaml is no journal: it seems to be a manifest\n")
 
 
 def test_json_has_the_reason_by_its_name(shell: Shell) -> None:

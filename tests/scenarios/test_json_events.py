@@ -1,4 +1,4 @@
-"""`apply --json` through the installed program: signals, readers that leave or do not read, and a full disk."""
+"""`apply --format json` through the installed program: signals, readers that leave or do not read, and a full disk."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from tests.scenarios.test_signals import CHANGES, LATE, changed, check_journal, 
 from tests.screen import frames, seen
 from tests.shell import GRAFANA, Shell
 
-ARGUMENTS = ("apply", "--yes", "--json")
+ARGUMENTS = ("apply", "--yes", "--format", "json")
 
 
 def test_the_option_reaches_the_commands_and_needs_a_yes(shell: Shell) -> None:
     shell.here = True
     shell.declare(DESCRIBE)
-    done = shell.run("apply", "--json")
+    done = shell.run("apply", "--format", "json")
     assert (done.code, done.out, shell.sent()) == (64, "", [])
-    assert done.err.startswith("--json leaves no room for a question\n  hint: agree beforehand with `--yes`")
+    assert done.err.startswith("`--format json` leaves no room for a question\n  hint: agree beforehand with `--yes`")
     assert short(shell.run(*ARGUMENTS).out) == [
         "plan",
         f"op_started {GRAFANA}",
         f"op_finished {GRAFANA} done",
         "summary ok",
     ]
-    assert short(shell.run("undo", "--apply", "--yes", "--json").out)[-1] == "summary ok"
-    assert shell.run("undo", "--yes", "--json").code == 64
+    assert short(shell.run("undo", "--apply", "--yes", "--format", "json").out)[-1] == "summary ok"
+    assert shell.run("undo", "--yes", "--format", "json").code == 64
 
 
 def test_a_signal_while_reading_is_the_end_of_the_events(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_signal_while_reading_is_the_end_of_the_events(tmp_path: Path) -> None
     assert (process.returncode, short(out), err) == (
         143,
         ["summary interrupted"],
-        "\ntokenctl: told to end: nothing was sent\n  hint: run it again to go on\n",
+        "\ntold to end: nothing was sent\n  hint: run it again to go on\n",
     )
     assert events_of(out)[-1]["exit_code"] == 143
 
@@ -90,7 +90,7 @@ def test_a_reader_who_does_not_read_keeps_no_run_from_ending(tmp_path: Path) -> 
             _, err = process.communicate(timeout=30)  # else it would wait for the reader for ever
         assert (process.returncode, err, patches(shell)) == (
             143,
-            "\ntokenctl: told to end: nothing was sent\n  hint: run it again to go on\n",
+            "\ntold to end: nothing was sent\n  hint: run it again to go on\n",
             [],
         )
     os.close(reader)

@@ -65,7 +65,7 @@ def test_a_mistake_anywhere_is_told_without_a_secret(shell: Shell, source: str) 
     )  # fmt: skip
     codes = [each for each in done.stdout.splitlines() if each.startswith(tuple(f"{point} " for point in points))]
     assert codes == [f"{point} 1" for point in points]
-    assert done.stderr.count("tokenctl: this is a mistake in tokenctl itself\n") == len(points)
+    assert done.stderr.count("this is a mistake in tokenctl itself\n") == len(points)
     assert done.stderr.count("RuntimeError: *** ") == len(points)
     assert found([done.stdout, done.stderr], (secret, ANOTHER)) == set()
     assert "\x1b" not in done.stderr
@@ -118,5 +118,5 @@ def test_a_secret_on_the_command_line_is_not_repeated(shell: Shell) -> None:
         [PROGRAM, "list", ANOTHER], env=shell.surroundings(), capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 64
-    assert done.stderr.startswith("tokenctl: Got unexpected extra argument")
-    assert done.stderr.endswith(" (***)\n  hint: see `tokenctl --help`\n")
+    assert done.stderr.startswith("got unexpected extra argument")
+    assert done.stderr.endswith(" (***)\n  hint: see `tokenctl list --help`\n")

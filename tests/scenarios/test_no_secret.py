@@ -52,7 +52,7 @@ SIGNED_IN = {
     ],
     "apply": [
         "apply {dir}/plan.json --yes",
-        "apply {dir}/tokens.yaml --yes --json",
+        "apply {dir}/tokens.yaml --yes --format json",
         "apply {dir}/tokens.yaml --yes --lock --canary 1",
     ],
     "undo": [

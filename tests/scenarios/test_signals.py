@@ -188,7 +188,7 @@ def test_while_planning_a_signal_ends_the_run_and_nothing_is_sent(
         assert (process.returncode, out, err) == (
             code,
             "",
-            f"\ntokenctl: {words}: nothing was sent\n  hint: run it again to go on\n",
+            f"\n{words}: nothing was sent\n  hint: run it again to go on\n",
         )
         assert (patches(shell), journal(shell)) == ([], [])
 
@@ -234,7 +234,7 @@ def test_the_time_of_reading_is_bounded(tmp_path: Path, command: str) -> None:
         assert (done.code, done.out, done.err) == (
             7,
             "",
-            "\ntokenctl: the time of the run is over: nothing was sent\n  hint: run it again to go on, with more time\n",
+            "\nthe time of the run is over: nothing was sent\n  hint: run it again to go on, with more time\n",
         )
         assert patches(shell) == []
 

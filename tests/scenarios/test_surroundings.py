@@ -61,7 +61,7 @@ def test_no_other_credentials_are_looked_for_or_sent(shell: Shell) -> None:
 FILES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "folder": ("is a directory", lambda path: path.mkdir()),
     "two lines": ("it has 177 characters", lambda path: path.write_text(f"{secret(OPERATOR)}\n" * 2)),
-    "endless": ("it has 8192 characters", lambda path: path.symlink_to("/dev/zero")),
+    "endless": ("it has 8,192 characters", lambda path: path.symlink_to("/dev/zero")),
     "empty": ("it has 0 characters", lambda path: path.write_text("")),
     "nothing": ("no such file or directory", lambda path: path.symlink_to("nowhere")),
     "socket": ("no such device or address", lambda path: os.mknod(path, 0o140600)),
@@ -87,7 +87,7 @@ def test_a_pipe_as_token_file_is_waited_for_and_not_for_ever(shell: Shell) -> No
     done = shell.run("list", "--token-file", "pipe", "--timeout", "1s")
     assert (done.code, done.err, shell.sent()) == (
         7,
-        "\ntokenctl: the time of the run is over: nothing was sent\n  hint: run it again to go on, with more time\n",
+        "\nthe time of the run is over: nothing was sent\n  hint: run it again to go on, with more time\n",
         [],
     )
 

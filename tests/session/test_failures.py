@@ -196,12 +196,12 @@ def test_nothing_that_the_run_reads_is_replaced(shell: Shell) -> None:
     shell.write("an earlier report", "report")
     before = {path: path.read_text() for path in shell.folder.rglob("*") if path.is_file()}
     for line in (
-        "plan --output json=tokens.yaml --output markdown=report",
-        "plan more --output json=more/b.yaml --output markdown=report",
-        "validate more/a.yaml --output json=more/../more/a.yaml --output markdown=report",
+        "plan --output html=tokens.yaml --output markdown=report",
+        "plan more --output html=more/b.yaml --output markdown=report",
+        "validate more/a.yaml --output html=more/../more/a.yaml --output markdown=report",
         "plan --token-file token --output json=token --output markdown=report",
         "undo --url http://127.0.0.1:1 --output json=" + str(journal) + " --output markdown=report",
-        "show more/a.yaml --output json=more/a.yaml --output markdown=report",
+        "show more/a.yaml --output html=more/a.yaml --output markdown=report",
     ):
         shell.write("an earlier report", "report")
         done = shell.run(*line.split())

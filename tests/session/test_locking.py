@@ -444,11 +444,9 @@ def test_a_run_that_is_interrupted_while_it_takes_the_lock_leaves_none(shell: Sh
 def test_how_long_to_wait_is_a_duration() -> None:
     def wait(timeout: str, *, wanted: bool = False) -> float | None:
         rest: dict[str, Any] = {"rate": "", "parallelism": None, "canary": None, "max_failures": None}
-        return sending_options(
-            expect="", yes=False, json=False, journal="", lock=wanted, lock_timeout=timeout, **rest
-        ).lock
+        return sending_options(expect="", yes=False, journal="", lock=wanted, lock_timeout=timeout, **rest).lock
 
     assert (wait(""), wait("", wanted=True), wait("10m"), wait("0s")) == (None, 0.0, 600.0, 0.0)
     with pytest.raises(UsageError) as caught:
         wait("soon", wanted=True)
-    assert str(caught.value).startswith("--lock-timeout takes a duration, and `soon` is none\n")
+    assert str(caught.value).startswith("--lock-timeout takes a duration with its unit, and `soon` is none\n")

@@ -138,7 +138,7 @@ def test_colours_are_for_standard_output(shell: Shell) -> None:
 def test_bad_outputs_are_found_before_anything_is_sent(shell: Shell) -> None:
     assert planned(shell, "json", "html").code == ExitCode.USAGE
     file = shell.declare(DESCRIBE)
-    assert planned(shell, f"json={file}", file=file) == Done(
+    assert planned(shell, f"html={file}", file=file) == Done(
         ExitCode.USAGE,
         "",
         "the output DIR/tokens.yaml is a file that this run reads\n  hint: write it to another file\n",
@@ -225,3 +225,17 @@ def test_a_saved_plan_is_asked_for_only_where_there_is_one(shell: Shell) -> None
     with pytest.raises(AssertionError, match="there is no plan that could be saved"):
         shell.call(write)
     assert list(shell.folder.iterdir()) == []
+
+
+def test_no_plan_is_saved_under_the_name_of_a_manifest() -> None:
+    for wanted, out, source in (([], "a/plan.YAML", "-o"), (["json=a/plan.yml"], "", "--output json")):
+        with pytest.raises(UsageError) as caught:
+            outputs.parse(wanted, None, out)
+        path = out or "a/plan.yml"
+        assert str(caught.value) == (
+            f"`{source}` would save a plan under the name of a manifest: {path}\n  hint: call it `a/plan.json`"
+        )
+    assert outputs.parse(["markdown=plan.yaml"], None, ".plan.yaml").saved.keys() == {
+        Path(".plan.yaml"),
+        Path("plan.yaml"),
+    }

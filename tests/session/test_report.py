@@ -16,13 +16,14 @@ import pytest
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Pacing
-from reconciler.cli.options import sending_options
 from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode, LocalError, Place, Problem, UsageError
 from reconciler.render import words
+from reconciler.render.formats import PlanFormat
 from reconciler.sandbox.faults import Fault
 from reconciler.session.context import Context
 from reconciler.session.report import Outlet
+from reconciler.session.sending import SendingOptions
 from tests.commands.test_apply import ACTIVATE, DEACTIVATE, DESCRIBE, applied, saved
 from tests.commands.test_undo import undone
 from tests.events import DIGEST, counts, events_of, short
@@ -46,7 +47,7 @@ STARTED, DONE = f"op_started {GRAFANA}", f"op_finished {GRAFANA} done"
 
 
 def told(shell: Shell, *tokens: str, **request: object) -> Done:
-    """Apply these declarations with --json."""
+    """Apply these declarations as events."""
     return applied(shell, shell.declare(*tokens), yes=True, json=True, **request)  # type: ignore[arg-type]
 
 
@@ -232,24 +233,26 @@ def test_a_bug_in_the_middle_leaves_what_was_sent_unverified(shell: Shell) -> No
 
 def test_an_undo_is_told_in_the_same_events(shell: Shell) -> None:
     applied(shell, shell.declare(DESCRIBE), yes=True)
-    done = undone(shell, send=True, yes=True, json=True)
+    done = undone(shell, send=True, yes=True, form=PlanFormat.JSON)
     assert (done.code, short(done.out)) == (ExitCode.OK, ["plan", STARTED, DONE, "summary ok"])
     assert events_of(done.out)[0]["plan"]["undoes"].startswith("apply-")
     assert done.err.startswith("Undoing apply-")
     shell.sandbox.change(GRAFANA, description="theirs")
-    refused = undone(shell, send=True, yes=True, json=True)
+    refused = undone(shell, send=True, yes=True, form=PlanFormat.JSON)
     assert (refused.code, short(refused.out)) == (ExitCode.REFUSED, ["plan", "summary refused"])
 
 
 def test_nothing_is_told_as_events_without_sending_or_with_a_question(shell: Shell) -> None:
     applied(shell, shell.declare(DESCRIBE), yes=True)
     shell.sent()
-    done = undone(shell, send=False, yes=True, json=True)
+    done = undone(shell, send=False, yes=True, form=PlanFormat.JSON)
     assert (done.code, done.out, shell.sent()) == (ExitCode.USAGE, "", [])
-    with pytest.raises(
-        UsageError, match=r"^--json leaves no room for a question\n  hint: agree beforehand with `--yes`"
-    ):
-        sending_options(expect="", lock=False, lock_timeout="", yes=False, json=True, journal="")
+    with pytest.raises(UsageError) as caught:
+        SendingOptions().as_events()
+    assert str(caught.value) == (
+        "`--format json` leaves no room for a question\n  hint: agree beforehand with `--yes`, best to a plan that was "
+        "reviewed: `apply PLAN`, or `--expect DIGEST`"
+    )
 
 
 def test_foreign_text_is_data_and_no_secret_is_ever_told(tmp_path: Path) -> None:

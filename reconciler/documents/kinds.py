@@ -1,0 +1,64 @@
+"""What a file seems to be that is not what it was taken for, and what is done with such a file."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from enum import Enum
+
+from reconciler.documents.decode import DecodeError, parse
+
+_HEAD = 4096  # characters of a manifest
+_MANIFEST = re.compile(rb"^[\"']?(?:version|tokens|server|guards)[\"']?[ \t]*:", re.MULTILINE)
+_KEYS = ("version", "tokens", "server", "guards", "unmanaged", "absent", "lock")
+
+
+class Kind(Enum):
+    """A kind of file that tokenctl reads or prints: what it is, and what to do with it."""
+
+    MANIFEST = "a manifest", "`tokenctl plan FILE` shows what it would change, `tokenctl apply FILE` sends that"
+    PLAN = "a saved plan", "`tokenctl apply FILE` sends it, `tokenctl show FILE` draws it"
+    JOURNAL = "the journal of a run", "`tokenctl undo FILE` plans to undo that run"
+    EVENTS = "the events of a run", "the last of them names the run's journal: `tokenctl undo JOURNAL`"
+    REVISIONS = "what `tokenctl plan --offline` prints", "`tokenctl plan -o FILE` saves a plan, which needs a server"
+    LIST = "what `tokenctl list` prints", "it is an inventory; a manifest begins with `version: 1`"
+    CHECKS = (
+        "what `tokenctl doctor` prints",
+        "a manifest begins with `version: 1`, and `tokenctl plan -o FILE` saves a plan",
+    )
+
+    PROBLEMS = "a report of problems", "it says why there is nothing else: mend them, and run that command again"
+
+    @property
+    def what(self) -> str:
+        """What such a file is."""
+        return self.value[0]
+
+    @property
+    def way(self) -> str:
+        """What is done with it."""
+        return self.value[1]
+
+
+_MARKS = {
+    "changes": Kind.PLAN,
+    "revisions": Kind.REVISIONS,
+    "tokens": Kind.LIST,
+    "checks": Kind.CHECKS,
+    "problems": Kind.PROBLEMS,
+}
+
+
+def kind_of(content: bytes) -> Kind | None:
+    """What the content of a file seems to be, by the keys of its JSON or of its first line; None when that is open."""
+    document: dict[str, object] = {}
+    for part in (content, content.partition(b"\n")[0]):
+        with suppress(DecodeError):
+            document = document or parse(part)
+    if not document:
+        return Kind.MANIFEST if _MANIFEST.search(content[:_HEAD]) else None
+    if "format_version" not in document or "version" in document:
+        return Kind.MANIFEST if document.keys() & set(_KEYS) else None
+    if "event" in document:
+        return Kind.JOURNAL if document["event"] == "header" else Kind.EVENTS
+    return next((kind for key, kind in _MARKS.items() if key in document), Kind.PLAN)
