@@ -191,23 +191,7 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
 
         def called(typer_context: typer.Context, **values: Any) -> int:
             """Take the options as typer gives them."""
-            given = dict(values)
-            talk = {name: values.pop(name) for name, _, _ in _TALK}
-            context: Context = typer_context.obj
-            context = replace(context, streams=replace(context.streams, **talk))
-            try:
-                _check(typer_context, given)
-                _check_stdin(given, context)
-                for group in groups:
-                    named = {name: values.pop(name) for name, _, _ in group.options}
-                    values[group.parameter] = group.make(context, **named)
-                return run(context=context, **values)
-            except BaseException as error:
-                if given.get("form") or given.get("output"):  # else standard error is all there is
-                    from reconciler.session import failures
-
-                    failures.report(error, typer_context.info_name or "", given, context)
-                raise
+            return _call(run, groups, typer_context, values)
 
         kind, filled = inspect.Parameter.KEYWORD_ONLY, {"context", *(group.parameter for group in groups)}
         own = inspect.signature(run, eval_str=True, locals={"Flags": object, "SendingOptions": object}).parameters
@@ -222,6 +206,29 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
         return called
 
     return decorate
+
+
+def _call(
+    run: Callable[..., ExitCode], groups: Sequence[Group], typer_context: typer.Context, given: Mapping[str, Any]
+) -> ExitCode:
+    """Run a command with its options; why it fails goes to the formats that were asked for, too, and is raised."""
+    values = dict(given)
+    talk = {name: values.pop(name) for name, _, _ in _TALK}
+    context: Context = typer_context.obj
+    context = replace(context, streams=replace(context.streams, **talk))
+    try:
+        _check(typer_context, given)
+        _check_stdin(given, context)
+        for group in groups:
+            named = {name: values.pop(name) for name, _, _ in group.options}
+            values[group.parameter] = group.make(context, **named)
+        return run(context=context, **values)
+    except BaseException as error:
+        if given.get("form") or given.get("output"):  # else standard error is all there is
+            from reconciler.session import failures
+
+            failures.report(error, typer_context.info_name or "", given, context)
+        raise
 
 
 def _check(typer_context: typer.Context, values: Mapping[str, object]) -> None:
