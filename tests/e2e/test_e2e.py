@@ -131,7 +131,7 @@ def test_the_doctor_finds_nothing_to_mend(operator: Operator, program: Program) 
     done = program.run("doctor", "--format", "json", "--self-id", operator.own["id"])
     checks = {each["name"]: each["state"] for each in json.loads(done.out)["checks"]}
     assert (done.code, set(checks.values())) == (0, {"ok"})
-    assert checks.keys() == {"server", "product", "list", "user", "own token", "read", "write", "lock"}
+    assert checks.keys() == {"server", "product", "list", "user", "own token", "read", "write", "lock", "journal"}
     secret = operator.token("may read buckets")["token"]
     assert program.run("doctor", INFLUX_TOKEN=secret).code == 6
     assert program.run("doctor", INFLUX_TOKEN="wrong").code == 6
