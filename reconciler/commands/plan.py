@@ -47,7 +47,7 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
     if request.offline:
         return _offline(request, wanted, context)
     declared = sources.read(request.sources, context)
-    wanted.check([*declared.files, *([request.reviewed] if request.reviewed else [])])
+    wanted.check([*declared.files, *([request.reviewed] if request.reviewed else [])], context, request.flags)
     settings = resolve(request.flags, context)
     check(declared.manifest, declared.baseline, settings)
     with connected(settings, context) as server:
@@ -90,7 +90,7 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
     if request.sources.allow:
         raise UsageError("--allow waives guards, and --offline judges by none", "leave out one of them")
     declared = sources.read(request.sources, context)
-    wanted.check(declared.files)
+    wanted.check(declared.files, context)
     if declared.baseline is None:
         raise UsageError("--offline compares the files with a commit", "name it: --base REF")
     revised = declared.baseline

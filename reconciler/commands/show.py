@@ -18,5 +18,5 @@ def run(path: str, form: PlanFormat | None, wanted: Sequence[str], context: Cont
     Raises what `load_plan` raises.
     """
     places = outputs.parse(wanted, form)
-    places.check([path])
+    places.check([path], context)
     return places.write_plan(load_plan(Path(path)), [path], context)

@@ -62,7 +62,7 @@ def _reversal(request: UndoRequest, wanted: Outputs, context: Context, settings:
     folder = journals.folder_of(request.sending.journal, context)
     loaded = journals.find_journal(request.journal, folder, settings.endpoint.url, context)
     run, file = loaded.run, str(loaded.path)
-    wanted.check([file])
+    wanted.check([file], context, request.flags)
     context.streams.say(text.undoing(run, file))
     reviewed = not request.send or request.sending.reviewed
     return Source(

@@ -43,7 +43,7 @@ def run(
     if problems:
         raise InvalidError(sorted(problems, key=lambda problem: problem.position))
     names = [name for each in good for name in each.files]
-    places.check(names)
+    places.check(names, context)
     tokens = sum(len(each.manifest.tokens) for each in good)
     words = f"{count(len(names), 'file')}, {count(tokens, 'declaration')}: no problems\n"
     warnings = [warning for each in good for warning in each.warnings]

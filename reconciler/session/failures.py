@@ -63,8 +63,12 @@ def _within(folder: str) -> list[str]:
 
 
 def _read(values: Mapping[str, Any], context: Context) -> Iterator[str]:
-    """Yield all that may be a file which the command reads: what was typed but for the outputs, and the journals."""
+    """Yield all that may be a file which the command reads or that has credentials.
+
+    That is what was typed but for the outputs, what the environment names, and the journals.
+    """
     yield from _about(values)
+    yield from outputs.credentials(context)
     for name, value in values.items():
         if name not in ("out", "output"):
             yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from reconciler.session.places import named_plan
 if TYPE_CHECKING:  # files are checked without them
     from reconciler.core.plan import Plan
     from reconciler.core.review import Review
+    from reconciler.settings import Flags
 
 Draw = Callable[[PlanFormat, bool, int | None], str]
 """Returns the text in a format; the flag says whether it may have colours, the number how wide the terminal is."""
@@ -26,6 +28,7 @@ Draw = Callable[[PlanFormat, bool, int | None], str]
 _LOG = frozenset({PlanFormat.TEXT, PlanFormat.GITHUB})
 
 _ELSE = "write it to another file"
+_CREDENTIALS = ("INFLUX_TOKEN_FILE", "INFLUX_CONFIGS_PATH", "SSL_CERT_FILE")
 
 
 def _no_plan(path: Path) -> None:
@@ -42,15 +45,22 @@ class Outputs:
     shown: tuple[PlanFormat, ...]
     saved: Mapping[Path, PlanFormat | None]
 
-    def check(self, read: Iterable[str]) -> None:
+    def check(self, read: Iterable[str], context: Context, flags: Flags | None = None) -> None:
         """Find out now what would keep a file from being written later; `read` are the files that this run reads.
 
-        Raises UsageError for an output that would replace one of these, and LocalError for all that cannot be written.
+        Raises UsageError for an output that would replace one of these, or of the credentials that the `flags` and the
+        environment name, and LocalError for all that cannot be written.
         """
-        inputs = {Path(name).resolve() for name in read}
-        replaced = [path for path in self.saved if path.resolve() in inputs]
+        own = (flags.token_file, flags.ca_file, flags.client_cert, flags.client_key) if flags else ()
+        inputs = {os.path.realpath(name) for name in (*read, *filter(None, own), *credentials(context))}
+        replaced = [path for path in self.saved if os.path.realpath(path) in inputs]
         if replaced:
-            raise UsageError([Problem(f"the output {path} is a file that this run reads", _ELSE) for path in replaced])
+            raise UsageError(
+                [
+                    Problem(f"the output {path} is a file that this run reads, or has credentials", _ELSE)
+                    for path in replaced
+                ]
+            )
         if problems := _tried(files.probe, self.saved):
             raise LocalError(problems)
 
@@ -101,6 +111,17 @@ class Outputs:
         finally:
             if problems:
                 raise LocalError(problems)
+
+
+def credentials(context: Context) -> Iterator[str]:
+    """Yield the files with tokens and certificates that the environment names, and that of the influx CLI's profiles.
+
+    A secret may be nowhere else, so that no output replaces one, whether or not the command reads it.
+    """
+    from reconciler.settings import PROFILES
+
+    yield str(context.home / PROFILES)
+    yield from (file for name in _CREDENTIALS if (file := context.environment.get(name)))
 
 
 def parse(wanted: Sequence[str], form: PlanFormat | None, out: str = "") -> Outputs:

@@ -36,5 +36,7 @@ def test_a_saved_plan_is_shown_in_several_formats_at_once(shell: Shell) -> None:
     assert page.read_text().startswith("<!doctype html>")
     over = shown(shell, saved, None, f"json={saved}")
     assert over == Done(
-        ExitCode.USAGE, "", "the output DIR/plan.json is a file that this run reads\n  hint: write it to another file\n"
+        ExitCode.USAGE,
+        "",
+        "the output DIR/plan.json is a file that this run reads, or has credentials\n  hint: write it to another file\n",
     )

@@ -141,7 +141,7 @@ def test_bad_outputs_are_found_before_anything_is_sent(shell: Shell) -> None:
     assert planned(shell, f"html={file}", file=file) == Done(
         ExitCode.USAGE,
         "",
-        "the output DIR/tokens.yaml is a file that this run reads\n  hint: write it to another file\n",
+        "the output DIR/tokens.yaml is a file that this run reads, or has credentials\n  hint: write it to another file\n",
     )
     os.mkfifo(shell.folder / "pipe")
     done = planned(shell, "json=none/a.json", f"html={shell.folder}/pipe", out=str(shell.folder))
@@ -151,6 +151,32 @@ def test_bad_outputs_are_found_before_anything_is_sent(shell: Shell) -> None:
         "cannot write to none/a.json: No such file or directory\n"
         "cannot write to DIR/pipe: it is not a regular file\n",
     )  # fmt: skip
+    assert shell.sent() == []
+
+
+@pytest.mark.parametrize("good", [True, False])
+@pytest.mark.parametrize(
+    ("option", "name", "second"),
+    [
+        ("--token-file", "INFLUX_TOKEN_FILE", "second"),
+        ("--ca-file", "INFLUX_CONFIGS_PATH", "second"),
+        ("--client-cert", "SSL_CERT_FILE", "second"),
+        ("--client-key", "NONE", "home/.influxdbv2/configs"),
+    ],
+)
+def test_no_output_replaces_credentials(option: str, name: str, second: str, good: bool, shell: Shell) -> None:
+    shell.here = True
+    shell.declare(DESCRIBE if good else "nonsense")
+    named = {name: shell.write("second", second)}
+    shell.write("first", "first")
+    (shell.folder / "link").symlink_to("first")
+    outputs = f"--output=json={shell.folder}/link", f"--output=junit={shell.folder}/{second}"
+    done = shell.run("plan", *outputs, option, f"{shell.folder}/first", "--quiet", **named)
+    refused = "the output DIR/{} is a file that this run reads, or has credentials\n  hint: write it to another file\n"
+    if good:
+        assert done == Done(ExitCode.USAGE, "", refused.format("link") + refused.format(second))
+    assert done.code == (ExitCode.USAGE if good else ExitCode.INVALID)
+    assert [(shell.folder / each).read_text() for each in ("link", "first", second)] == ["first", "first", "second"]
     assert shell.sent() == []
 
 
