@@ -9,7 +9,7 @@ from typing import TypeVar
 from reconciler.core.endpoint import Endpoint
 from reconciler.core.live import HEX_ID, RIGHTS
 from reconciler.errors import AuthError, FailureKind, Problem, TokenctlError, TransientError, UnreachableError
-from reconciler.influx import wire
+from reconciler.influx import network, wire
 from reconciler.influx.decoding import WireError
 from reconciler.influx.transport import Answer
 
@@ -22,8 +22,7 @@ FAILURE_KINDS: Mapping[int, FailureKind] = {
     504: FailureKind.PASSING,
 }
 """The statuses after which asking again may help."""
-_BY_PROXY = range(520, 525)  # Cloudflare's: it did not reach the server, or had no answer of it
-PASSING_READS = frozenset((*FAILURE_KINDS, 408, 425, *_BY_PROXY))
+PASSING_READS = network.PASSING | FAILURE_KINDS.keys()
 """The statuses after which a request that changes nothing is asked again."""
 _NO_PATH = "path not found"
 _CHECK_URL = "check that the URL (--url, INFLUX_HOST) is that of an InfluxDB v2 server, path included"
@@ -100,7 +99,7 @@ def error(answer: Answer, *, reading: bool = False) -> TokenctlError:
 def _problem(answer: Answer, said: str) -> Problem:
     if answer.status == 429:
         return Problem(f"{answer.endpoint.url} limits requests: {said}", "try again later")
-    if _kind(answer) == "text/html" or answer.status in _BY_PROXY:
+    if _kind(answer) == "text/html" or answer.status in network.BY_PROXY:
         hint = "a proxy before the server cannot reach it: look at both"
         page = " with a web page" * (_kind(answer) == "text/html")
         return Problem(f"{answer.endpoint.url} answered {said}{page}", hint)

@@ -22,6 +22,10 @@ _MASK = re.compile(r"/.*[^0-9]")  # a netmask in full, which neither curl nor Go
 _SEPARATORS = re.compile(r"[,\s]+")
 Network = IPv4Network | IPv6Network
 _PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+BY_PROXY = range(520, 525)
+"""Statuses of Cloudflare's: it did not reach the server, or had no answer of it."""
+PASSING = frozenset((408, 425, 429, 502, 503, 504, *BY_PROXY))
+"""The statuses of a proxy, or of a server, after which another may come when it is asked again."""
 SOURCES = "--url, INFLUX_HOST"
 """What says which server to call."""
 _CLOCK = "have it renewed, or set this machine's clock"

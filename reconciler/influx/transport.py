@@ -181,12 +181,14 @@ class Transport:
             headers = {key.lower(): masked(value, *secrets)[:_SHOWN] for key, value in response.headers.items()}
             if response.is_redirect:
                 raise self._redirected(headers.get("location", ""))
-            if encoding := _encoding(headers.get("content-encoding", "")):
+            encoding = _encoding(headers.get("content-encoding", ""))
+            if encoding and response.status_code < 400:
                 raise self._compressed(encoding)
             body, size = self._read(response, sink if response.status_code == 200 else None)
         finally:
             response.close()
-        return Answer(self.endpoint, response.status_code, headers, body, size)
+        # What an error's status says holds, whatever its text is packed in.
+        return Answer(self.endpoint, response.status_code, headers, b"" if encoding else body, size)
 
     def _read(self, response: httpx.Response, sink: Sink | None) -> tuple[bytes, int]:
         """The body, empty where it goes to the sink, which gets no more than it wants, and how many bytes came."""
@@ -233,10 +235,12 @@ class Transport:
                 hint = "look at the server's load, and try again"
                 return TransientError(f"{url} did not answer in time: {why}", hint, kind=FailureKind.LATE)
             case httpx.ProxyError():
-                status = str(error)[:3]
-                why = f"it refuses with {status}" if status.isdecimal() else "it refuses"
-                hint = "look at what names the proxy, and at its user and password"
-                return UnreachableError(f"no connection to {url}{through}: {why}", hint)
+                status = int(text) if (text := str(error)[:3]).isdecimal() else 0
+                why = f"no connection to {url}{through}: it refuses" + f" with {status}" * bool(status)
+                if status in network.PASSING:
+                    hint = "the proxy does not reach the server: look at both" if status >= 500 else "try again later"
+                    return TransientError(why, hint, kind=FailureKind.PASSING)
+                return UnreachableError(why, "look at what names the proxy, and at its user and password")
             case httpx.RemoteProtocolError():
                 return TransientError(_unusable(url, "it is not HTTP, or was broken off"), kind=broken)
         problem = self._diagnosis.no_connection(error)

@@ -176,7 +176,7 @@ def _parsed(text: str) -> tuple[PlanFormat, str]:
 
 def _identity(path: Path) -> Path:
     """What two names of one file have in common; a link is replaced and not followed, so it is its own file."""
-    return path.parent.resolve() / path.name
+    return Path(os.path.realpath(path.parent), path.name)
 
 
 def _tried(act: Callable[[Path], None], paths: Iterable[Path]) -> list[Problem]:

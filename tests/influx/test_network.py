@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.core.secrets import masked
-from reconciler.errors import UnreachableError, UsageError
+from reconciler.errors import FailureKind, TransientError, UnreachableError, UsageError
 from reconciler.influx.network import proxy_for, proxy_secrets, reason
 from reconciler.influx.transport import Transport
 from tests.influx.raw_server import SECRET, answer, raw_server
@@ -149,6 +149,24 @@ def test_a_proxy_that_refuses_is_named_and_gets_no_token(status: int, why: str) 
     assert request.startswith(b"CONNECT influx.example:8086 HTTP/1.1\r\n")
     assert SECRET.encode() not in request
     assert "SENTINEL" not in said
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        (429, "try again later"),
+        (503, "the proxy does not reach the server: look at both"),
+        (522, "the proxy does not reach the server: look at both"),
+    ],
+)
+def test_a_proxy_that_may_reach_the_server_later_is_asked_again(status: int, hint: str) -> None:
+    with raw_server(answer(status)) as other:
+        endpoint, environment = Endpoint(url=HTTPS, secret=Secret(SECRET)), {"HTTPS_PROXY": other.url}
+        opened = Transport(endpoint, clock=time.monotonic, environment=environment)
+        with opened, pytest.raises(TransientError) as caught:
+            opened.send("GET", "/api")
+        said = f"no connection to {HTTPS} through the proxy {other.url} (from HTTPS_PROXY): it refuses with {status}"
+        assert (str(caught.value), caught.value.kind) == (f"{said}\n  hint: {hint}", FailureKind.PASSING)
 
 
 @pytest.mark.parametrize(

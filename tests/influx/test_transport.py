@@ -168,6 +168,13 @@ def test_a_compressed_answer_is_refused_unread() -> None:
     assert said == COMPRESSED.format("br", "the proxy PROXY (from HTTP_PROXY)")
 
 
+@pytest.mark.parametrize("status", [401, 502])
+def test_the_status_of_a_compressed_error_holds_without_its_text(status: int) -> None:
+    with raw_server(answer(status, gzip.compress(b"text"), Content_Encoding="gzip")) as server:
+        got = get(server.url)
+    assert (got.status, got.body) == (status, b"")
+
+
 @pytest.mark.parametrize("encoding", ["identity", "Identity", "", " ", "identity, identity", ","])
 def test_an_answer_that_is_not_encoded_may_say_so(encoding: str) -> None:
     with raw_server(answer(200, "plain", Content_Encoding=encoding)) as server:

@@ -180,6 +180,14 @@ def test_no_output_replaces_credentials(option: str, name: str, second: str, goo
     assert shell.sent() == []
 
 
+def test_a_link_that_leads_to_itself_is_no_folder(shell: Shell) -> None:
+    (shell.folder / "loop").symlink_to("loop")
+    why = "Too many levels of symbolic links"
+    assert planned(shell, f"json={shell.folder}/loop", f"junit={shell.folder}/loop/out") == Done(
+        ExitCode.ERROR, "", f"cannot write to DIR/loop: {why}\ncannot write to DIR/loop/out: {why}\n"
+    )
+
+
 class Broken(io.StringIO):
     """Standard output that takes nothing."""
 
