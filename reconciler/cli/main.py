@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from io import TextIOWrapper
@@ -26,7 +27,7 @@ from reconciler.apply.pace import Moment
 from reconciler.cli import screen
 from reconciler.cli.app import app
 from reconciler.cli.process import collect_garbage
-from reconciler.errors import ExitCode, TokenctlError
+from reconciler.errors import ExitCode, TokenctlError, UsageError
 from reconciler.session.context import Context, Streams
 
 _HELP = {"-h", "--help", "--version"}
@@ -71,6 +72,7 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
             message, hint = f"no such option: `{meant[1:]}`", f"write `{meant}`"
         told = f"{terminal(context.streams.masked(message))}\n  hint: {terminal(context.streams.masked(hint))}\n"
         code = ExitCode.USAGE
+        _report_usage(UsageError(message, hint), command, arguments, context)
     except TokenctlError as error:
         from reconciler.render import words
 
@@ -85,6 +87,21 @@ def _help(command: Command, arguments: Sequence[str]) -> str:
     """Where to read how the command that was meant is used."""
     named = _named(command, arguments)
     return f"see `tokenctl{'' if named is command else f' {named.name}'} --help`"
+
+
+def _report_usage(error: UsageError, command: Command, arguments: Sequence[str], context: Context) -> None:
+    """Tell what is wrong with a command line in the formats that it asks for, as far as it can be read."""
+    named = _named(command, arguments)
+    given = list(arguments[arguments.index(named.name) + 1 :] if named.name in arguments else [])
+    values = named.make_context(named.name, given, resilient_parsing=True, ignore_unknown_options=True).params
+    if values.get("form") or values.get("output"):
+        from reconciler.session import failures
+
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        # An unknown option and its value are among them.
+        values["files"] = [each for each in values.get("files") or () if each == "-" or os.path.lexists(each)]
+        streams = replace(context.streams, quiet=bool(values.get("quiet")))
+        failures.report(error, str(named.name), values, replace(context, streams=streams))
 
 
 def _named(command: Command, arguments: Sequence[str]) -> Command:

@@ -108,6 +108,11 @@ CASES: dict[str, tuple[Callable[[Shell], None], str, dict[str, str], int]] = {
     "no run to undo": (nothing, "undo", {}, 64),
     "no files": (broken, "validate", {}, 65),
     "folders of standard input": (nothing, "validate --by-folder -", {}, 64),
+    "an unknown option": (nothing, "plan tokens.yaml --nope nothing", {}, 64),
+    "a wrong value": (nothing, "plan --allow nobody", {}, 64),
+    "a wrong switch": (nothing, "validate --by-folders", {}, 64),
+    "nothing to show": (nothing, "show", {}, 64),
+    "too much to show": (nothing, "show tokens.yaml tokens.yaml", {}, 64),
 }
 
 
@@ -131,6 +136,20 @@ def test_each_reason_that_there_is_no_plan_is_told(shell: Shell, name: str) -> N
     hints = sum(bool(each["hint"]) for each in document["problems"])
     for form in {*written} - {"json"}:
         assert written[form].count("Way out: " if form == "html" else "hint: ") == hints, form
+
+
+def test_a_command_line_that_cannot_be_read_is_told_as_far_as_it_can_be(shell: Shell) -> None:
+    said = told(shell.run("list", "--format=json", "--nope").out)
+    assert said == "no such option: --nope\n  hint: see `tokenctl list --help`\n"
+    said = told(shell.run("plan", "--format=json", "--select").out)
+    assert said == "option '--select' requires an argument\n  hint: see `tokenctl plan --help`\n"
+    manifest = (shell.folder / "tokens.yaml").read_text()
+    done = shell.run("plan", "tokens.yaml", f"--output=sarif={shell.folder}/tokens.yaml", "--nope")
+    assert (done.code, done.out, (shell.folder / "tokens.yaml").read_text()) == (64, "", manifest)
+    for unread in (["--nope", "--format=json"], ["plna", "--format=json"], ["plan", "--quiet=1", "--format=json"]):
+        done = shell.run(*unread)
+        assert (done.code, done.out) == (64, "")
+    assert shell.sent() == []
 
 
 @pytest.mark.parametrize("form", SILENT)
