@@ -50,7 +50,7 @@ def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:
     finally:
         _release_streams()
     if code == ExitCode.INTERRUPTED:  # typer makes it of KeyboardInterrupt
-        _complain(f"\n{interrupt.told}\n", sys.stderr)
+        _complain(f"\n{interrupt.problem.message}\n  hint: {interrupt.problem.hint}\n", sys.stderr)
         return interrupt.exit_code
     return code
 

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from reconciler.apply.interrupt import Interrupt
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, Problem
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_while_nothing_was_sent_the_first_signal_ends_the_run(number: int, code:
         interrupt.receive(number)
     assert (interrupt.came, interrupt.exit_code, interrupt.message) == (True, code, words)
     more = ", with more time" if number == signal.SIGALRM else ""
-    assert interrupt.told == f"{words}: nothing was sent\n  hint: run it again to go on{more}"
+    assert interrupt.problem == Problem(f"{words}: nothing was sent", f"run it again to go on{more}")
 
 
 def test_later_the_first_signal_is_noted_and_whoever_waits_is_woken() -> None:

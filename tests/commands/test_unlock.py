@@ -11,7 +11,7 @@ import pytest
 from reconciler.apply.interrupt import Interrupt
 from reconciler.commands import unlock
 from reconciler.core.lock import LockProperties
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, Problem
 from reconciler.sandbox.faults import Fault
 from reconciler.settings import Flags
 from tests.session.test_locking import ACME, EDGE, LABELS, LIST, NOW, locked, send, sequence
@@ -126,4 +126,4 @@ def test_who_interrupts_it_while_it_removes_hears_that_it_may_have(shell: Shell)
     locked(shell)
     interrupt = Interrupt()
     unlocked(shell, yes=True, interrupt=interrupt)
-    assert interrupt.told == "interrupted: the lock may have been removed\n  hint: run it again to go on"
+    assert interrupt.problem == Problem("interrupted: the lock may have been removed", "run it again to go on")

@@ -269,7 +269,9 @@ def test_a_run_that_is_told_to_end_says_so(shell: Shell, number: int, reason: st
 
     done = planned(shell, "--format", "json", clock=clock, interrupt=interrupt)
     document = json.loads(done.out)
-    assert (document["reason"], told(done.out)) == (reason, f"{message}\n")
+    more = ", with more time" * (number == signal.SIGALRM)
+    said = f"{message}: nothing was sent\n  hint: run it again to go on{more}\n"
+    assert (document["reason"], told(done.out)) == (reason, said)
 
 
 def test_a_mistake_in_the_program_itself_is_told_without_its_details(shell: Shell) -> None:
