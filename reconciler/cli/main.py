@@ -27,6 +27,7 @@ from reconciler.apply.pace import Moment
 from reconciler.cli import screen
 from reconciler.cli.app import app
 from reconciler.cli.process import collect_garbage
+from reconciler.core.endpoint import HEADER, Header, Secret
 from reconciler.errors import ExitCode, TokenctlError, UsageError
 from reconciler.session.context import Context, Streams
 
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:
 
 def run(command: Command, arguments: Sequence[str], context: Context) -> int:
     """Run the command line in these surroundings, tell what went wrong on their stderr, and give the exit code."""
+    _hide_header(context)
     try:
         return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=context) or 0)
     except SystemExit:  # typer's word for a reader who has left
@@ -81,6 +83,13 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
         told, code = report_crash(error, context), ExitCode.ERROR
     _complain(told, context.streams.stderr)
     return code
+
+
+def _hide_header(context: Context) -> None:
+    """Let the streams hide the header for a gate: talk may come before the run knows its settings."""
+    if header := context.environment.get(HEADER):
+        for secret in Header("", Secret(header.partition(":")[2].strip())).secrets:
+            context.streams.secrets.add(secret.reveal())
 
 
 def _help(command: Command, arguments: Sequence[str]) -> str:
@@ -120,12 +129,10 @@ def report_crash(error: BaseException, context: Context) -> str:
     """The whole traceback, with `***` for each secret that the run knows and for whatever looks like one."""
     import traceback
 
-    from reconciler.core.endpoint import HEADER
     from reconciler.render.escape import line
 
-    # It may have come too early for the run to know them.
-    context.streams.secrets.add(context.streams.token)
-    context.streams.secrets.add(context.environment.get(HEADER, "").partition(":")[2].strip())
+    _hide_header(context)
+    context.streams.secrets.add(context.streams.token)  # it may have come too early for the run to know it
     trace = context.streams.masked("".join(traceback.format_exception(error)))
     # A message may have any text in it, and draw or command with it.
     return _CRASHED + "".join(f"{line(each)}\n" for each in trace.split("\n") if each)

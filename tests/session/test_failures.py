@@ -152,6 +152,18 @@ def test_a_command_line_that_cannot_be_read_is_told_as_far_as_it_can_be(shell: S
     assert shell.sent() == []
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["plan --SENTINEL-value", "plan --allow SENTINEL-value", "plan --select SENTINEL-value", "show SENTINEL-value"],
+)
+def test_no_reason_holds_the_header_for_a_gate(line: str, shell: Shell) -> None:
+    shell.environment["INFLUX_EXTRA_HTTP_HEADER"] = "X-Gate: Bearer SENTINEL-value"
+    done = shell.run(*line.split(), "--format=json", f"--output=html={shell.folder}/page")
+    assert told(done.out) in done.err
+    assert "***" in done.err
+    assert "SENTINEL" not in done.out + done.err + (shell.folder / "page").read_text()
+
+
 @pytest.mark.parametrize("form", SILENT)
 def test_formats_of_plans_alone_write_nothing(shell: Shell, form: str) -> None:
     broken(shell)
