@@ -6,17 +6,15 @@ import sys
 def main() -> int:
     """Run the command with this process's arguments and give its exit code."""
     # Answered before anything is imported: scripts and completions ask for it, and it should cost nothing.
-    if sys.argv[1:] == ["--version"]:
+    if sys.argv[1:] == ["--version"] and sys.stdout:
+        import os
+        from contextlib import suppress
+
         from reconciler import __version__
 
-        try:
-            sys.stdout.write(f"tokenctl {__version__}\n")
-            sys.stdout.flush()
-        except BrokenPipeError:  # a reader who has left; Python would try again, and fail, at its end
-            import os
-
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
+        with suppress(OSError):  # told as that of any command
+            os.write(sys.stdout.fileno(), f"tokenctl {__version__}\n".encode())
+            return 0
     try:
         from reconciler.cli import process
 
