@@ -116,7 +116,7 @@ def _difference(difference: Difference, columns: int | None) -> list[str]:
     compared = columns or (difference.before and difference.after)  # else a pipe gets all of what there is
     if compared and max(width(before), width(after)) > room:
         before, after, lengths = words.narrowed_values(difference, room)
-        left_out = [_within(f"{' ' * len(start)}({lengths})", columns)]
+        left_out = [f"{' ' * len(start)}({lengths})"]  # half a number would be another one
     return [start + before, f"{' ' * (len(start) - 2)}→ {after}", *left_out]
 
 

@@ -50,7 +50,9 @@ def plan_command(plan: Plan) -> str:
 def title_parts(plan: Plan) -> tuple[str, ...]:
     """Return what the plan is about: the run that it undoes, if any, the organisations, the server and its product."""
     undone = f"Undo of {terminal(plan.undoes)}" if plan.undoes else ""
-    return tuple(filter(None, (undone, ", ".join(plan.orgs), address(plan.server), product(plan.server))))
+    return tuple(
+        filter(None, (undone, ", ".join(contrast.told_apart(plan.orgs)), address(plan.server), product(plan.server)))
+    )
 
 
 def totals(plan: Plan) -> tuple[str, ...]:

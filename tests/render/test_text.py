@@ -136,6 +136,7 @@ def test_a_long_change_shows_what_differs_in_it() -> None:
         f'                 → "{"y" * 26}" … "{"y" * 26}"',
         "                   (3,000 → 4,000 characters)",
     ]
+    assert text.plan(plan, columns=40).splitlines()[5] == "                   (3,000 → 4,000 characters)"
     large = planned([declared(1, name="n", description="now")], [token(1, description=Elided(2**20, "a" * 64))])
     assert text.plan(large, columns=80).splitlines()[3:6] == [
         '      description  "(1,048,576 characters, too" … "aaaaaaaaaaaaaaaaaaaaaaaaa)"',
