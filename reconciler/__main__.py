@@ -7,14 +7,14 @@ def main() -> int:
     """Run the command with this process's arguments and give its exit code."""
     # Answered before anything is imported: scripts and completions ask for it, and it should cost nothing.
     if sys.argv[1:] == ["--version"] and sys.stdout:
-        import os
-        from contextlib import suppress
-
         from reconciler import __version__
 
-        with suppress(OSError):  # told as that of any command
-            os.write(sys.stdout.fileno(), f"tokenctl {__version__}\n".encode())
+        try:
+            sys.stdout.write(f"tokenctl {__version__}\n")
+            sys.stdout.flush()
             return 0
+        except OSError:
+            pass  # it is written again below, where this is told as that of any command
     try:
         from reconciler.cli import process
 
