@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, Problem
 
 _MEANING = {
     signal.SIGINT: (ExitCode.INTERRUPTED, "interrupted"),
@@ -37,10 +37,15 @@ class Interrupt:
         self.wake: Callable[[], None] = lambda: None
 
     @property
-    def told(self) -> str:
+    def problem(self) -> Problem:
         """Why the run ended, what it had done, and how it goes on."""
         more = ", with more time" if self.exit_code is ExitCode.UNREACHABLE else ""
-        return f"{self.message}: {self.so_far}\n  hint: run it again to go on{more}"
+        return Problem(f"{self.message}: {self.so_far}", f"run it again to go on{more}")
+
+    @property
+    def told(self) -> str:
+        """The same for people."""
+        return f"{self.problem.message}\n  hint: {self.problem.hint}"
 
     def defer(self) -> None:
         """Only note signals from now on; raises KeyboardInterrupt when one came already."""

@@ -121,7 +121,7 @@ def code_and_problems(error: BaseException, context: Context) -> tuple[ExitCode,
     if isinstance(error, TokenctlError):
         return error.exit_code, published(error.problems, context)
     if isinstance(error, KeyboardInterrupt):
-        return context.interrupt.exit_code, (Problem(context.interrupt.message),)
+        return context.interrupt.exit_code, (context.interrupt.problem,)
     return ExitCode.ERROR, (_CRASHED,)
 
 

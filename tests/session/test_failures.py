@@ -233,14 +233,14 @@ def planned(shell: Shell, *arguments: str, **surroundings: Any) -> Done:
 
 
 @pytest.mark.parametrize(
-    ("number", "reason", "message"),
+    ("number", "reason", "message", "more"),
     [
-        (signal.SIGINT, "interrupted", "interrupted"),
-        (signal.SIGTERM, "interrupted", "told to end"),
-        (signal.SIGALRM, "unreachable", "the time of the run is over"),
+        (signal.SIGINT, "interrupted", "interrupted", ""),
+        (signal.SIGTERM, "interrupted", "told to end", ""),
+        (signal.SIGALRM, "unreachable", "the time of the run is over", ", with more time"),
     ],
 )
-def test_a_run_that_is_told_to_end_says_so(shell: Shell, number: int, reason: str, message: str) -> None:
+def test_a_run_that_is_told_to_end_says_so(shell: Shell, number: int, reason: str, message: str, more: str) -> None:
     interrupt = Interrupt()
 
     def clock() -> float:
@@ -250,7 +250,10 @@ def test_a_run_that_is_told_to_end_says_so(shell: Shell, number: int, reason: st
 
     done = planned(shell, "--format", "json", clock=clock, interrupt=interrupt)
     document = json.loads(done.out)
-    assert (document["reason"], told(done.out)) == (reason, f"{message}\n")
+    assert (document["reason"], told(done.out)) == (
+        reason,
+        f"{message}: nothing was sent\n  hint: run it again to go on{more}\n",
+    )
 
 
 def test_a_mistake_in_the_program_itself_is_told_without_its_details(shell: Shell) -> None:
