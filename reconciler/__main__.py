@@ -12,9 +12,15 @@ def main() -> int:
         try:
             sys.stdout.write(f"tokenctl {__version__}\n")
             sys.stdout.flush()
-            return 0
-        except OSError:
-            pass  # it is written again below, where this is told as that of any command
+        except OSError as error:
+            import os
+
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try again, and fail, at its end
+            if not isinstance(error, BrokenPipeError):  # a reader who has left is no failure
+                from reconciler.session.context import unwritable
+
+                sys.exit(str(unwritable(error)))
+        return 0
     try:
         from reconciler.cli import process
 
