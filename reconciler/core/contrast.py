@@ -56,8 +56,6 @@ def apart(one: str, other: str) -> tuple[str, str]:
 
 def told_apart(texts: Sequence[str]) -> list[str]:
     """The texts of a list or a column, with escapes where one of them looks like another one and is not."""
-    if all(map(str.isascii, texts)):
-        return list(texts)
     looks: dict[str, list[str]] = {}
     for each in dict.fromkeys(texts):
         looks.setdefault(_likeness(each), []).append(each)

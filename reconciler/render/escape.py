@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
-from reconciler.core.contrast import told_apart
+from reconciler.core import contrast
 from reconciler.core.text import escaped, is_plain
 
 # What a CI system reads as a command where it stands in a line of a log: GitHub's old form, Azure's, TeamCity's.
@@ -95,6 +95,11 @@ def rows(cells: Sequence[Sequence[str]], columns: int | None, *, beside: int, wh
         if limit
     ]
     return [_GAP.join(row) for row in zip(*aligned, strict=True)] if aligned else [""] * len(cells)
+
+
+def told_apart(texts: Sequence[str]) -> list[str]:
+    """Return the texts with escapes where one of them looks like another one and is not."""
+    return list(texts) if all(map(str.isascii, texts)) else contrast.told_apart(texts)
 
 
 def _columns(char: str) -> int:
