@@ -6,16 +6,20 @@ import sys
 def main() -> int:
     """Run the command with this process's arguments and give its exit code."""
     # Answered before anything is imported: scripts and completions ask for it, and it should cost nothing.
-    if sys.argv[1:] == ["--version"]:
+    if sys.argv[1:] == ["--version"] and sys.stdout:
         from reconciler import __version__
 
         try:
             sys.stdout.write(f"tokenctl {__version__}\n")
             sys.stdout.flush()
-        except BrokenPipeError:  # a reader who has left; Python would try again, and fail, at its end
+        except OSError as error:
             import os
 
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try again, and fail, at its end
+            if not isinstance(error, BrokenPipeError):  # a reader who has left is no failure
+                from reconciler.session.context import unwritable
+
+                sys.exit(str(unwritable(error)))
         return 0
     try:
         from reconciler.cli import process

@@ -29,7 +29,7 @@ from reconciler.cli.app import app
 from reconciler.cli.process import collect_garbage
 from reconciler.core.endpoint import HEADER, Header, Secret
 from reconciler.errors import ExitCode, TokenctlError, UsageError
-from reconciler.session.context import Context, Streams
+from reconciler.session.context import Context, Streams, unwritable
 
 _HELP = {"-h", "--help", "--version"}
 _CRASHED = (
@@ -80,7 +80,11 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
 
         told, code = context.streams.masked(words.problems(error.problems)), error.exit_code
     except Exception as error:  # noqa: BLE001  Python would show its traceback as it is
-        told, code = report_crash(error, context), ExitCode.ERROR
+        code = ExitCode.ERROR
+        if isinstance(error, OSError) and _HELP.intersection(arguments):  # typer writes these
+            told = f"{unwritable(error)}\n"
+        else:
+            told = report_crash(error, context)
     _complain(told, context.streams.stderr)
     return code
 

@@ -54,6 +54,17 @@ def apart(one: str, other: str) -> tuple[str, str]:
     return first, second
 
 
+def told_apart(texts: Sequence[str]) -> list[str]:
+    """The texts of a list or a column, with escapes where one of them looks like another one and is not."""
+    looks: dict[str, list[str]] = {}
+    for each in dict.fromkeys(texts):
+        looks.setdefault(_likeness(each), []).append(each)
+    shown = {
+        each: apart(each, alike[each == alike[0]])[0] for alike in looks.values() if len(alike) > 1 for each in alike
+    }
+    return [shown.get(each, each) for each in texts]
+
+
 def common_end(one: str, other: str, start: int) -> int:
     """How many characters two texts end with alike, beside so many that they begin with alike."""
     most = min(len(one), len(other)) - start

@@ -28,6 +28,8 @@ class Kind(Enum):
     )
 
     PROBLEMS = "a report of problems", "it says why there is nothing else: mend them, and run that command again"
+    SARIF = "a SARIF report", "a manifest begins with `version: 1`, and `tokenctl plan -o FILE` saves a plan"
+    SCHEMA = "a JSON Schema", "it says what such a file may hold; a manifest begins with `version: 1`"
 
     @property
     def what(self) -> str:
@@ -47,6 +49,7 @@ _MARKS = {
     "checks": Kind.CHECKS,
     "problems": Kind.PROBLEMS,
 }
+_FOREIGN = {"runs": Kind.SARIF, "properties": Kind.SCHEMA}
 
 
 def kind_of(content: bytes) -> Kind | None:
@@ -58,6 +61,8 @@ def kind_of(content: bytes) -> Kind | None:
     if not document:
         return Kind.MANIFEST if _MANIFEST.search(content[:_HEAD]) else None
     if "format_version" not in document or "version" in document:
+        if "$schema" in document and (foreign := [kind for key, kind in _FOREIGN.items() if key in document]):
+            return foreign[0]
         return Kind.MANIFEST if document.keys() & set(_KEYS) else None
     if "event" in document:
         return Kind.JOURNAL if document["event"] == "header" else Kind.EVENTS

@@ -105,7 +105,7 @@ def _document(file: TextFile, loader: Any) -> tuple[Entry, list[Problem]]:
 
 def _mistaken(file: TextFile) -> list[Problem]:
     """Return what to say of a file that is something else of ours, and no manifest at all."""
-    if '"format_version"' not in file.text:
+    if '"format_version"' not in file.text and '"$schema"' not in file.text:
         return []
     from reconciler.documents.kinds import Kind, kind_of
 

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
+from reconciler.core import contrast
 from reconciler.core.text import escaped, is_plain
 
 # What a CI system reads as a command where it stands in a line of a log: GitHub's old form, Azure's, TeamCity's.
@@ -76,12 +77,12 @@ def padded(text: str, size: int) -> str:
 
 
 def rows(cells: Sequence[Sequence[str]], columns: int | None, *, beside: int, whole: Collection[int]) -> list[str]:
-    """Return a line for each row of cells, without what is nowhere anything.
+    """Return a line for each row of cells, without what is nowhere anything; look-alikes of a column have escapes.
 
     On a terminal of so many columns, of which `beside` are taken, the widest cells are cut until a line fits, but none
     of those that are `whole`, and none of a column in which two would look alike then. None: nothing is cut.
     """
-    listed = [list(column) for column in zip(*cells, strict=True)]
+    listed = [told_apart(column) for column in zip(*cells, strict=True)]
     natural = [max(map(width, column)) for column in listed]
     if columns is None:
         limits = [min(each, _ALIGNED) for each in natural]
@@ -94,6 +95,11 @@ def rows(cells: Sequence[Sequence[str]], columns: int | None, *, beside: int, wh
         if limit
     ]
     return [_GAP.join(row) for row in zip(*aligned, strict=True)] if aligned else [""] * len(cells)
+
+
+def told_apart(texts: Sequence[str]) -> list[str]:
+    """Return the texts with escapes where one of them looks like another one and is not."""
+    return list(texts) if all(map(str.isascii, texts)) else contrast.told_apart(texts)
 
 
 def _columns(char: str) -> int:

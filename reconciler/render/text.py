@@ -113,9 +113,10 @@ def _difference(difference: Difference, columns: int | None) -> list[str]:
         return [f"{start}{before} → {after}"]
     room = max(columns - len(start), _WIDTH // 4) if columns else _LONG
     left_out = []
-    if max(width(before), width(after)) > room:
+    compared = columns or (difference.before and difference.after)  # else a pipe gets all of what there is
+    if compared and max(width(before), width(after)) > room:
         before, after, lengths = words.narrowed_values(difference, room)
-        left_out = [_within(f"{' ' * len(start)}({lengths})", columns)]
+        left_out = [f"{' ' * len(start)}({lengths})"]  # half a number would be another one
     return [start + before, f"{' ' * (len(start) - 2)}→ {after}", *left_out]
 
 

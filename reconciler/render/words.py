@@ -12,7 +12,7 @@ from reconciler.core.plan import Action, Change, Difference, Kind, Mark, Plan, R
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
 from reconciler.core.text import common_start, count
 from reconciler.errors import Place, Problem
-from reconciler.render.escape import line, paint, quoted, terminal, width
+from reconciler.render.escape import line, paint, quoted, terminal, told_apart, width
 
 _MARKS = {
     Mark.THIS_CHANGE: "this change",
@@ -50,7 +50,7 @@ def plan_command(plan: Plan) -> str:
 def title_parts(plan: Plan) -> tuple[str, ...]:
     """Return what the plan is about: the run that it undoes, if any, the organisations, the server and its product."""
     undone = f"Undo of {terminal(plan.undoes)}" if plan.undoes else ""
-    return tuple(filter(None, (undone, ", ".join(plan.orgs), address(plan.server), product(plan.server))))
+    return tuple(filter(None, (undone, ", ".join(told_apart(plan.orgs)), address(plan.server), product(plan.server))))
 
 
 def totals(plan: Plan) -> tuple[str, ...]:

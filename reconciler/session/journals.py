@@ -36,11 +36,14 @@ def folder_of(journal: str, context: Context) -> Path:
 def provenance_of(plan: Plan, files: Sequence[str], context: Context) -> Provenance:
     """Return a new, unique name for a run, and where it comes from as far as that is known, without any secret."""
     started = context.now()
+    declared = [
+        place.file for change in plan.changes for place in change.places.values()
+    ]  # a saved plan has these, too
     return Provenance(
         run=f"{'undo' if plan.undoes else 'apply'}-{started:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}",
         started=started.isoformat(timespec="seconds"),
         tool=__version__,
-        files=tuple(map(context.streams.masked, files)),
+        files=tuple(map(context.streams.masked, dict.fromkeys([*files, *declared]))),
         commit=head(files[0], context.environment, context.home) if Path(files[0]).exists() else "",
         run_url=run_url(context),
     )

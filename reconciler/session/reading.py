@@ -44,8 +44,14 @@ def read_files(files: Sequence[str], context: Context) -> Loaded:
 
 
 def manifest_there(files: Sequence[str], context: Context) -> Manifest | None:
-    """The manifest of those of the files that are there, or else of `tokens.yaml` here; None where neither is one."""
-    for paths in ([name for name in files if Path(name).is_file()], [DEFAULT] if Path(DEFAULT).is_file() else []):
+    """The manifest of those of the files that are there, or else of `tokens.yaml` here; None where neither is one.
+
+    Saved plans among them are passed over.
+    """
+    from reconciler.documents.plan import is_plan
+
+    there = [name for name in files if Path(name).is_file() and not is_plan(Path(name))]
+    for paths in (there, [DEFAULT] if Path(DEFAULT).is_file() else []):
         with suppress(InvalidError):
             if paths:
                 return load(paths, context.streams.stdin).manifest

@@ -196,17 +196,19 @@ def test_a_reader_who_leaves_is_no_failure_of_what_only_reads(shell: Shell) -> N
 @pytest.mark.usefixtures("measured")
 def test_a_full_disk_behind_stdout_is_named(shell: Shell) -> None:
     shell.declare(DESCRIBE)
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [PROGRAM, "plan"],
-            cwd=shell.folder,
-            env=shell.surroundings(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert (done.returncode, done.stderr) == (1, "cannot write to standard output: no space left on device\n")
+    for command in ("plan", "plan --help", "--help", "--version"):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [PROGRAM, *command.split()],
+                cwd=shell.folder,
+                env=shell.surroundings(),
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        message = "cannot write to standard output: no space left on device\n"
+        assert (done.returncode, done.stderr) == (1, message), command
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
@@ -219,6 +221,10 @@ def test_streams_may_be_closed(shell: Shell, closed: str) -> None:
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert shell.patches() == [GRAFANA]
+    told = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" --version {closed}', PROGRAM], env=shell.surroundings(), capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert (told.returncode, told.stderr) == (0, "")
 
 
 @contextmanager

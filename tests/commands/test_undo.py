@@ -119,6 +119,17 @@ def test_an_undo_says_which_run_it_is_and_what_it_would_restore_and_sends_nothin
     assert len(journals(run)) == 1
 
 
+def test_an_undo_of_a_saved_plan_names_the_files_that_it_was_made_from(shell: Shell) -> None:
+    shell.here = True
+    shell.declare(f'id: "{GRAFANA}", description: dashboard', name="p.yaml")
+    assert shell.run("plan", "p.yaml", "-o", "saved").code == 0
+    assert shell.run("apply", "saved", "--yes").code == 0
+    told = f"Warning: p.yaml:3:30: `dashboard` {GRAFANA} is still declared with another description\n"
+    assert told in shell.run("undo").out
+    (shell.folder / "p.yaml").unlink()
+    assert "still declared" not in shell.run("undo").out
+
+
 def test_an_undo_says_no_more_of_a_file_that_is_gone_refused_or_for_another_server(run: Shell) -> None:
     file, here = run.folder / "tokens.yaml", run.folder / "here"
     declared = file.read_text()

@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 
-from reconciler.core.contrast import apart, common_end, narrowed
+from reconciler.core.contrast import apart, common_end, narrowed, told_apart
 from tests.strategies import TEXT
 
 NFD = unicodedata.normalize("NFD", "café")
@@ -51,6 +51,13 @@ def test_what_looks_the_same_and_is_not_is_escaped_where_it_differs(
 )
 def test_what_differs_visibly_stays_as_it_is(one: str, other: str) -> None:
     assert apart(one, other) == (one, other)
+
+
+def test_look_alikes_of_a_list_are_escaped_and_no_others() -> None:
+    assert told_apart(["acme", "beta", "acme"]) == ["acme", "beta", "acme"]
+    assert told_apart(["café", "日本", "acme", "\u0430cme", f"{NFD}", "acm\u0435", "\u0430cme"]) == [
+        "caf\\xe9", "日本", "acme", "\\u0430cme", "cafe\\u0301", "acm\\u0435", "\\u0430cme",
+    ]  # fmt: skip
 
 
 @given(TEXT, TEXT)

@@ -25,6 +25,7 @@ from tests.shell import GRAFANA, Shell
         ("text", None),
         ("[1]", None),
         ('{"a": 1}', None),
+        ('{"$schema": "x", "tokens": []}', Kind.MANIFEST),
         ("", None),
     ],
 )
@@ -45,6 +46,8 @@ def _made(shell: Shell) -> dict[Kind, str]:
         Kind.CHECKS: shell.run("doctor", "--format", "json").out,
         Kind.EVENTS: shell.run("apply", "--yes", "--format", "json", "--journal", "journals").out,
         Kind.PROBLEMS: json.dumps({"format_version": 1, "problems": []}),
+        Kind.SARIF: shell.run("plan", "--format", "sarif").out,
+        Kind.SCHEMA: shell.run("schema").out,
         Kind.REVISIONS: json.dumps({"format_version": 1, "base": {}, "revisions": [], "warnings": []}),
     }
     (journal,) = (shell.folder / "journals").iterdir()
@@ -67,7 +70,7 @@ def test_what_is_given_to_the_wrong_command_is_one_problem_that_says_what_it_see
                 done = shell.run(command, file)
                 no_manifest = f"{file}:1:1: this is {kind.what} and no manifest\n  hint: {kind.way}\n"
                 assert (done.code, done.err) == (65, no_manifest)
-        if kind not in (Kind.PLAN, Kind.MANIFEST, Kind.PROBLEMS):
+        if kind not in (Kind.PLAN, Kind.MANIFEST, Kind.PROBLEMS, Kind.SARIF):
             assert shell.run("apply", "--yes", file).err == f"{file} is no plan: it seems to be {told}"
 
 

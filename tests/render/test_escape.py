@@ -65,6 +65,12 @@ def test_a_terminal_that_is_wide_enough_or_far_too_narrow_cuts_no_more_than_it_h
     ]
 
 
+def test_cells_of_a_column_that_look_alike_are_told_apart_before_they_are_cut() -> None:
+    cells = [["acme" + "o" * 20], ["\u0430cme" + "o" * 20]]
+    assert escape.rows(cells, None, beside=0, whole=()) == ["acme" + "o" * 20 + " " * 5, "\\u0430cme" + "o" * 20]
+    assert escape.rows(cells, 14, beside=0, whole=()) == ["acmeooooo…oooo", "\\u0430cme…oooo"]
+
+
 def test_texts_that_would_look_alike_are_not_cut() -> None:
     alike = [[f"{'x' * 20}{side}{'y' * 20}"] for side in "ab"]
     assert escape.rows(alike, 30, beside=0, whole=()) == [cell for [cell] in alike]

@@ -136,6 +136,7 @@ def test_a_long_change_shows_what_differs_in_it() -> None:
         f'                 → "{"y" * 26}" … "{"y" * 26}"',
         "                   (3,000 → 4,000 characters)",
     ]
+    assert text.plan(plan, columns=40).splitlines()[5] == "                   (3,000 → 4,000 characters)"
     large = planned([declared(1, name="n", description="now")], [token(1, description=Elided(2**20, "a" * 64))])
     assert text.plan(large, columns=80).splitlines()[3:6] == [
         '      description  "(1,048,576 characters, too" … "aaaaaaaaaaaaaaaaaaaaaaaaa)"',
@@ -147,9 +148,26 @@ def test_a_long_change_shows_what_differs_in_it() -> None:
     compared = Baseline(ref="main", commit="1a2b3c4d" * 5, manifest=manifest(), revisions=revisions)
     assert text.revised(compared).splitlines()[3:6] == [
         "      description  not declared",
-        f'                 → "{"x" * 70}" … "{"x" * 70}"',
-        "                   (0 → 200 characters)",
+        f'                 → "{"x" * 200}"',
+        "",
     ]
+
+
+def test_a_long_value_that_is_added_or_removed_is_cut_on_a_terminal_only() -> None:
+    long = "x" * 200
+    for before, after, shown in (
+        ("", long, ('""', f'"{long}"')),
+        (long, "", (f'"{long}"', '""')),
+    ):
+        plan = planned([declared(1, name="n", description=after)], [token(1, description=before)])
+        assert text.plan(plan).splitlines()[3:6] == [
+            f"      description  {shown[0]}",
+            f"                 → {shown[1]}",
+            "",
+        ]
+        assert text.plan(plan, columns=80).splitlines()[5] == (
+            f"                   ({len(before)} → {len(after)} characters)"
+        )
 
 
 def test_values_that_look_the_same_are_told_apart_wherever_they_stand() -> None:

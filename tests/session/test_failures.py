@@ -264,14 +264,14 @@ def planned(shell: Shell, *arguments: str, **surroundings: Any) -> Done:
 
 
 @pytest.mark.parametrize(
-    ("number", "reason", "message"),
+    ("number", "reason", "message", "more"),
     [
-        (signal.SIGINT, "interrupted", "interrupted"),
-        (signal.SIGTERM, "interrupted", "told to end"),
-        (signal.SIGALRM, "unreachable", "the time of the run is over"),
+        (signal.SIGINT, "interrupted", "interrupted", ""),
+        (signal.SIGTERM, "interrupted", "told to end", ""),
+        (signal.SIGALRM, "unreachable", "the time of the run is over", ", with more time"),
     ],
 )
-def test_a_run_that_is_told_to_end_says_so(shell: Shell, number: int, reason: str, message: str) -> None:
+def test_a_run_that_is_told_to_end_says_so(shell: Shell, number: int, reason: str, message: str, more: str) -> None:
     interrupt = Interrupt()
 
     def clock() -> float:

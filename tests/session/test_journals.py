@@ -65,7 +65,11 @@ def test_no_secret_of_the_surroundings_reaches_journal_or_lock(tmp_path: Path, v
         made = [each.body.decode() for each in shell.sandbox.requests if each.target == "/api/v2/labels"]
         (journal,) = journals(shell)
     header = json.loads(journal.read_text().splitlines()[0])
-    assert (done.code, len(made), header["files"]) == (ExitCode.OK, 1, [f"{tmp_path}/***/plan.json"])
+    assert (done.code, len(made), header["files"]) == (
+        ExitCode.OK,
+        1,
+        [f"{tmp_path}/***/plan.json", f"{tmp_path}/tokens.yaml"],
+    )
     assert header["run_url"].startswith("https://ci.example/?token=***")
     assert header["run_url"] in made[0]
     assert "*** on web-1" in made[0]
