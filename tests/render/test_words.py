@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from reconciler.core.outcome import ResultStatus
-from reconciler.core.plan import Change
+from reconciler.core.plan import Change, Difference
 from reconciler.errors import Place, Problem
 from reconciler.render import words
 from tests.builders import token
@@ -50,3 +52,10 @@ def test_applying_counts_what_is_known_and_what_went_wrong(
 ) -> None:
     assert words.applying(1000, statuses, elapsed_s) == told
     assert told.isascii()
+
+
+def test_a_long_text_that_the_other_side_does_not_declare_is_narrowed_alone() -> None:
+    before, after, lengths = words.narrowed_values(Difference("description", None, "x" * 300), 40)
+    assert (before, lengths) == ("not declared", "0 → 300 characters")
+    assert re.fullmatch('"x+" … "x+"', after)
+    assert len(after) <= 40
