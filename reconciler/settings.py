@@ -111,7 +111,7 @@ def without_token(
     if not named.name and not (chosen and (typed or lent)):
         named = _chosen(active, "INFLUX_ACTIVE_CONFIG", given, home)
     url = normalise(chosen or host or named.url or _DEFAULT_URL)
-    _check_transport(url, flags)
+    _check_files(flags)
     source = "--profile" if flags.profile else "INFLUX_ACTIVE_CONFIG" if active else ""
     _check_profile(named, source, url)
     if lent and not flags.url:
@@ -147,6 +147,11 @@ def _endpoint(url: str, secret: Secret, flags: Flags, given: Mapping[str, str]) 
         client_cert=flags.client_cert,
         client_key=flags.client_key,
     )
+    parts = urlsplit(url)
+    is_open = parts.scheme == "http" and not is_loopback(parts.hostname or "") and not flags.allow_insecure_http
+    if is_open and any(endpoint.own):  # a doctor may have none
+        hint = "use https://, or accept that with --allow-insecure-http"
+        raise UsageError(f"{url} would show your token to everybody on the way", hint)
     if masked(url, *endpoint.own) != url:
         raise UsageError("the server's URL holds a secret", "leave it out: plans and journals name the URL")
     return endpoint
@@ -171,11 +176,7 @@ def _check_lent(lent: Secret | None, profile: _Profile, source: str, host: str, 
     return lent
 
 
-def _check_transport(url: str, flags: Flags) -> None:
-    parts = urlsplit(url)
-    if parts.scheme == "http" and not is_loopback(parts.hostname or "") and not flags.allow_insecure_http:
-        hint = "use https://, or accept that with --allow-insecure-http"
-        raise UsageError(f"{url} would show your token to everybody on the way", hint)
+def _check_files(flags: Flags) -> None:
     if flags.client_key and not flags.client_cert:
         raise UsageError("--client-key needs --client-cert")
     named = {"--ca-file": flags.ca_file, "--client-cert": flags.client_cert, "--client-key": flags.client_key}

@@ -13,7 +13,7 @@ import pytest
 from reconciler.core.endpoint import normalise
 from reconciler.core.text import count
 from reconciler.errors import UsageError
-from reconciler.settings import Flags, Settings, resolve
+from reconciler.settings import Flags, Settings, resolve, without_token
 
 SECRET = "FAKE-caller-" + "0" * 74 + "=="
 OTHER = "FAKE-other-" + "0" * 75 + "=="
@@ -587,6 +587,15 @@ def test_plain_http_to_another_machine_has_to_be_allowed(tmp_path: Path) -> None
     assert allowed.endpoint.url == "http://influx.example"
     for host in ("localhost", "127.0.0.1", "127.8.9.1", "[::1]"):
         assert settled(Flags(url=f"http://{host}"), tmp_path, environment).endpoint.url == f"http://{host}"
+
+
+def test_plain_http_shows_nothing_where_no_secret_would_be_sent(tmp_path: Path) -> None:
+    flags = Flags(url="http://influx.example")
+    found, lacking = without_token(flags, {}, tmp_path, BytesIO())
+    assert (found.endpoint.url, found.endpoint.secret.reveal()) == ("http://influx.example", "")
+    assert str(lacking).startswith("there is no token to sign in with")
+    with pytest.raises(UsageError, match="would show your token"):
+        without_token(flags, {"INFLUX_EXTRA_HTTP_HEADER": "X-Gate: of-the-gate"}, tmp_path, BytesIO())
 
 
 def test_a_host_that_only_looks_like_loopback_is_another_machine(tmp_path: Path) -> None:
