@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperOption
 
 from reconciler.core.plan import Guard
-from reconciler.core.text import is_bare
+from reconciler.core.text import is_bare, is_digest
 from reconciler.errors import ExitCode, Problem, UsageError
 from reconciler.render.formats import REPORTS, PlanFormat
 from reconciler.session.context import Context
@@ -29,7 +29,6 @@ _WORD = re.compile("[a-z-]+")
 _AT_ONCE_S = 0.001  # a timer that is set to 0 never rings
 _RATE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/s")
 _NUMBER = re.compile(r"(?!0+(?:\.0*)?$)[0-9]{1,6}(?:\.[0-9]{1,3})?")  # without its unit
-_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -303,7 +302,7 @@ def sending_options(
     from reconciler.session.sending import SendingOptions
 
     wait_s = duration("--lock-timeout", lock_timeout) if lock_timeout else 0.0 if lock else None
-    if expect and not _DIGEST.fullmatch(expect):
+    if expect and not is_digest(expect):
         raise UsageError("--expect takes a whole digest: 64 hex digits, as `plan` prints them")
     return SendingOptions(expect=expect.lower(), yes=yes, journal=journal, pacing=pacing(**pace), lock=wait_s)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core import review
 from reconciler.core.plan import Plan
+from reconciler.core.text import is_digest
 from reconciler.documents.plan import load_plan
 from reconciler.errors import ExitCode, Problem, TokenctlError, UsageError
 from reconciler.render import words
@@ -19,8 +19,6 @@ from reconciler.session.context import Context
 from reconciler.session.outputs import Outputs
 from reconciler.session.places import named_revised
 from reconciler.settings import Flags
-
-_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +62,7 @@ def _reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
     """
     if not name:
         return None
-    if _DIGEST.fullmatch(name):
+    if is_digest(name):
         return review.compare_digest(plan, name.lower())
     try:
         return review.compare(plan, load_plan(Path(name)))

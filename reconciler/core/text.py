@@ -22,6 +22,7 @@ SHOWN = 5
 # White space as Go knows it, which the server is written in: Python also counts \x1c to \x1f.
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
+_DIGEST = re.compile("[0-9a-fA-F]{64}")
 _HALF = re.compile("[\ud800-\udfff]")
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
@@ -50,6 +51,11 @@ def trimmed(text: str) -> str:
 def is_bare(text: str) -> bool:
     """Return whether the text neither begins nor ends with white space or an invisible character."""
     return text == trimmed(text) and (not text or is_plain(text[0] + text[-1]))
+
+
+def is_digest(text: str) -> bool:
+    """Return whether the text is a whole digest of a plan: 64 hex digits, in upper or lower case."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def is_sendable(text: str) -> bool:
