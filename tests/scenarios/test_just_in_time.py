@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,16 +32,17 @@ class Operator:
 
     def __init__(self, shell: Shell, *ids: str, then: Moment = PAST["asleep"]) -> None:
         self.came = False
+        self._coming = threading.Lock()
         self._shell = shell
         self._ids = ids
         self._then = then
 
     def come(self) -> None:
-        """Change them, the first time."""
-        if not self.came:
-            self.came = True
-            for each in self._ids:
+        """Change them, the first time; workers that ask meanwhile wait, as it has come when all are changed."""
+        with self._coming:
+            for each in () if self.came else self._ids:
                 self._shell.sandbox.change(each, description=THEIRS)
+            self.came = True
 
     def moment(self) -> Moment:
         """The time."""
