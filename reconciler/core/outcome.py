@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -177,9 +176,3 @@ def settle(entry: Entry, seen: Token | Missing) -> Entry:
     words = {ResultStatus.DONE: "applied", ResultStatus.FAILED: "not applied"}.get(status, f"changed since: {changed}")
     left_at = seen.updated_at if status is ResultStatus.DONE else entry.left_at
     return replace(entry, status=status, reason=words, left_at=left_at)
-
-
-def with_settled(run: Run, settled: Iterable[Entry]) -> Run:
-    """Return the run with its operations for the same tokens replaced by these."""
-    known = {entry.change.token.id: entry for entry in settled}
-    return replace(run, entries=tuple(known.get(entry.change.token.id, entry) for entry in run.entries))

@@ -33,6 +33,8 @@ def naming(environment: Mapping[str, str], ref: str = "") -> Name:
     keeps its name, and a file at the commit `ref` gets that before its own.
     """
 
+    here = cache(lambda: nearest_repository(Path.cwd()))
+
     @cache
     def name(file: str) -> str:
         """Return the name of one file, which is looked for once."""
@@ -40,16 +42,16 @@ def naming(environment: Mapping[str, str], ref: str = "") -> Name:
             return file
         if ref and file.startswith(f"{ref}:"):
             return f"{ref}:{name(file.removeprefix(f'{ref}:'))}"
-        return _name(file, environment)
+        return _name(file, here, environment)
 
     return name
 
 
-def _name(file: str, environment: Mapping[str, str]) -> str:
+def _name(file: str, here: Callable[[], Path | None], environment: Mapping[str, str]) -> str:
     try:
         # As it was typed in, and as it is: either may be by way of a link.
         asked, found = Path(os.path.abspath(file)), Path(os.path.realpath(file))  # noqa: PTH100
-        repository = nearest_repository(Path.cwd()) or nearest_repository(asked.parent)
+        repository = here() or nearest_repository(asked.parent)
     except (OSError, ValueError):  # the current folder is gone, or this is no name of a file
         return file
     given = [path for each in _WORKSPACES if (path := Path(environment.get(each, ""))).is_absolute()]

@@ -2,42 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from reconciler.errors import InvalidError
-from reconciler.manifest.load import Loaded, load
-
-EVERYTHING = """\
-version: 1
-server:
-  url: https://influx.example
-  org: acme
-guards:
-  max_deactivations: 5
-  min_managers: 2
-unmanaged: warn
-absent: warn
-lock: true
-tokens:
-  - id: 0D3A5F0C1BE4E000
-    name: ingest-eu
-    description: |
-      Ingest EU
-    status: active
-    protected: true
-    labels: {team: platform, tier: "1"}
-  - match: {user: user2, org: acme, description: ""}
-    pick: first
-    description: ""
-    status: inactive
-"""
-
-
-def loaded(*paths: Path | str, stdin: bytes = b"") -> Loaded:
-    return load([str(path) for path in paths], BytesIO(stdin))
+from tests.manifest.test_load import EVERYTHING, loaded
 
 
 def test_all_scalars_are_text_until_the_schema_says_otherwise() -> None:
@@ -65,5 +35,5 @@ def test_a_declaration_knows_where_its_keys_stand(tmp_path: Path) -> None:
 def test_no_more_of_what_is_wrong_is_told_than_somebody_reads_at_once(tmp_path: Path) -> None:
     (tmp_path / "tokens.yaml").write_text("".join(f"&a{number} x{number}: y\n" for number in range(100)))
     with pytest.raises(InvalidError) as caught:
-        load([str(tmp_path / "tokens.yaml")], BytesIO())
+        loaded(tmp_path / "tokens.yaml")
     assert [each.place.line for each in caught.value.problems if each.place] == list(range(1, 21))
