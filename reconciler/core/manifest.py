@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from reconciler.core.live import Status, TokenId
 from reconciler.core.text import trimmed
 from reconciler.errors import Place, UsageError
+
+_YEAR, _MONTH, _DAY = "[2-9][0-9]{3}", "(0[1-9]|1[0-2])", "(0[1-9]|[12][0-9]|3[01])"
+_HOURS = "([01][0-9]|2[0-3]):[0-5][0-9]"
+UNTIL = f"{_YEAR}-{_MONTH}-{_DAY}(T{_HOURS}(:[0-5][0-9])?(Z|[+-]{_HOURS}))?"
+"""How an `until` is written, as a regular expression; `end_of` says whether there is such a day."""
+HOW_UNTIL = "write the last day, such as 2026-12-31, or a moment with its offset, such as 2026-12-31T18:00Z"
+"""The hint for an `until` that says nothing better."""
+_ALMOST = (
+    "([0-9]{4})[-./]?([0-9]{2}|(?<=[-./])[0-9])[-./]?([0-9]{2}|(?<=[-./])[0-9])"
+    "(?:[Tt ]+([0-9]{1,2})(?::?([0-9]{2})(?::?([0-9]{2})(?:[.,][0-9]+)?)?)? ?([Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
 
 
 class Origin(Protocol):
@@ -54,12 +67,21 @@ class Match:
     pick: Pick = Pick.ONLY
 
 
+@dataclass(frozen=True, slots=True)
+class Until:
+    """An `until` as it is written, and the moment from which the token is inactive, in seconds since 1970."""
+
+    text: str
+    end: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
     """One entry under `tokens:`.
 
     `target` is the token's id or the selection that finds it. `description` and `status` are None where the file
-    leaves them out: then they are not managed. Equality leaves out `origin`, which declares nothing.
+    leaves them out: then they are not managed; `until` ends what `status` says. Equality leaves out `origin`, which
+    declares nothing.
     """
 
     target: TokenId | Match
@@ -67,6 +89,7 @@ class Declaration:
     name: str | None = None
     description: str | None = None
     status: Status | None = None
+    until: Until | None = None
     protected: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -149,6 +172,43 @@ def _selects(term: str, declaration: Declaration) -> bool:
     if equals:
         return declaration.labels.get(label) == value
     return term in (declaration.name, declaration.target)
+
+
+def end_of(text: str) -> float | str:
+    """The moment from which an `until` of this text makes a token inactive, in seconds since 1970, or how to write one.
+
+    A date is the last day on which the token works, in UTC; a time is that moment.
+    """
+    end = _end(text)
+    return _how_to_write(text) if end is None else end
+
+
+def _end(text: str) -> float | None:
+    if not re.fullmatch(UNTIL, text):
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        end = found if found.tzinfo else found.replace(tzinfo=UTC) + timedelta(days=1)
+        return end.astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):  # there is no such day, or its end is none
+        return None
+
+
+def _how_to_write(text: str) -> str:
+    """How to write what a text that is no `until` seems to mean."""
+    if re.fullmatch(UNTIL, text):
+        return f"{'that is too late' if text.startswith('9999') else 'there is no such day'}: {HOW_UNTIL}"
+    if not (found := re.fullmatch(_ALMOST, text.strip())):
+        return HOW_UNTIL
+    year, month, day, hour, minute, second, zone = (each or "" for each in found.group(1, 2, 3, 4, 5, 6, 7))
+    date = f"{year}-{month:0>2}-{day:0>2}"
+    time = f"T{hour:0>2}:{minute or '00'}{second and ':'}{second}" if hour else ""
+    offset = f"{zone[:3]}:{zone[3:].removeprefix(':') or '00'}" if zone[1:] else zone.upper()
+    if _end(date) is None or (time and _end(f"{date}{time}{offset or 'Z'}") is None):
+        return HOW_UNTIL
+    if time and not offset:
+        return f"write {date} for the end of that day in UTC, or add an offset: {date}{time}Z"
+    return f"write {date}{time}{offset}"
 
 
 def is_manifest(file_name: str) -> bool:

@@ -7,7 +7,18 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from reconciler.core.live import Status, TokenId
-from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
+from reconciler.core.manifest import (
+    Asserted,
+    Declaration,
+    Limits,
+    Manifest,
+    Match,
+    Pick,
+    Severity,
+    Share,
+    Until,
+    end_of,
+)
 from reconciler.core.text import name_some
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.manifest.check import LARGEST
@@ -128,15 +139,26 @@ def _declaration(entry: Any, found: _Found) -> Declaration:
     for part, texts in ((entry, _TEXTS), (get("match"), _MATCHED), (labels := get("labels"), labels)):
         if part and part.cut:
             _note_cut(part, texts, found)
+    until = get("until")
     return Declaration(
         target=target,
         origin=entry,
         name=name,
         description=get("description"),
         status=_STATUS.get(get("status")),
+        until=None if until is None else _until(until, entry, found),
         protected=get("protected") == "true",
         labels=get("labels", {}),
     )
+
+
+def _until(text: str, entry: Entry, found: _Found) -> Until | None:
+    """Return the `until` of an entry; None, with a problem noted, where there is no such day."""
+    end = end_of(text)
+    if isinstance(end, str):
+        found.problems.append(Problem(f"`until` names no moment: `{text}`", end, entry.value_place("until")))
+        return None
+    return Until(text, end)
 
 
 def _note_name(name: str, entry: Entry, found: _Found) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeGuard
 
+from reconciler.core.manifest import UNTIL
 from reconciler.manifest.document import Entry, Items, Value
 
 NUMBER = r"0|[1-9][0-9]{0,8}"
@@ -50,7 +51,9 @@ def token(entry: Value) -> bool:
         return False
     if entry.get("description") == "" and type(match := entry.get("match")) is Entry and match.get("description"):
         return False
-    return "protected" not in entry or entry.is_plain("protected")
+    if "protected" not in entry:
+        return True
+    return entry.is_plain("protected") and (entry["protected"] == "false" or "until" not in entry)
 
 
 def sound(root: Entry) -> Entry:
@@ -91,6 +94,10 @@ def _is_id(value: Value) -> bool:
 
 def _name(value: Value) -> bool:
     return type(value) is str and _NAME(value) is not None and not _HEX(value)
+
+
+def _until(value: Value) -> bool:
+    return type(value) is str and re.fullmatch(UNTIL, value) is not None  # that there is such a day is not asked here
 
 
 def _one_of(*choices: str) -> _Check:
@@ -139,6 +146,7 @@ _TOKEN: dict[str, _Check] = {
     "pick": _one_of("only", "first", "all"),
     "description": _text(0, 10_000),
     "status": _one_of("active", "inactive"),
+    "until": _until,
     "protected": _one_of("true", "false"),
     "labels": _labels,
 }

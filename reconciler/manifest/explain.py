@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler import schema
+from reconciler.core.manifest import HOW_UNTIL, end_of
 from reconciler.core.secrets import holds_secret
 from reconciler.errors import Place, Problem
 from reconciler.manifest import check
@@ -123,6 +124,7 @@ _HINTS = {
     "tokens.pick": "write `only`, `first` or `all`",
     "tokens.description": 'write `""` to clear it, or leave the key out to leave it alone',
     "tokens.status": "write `active` or `inactive`, or leave the key out to leave it alone",
+    "tokens.until": HOW_UNTIL,
     "tokens.protected": "write `true` or `false`, in lower case and without quotes",
     "tokens.labels": "write up to 64 of `name: text`; a name has up to 63 of a-z, 0-9 and `._/-`",
     "tokens.labels.": 'write a text of up to 200 characters, `""` for an empty one',
@@ -132,12 +134,14 @@ _MESSAGES: dict[tuple[str, str], str] = {
     ("type", ""): "this is no mapping",
     ("type", "tokens."): "this is no token",
     ("type", "*"): "{key} is not {kind}{told}",
+    ("const", "tokens.protected"): "{key} contradicts `until`, which switches the token off",
     ("const", "*"): "unknown {word}{shown}",
     ("enum", "*"): "unknown {word}{shown}",
     ("pattern", "server.org"): "{key} is nothing but white space",
     ("pattern", "tokens.match.org"): "{key} is nothing but white space",
     ("pattern", "tokens.id"): "this is no id{shown}",
     ("pattern", "*"): "{key} is not well-formed{shown}",
+    ("pattern", "tokens.until"): "{key} names no moment{told}",
     ("not", "*"): "{key} looks like an id{shown}",
     ("minimum", "*"): "{key} is too small",
     ("maximum", "*"): "{key} is too large",
@@ -164,9 +168,10 @@ _NAMELESS = {"tokens.": "this token", "tokens.labels.": "this label"}
 _SHORT = ("tokens.id", "tokens.name", "guards.max_deactivations")  # whose hints say more than "shorten it"
 _HINTS_OF = {
     ("minLength", "tokens.description"): "name the token by `id` to clear its description",
+    ("const", "tokens.protected"): "remove one of them",
     ("type", "version"): "write `version: 1`, without quotes and without a point",
 }
-_HARMLESS = re.compile(r"[A-Za-z0-9.%-]{1,20}")
+_HARMLESS = re.compile(r"[A-Za-z0-9.:%+-]{1,20}")
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
@@ -181,6 +186,8 @@ def rule_words(
     hint = _HINTS_OF.get((rule, path), _HINTS[path])
     if rule == "maxLength" and path not in _SHORT:
         hint = "shorten it"
+    if path == "tokens.until" and isinstance(value, str):
+        hint = str(end_of(value))
     if rule == "type" and value is None and path:
         return f"{key} has no value", hint
     message = _MESSAGES.get((rule, path)) or _MESSAGES[rule, "*"]

@@ -16,7 +16,7 @@ from reconciler.manifest.syntax import TextFile
 
 KEYS = [
     "version", "server", "url", "org", "guards", "max_deactivations", "min_managers", "unmanaged", "absent", "lock", "tokens",
-    "id", "name", "match", "user", "pick", "description", "status", "protected", "labels", "team", "Team", "",
+    "id", "name", "match", "user", "pick", "description", "status", "until", "protected", "labels", "team", "Team", "",
 ]  # fmt: skip
 SCALARS = [
     "1", '"1"', "2", "0", "-1", "30%", '"30%"', "100%", "101%", "5%\\n", "100000", "100001", "01", "1.0", "true",
@@ -30,6 +30,9 @@ SCALARS = [
 FITTING: dict[str, st.SearchStrategy[str]] = {
     "version": st.sampled_from(["1", "1", "1", '"1"', "2"]),
     "status": st.sampled_from(["active", "inactive", "off", "null"]),
+    "until": st.sampled_from(
+        ["2026-12-31", '"2026-12-31T18:00Z"', "2026-12-31T18:00", '"2026-12-31\\n"', "1999-12-31"]
+    ),
     "protected": st.sampled_from(["true", "false", '"true"', "yes"]),
     "lock": st.sampled_from(["true", "false", '"true"', "null"]),
     "id": st.sampled_from(["0d3a5f0c1be4e000", '"0d3a5f0c1be4e001"', "abc"]),
@@ -51,7 +54,7 @@ def sequence(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 ANY = st.recursive(st.sampled_from(SCALARS), lambda inner: mapping(inner, KEYS) | sequence(inner), max_leaves=4)
 MATCH = mapping(st.sampled_from(["user2", '""', "null"]), ["user", "org", "description"])
-TOKEN_KEYS = ["id", "name", "match", "pick", "description", "status", "protected", "labels", "other"]
+TOKEN_KEYS = ["id", "name", "match", "pick", "description", "status", "until", "protected", "labels", "other"]
 TOKEN = st.fixed_dictionaries(
     {}, optional={**FITTING, **dict.fromkeys(TOKEN_KEYS, ANY), "match": MATCH | ANY, "id": FITTING["id"]}
 ).map(lambda members: "{" + ", ".join(f"{key}: {value}" for key, value in members.items() if key in TOKEN_KEYS) + "}")
@@ -77,6 +80,7 @@ def read(text: str, loader: Any = None) -> tuple[str, Value]:
 # The schema accepts each of these, so that a draw of them differs from a manifest in few things or in none.
 GOOD_TOKENS = [
     "{id: 0d3a5f0c1be4e000, status: active}", '{match: {user: user2}, pick: all, description: ""}', "{id: '0d3a5f0c1be4e001', protected: true}",
+    "{id: '0d3a5f0c1be4e002', until: 2026-12-31, protected: false}",
 ]  # fmt: skip
 NEARLY = st.fixed_dictionaries(
     {"version": st.just("1"), "tokens": sequence(st.sampled_from(GOOD_TOKENS) | TOKEN)},
