@@ -20,7 +20,7 @@ from reconciler.core.live import (
     TokenId,
     UserId,
 )
-from reconciler.core.manifest import Declaration, Manifest, Match
+from reconciler.core.manifest import Declaration, Manifest, Match, Until, end_of
 from reconciler.core.plan import Guard, Plan
 from reconciler.core.planner import make_plan
 from reconciler.errors import Place
@@ -86,6 +86,13 @@ def declared(target: int | Match, **others: Any) -> Declaration:
     if isinstance(target, int):
         return Declaration(target=token_id(target), origin=others.pop("origin", Line(10 * target)), **others)
     return Declaration(target=target, origin=others.pop("origin", Line(1)), **others)
+
+
+def until(text: str) -> Until:
+    """An `until` of this text, which has to be one."""
+    end = end_of(text)
+    assert isinstance(end, float)
+    return Until(text, end)
 
 
 def manifest(*declarations: Declaration, **others: Any) -> Manifest:

@@ -17,7 +17,7 @@ from reconciler.core.planner import make_plan
 from reconciler.errors import InvalidError
 from reconciler.influx import wire
 from reconciler.sandbox.permissions import Permission, covered
-from tests.builders import ACME, EDGE, NAMES, Line, declared, live, managing, manifest, token, token_id
+from tests.builders import ACME, EDGE, NAMES, Line, declared, live, managing, manifest, token, token_id, until
 
 HOSTILE = [
     "\x1b[31mred\x1b[0m",
@@ -91,6 +91,9 @@ def tokens(
     return tuple(found)
 
 
+UNTIL = [until("2026-12-31"), until("2027-01-02T00:00Z")]
+
+
 @st.composite
 def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0, users: Sequence[str] = USERS) -> World:
     """A server and declarations, by id and by match, of some of its tokens: as many as fit together."""
@@ -103,6 +106,7 @@ def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0,
         wanted: dict[str, Any] = {
             "description": draw(st.none() | text | st.just(each.description)),
             "status": draw(st.none() | STATUS),
+            "until": draw(st.none() | st.sampled_from(UNTIL)),
             "protected": draw(st.booleans()),
             "name": draw(st.none() | st.just(f"name-{each.id[-2:]}")),
         }
@@ -112,7 +116,8 @@ def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0,
     limits = Limits(
         max_deactivations=draw(st.integers(0, 5) | st.integers(0, 100).map(Share)), min_managers=draw(st.integers(0, 2))
     )
-    world = World(live(*listed), manifest(limits=limits))
+    clocks = draw(st.lists(st.sampled_from([UNTIL[0].end - 1, UNTIL[0].end, UNTIL[1].end]), max_size=2).map(tuple))
+    world = World(live(*listed, clocks=clocks), manifest(limits=limits))
     for one in declarations:
         with suppress(InvalidError):
             draft_of(more := World(world.live, replace(world.manifest, tokens=(*world.manifest.tokens, one))))

@@ -40,13 +40,14 @@ _Pair = tuple[Declaration | None, Declaration | None]
 _KINDS = {
     "target": Kind.RETARGETED,
     "status": Kind.CHANGED,
+    "until": Kind.CHANGED,
     "description": Kind.CHANGED,
     "protected": Kind.CHANGED,
     "labels": Kind.CHANGED,
     "name": Kind.RENAMED,
     "file": Kind.MOVED,
 }
-_DECLARED = ("status", "description", "protected", "labels")  # what a declaration says of its token
+_DECLARED = ("status", "until", "description", "protected", "labels")  # what a declaration says of its token
 
 
 def revise(base: Manifest, head: Manifest, ref: str) -> tuple[Revision, ...]:
@@ -121,6 +122,7 @@ def _values(declaration: Declaration, ref: str) -> dict[str, str | None]:
     return {
         "target": target_text(declaration.target),
         "status": declaration.status.value if declaration.status else None,
+        "until": declaration.until.text if declaration.until else None,
         "description": declaration.description,
         "protected": "true" if declaration.protected else None,
         "labels": ", ".join(f"{key}={value}" for key, value in sorted(declaration.labels.items())) or None,
@@ -216,16 +218,17 @@ def _marked(change: Change, then: Mapping[float, Declarations]) -> Change:
     if at is None or at not in then:
         return change
     told = {
-        field: Mark.DRIFT if _declares(then[at], change, field) else Mark.PENDING
+        field: Mark.DRIFT if _declares(then[at], change, field, at) else Mark.PENDING
         for field in change.body
         if field not in change.marks
     }
     return replace(change, marks={**change.marks, **told})
 
 
-def _declares(declarations: Declarations, change: Change, field: str) -> bool:
+def _declares(declarations: Declarations, change: Change, field: str, moment: float = float("-inf")) -> bool:
+    """Return whether a field is declared as the change sets it, with what `until` made of it by then."""
     declaration = declarations.get(change.token.id)
-    return declaration is not None and getattr(declaration, field) == change.body[field]
+    return declaration is not None and getattr(declaration.at(moment), field) == change.body[field]
 
 
 def changed_at(change: Change) -> float | None:
@@ -237,10 +240,13 @@ def changed_at(change: Change) -> float | None:
 def unshown(revisions: Iterable[Revision], changes: Iterable[Change], wanted: Iterable[Wanted]) -> tuple[Revision, ...]:
     """Return the revisions that no change of the plan shows in full, by sending what the files newly declare."""
     shown: dict[str, set[str]] = {}
-    marked = {change.token.id: change.marks for change in changes}
+    marked = {change.token.id: change for change in changes}
     for each in wanted:
-        marks = marked.get(each.token.id, {})
+        change = marked.get(each.token.id)
+        marks = change.marks if change else {}
         fields = {field for field, mark in marks.items() if mark is Mark.THIS_CHANGE}
+        if change and change.until and "status" in fields:
+            fields = {*fields, "until"} - {"status"}
         shown.setdefault(target_text(each.declaration.target), set()).update(fields)
     return tuple(each for each in revisions if not _is_shown(each, shown.get(each.target, set())))
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.core.baseline import Baseline
-from reconciler.core.live import Absence, Elided, Live, Missing, Token, TokenId
+from reconciler.core.live import Absence, Elided, Live, Missing, Status, Token, TokenId
 from reconciler.core.managers import Managers
-from reconciler.core.manifest import Manifest, Severity, Share
+from reconciler.core.manifest import Manifest, Severity, Share, Until
 from reconciler.core.plan import Action, Change, Guard, Plan, Refusal
 from reconciler.core.resolve import Wanted
-from reconciler.core.text import count, name_some
+from reconciler.core.text import count, name_some, quoted, utc
 from reconciler.errors import Problem, ProblemToken
 
 _LARGE_DESCRIPTION = "its length and its SHA-256 stand for it: once it is replaced, `undo` cannot restore it"
 _LARGE_RIGHTS = "for the guard `self` it may manage anything, for `min_managers` nothing while it stays"
 _FIRST = " in a change of its own"
+_SOON_S = 7 * 24 * 3600.0
 _SHARE_COUNTS_FROM = 10  # managed tokens: below that, one token alone is a large share
 
 
@@ -177,10 +178,56 @@ def too_large(tokens: Iterable[Token], missing: Mapping[TokenId, Missing]) -> li
     return problems
 
 
+def ending(wanted: Iterable[Wanted], live: Live) -> list[Problem]:
+    """What to warn of about each `until` of an active token: it has passed by one clock only, or will within a week."""
+    found: dict[int, tuple[Until, list[Wanted]]] = {}
+    for each in wanted:
+        declared = each.declaration
+        if declared.until and (declared.status or each.token.status) is Status.ACTIVE:
+            found.setdefault(id(declared), (declared.until, []))[1].append(each)
+    latest = max(live.clocks, default=live.now)
+    between = [some for until, some in found.values() if until.end <= latest]
+    soon = [each for each in found.values() if latest < each[0].end <= live.now + _SOON_S]
+    return [*([_unsure(between, live.clocks)] if between else []), *(_soon(*each, live.now) for each in soon)]
+
+
+def _unsure(some: Sequence[Sequence[Wanted]], clocks: Sequence[float]) -> Problem:
+    told = sorted(zip(clocks, ("this machine's", "the server's"), strict=True))
+    not_yet, passed = (f"{whose} clock ({utc(moment)})" for moment, whose in told)
+    message = f"`until` of {name_some(list(map(_called, some)))} has passed by {passed}, and not by {not_yet}"
+    hint = "what it ends is switched off once it has passed by both: set the clock that is wrong"
+    known = _known(each.token for group in some for each in group)
+    return Problem(message, hint, some[0][0].declaration.origin.place("until"), known)
+
+
+def _soon(until: Until, some: Sequence[Wanted], now: float) -> Problem:
+    what = f"{_called(some)} {'is' if len(some) == 1 else 'are'} to be switched off"
+    when = f"{'at' if 'T' in until.text else 'after'} {until.text}, in {_span(until.end - now)}"
+    place = some[0].declaration.origin.place("until")
+    return Problem(f"{what} {when}", "", place, _known(each.token for each in some))
+
+
+def _called(some: Sequence[Wanted]) -> str:
+    """Return what the tokens of a declaration are known by: its name, or else the one token."""
+    first = some[0]
+    if len(some) > 1:
+        return f"{len(some):,} tokens of {quoted(first.declaration.name or '') or 'a `match`'}"
+    return quoted(first.declaration.name or "") or first.token.subject
+
+
+def _span(seconds: float) -> str:
+    hours = int(seconds // 3600)
+    return count(hours // 24, "day") if hours >= 24 else count(hours, "hour") if hours else "less than an hour"
+
+
 def _about(tokens: Iterable[Token], message: str, hint: str) -> Problem:
     """Return a problem that names the first few of these tokens, by ascending id, and has all of them."""
     ordered = sorted(tokens, key=lambda token: token.id)
-    known = [
+    return Problem(f"{message}: {name_some([_whose(each) for each in ordered])}", hint, tokens=_known(ordered))
+
+
+def _known(tokens: Iterable[Token]) -> tuple[ProblemToken, ...]:
+    return tuple(
         ProblemToken(
             id=each.id,
             status=each.status.value,
@@ -188,9 +235,8 @@ def _about(tokens: Iterable[Token], message: str, hint: str) -> Problem:
             org=each.org,
             user=each.user,
         )
-        for each in ordered
-    ]
-    return Problem(f"{message}: {name_some([_whose(each) for each in ordered])}", hint, tokens=tuple(known))
+        for each in sorted(tokens, key=lambda token: token.id)
+    )
 
 
 def _whose(token: Token) -> str:

@@ -269,7 +269,8 @@ class Live:
     organisation that was listed ("": all), and `org_id` its id, as far as a token of it was listed; `others` are the
     tokens of all others where these were asked for. `own_id` is the caller's own token where it is known, `own_user`
     the caller's user where it was asked for and answered, and `owners` what was answered of users. `tells_owners` says
-    that the server told of one before.
+    that the server told of one before. `clocks` are the time here and the one that the server told, if it did, in
+    seconds since 1970, both from the beginning of the run.
     """
 
     server: Server
@@ -283,6 +284,12 @@ class Live:
     others: Mapping[TokenId, Token] | None = None
     owners: Mapping[UserId, Owner] = field(default_factory=dict)
     tells_owners: bool = False
+    clocks: tuple[float, ...] = ()
+
+    @property
+    def now(self) -> float:
+        """The moment that decides what has passed: the earliest of the clocks, so that nothing ends too soon."""
+        return min(self.clocks, default=float("-inf"))
 
     def includes(self, token: Token) -> bool:
         """Whether the token is of the only organisation that the run is about, if there is one."""

@@ -80,8 +80,8 @@ class Declaration:
     """One entry under `tokens:`.
 
     `target` is the token's id or the selection that finds it. `description` and `status` are None where the file
-    leaves them out: then they are not managed; `until` ends what `status` says. Equality leaves out `origin`, which
-    declares nothing.
+    leaves them out: then they are not managed; `until` ends what `status` says. `ended` is the text of an `until` that
+    has passed and made the status what it is, "" for none. Equality leaves out `origin`, which declares nothing.
     """
 
     target: TokenId | Match
@@ -90,8 +90,16 @@ class Declaration:
     description: str | None = None
     status: Status | None = None
     until: Until | None = None
+    ended: str = ""
     protected: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    def at(self, moment: float) -> Declaration:
+        """The declaration as it is at a moment, in seconds since 1970: from the end of `until` on it is inactive."""
+        until = self.until
+        if until is None or moment < until.end or self.status is Status.INACTIVE:
+            return self
+        return replace(self, status=Status.INACTIVE, ended=until.text)
 
     @property
     def text(self) -> str:
@@ -150,6 +158,13 @@ class Manifest:
     lock: bool = False
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     texts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+
+def at(manifest: Manifest, moment: float) -> Manifest:
+    """The manifest as it is at a moment, in seconds since 1970: with what each `until` makes of a status then."""
+    if not any(each.until for each in manifest.tokens):
+        return manifest
+    return replace(manifest, tokens=tuple(each.at(moment) for each in manifest.tokens))
 
 
 def select(manifest: Manifest, terms: Sequence[str], *, required: bool = True) -> Manifest:

@@ -56,6 +56,7 @@ class Difference:
 class Change:
     """One PATCH: the token as it was read, and the value after it of each field that differs (None: not sent).
 
+    `until` is the text of the `until` that has passed and so switches the token off, "" where none does.
     `places` has the position of the declaration under "" and of each differing field under its name. `marks` tells of
     each differing field where the difference comes from, as far as that is known: nothing without a base.
     """
@@ -65,6 +66,7 @@ class Change:
     description: str | None = None
     name: str | None = None
     protected: bool = False
+    until: str = ""
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
     marks: Mapping[str, Mark] = field(default_factory=dict, compare=False)
 

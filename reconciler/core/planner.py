@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from reconciler.core.baseline import Baseline, locked, unshown, with_base
 from reconciler.core.contrast import apart
-from reconciler.core.guards import judge, too_large, unmanaged
+from reconciler.core.guards import ending, judge, too_large, unmanaged
 from reconciler.core.live import Live, Token, TokenId, UserId
 from reconciler.core.managers import Managers
-from reconciler.core.manifest import Manifest
+from reconciler.core.manifest import Declaration, Manifest, at
 from reconciler.core.plan import Action, Change, Comparison, Guard, Plan, Refusal, between
 from reconciler.core.resolve import Resolution, Wanted, assert_org, assert_stable, declared_tokens, resolve
 from reconciler.errors import Problem, StaleError
@@ -35,14 +35,15 @@ def make_plan(
     hold too, and the changes are marked as far as the two manifests tell. Raises what `core.resolve.resolve` raises,
     and InvalidError when a `match` would mean other tokens after the changes.
     """
+    manifest = at(manifest, live.now)
+    baseline = baseline and replace(baseline, manifest=at(baseline.manifest, live.now))
     declarations = declared_tokens(baseline.manifest, live) if baseline else {}
     resolution = _resolved(manifest, live, baseline)
-    protected = {token_id for token_id, declared in declarations.items() if declared.protected}
-    changes = Plan.in_order(change for each in resolution.wanted if (change := _change(each, protected)))
-    assert_stable(manifest, live, changes)
+    changes = _changes(manifest, live, resolution, declarations)
     changes = with_base(changes, declarations) if baseline else changes
     unread = baseline.warnings if baseline else ()
     warned, refused = unmanaged(manifest, baseline, resolution.wanted, live)
+    warned = [*resolution.warnings, *ending(resolution.wanted, live), *warned]
     if changes:
         refused += [Refusal(Guard.BASE, replace(each, hint=_MEND_BASE)) for each in unread]
         unread = ()
@@ -55,7 +56,7 @@ def make_plan(
         live=len(live.tokens),
         limits=manifest.limits,
         waivers=tuple(sorted(set(waivers))),
-        warnings=(*unread, *resolution.warnings, *warned, *too_large(live.tokens.values(), live.missing)),
+        warnings=(*unread, *warned, *too_large(live.tokens.values(), live.missing)),
         lock=locked(manifest, baseline),
         base=_compared(baseline, len(declarations), changes, resolution) if baseline else None,
     )
@@ -73,6 +74,16 @@ def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Reso
     return resolution
 
 
+def _changes(
+    manifest: Manifest, live: Live, resolution: Resolution, declarations: Mapping[TokenId, Declaration]
+) -> tuple[Change, ...]:
+    """The changes that the wanted tokens need; what `declarations` of the base protect is so whatever the files say."""
+    protected = {token_id for token_id, declared in declarations.items() if declared.protected}
+    changes = Plan.in_order(change for each in resolution.wanted if (change := _change(each, protected)))
+    assert_stable(manifest, live, changes)
+    return changes
+
+
 def _change(wanted: Wanted, protected: Container[TokenId]) -> Change | None:
     """The change that a wanted token needs, if any; tokens of `protected` are so whatever their declarations say."""
     declared, token = wanted.declaration, wanted.token
@@ -80,14 +91,19 @@ def _change(wanted: Wanted, protected: Container[TokenId]) -> Change | None:
     description = None if declared.description == token.description else declared.description
     if status is None and description is None:
         return None
-    fields = ["", *(["status"] if status else []), *([] if description is None else ["description"])]
+    keys = {
+        "": "",
+        **({"status": "until" if declared.ended else "status"} if status else {}),
+        **({} if description is None else {"description": "description"}),
+    }
     return Change(
         token=token,
         status=status,
         description=description,
         name=declared.name,
         protected=declared.protected or token.id in protected,
-        places={key: declared.origin.place(key) for key in fields},
+        until=declared.ended if status else "",
+        places={field: declared.origin.place(key) for field, key in keys.items()},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 # Bidirectional marks and overrides, line and paragraph separators, the byte-order mark, tag characters, lone
 # surrogates and noncharacters: what reorders, hides or breaks the lines that a reviewer reads.
@@ -70,6 +70,11 @@ def moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else None
+
+
+def utc(seconds: float) -> str:
+    """The moment so many seconds after 1970 in words, to the second: `2026-12-31T18:00:00Z`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def count(number: int, noun: str) -> str:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from reconciler import files
 from reconciler.core.baseline import Baseline
 from reconciler.core.live import HEX_ID, Elided, OrgId, Server, Status, Token, TokenId, UserId
-from reconciler.core.manifest import Limits, Share
+from reconciler.core.manifest import UNTIL, Limits, Share
 from reconciler.core.plan import Action, Change, Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
 from reconciler.documents import decode
@@ -119,6 +119,8 @@ def _change_document(change: Change) -> Document:
             key: {"file": each.file, "line": each.line, "column": each.column} for key, each in change.places.items()
         },
     }
+    if change.until:
+        document["until"] = change.until
     if change.mark:
         document["mark"] = change.mark
         document["marks"] = {field: change.marks[field] for field in change.body if field in change.marks}
@@ -190,12 +192,13 @@ def _whole(value: Record) -> Document:
 
 _COUNTS = ("unchanged", "declared", "managed", "live")
 _SETTINGS = ("url", "org", "max_deactivations", "min_managers", "unmanaged", "absent")
-_EDITED = ("target", "status", "description", "protected", "labels", "name", "file", *_SETTINGS)
+_EDITED = ("target", "status", "until", "description", "protected", "labels", "name", "file", *_SETTINGS)
 
 _TEXT_OR_NULL = or_null(text)
 _COMMIT = matching("[0-9a-f]{40}([0-9a-f]{24})?", "40 or 64 lower-case hex digits")
 _URL = matching('[!"$->A-~]*', "a URL in ASCII without user, query and fragment")
 _PATH = matching(f"/api/v2/authorizations/{HEX_ID}", "the path of a token")
+_UNTIL = matching(UNTIL, "a date, or a time with its offset")
 _PERCENT = matching("([0-9]|[1-9][0-9]|100)%", "an integer or a percentage from `0%` to `100%`")
 _STATUS, _GUARD, _MARK, _ACTION, _PATCH = one_of(Status), one_of(Guard), one_of(Mark), one_of(Action), one_of(["PATCH"])
 
@@ -252,6 +255,7 @@ def change(
     sent: Fields,
     *,
     own: bool = False,
+    until: str = "",
     places: Mapping[str, Place] = MappingProxyType({}),
     marks: Mapping[str, Mark] = MappingProxyType({}),
 ) -> Change:
@@ -275,6 +279,7 @@ def change(
         description=sent.optional("description", text, None),
         name=field("name", _TEXT_OR_NULL),
         protected=field("protected", decode.boolean),
+        until=until,
         places=places,
         marks=marks,
     )
@@ -292,6 +297,7 @@ def _change(field: Fields) -> Change:
         field,
         operation.inner("body", least=1),
         own=field("own", decode.boolean),
+        until=field.optional("until", _UNTIL, ""),
         places=field.inner("places").those(("", "status", "description"), _PLACE),
         marks=marks.those(("status", "description"), _MARK) if marks else {},
     )

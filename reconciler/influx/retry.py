@@ -102,13 +102,17 @@ class Retries:
         """Return the seconds that a Retry-After header asks for, 0 where it is unusable; see RFC 9110, 10.2.3."""
         if text.isascii() and text.isdigit():
             return int(text) if len(text) <= _DIGITS else 10**_DIGITS
-        try:
-            moment = parsedate_to_datetime(text)
-        except (ValueError, OverflowError):
-            return 0
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return max(0, math.ceil((moment - self._now()).total_seconds()))
+        moment = moment_of(text)
+        return max(0, math.ceil(moment - self._now().timestamp())) if moment is not None else 0
+
+
+def moment_of(text: str) -> float | None:
+    """Return the moment that a header says, in seconds since 1970; None where it says none. See RFC 9110, 5.6.7."""
+    try:
+        moment = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _attempt(send: Callable[[], Answer]) -> Answer | TransientError:

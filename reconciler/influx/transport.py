@@ -95,6 +95,7 @@ class Transport:
             seconds=self._bounds.connect_s,
         )
         self._is_new = True
+        self.date: str | None = None  # the `Date` of the first answer, "" if it had none
         self._http = self._open(environment)
 
     def __enter__(self) -> Self:
@@ -179,6 +180,8 @@ class Transport:
         try:
             secrets = self.endpoint.secrets
             headers = {key.lower(): masked(value, *secrets)[:_SHOWN] for key, value in response.headers.items()}
+            if self.date is None:
+                self.date = headers.get("date", "")
             if response.is_redirect:
                 raise self._redirected(headers.get("location", ""))
             encoding = _encoding(headers.get("content-encoding", ""))

@@ -147,14 +147,14 @@ def _change(change: Change, *, across: bool) -> Finding:
     token = change.token
     earlier = token.values
     fields = [words.field_and_values(Difference(field, earlier[field], value)) for field, value in change.body.items()]
-    field, mark = next(iter(change.body)), words.mark_of(change)
+    field, reasons = next(iter(change.body)), ", ".join(filter(None, (words.until_of(change), words.mark_of(change))))
     which = f" {shortened(description, _DESCRIBED)}" if (description := words.kept_description(change)) else ""
     return Finding(
         level=Level.NOTICE,
         rule=change.action.value,
         title=f"{change.action} {words.name_of(change)}",
         message=f"{token.id}{which} of {words.owner_of(change, across=across)}: {', '.join(fields)}"
-        + (f" ({mark})" if mark else ""),
+        + (f" ({reasons})" if reasons else ""),
         key=token.id,
         place=_placed(change.places.get(field) or change.places.get("")),
     )

@@ -218,7 +218,7 @@ def _heading(name: str) -> str:
 def _row(change: Change) -> str:
     token = change.token
     own = "this run’s own token" if token.is_own else ""
-    marks = filter(None, ("protected" if change.protected else "", own, words.mark_of(change)))
+    marks = filter(None, ("protected" if change.protected else "", own, words.until_of(change), words.mark_of(change)))
     marked = "".join(f' <span class="mark">{each}</span>' for each in marks)
     # Names are sorted by what stands in the cell: a blank keeps a number at the end of one from going on in the id.
     description = words.kept_description(change)

@@ -78,8 +78,8 @@ def _changes(plan: Plan, columns: int | None, *, colour: bool) -> str:
             lines.append(_within(f"{_INDENT}{'described':<11}  {description}", columns))
         for each in change.differences():
             lines += _difference(each, columns)
-        if marks := words.marks_of(change):
-            lines.append(f"{_INDENT}{'because':<11}  {marks}")
+        if reasons := "; ".join(filter(None, (words.until_of(change), words.marks_of(change)))):
+            lines.append(f"{_INDENT}{'because':<11}  {reasons}")
     return "\n".join(lines)
 
 

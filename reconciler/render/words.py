@@ -110,6 +110,11 @@ def mark_of(change: Change) -> str:
     return _SHORT_MARKS[change.mark] if change.mark else ""
 
 
+def until_of(change: Change) -> str:
+    """Return which `until` switches the token off, "" for none."""
+    return f"until {change.until} has passed" if change.until else ""
+
+
 def marks_of(change: Change) -> str:
     """Return where a change comes from, "" where that is not known; where its fields differ in that, of each."""
     if len(set(change.marks.values())) == 1 and change.marks.keys() == change.body.keys():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from reconciler.sandbox import authorizations, labels, tenant
@@ -44,7 +45,7 @@ _RESOURCES: Mapping[str, tuple[_OnAll, _OnOne]] = {
 
 
 class Api:
-    """Answers requests over a store, as servers of the profile do; `now` tells the time for `updatedAt`.
+    """Answers requests over a store, as servers of the profile do; `now` tells the time for `updatedAt` and for `Date`.
 
     `between` runs when a PATCH has read its token and has not yet written it.
     """
@@ -62,11 +63,13 @@ class Api:
         """Return the answer to one request: of the first stage that has one."""
         origin = request.headers.get("origin", "")
         preflight = request.method == "OPTIONS" and origin
-        given = Answer(204, headers=_CORS) if preflight else self._answer(request)
-        stamped = {**self._profile.headers, **given.headers}
+        now = self._now()
+        given = Answer(204, headers=_CORS) if preflight else self._answer(request, now)
+        date = format_datetime(now.astimezone(UTC), usegmt=True)
+        stamped = {**self._profile.headers, **given.headers, "Date": date}
         return replace(given, headers=stamped | ({"Access-Control-Allow-Origin": origin} if origin else {}))
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: Request, now: datetime) -> Answer:
         path, _, query = request.target.partition("?")
         if _ESCAPE.search(path):
             return Answer(400, b"400 Bad Request", PLAIN)
@@ -80,7 +83,7 @@ class Api:
                     query=parse_query(query),
                     store=store,
                     profile=self._profile,
-                    now=self._now(),
+                    now=now,
                     between=self._between,
                 )
                 return _handle(call, path)

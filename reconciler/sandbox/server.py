@@ -51,7 +51,7 @@ class Sandbox:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         faults: Iterable[Fault] = (),
     ) -> Self:
-        """Serve the seed, or the state that the file `data` already has; `now` tells the time for `updatedAt`.
+        """Serve the seed, or the state that the file `data` already has; `now` tells the time of day.
 
         Raises LocalError when the address, the file or a thread cannot be had, InvalidError for a seed that contradicts
         itself.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from itertools import islice
 
@@ -18,7 +19,7 @@ from reconciler.core.secrets import known_in, masked
 from reconciler.core.text import trimmed
 from reconciler.errors import InvalidError, Problem, RefusedError, UsageError
 from reconciler.influx.reader import Listing, Reader
-from reconciler.influx.retry import Retries
+from reconciler.influx.retry import Retries, moment_of
 from reconciler.influx.transport import Transport
 from reconciler.manifest import syntax
 from reconciler.render.escape import line
@@ -33,14 +34,22 @@ _SHOWN = 20  # places of one file where the own secret stands
 class Connection:
     """An open transport, what it was opened with, the run's retries, and a reader on it. Nothing here can write.
 
-    `sends` says that what is planned is sent in this very run, with these very credentials.
+    `sends` says that what is planned is sent in this very run, with these very credentials. `opened` is the time here
+    when it began.
     """
 
     settings: Settings
     transport: Transport
     retries: Retries
     reader: Reader
-    sends: bool = False
+    sends: bool
+    opened: datetime
+
+    @property
+    def clocks(self) -> tuple[float, ...]:
+        """When the run began by the clock here and, where the first answer said it, by the server's: `Live.clocks`."""
+        told = moment_of(self.transport.date or "")
+        return (self.opened.timestamp(), *([] if told is None else [told]))
 
     def listing(self) -> Listing:
         """The tokens that the run is about: those of the only organisation, if it is limited to one.
@@ -85,7 +94,7 @@ def connected(
             )
             if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
                 streams.say(line(f"Warning: {words}"))
-            yield Connection(resolved, transport, retries, reader, sends)
+            yield Connection(resolved, transport, retries, reader, sends, context.now())
     finally:
         with streams.without_progress():
             pass  # what is shown is taken away

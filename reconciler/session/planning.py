@@ -112,4 +112,5 @@ def read_live(source: Source, connection: Connection) -> Live:
         org=listing.org,
         org_id=listing.org_id,
         own_id=own_id(tokens, resolved.self_id),
+        clocks=connection.clocks,
     )

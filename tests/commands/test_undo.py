@@ -114,7 +114,7 @@ def test_an_undo_says_which_run_it_is_and_what_it_would_restore_and_sends_nothin
         "\n"
         "Plan: 1 to activate, 1 to deactivate, 1 to describe, 0 unchanged.\n"
         "Digest DIGEST\n",
-        f"Undoing {name} of 2026-01-01T00:00:00+00:00, 3 changes: DIR/state/tokenctl/{name}.ndjson\n",
+        f"Undoing {name} of 2026-01-01T00:00:01+00:00, 3 changes: DIR/state/tokenctl/{name}.ndjson\n",
     )
     assert len(journals(run)) == 1
 
@@ -163,7 +163,7 @@ def test_an_undo_that_is_sent_restores_everything_and_an_undo_of_it_is_a_redo(ru
 
     done = undone(run, send=True, yes=True, allow=(Guard.REACTIVATION,))
     assert (done.code, stored(run, *IDS)) == (ExitCode.OK, after)
-    assert done.err.startswith(f"Undoing {second.stem} of 2026-01-01T00:00:01+00:00, which undid {first}, 3 changes: ")
+    assert done.err.startswith(f"Undoing {second.stem} of 2026-01-01T00:00:03+00:00, which undid {first}, 3 changes: ")
 
 
 def test_what_has_the_value_of_before_is_left_alone(run: Shell) -> None:
@@ -384,7 +384,7 @@ def test_the_newest_run_that_changed_anything_is_the_one_to_undo_and_what_is_no_
     assert done.err.startswith(
         f"Warning: DIR/state/tokenctl/apply-2028.ndjson is no journal: it is empty{why}"
         f"Warning: DIR/state/tokenctl/apply-2027.ndjson is no journal: its first line is no header{why}"
-        "Undoing apply-20260101T000000.000000Z-"
+        "Undoing apply-20260101T000001.000000Z-"
     )
 
 

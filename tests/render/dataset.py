@@ -12,9 +12,23 @@ from reconciler.core.baseline import revise
 from reconciler.core.live import Server
 from reconciler.core.manifest import Limits, Severity
 from reconciler.core.plan import Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision
+from reconciler.core.planner import make_plan
 from reconciler.errors import Place, Problem, ProblemToken
 from reconciler.render.formats import PlanFormat, render
-from tests.builders import ACTIVE, EDGE, INACTIVE, Line, declared, manager, manifest, planned, token, token_id
+from tests.builders import (
+    ACTIVE,
+    EDGE,
+    INACTIVE,
+    Line,
+    declared,
+    live,
+    manager,
+    manifest,
+    planned,
+    token,
+    token_id,
+    until,
+)
 from tests.strategies import HOSTILE, TEXT, draft_of, worlds
 
 SUFFIXES = {
@@ -62,6 +76,7 @@ def plans() -> dict[str, Plan]:
     )  # fmt: skip
     return {
         "compared": compared,
+        "ended": _ended(),
         "nothing": planned([declared(1)], [token(1)]),
         "empty": replace(planned([], []), server=Server(url="http://localhost:8086")),
         "every-action": every,
@@ -80,6 +95,20 @@ def plans() -> dict[str, Plan]:
             [token(number, description=f"{each}!", user=each, org_id=EDGE) for number, each in enumerate(HOSTILE, 1)],
         ),
     }  # fmt: skip
+
+
+def _ended() -> Plan:
+    """Two tokens whose `until` has passed, one of them by one clock only, and one whose `until` comes soon."""
+    end = until("2026-12-31").end
+    ended = make_plan(
+        manifest(
+            declared(1, name="backup-2023", status=ACTIVE, until=until("2026-12-31"), description="kept"),
+            declared(2, name="fast", until=until("2027-01-01T01:00:01+01:00")),
+            declared(3, name="laptop", until=until("2027-01-02")),
+        ),
+        live(token(1), token(2), token(3), clocks=(end + 1, end)),
+    )
+    return replace(ended, changes=tuple(replace(each, marks={"status": Mark.PENDING}) for each in ended.changes))
 
 
 PLANS = plans()

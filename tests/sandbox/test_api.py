@@ -43,6 +43,11 @@ def test_routes_that_are_not_there(client: Client) -> None:
     assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
 
+def test_every_answer_has_the_time_of_day(client: Client) -> None:
+    answers = [client.send("GET", target, secret="") for target in ("/ping", PATH, "/")]
+    assert {each.headers["date"] for each in answers} == {"Fri, 02 Jan 2026 03:04:05 GMT"}
+
+
 def test_probes_need_no_credentials(client: Client) -> None:
     assert client.send("GET", "/ping", secret="").status == 204
     assert client.send("HEAD", "/ping", secret="").status == 204

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -207,9 +208,11 @@ def test_a_signal_before_the_first_patch_is_an_end_like_any_other(
 def test_a_bug_is_told_as_an_error(shell: Shell) -> None:
     kept = shell.folder / "events"
 
-    def now() -> float:
-        """What nobody has thought of."""
-        raise ZeroDivisionError
+    def now() -> datetime:
+        """What nobody has thought of, once the plan was shown."""
+        if kept.read_text():
+            raise ZeroDivisionError
+        return datetime(2026, 1, 1, tzinfo=UTC)
 
     with kept.open("w") as stream, pytest.raises(ZeroDivisionError):
         told(shell, DESCRIBE, with_now=now, with_stdout=stream)
