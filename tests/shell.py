@@ -191,10 +191,11 @@ def shell_on(
     version: str = "2.7.12",
     caller: str = OPERATOR,
     faults: Sequence[Fault] = (),
+    now: Callable[[], datetime] | None = None,
 ) -> Iterator[Shell]:
-    """A shell with a server of that world and version, with these faults, signed in with the caller's token."""
+    """A shell with a server of that world, version and time, with these faults, signed in with the caller's token."""
     seed = seed or default_seed()
-    with Sandbox.start(seed=seed, profile=profile(version), now=ticking(), faults=faults) as sandbox:
+    with Sandbox.start(seed=seed, profile=profile(version), now=now or ticking(), faults=faults) as sandbox:
         environment = {
             "INFLUX_HOST": sandbox.url,
             "INFLUX_TOKEN": secret(caller, seed),

@@ -5,14 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from reconciler.core.live import Absence, Missing
+from reconciler.core.live import Absence, Missing, TokenId
 from reconciler.core.manifest import Severity
-from reconciler.core.plan import Guard
+from reconciler.core.plan import Action, Guard
 from reconciler.core.planner import differences, make_plan, rebase
 from reconciler.documents.plan import decode_plan, plan_document
 from reconciler.errors import StaleError
-from tests.builders import ACTIVE, EDGE, INACTIVE, declared, live, manager, manifest, planned, token, token_id, watcher
+from tests.builders import (
+    ACTIVE,
+    EDGE,
+    INACTIVE,
+    declared,
+    live,
+    manager,
+    manifest,
+    planned,
+    token,
+    token_id,
+    until,
+    watcher,
+)
+from tests.strategies import World, worlds
 
 
 def test_a_plan_counts_what_it_is_about() -> None:
@@ -76,3 +92,22 @@ def test_reading_again_does_not_change_what_a_plan_says_of_the_server() -> None:
     plan = make_plan(manifest(declared(1, description="x")), world)
     other = replace(world, server=replace(world.server, version="v2.9.1"))
     assert rebase(plan, other).digest == plan.digest
+
+
+@given(worlds(), st.lists(st.integers(-2, 2).map(float), min_size=4, max_size=4))
+def test_what_until_makes_inactive_stays_so_and_a_clock_that_is_put_back_deactivates_no_more(
+    world: World, shifts: list[float]
+) -> None:
+    end = until("2026-12-31").end
+    early, late, here, there = (end + shift for shift in shifts)
+    for each in world.manifest.tokens:
+        if each.at(min(early, late)).status is INACTIVE:
+            assert each.at(max(early, late)).status is INACTIVE
+            assert each.at(max(early, late)).at(early) == each.at(max(early, late))
+
+    def gone(*clocks: float) -> set[TokenId]:
+        plan = make_plan(world.manifest, replace(world.live, clocks=clocks))
+        return {each.token.id for each in plan.doing(Action.DEACTIVATE)}
+
+    assert gone(here, there) == gone(there, here)
+    assert gone(here - 1, there) | gone(here, there - 1) <= gone(here, there) <= gone(here)

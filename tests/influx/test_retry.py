@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.core.live import TokenId
 from reconciler.errors import FailureKind, TokenctlError, TransientError, UnreachableError
 from reconciler.influx.reader import Reader
-from reconciler.influx.retry import Retries
+from reconciler.influx.retry import Retries, moment_of
 from reconciler.influx.transport import Bounds, Transport
 from reconciler.influx.writer import Writer
 from tests.influx.raw_server import SECRET, Connection, RawServer, Script, answer, raw_server
@@ -237,3 +239,24 @@ def test_a_connection_that_the_server_closes_just_after_its_answer_costs_a_read_
         assert {type(reader.get(TOKEN)).__name__ for _ in range(400)} == {"Token"}
         assert waits == []
         assert 400 <= len(server.requests) <= 800
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("Thu, 31 Dec 2026 23:59:59 GMT", 1798761599.0),
+        ("Thursday, 31-Dec-26 23:59:59 GMT", 1798761599.0),
+        ("Thu Dec 31 23:59:59 2026", 1798761599.0),
+        ("Fri, 01 Jan 2027 00:59:59 +0100", 1798761599.0),
+        ("", None),
+        ("soon", None),
+        ("Thu, 31 Dec 2026 25:61:61 GMT", None),
+    ],
+)
+def test_the_time_of_a_header(text: str, moment: float | None) -> None:
+    assert moment_of(text) == moment
+
+
+@given(st.text("0123456789 ,:+-GMTZThuDec\x00é", max_size=40))
+def test_a_header_is_a_time_or_none(text: str) -> None:
+    assert isinstance(moment_of(text), float | None)
