@@ -176,7 +176,8 @@ DECLARATIONS = [
 ]  # fmt: skip
 SET: list[dict[str, Any]] = [
     {}, {"limits": Limits(max_deactivations=0)}, {"limits": Limits(min_managers=2), "server": Asserted(org="acme")},
-    {"unmanaged": Severity.WARN, "absent": Severity.WARN}, {"unmanaged": Severity.FAIL, "limits": Limits(max_deactivations=Share(90))},
+    {"unmanaged": Severity.WARN, "absent": Severity.WARN, "lock": True},
+    {"unmanaged": Severity.FAIL, "excepted": (Match(user="u"),), "limits": Limits(max_deactivations=Share(90))},
 ]  # fmt: skip
 
 

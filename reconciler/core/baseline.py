@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from reconciler.core.live import TokenId
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
 from reconciler.core.plan import Change, Kind, Mark, Revision, between
 from reconciler.core.resolve import Wanted
-from reconciler.core.text import moment
+from reconciler.core.text import moment, trimmed
 from reconciler.errors import Place, Problem
 
 
@@ -135,9 +136,13 @@ def target_text(target: TokenId | Match) -> str:
     """Return the id, or the selection in words."""
     if not isinstance(target, Match):
         return target
-    given = {"user": target.user, "org": target.org, "description": target.description}
-    parts = [f"{key} `{value}`" for key, value in given.items() if value is not None]
-    return f"match {', '.join(parts)}" + ("" if target.pick is Pick.ONLY else f", pick {target.pick}")
+    return f"match {selection_text(target)}" + ("" if target.pick is Pick.ONLY else f", pick {target.pick}")
+
+
+def selection_text(match: Match) -> str:
+    """Return what a selection looks for in words."""
+    given = {"user": match.user, "org": match.org, "description": match.description}
+    return ", ".join(f"{key} `{value}`" for key, value in given.items() if value is not None)
 
 
 def _place(declaration: Declaration, field: str) -> Place:
@@ -152,7 +157,7 @@ def _settings(base: Manifest, head: Manifest) -> Iterator[Revision]:
             kind=Kind.SETTING,
             target=key,
             edits=(replace(each, field=key.rpartition(".")[2]),),
-            loosens=_loosens(key, each.before, each.after),
+            loosens=excepts_more(head, base) if key == "unmanaged.except" else _loosens(key, each.before, each.after),
             place=head.places.get(key),
             base_place=base.places.get(key),
         )
@@ -166,9 +171,29 @@ def _set(manifest: Manifest) -> dict[str, str | None]:
         "guards.max_deactivations": str(manifest.limits.max_deactivations),
         "guards.min_managers": str(manifest.limits.min_managers),
         "unmanaged": manifest.unmanaged.value,
+        "unmanaged.except": "; ".join(sorted(set(map(selection_text, manifest.excepted)))) or None,
         "absent": manifest.absent.value,
         "lock": str(manifest.lock).lower(),
     }
+
+
+def excepts_more(head: Manifest, base: Manifest) -> bool:
+    """Return whether `head` excepts tokens from `unmanaged` of which the base would say something."""
+    known = {_values_of(each) for each in base.excepted}
+    return base.unmanaged is not Severity.IGNORE and any(known.isdisjoint(_wider(each)) for each in head.excepted)
+
+
+_Values = tuple[str | None, str | None, str | None]
+
+
+def _values_of(match: Match) -> _Values:
+    return match.user, None if match.org is None else trimmed(match.org), match.description
+
+
+def _wider(match: Match) -> Iterator[_Values]:
+    """Yield the match's values, and those of each match with fewer of them, which finds whatever this one does."""
+    user, org, description = _values_of(match)
+    yield from product({user, None}, {org, None}, {description, None})
 
 
 def _loosens(key: str, before: str | None, after: str | None) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from reconciler.core.baseline import Baseline
+from reconciler.core.baseline import Baseline, excepts_more, selection_text
 from reconciler.core.live import Absence, Elided, Live, Missing, Status, Token, TokenId
 from reconciler.core.managers import Managers
 from reconciler.core.manifest import Manifest, Severity, Share, Until
 from reconciler.core.plan import Action, Change, Guard, Plan, Refusal
-from reconciler.core.resolve import Wanted
+from reconciler.core.resolve import Index, Wanted
 from reconciler.core.text import count, name_some, quoted, utc
 from reconciler.errors import Problem, ProblemToken
 
@@ -120,21 +120,41 @@ def unmanaged(
     manifest: Manifest, baseline: Baseline | None, wanted: Sequence[Wanted], live: Live
 ) -> tuple[list[Problem], list[Refusal]]:
     """The warnings and the refusals, of the manifest and of the base where that is stricter or about more tokens."""
-    policies = [(manifest.unmanaged, manifest.server.org, "or write `unmanaged: ignore`")]
+    policies = [(manifest, "or write `unmanaged: ignore`")]
     if baseline:
         base = baseline.manifest
-        weaker = manifest.unmanaged.rank < base.unmanaged.rank
+        weaker = manifest.unmanaged.rank < base.unmanaged.rank or excepts_more(manifest, base)
         same = manifest.server.org == base.server.org
         if weaker or (not same and manifest.server.org):
+            all_of_it = same and manifest.unmanaged.rank <= base.unmanaged.rank and not excepts_more(base, manifest)
             hint = f"or change `unmanaged` of `{baseline.ref}` in a change of its own"
-            policies = [*(() if same else policies), (base.unmanaged, base.server.org, hint)]
+            policies = [*(() if all_of_it else policies), (base, hint)]
     found: dict[Severity, list[Problem]] = {each: [] for each in Severity}
-    for severity, org, hint in policies:
-        found[severity] += _incomplete(live)
-        if tokens := _undeclared(wanted, live, org):
-            message = f"no declaration names {count(len(tokens), 'live token')}"
-            found[severity].append(_about(tokens, message, f"declare them, {hint}"))
-    return found[Severity.WARN], [Refusal(Guard.UNMANAGED, each) for each in found[Severity.FAIL]]
+    for policy, hint in policies:
+        if policy.unmanaged is not Severity.IGNORE:
+            found[policy.unmanaged] += _incomplete(live)
+            if tokens := _undeclared(wanted, live, policy):
+                message = f"no declaration names {count(len(tokens), 'live token')}"
+                found[policy.unmanaged].append(_about(tokens, message, f"declare them, {hint}"))
+    warned = [*found[Severity.WARN], *_excepting_nothing(manifest, live)]
+    return warned, [Refusal(Guard.UNMANAGED, each) for each in found[Severity.FAIL]]
+
+
+def _excepting_nothing(manifest: Manifest, live: Live) -> list[Problem]:
+    """What to warn of about exceptions that find no live token: one that is written wrong, or of a token that is gone.
+
+    Nothing in a run that sees only a part of the tokens.
+    """
+    if manifest.unmanaged is Severity.IGNORE or live.org or not manifest.excepted:
+        return []
+    index = Index(live.tokens.values())
+    empty = [number for number, each in enumerate(manifest.excepted) if not index.picked(each, None)]
+    if not empty:
+        return []
+    names = [selection_text(manifest.excepted[number]) for number in empty]
+    message = f"{count(len(empty), 'exception')} of `unmanaged` {'finds' if len(empty) == 1 else 'find'} no live token"
+    hint = "correct it, or remove it: a token that it finds some day is not told"
+    return [Problem(f"{message}: {name_some(names)}", hint, manifest.places.get(f"unmanaged.except.{empty[0]}"))]
 
 
 def _incomplete(live: Live) -> list[Problem]:
@@ -147,9 +167,12 @@ def _incomplete(live: Live) -> list[Problem]:
     return [_about(lacking, message, hint)]
 
 
-def _undeclared(wanted: Sequence[Wanted], live: Live, asserted: str | None) -> list[Token]:
+def _undeclared(wanted: Sequence[Wanted], live: Live, policy: Manifest) -> list[Token]:
     managed = {each.token.id for each in wanted}
-    only = live.orgs_called(asserted) if asserted else None
+    if policy.excepted:
+        index = Index(live.tokens.values())
+        managed |= {token.id for each in policy.excepted for token in index.picked(each, None)}
+    only = live.orgs_called(policy.server.org) if policy.server.org else None
     return [
         token
         for token in live.tokens.values()

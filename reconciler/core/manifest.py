@@ -146,6 +146,7 @@ class Asserted:
 class Manifest:
     """All files of a run as one; `tokens` in the order of the files. `absent` is never IGNORE.
 
+    `excepted` are the live tokens that `unmanaged` is not about: all that such a `match` finds, whatever its `pick`.
     `lock` asks for the organisations' locks while it is applied. `places` has the position of each setting that a
     file has, such as `guards.min_managers` and `unmanaged`, and `texts` what each file holds, comments included.
     """
@@ -154,6 +155,7 @@ class Manifest:
     server: Asserted = Asserted()
     limits: Limits = Limits()
     unmanaged: Severity = Severity.IGNORE
+    excepted: tuple[Match, ...] = ()
     absent: Severity = Severity.FAIL
     lock: bool = False
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)

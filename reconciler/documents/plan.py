@@ -191,7 +191,7 @@ def _whole(value: Record) -> Document:
 
 
 _COUNTS = ("unchanged", "declared", "managed", "live")
-_SETTINGS = ("url", "org", "max_deactivations", "min_managers", "unmanaged", "absent")
+_SETTINGS = ("url", "org", "max_deactivations", "min_managers", "unmanaged", "except", "absent", "lock")
 _EDITED = ("target", "status", "until", "description", "protected", "labels", "name", "file", *_SETTINGS)
 
 _TEXT_OR_NULL = or_null(text)

@@ -49,9 +49,10 @@ def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
     """
     found = _Found()
     blocks = _blocks(roots, found)
-    guards, server = blocks.get("guards", {}), blocks.get("server", {})
-    if server:
-        _note_cut(server, ("org",), found)
+    guards, server, unmanaged = blocks.get("guards", {}), blocks.get("server", {}), blocks.get("unmanaged", "ignore")
+    exceptions = [] if isinstance(unmanaged, str) else unmanaged.get("except", [])
+    for part in filter(None, (server, *exceptions)):
+        _note_cut(part, _MATCHED, found)
     entries: list[Any] = [entry for root in roots for entry in root.get("tokens") or ()]
     if len(entries) > LARGEST:
         raise InvalidError(f"{len(entries):,} tokens are declared, and {LARGEST:,} may be")
@@ -62,7 +63,8 @@ def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
         tokens=tokens,
         server=Asserted(**server),
         limits=_limits(guards),
-        unmanaged=Severity(blocks.get("unmanaged", "ignore")),
+        unmanaged=Severity(unmanaged if isinstance(unmanaged, str) else unmanaged["policy"]),
+        excepted=tuple(Match(**each) for each in exceptions),
         absent=Severity(blocks.get("absent", "fail")),
         lock=blocks.get("lock") == "true",
         places=_places(roots),
@@ -106,6 +108,8 @@ def _places(roots: Sequence[Entry]) -> dict[str, Place]:
             places[key] = root.place(key)
             if isinstance(block, Entry):
                 places |= {f"{key}.{name}": block.place(name) for name in block}
+                exceptions: Any = block.get("except", ())
+                places |= {f"{key}.except.{number}": each.place("") for number, each in enumerate(exceptions)}
     return places
 
 

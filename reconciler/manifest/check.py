@@ -14,6 +14,7 @@ from reconciler.manifest.document import Entry, Items, Value
 
 NUMBER = r"0|[1-9][0-9]{0,8}"
 LARGEST = 100_000  # tokens in a manifest
+_EXCEPTIONS = 1000  # of `unmanaged`
 
 _Check = Callable[[Value], bool]
 
@@ -139,10 +140,23 @@ def _number(entry: Entry, key: str) -> bool:
     )
 
 
+def _unmanaged(value: Value) -> bool:
+    if type(value) is not Entry:
+        return _POLICY(value)
+    return "policy" in value and _BOTH(value)
+
+
+def _exceptions(value: Value) -> bool:
+    return type(value) is Items and len(value) <= _EXCEPTIONS and all(map(_MATCH, value))
+
+
+_POLICY = _one_of("ignore", "warn", "fail")
+_MATCH = _some_of({"user": _text(1, 1000), "org": _org, "description": _text(0, 10_000)})
+_BOTH = _some_of({"policy": _POLICY, "except": _exceptions})
 _TOKEN: dict[str, _Check] = {
     "id": _is_id,
     "name": _name,
-    "match": _some_of({"user": _text(1, 1000), "org": _org, "description": _text(0, 10_000)}),
+    "match": _MATCH,
     "pick": _one_of("only", "first", "all"),
     "description": _text(0, 10_000),
     "status": _one_of("active", "inactive"),
@@ -153,7 +167,7 @@ _TOKEN: dict[str, _Check] = {
 _HEAD: dict[str, _Check] = {
     "server": _some_of({"url": _url, "org": _org}),
     "guards": _guards,
-    "unmanaged": _one_of("ignore", "warn", "fail"),
+    "unmanaged": _unmanaged,
     "absent": _one_of("fail", "warn"),
     "lock": _one_of("true", "false"),
     "tokens": lambda value: type(value) is Items and len(value) <= LARGEST,

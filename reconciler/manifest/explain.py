@@ -91,7 +91,7 @@ def _locate(violation: Violation, root: Value, file: TextFile, bad: list[int]) -
     path, place = "", file.place(root.mark) if isinstance(root, Entry | Items) else Place(file.name, 1, 1)
     for part in violation.path:
         if isinstance(part, int):
-            number = bad[part]
+            number = bad[part] if path == "tokens" else part
             place, value, path = file.place(value.marks[number]), value[number], f"{path}."
         else:
             is_quoted = isinstance(value[part], str) and not value.is_plain(part)
@@ -111,6 +111,12 @@ _HINTS = {
     "guards.max_deactivations": "write a share such as `30%`, or a whole number such as `5`, without quotes",
     "guards.min_managers": "write a whole number such as `1`, without quotes",
     "unmanaged": "write `ignore`, `warn` or `fail`",
+    "unmanaged.policy": "write `ignore`, `warn` or `fail`",
+    "unmanaged.except": "write a list: `- user: NAME` for each exception",
+    "unmanaged.except.": "write `user:`, `org:` or `description:`, as in a `match`",
+    "unmanaged.except.user": "write the owner's name, or leave the key out",
+    "unmanaged.except.org": "write the organisation's name, or leave the key out",
+    "unmanaged.except.description": 'write the description, `""` for an empty one, or leave the key out',
     "absent": "write `fail` or `warn`",
     "lock": "write `true` or `false`, in lower case and without quotes",
     "tokens": 'write a list: `- id: "…"` for each token',
@@ -133,12 +139,14 @@ _HINTS = {
 _MESSAGES: dict[tuple[str, str], str] = {
     ("type", ""): "this is no mapping",
     ("type", "tokens."): "this is no token",
+    ("type", "unmanaged.except."): "this is no exception",
     ("type", "*"): "{key} is not {kind}{told}",
     ("const", "tokens.protected"): "{key} contradicts `until`, which switches the token off",
     ("const", "*"): "unknown {word}{shown}",
     ("enum", "*"): "unknown {word}{shown}",
     ("pattern", "server.org"): "{key} is nothing but white space",
     ("pattern", "tokens.match.org"): "{key} is nothing but white space",
+    ("pattern", "unmanaged.except.org"): "{key} is nothing but white space",
     ("pattern", "tokens.id"): "this is no id{shown}",
     ("pattern", "*"): "{key} is not well-formed{shown}",
     ("pattern", "tokens.until"): "{key} names no moment{told}",
@@ -152,6 +160,7 @@ _MESSAGES: dict[tuple[str, str], str] = {
     ("minProperties", "*"): "{key} says nothing",
     ("maxProperties", "*"): "{key} has {length} entries, and may have {limit}",
     ("maxItems", "*"): "{key} has {length} entries, and may have {limit}",
+    ("required", "unmanaged"): "`policy` is missing",
     ("required", "*"): "`version` is missing",
     ("oneOf", "*"): "a token needs `id` or `match`, and has {both}",
     ("dependencies", "*"): "`pick` chooses among the tokens of a `match`",
@@ -164,9 +173,10 @@ _KINDS = {
     "integer": "a whole number",
     "boolean": "`true` or `false`",
 }
-_NAMELESS = {"tokens.": "this token", "tokens.labels.": "this label"}
+_NAMELESS = {"tokens.": "this token", "tokens.labels.": "this label", "unmanaged.except.": "this exception"}
 _SHORT = ("tokens.id", "tokens.name", "guards.max_deactivations")  # whose hints say more than "shorten it"
 _HINTS_OF = {
+    ("required", "unmanaged"): "write `policy: ignore`, `warn` or `fail` beside `except:`",
     ("minLength", "tokens.description"): "name the token by `id` to clear its description",
     ("const", "tokens.protected"): "remove one of them",
     ("type", "version"): "write `version: 1`, without quotes and without a point",

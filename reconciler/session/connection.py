@@ -173,8 +173,9 @@ def _check_for(own: str, what: str, hint: str, manifest: Manifest) -> None:
         for name, text in manifest.texts.items()
         for at in sorted(set(islice(known_in(text, own), _SHOWN)))
     ]
-    server = {"server.url": manifest.server.url, "server.org": manifest.server.org}
-    places = [manifest.places.get(key) for key, text in server.items() if text and masked(text, own) != text]
+    excepted = "\n".join(text for each in manifest.excepted for text in (each.user, each.org, each.description) if text)
+    head = {"server.url": manifest.server.url, "server.org": manifest.server.org, "unmanaged.except": excepted}
+    places = [manifest.places.get(key) for key, text in head.items() if text and masked(text, own) != text]
     places += [each.origin.place("") for each in manifest.tokens if masked(text := each.text, own) != text]
     if problems := found or [Problem(f"this declaration holds {what}", hint, place) for place in places]:
         raise InvalidError(problems)

@@ -122,6 +122,7 @@ def test_two_tokens_that_swap_their_names_are_both_renamed() -> None:
     ]  # fmt: skip
 
 
+U, D = Match(user="u"), Match(description="d")
 SETTINGS: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
     ("guards.max_deactivations", {"limits": Limits()}, {"limits": Limits(max_deactivations=Share(31))}, True),
     ("guards.max_deactivations", {"limits": Limits()}, {"limits": Limits(max_deactivations=Share(29))}, False),
@@ -138,6 +139,33 @@ SETTINGS: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
     ("guards.min_managers", {"limits": Limits()}, {"limits": Limits(min_managers=2)}, False),
     ("unmanaged", {"unmanaged": Severity.FAIL}, {"unmanaged": Severity.WARN}, True),
     ("unmanaged", {"unmanaged": Severity.IGNORE}, {"unmanaged": Severity.FAIL}, False),
+    *(
+        (
+            "unmanaged.except",
+            {"unmanaged": Severity.WARN, "excepted": before},
+            {"unmanaged": Severity.WARN, "excepted": after},
+            more,
+        )
+        for before, after, more in [
+            ((), (U,), True),
+            ((U,), (), False),
+            ((U,), (U, D), True),
+            ((U, D), (U,), False),
+            ((U,), (D,), True),
+            ((U,), (Match(user="u", org="o"),), False),
+            ((Match(user="u", org="o"),), (U,), True),
+            (
+                (Match(org="o"), D),
+                (
+                    D,
+                    Match(user="u", org=" o "),
+                ),
+                False,
+            ),
+            ((D,), (Match(description=""),), True),
+        ]
+    ),
+    ("unmanaged.except", {}, {"excepted": (U,)}, False),
     ("lock", {"lock": True}, {}, True),
     ("lock", {}, {"lock": True}, False),
     ("absent", {"absent": Severity.FAIL}, {"absent": Severity.WARN}, True),
@@ -349,6 +377,23 @@ def test_the_stricter_of_two_policies_counts_and_one_that_both_have_counts_once(
     assert [each.problem.message.split(":")[0] for each in plan.refusals] == [
         "no declaration names 1 live token", "no declaration names 2 live tokens",
     ]  # fmt: skip
+
+
+def test_an_exception_that_the_base_lacks_excepts_nothing_yet() -> None:
+    world = World(
+        live(token(1), token(2, user="u"), token(3)), manifest(declared(1), unmanaged=Severity.FAIL, excepted=(U, D))
+    )
+    plan = compared(world, manifest(unmanaged=Severity.FAIL, excepted=(D,)))
+    (refusal,) = plan.refusals
+    assert [each.id for each in refusal.problem.tokens] == [token_id(2), token_id(3)]
+    assert refusal.problem.hint == "declare them, or change `unmanaged` of `main` in a change of its own"
+    for base in (manifest(unmanaged=Severity.FAIL, excepted=(U, D)), manifest(unmanaged=Severity.IGNORE)):
+        (refusal,) = compared(world, base).refusals
+        assert [each.id for each in refusal.problem.tokens] == [token_id(3)]
+        assert refusal.problem.hint == "declare them, or write `unmanaged: ignore`"
+    crossed = compared(world, manifest(unmanaged=Severity.WARN, excepted=(D, Match(user="ci-bot"))))
+    assert [each.id for each in crossed.refusals[0].problem.tokens] == [token_id(3)]
+    assert [each.id for each in crossed.warnings[0].tokens] == [token_id(2)]
 
 
 def test_the_warnings_of_the_base_come_first() -> None:

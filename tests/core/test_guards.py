@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from reconciler.core.live import Live, Token, UserId
-from reconciler.core.manifest import Declaration, Limits, Severity, Share
+from reconciler.core.manifest import Declaration, Limits, Match, Severity, Share
 from reconciler.core.plan import Guard, Plan
 from reconciler.core.planner import make_plan, needs_own_user
-from reconciler.errors import ProblemToken
+from reconciler.errors import Place, ProblemToken
 from tests.builders import ACME, ACTIVE, EDGE, INACTIVE, declared, live, manager, manifest, token, token_id, watcher
 
 
@@ -208,3 +208,44 @@ def test_a_waived_guard_stays_in_sight_as_a_warning() -> None:
         f"tokens.yaml:10:11: guard `protected` is waived: `token 1` {token_id(1)} is protected and may not be deactivated"
     ]
     assert names(judged(off(1, protected=True), [token(1, is_own=True)], waivers=(Guard.PROTECTED,))) == ["self"]
+
+
+ALICE, NAMED = Match(user="alice"), Match(description="alice's Token")
+
+
+@pytest.mark.parametrize(
+    ("excepted", "left"),
+    [
+        ((), [1, 2, 3]),
+        ((ALICE,), [2, 3]),
+        ((NAMED,), [1, 3]),
+        ((ALICE, NAMED), [3]),
+        ((Match(user="alice", description="alice's Token"),), [1, 2, 3]),
+        ((Match(org=" acme "),), []),
+        ((Match(org=ACME),), []),
+    ],
+)
+def test_an_exception_finds_tokens_as_a_match_does(excepted: tuple[Match, ...], left: list[int]) -> None:
+    world = [token(1, user="alice"), token(2, description="alice's Token"), token(3), token(9)]
+    plan = judged([declared(9)], world, unmanaged=Severity.FAIL, excepted=excepted)
+    told = [each.id for refusal in plan.refusals for each in refusal.problem.tokens]
+    assert told == [token_id(number) for number in left]
+
+
+def test_exceptions_that_find_nothing_are_warned_about_where_the_first_stands() -> None:
+    places = {"unmanaged.except.1": Place("tokens.yaml", 5, 7)}
+    rules: dict[str, Any] = {
+        "unmanaged": Severity.WARN,
+        "excepted": (ALICE, NAMED, Match(user="bob")),
+        "places": places,
+    }
+    (warned,) = judged([], [token(1, user="alice")], **rules).warnings
+    assert str(warned) == (
+        "tokens.yaml:5:7: 2 exceptions of `unmanaged` find no live token: description `alice's Token`, user `bob`\n"
+        "  hint: correct it, or remove it: a token that it finds some day is not told"
+    )
+    assert judged([], [token(1, user="alice")], **{**rules, "unmanaged": Severity.IGNORE}).warnings == ()
+    limited = make_plan(manifest(**rules), live(token(1, user="alice"), org="acme"))
+    assert limited.warnings == ()
+    (one,) = judged([], [token(1, user="alice")], **{**rules, "excepted": (Match(user="bob"), ALICE)}).warnings
+    assert one.message == "1 exception of `unmanaged` finds no live token: user `bob`"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.core.manifest import Asserted, Limits, Share
+from reconciler.core.manifest import Asserted, Limits, Match, Share
 from reconciler.errors import InvalidError
 from reconciler.manifest import document
 from reconciler.manifest.build import build
@@ -152,4 +152,21 @@ def test_a_block_that_a_less_indented_comment_cuts_is_warned_about(loader: Any) 
     assert [str(each) for each in found.warnings] == [
         f"<stdin>:{line}:18: `description` ends before a `#` that is indented less, which begins a comment\n{hint}"
         for line in (4, 9)
+    ]
+
+
+@pytest.mark.parametrize("short", ["ignore", "warn", "fail"])
+def test_both_forms_of_unmanaged_say_the_same(short: str) -> None:
+    texts = (f"unmanaged: {short}", f"unmanaged: {{policy: {short}}}", f"unmanaged:\n  policy: {short}\n  except: []")
+    assert len({repr(load(["-"], BytesIO(f"version: 1\n{text}\n".encode())).manifest) for text in texts}) == 1
+
+
+def test_exceptions_stand_where_they_are_written_and_a_comment_that_cuts_one_is_told() -> None:
+    text = "version: 1\nunmanaged:\n  policy: fail\n  except:\n    - user: alice\n    - description: a (see #1)\n"
+    loaded = load(["-"], BytesIO(text.encode()))
+    assert loaded.manifest.excepted == (Match(user="alice"), Match(description="a (see"))
+    places = loaded.manifest.places
+    assert [places[f"unmanaged.except{each}"].line for each in ("", ".0", ".1")] == [4, 5, 6]
+    assert [each.message for each in loaded.warnings] == [
+        "`description` ends before ` #`, which begins a comment: what follows is no part of it"
     ]

@@ -58,12 +58,16 @@ TOKEN_KEYS = ["id", "name", "match", "pick", "description", "status", "until", "
 TOKEN = st.fixed_dictionaries(
     {}, optional={**FITTING, **dict.fromkeys(TOKEN_KEYS, ANY), "match": MATCH | ANY, "id": FITTING["id"]}
 ).map(lambda members: "{" + ", ".join(f"{key}: {value}" for key, value in members.items() if key in TOKEN_KEYS) + "}")
+UNMANAGED = mapping(
+    st.sampled_from(["fail", "[]", "[{user: a}]", '[{org: " "}, {description: ""}]', "[{}, [x], y]"]),
+    ["policy", "except", "x"],
+)
 ROOT = st.fixed_dictionaries(
     {"version": FITTING["version"]},
     optional={
         "server": mapping(st.sampled_from(["https://a.example", "acme", '""']), ["url", "org"]) | ANY,
         "guards": mapping(ANY, ["max_deactivations", "min_managers"]),
-        "unmanaged": st.sampled_from(["warn", "ignore", "never"]),
+        "unmanaged": st.sampled_from(["warn", "ignore", "never"]) | UNMANAGED,
         "absent": st.sampled_from(["warn", "fail", "ignore"]),
         "lock": FITTING["lock"],
         "tokens": sequence(TOKEN) | ANY,
