@@ -92,7 +92,7 @@ class Provenance:
 
     `run` is its name, `started` in ISO 8601, `tool` the version of tokenctl, `files` as named on the command line.
     `commit` is the one that is checked out where the first file is, `run_url` where a CI system shows the run; both are
-    "" where nothing says so.
+    "" where nothing says so. `who` names user, machine and process, as a lock does.
     """
 
     run: str
@@ -101,6 +101,7 @@ class Provenance:
     files: tuple[str, ...] = ()
     commit: str = ""
     run_url: str = ""
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

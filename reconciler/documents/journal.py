@@ -31,7 +31,7 @@ def header_line(plan: Plan, provenance: Provenance) -> Document:
         **parts(plan, "server", "org_ids", "digest"),
         "changes": len(plan.changes),
         **parts(plan, "managed", "limits", "undoes", "lock"),
-        **parts(provenance, "files", "commit", "run_url"),
+        **parts(provenance, "files", "commit", "run_url", "who"),
     }
 
 
@@ -137,6 +137,7 @@ def _header(field: Fields) -> Run:
     field("digest", decode.DIGEST)
     field("commit", _COMMIT)
     field("run_url", text)
+    field.optional("who", text, "")
     return Run(
         name=field("run", decode.RUN_NAME),
         started=field("started", _SHORT),

@@ -46,6 +46,7 @@ def provenance_of(plan: Plan, files: Sequence[str], context: Context) -> Provena
         files=tuple(map(context.streams.masked, dict.fromkeys([*files, *declared]))),
         commit=head(files[0], context.environment, context.home) if Path(files[0]).exists() else "",
         run_url=run_url(context),
+        who=context.streams.masked(context.who),
     )
 
 

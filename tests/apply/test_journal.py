@@ -59,6 +59,7 @@ RUN = Provenance(
     tool="0.1.0",
     files=("tokens.yaml",),
     run_url="https://ci.example/1",
+    who="ci on runner-7, process 4711",
 )
 
 
@@ -76,7 +77,8 @@ def test_a_run_reads_as_header_intent_result_summary(tmp_path: Path) -> None:
         '"started": "2026-11-23T21:00:00+00:00", "server": {"url": "http://localhost:8086", "build": "OSS", '
         '"version": "v2.7.12"}, "org_ids": ["5f2c9e1a77b0d3c4"], '
         f'"digest": "{PLAN.digest}", "changes": 1, "managed": 1, "limits": {{"max_deactivations": "30%", '
-        '"min_managers": 1}, "undoes": "", "lock": false, "files": ["tokens.yaml"], "commit": "", "run_url": "https://ci.example/1"}\n'
+        '"min_managers": 1}, "undoes": "", "lock": false, "files": ["tokens.yaml"], "commit": "", "run_url": "https://ci.example/1", '
+        '"who": "ci on runner-7, process 4711"}\n'
         '{"event": "intent", "id": "0d3a5f0c1be4e000", "attempt": 1, "name": "old", "protected": false, '
         '"org_id": "5f2c9e1a77b0d3c4", "org": "acme", "user_id": "0d3a5f0bd1a4e000", "user": "user2", '
         '"before": {"status": "active", "description": "laptop \\u202e", "updatedAt": "2024-05-13T09:41:07.52417Z"}, '

@@ -72,6 +72,7 @@ def test_no_secret_of_the_surroundings_reaches_journal_or_lock(tmp_path: Path, v
     )
     assert header["run_url"].startswith("https://ci.example/?token=***")
     assert header["run_url"] in made[0]
+    assert header["who"] == "*** on web-1"
     assert "*** on web-1" in made[0]
     assert not found([made[0], journal.read_text(), done.out, done.err])
 
