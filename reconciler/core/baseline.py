@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
 
 from reconciler.core.live import TokenId
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
@@ -193,7 +192,7 @@ def _values_of(match: Match) -> _Values:
 def _wider(match: Match) -> Iterator[_Values]:
     """Yield the match's values, and those of each match with fewer of them, which finds whatever this one does."""
     user, org, description = _values_of(match)
-    yield from product({user, None}, {org, None}, {description, None})
+    yield from ((one, two, three) for one in {user, None} for two in {org, None} for three in {description, None})
 
 
 def _loosens(key: str, before: str | None, after: str | None) -> bool:
