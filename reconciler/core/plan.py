@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -12,6 +12,8 @@ from reconciler.core.live import Elided, OrgId, Server, Status, Token
 from reconciler.core.manifest import Limits
 from reconciler.core.text import quoted
 from reconciler.errors import Place, Problem
+
+_TOGETHER = 1_000  # changes that one call of deepdiff explains: it keeps several objects for each
 
 
 class Guard(StrEnum):
@@ -107,11 +109,6 @@ class Change:
         """The PATCH's body: the differing fields and nothing else, as InfluxDB's AuthorizationUpdateRequest."""
         values = {"status": self.status.value if self.status else None, "description": self.description}
         return {field: value for field, value in values.items() if value is not None}
-
-    def differences(self) -> tuple[Difference, ...]:
-        """Return how the token differs from what it should be, to be shown: status first, then description."""
-        earlier = self.token.values
-        return explain(earlier, {**earlier, **self.body})
 
     @property
     def path(self) -> str:
@@ -265,11 +262,26 @@ def between(before: Mapping[str, str | None], after: Mapping[str, str | None]) -
     return tuple(Difference(field, *pair) for field, pair in pairs.items() if pair[0] != pair[1])
 
 
-def explain(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Difference, ...]:
-    """Every field that differs of values that are shown, as deepdiff explains it."""
-    from deepdiff import DeepDiff  # 70 ms, and half a millisecond a token: paid only for what is shown
+def explained(changes: Sequence[Change]) -> Iterator[tuple[Difference, ...]]:
+    """Yield how each token differs from what it should be, to be shown: status first, then description."""
+    for start in range(0, len(changes), _TOGETHER):
+        some = changes[start : start + _TOGETHER]
+        yield from explain([(each.token.values, {**each.token.values, **each.body}) for each in some])
 
+
+def explain(pairs: Sequence[tuple[Mapping[str, str], Mapping[str, str]]]) -> list[tuple[Difference, ...]]:
+    """Every field that differs of pairs of values that are shown, by pair, as deepdiff explains it."""
+    from deepdiff import DeepDiff  # 70 ms: paid only for what is shown
+
+    # One call for all of them takes a fifth of the time of a call for each.
+    before, after = (
+        {(at, name): pair[side][name] for at, pair in enumerate(pairs) for name in pair[0]} for side in (0, 1)
+    )
     kinds = [(str, Elided)]
     tree = DeepDiff(before, after, view="tree", ignore_private_variables=False, ignore_type_in_groups=kinds)
     found = {item.path(output_format="list")[0]: item for item in tree.get("values_changed", ())}
-    return tuple(Difference(field, found[field].t1, found[field].t2) for field in before if field in found)
+    differences: list[list[Difference]] = [[] for _ in pairs]
+    for at, name in before:
+        if item := found.get((at, name)):
+            differences[at].append(Difference(name, item.t1, item.t2))
+    return [tuple(each) for each in differences]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from reconciler.core.plan import Action, Change, Difference, Plan, Revision
+from reconciler.core.plan import Action, Change, Difference, Plan, Revision, explained
 from reconciler.core.text import common_start, count
 from reconciler.errors import Place, Problem
 from reconciler.render import words
@@ -187,7 +187,8 @@ def _changes(plan: Plan) -> str:
         if plan.count(action)
     )
     head = "".join(map(_heading, _COLUMNS))
-    rows = "\n".join(map(_row, words.gravest_first(plan.changes)))
+    changes = words.gravest_first(plan.changes)
+    rows = "\n".join(map(_row, changes, explained(changes)))
     return f"""\
 <section>
 <h2>{count(len(plan.changes), "change")}</h2>
@@ -215,7 +216,7 @@ def _heading(name: str) -> str:
     return f'<th scope="col" role="columnheader"><button type="button" disabled>{name}</button></th>'
 
 
-def _row(change: Change) -> str:
+def _row(change: Change, differences: Iterable[Difference]) -> str:
     token = change.token
     own = "this run’s own token" if token.is_own else ""
     marks = filter(None, ("protected" if change.protected else "", own, words.until_of(change), words.mark_of(change)))
@@ -230,7 +231,7 @@ def _row(change: Change) -> str:
         f'<td role="cell"><span class="badge {change.action}">{done}</span></td>',
         f'<th role="rowheader" scope="row">{name}{marked}</th>',
         f'<td role="cell" data-label="owner">{_shown(token.user)} {org}</td>',
-        f'<td role="cell">{"".join(map(_field, change.differences()))}</td>',
+        f'<td role="cell">{"".join(map(_field, differences))}</td>',
         f'<td role="cell" data-label="declared at"><code>{escape(words.place_of(change))}</code></td>',
     )
     return f'<tr role="row" data-action="{change.action}">{"".join(cells)}</tr>'

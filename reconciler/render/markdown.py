@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 from reconciler.core.baseline import Baseline
-from reconciler.core.plan import Change, Difference, Plan, Revision
+from reconciler.core.plan import Change, Difference, Plan, Revision, explained
 from reconciler.core.review import Review
 from reconciler.core.text import common_start, count, shortened
 from reconciler.errors import Problem
@@ -26,7 +25,6 @@ _BRIEF, _PROBLEM = 120, 600  # characters of a value where not everything fits, 
 _COLUMNS = ("| change | token | id | owner | before → after | declared at |", "|---|---|---|---|---|---|")
 _REVISION_COLUMNS = ("| change | declaration | what it means | declared at |", "|---|---|---|---|")
 _RUN = re.compile("`+")
-_T = TypeVar("_T")
 
 
 def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> str:
@@ -48,7 +46,8 @@ def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> st
     differences = [f"- {code(_cut(each, _PROBLEM))}" for each in words.review_differences(review)] if review else []
     moved = _fitted(["Otherwise than reviewed:", "", *differences] if differences else [], room // 8)
     room -= _size([*refused, *warned, *moved, *files])
-    table = _table(_COLUMNS, words.gravest_first(plan.changes), partial(_row, across=plan.across), room)
+    changes = words.gravest_first(plan.changes)
+    table = _table(_COLUMNS, len(changes), partial(_rows, changes, across=plan.across), room)
     return "\n\n".join([*head, *refused, *warned, *moved, *table, *files, again]) + "\n"
 
 
@@ -79,7 +78,9 @@ def revised(revised: Baseline, longest: int = LONGEST) -> str:
     head = [f"### tokenctl: {_summary(revised.revisions)}"]
     head.append(f"Since {code(_cut(revised.ref))}, commit `{revised.commit[:12]}`. No server was asked.")
     head += _fitted([_problem("Warning", each) for each in revised.warnings], longest // 4)
-    table = _table(_REVISION_COLUMNS, revised.revisions, _revision_row, longest - _size(head))
+    revisions = revised.revisions
+    rows = partial(_revision_rows, revisions)
+    table = _table(_REVISION_COLUMNS, len(revisions), rows, longest - _size(head))
     return "\n\n".join([*head, *table]) + "\n"
 
 
@@ -135,17 +136,20 @@ def _fitted(lines: Sequence[str], room: int) -> list[str]:
     return ["\n".join(kept)] if kept else []
 
 
-def _table(head: Sequence[str], items: Sequence[_T], row: Callable[[_T, bool], str], room: int) -> list[str]:
-    """Return a table in at most so many bytes, in up to two parts, folded when it is long; `row` may cut values."""
-    if not items:
+def _table(head: Sequence[str], size: int, made: Callable[[bool], Iterator[str]], room: int) -> list[str]:
+    """Return a table in at most so many bytes, in up to two parts, folded when it is long.
+
+    `made` gives its rows, `size` of them, with values cut if it is told so.
+    """
+    if not size:
         return []
     room -= _size(head) + 200  # for what stands around the rows
-    rows = _fitting((row(each, False) for each in items), room)
-    if len(rows) < len(items):
-        rows = _fitting((row(each, True) for each in items), room)
+    rows = _fitting(made(False), room)
+    if len(rows) < size:
+        rows = _fitting(made(True), room)
     table = "\n".join([*head, *rows])
     folded = f"<details><summary>{count(len(rows), 'change')}</summary>\n\n{table}\n\n</details>"
-    left = len(items) - len(rows)
+    left = size - len(rows)
     rest = [f"**And {count(left, 'more change')}** without room here: other formats have them all."] if left else []
     return [folded if len(rows) > _OPEN_ROWS else table, *rest]
 
@@ -161,20 +165,29 @@ def _fitting(lines: Iterable[str], room: int) -> list[str]:
     return kept
 
 
-def _row(change: Change, brief: bool, *, across: bool) -> str:
+def _rows(changes: Sequence[Change], brief: bool, *, across: bool) -> Iterator[str]:
+    for change, differences in zip(changes, explained(changes), strict=True):
+        yield _row(change, differences, brief=brief, across=across)
+
+
+def _row(change: Change, differences: Iterable[Difference], *, brief: bool, across: bool) -> str:
     names = [each for each in (words.name_of(change), words.kept_description(change)) if each]
     owner = [change.token.user, *([words.org_of(change)] if across else [])]
-    differences, place = change.differences(), words.place_of(change)
+    place = words.place_of(change)
     if brief:
         names, owner = [shortened(each, _BRIEF) for each in names], [_cut(each) for each in owner]
-        place, differences = _cut_start(place), tuple(map(_cut_around, differences))
+        place, differences = _cut_start(place), map(_cut_around, differences)
     fields = "<br>".join(f"{each.field} {' → '.join(map(cell, words.values(each)))}" for each in differences)
     done = "<br>".join(filter(None, (change.action, words.until_of(change), words.mark_of(change))))
     shown = (done, _cells(names), cell(change.token.id), _cells(owner), fields, cell(place) if place else "")
     return f"| {' | '.join(shown)} |"
 
 
-def _revision_row(revision: Revision, brief: bool) -> str:
+def _revision_rows(revisions: Sequence[Revision], brief: bool) -> Iterator[str]:
+    return (_revision_row(each, brief=brief) for each in revisions)
+
+
+def _revision_row(revision: Revision, *, brief: bool) -> str:
     cut = _cut if brief else str
     meaning = _cells(map(cut, words.meaning(revision)))
     place = words.place_of_revision(revision)

@@ -13,7 +13,7 @@ from reconciler.core.checkup import Check, State
 from reconciler.core.live import Server, Token
 from reconciler.core.lock import LockLabel
 from reconciler.core.outcome import Entry, Outcome, Result, ResultStatus, Run
-from reconciler.core.plan import Action, Change, Difference, Kind, Plan, Revision
+from reconciler.core.plan import Action, Change, Difference, Kind, Plan, Revision, explained
 from reconciler.core.review import Review
 from reconciler.core.text import count, name_some
 from reconciler.errors import Problem
@@ -67,16 +67,17 @@ def _verdict(plan: Plan) -> str:
 
 
 def _changes(plan: Plan, columns: int | None, *, colour: bool) -> str:
-    cells = []
+    cells, across = [], plan.across
     for change in plan.changes:
-        orgs = [words.org_of(change)] if plan.across else []
+        orgs = [words.org_of(change)] if across else []
         cells.append([_name(change), change.token.id, terminal(change.token.user), *orgs, words.place_of(change)])
     lines = []
-    for change, row in zip(plan.changes, rows(cells, columns, beside=_BESIDE, whole=(1,)), strict=True):
+    drawn = rows(cells, columns, beside=_BESIDE, whole=(1,))
+    for change, row, differences in zip(plan.changes, drawn, explained(plan.changes), strict=True):
         lines.append(_sign(change, colour=colour) + row.rstrip())
         if change.description is None and (description := _unsaid(change, row)):
             lines.append(_within(f"{_INDENT}{'described':<11}  {description}", columns))
-        for each in change.differences():
+        for each in differences:
             lines += _difference(each, columns)
         if reasons := "; ".join(filter(None, (words.until_of(change), words.marks_of(change)))):
             lines.append(f"{_INDENT}{'because':<11}  {reasons}")

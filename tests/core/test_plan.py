@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.core.manifest import Limits
-from reconciler.core.plan import Action, Change, Comparison, Difference, between
+from reconciler.core.plan import Action, Change, Comparison, Difference, between, explained
 from tests.builders import ACTIVE, INACTIVE, declared, manager, planned, token, token_id
 
 
@@ -48,13 +48,18 @@ def test_a_plan_counts_what_its_changes_do_and_holds_the_stricter_limit() -> Non
     assert replace(plan, base=base).min_managers == 3
 
 
-def test_a_change_is_explained_field_by_field() -> None:
-    change = Change(token=token(1), status=INACTIVE, description="__dunder__")
-    assert change.differences() == (
-        Difference("status", "active", "inactive"),
-        Difference("description", "token 1", "__dunder__"),
-    )
-    assert Change(token=token(1), description="").differences() == (Difference("description", "token 1", ""),)
+def test_changes_are_explained_field_by_field() -> None:
+    both = Change(token=token(1), status=INACTIVE, description="__dunder__")
+    cleared, same = Change(token=token(2), description=""), Change(token=token(3))
+    assert list(explained([both, cleared, same])) == [
+        (Difference("status", "active", "inactive"), Difference("description", "token 1", "__dunder__")),
+        (Difference("description", "token 2", ""),),
+        (),
+    ]
+    # More than one call of deepdiff takes, the same token among them more than once.
+    many = [both, cleared] * 600
+    assert list(explained(many)) == list(explained([both, cleared])) * 600
+    assert list(explained([])) == []
 
 
 def test_what_is_missing_is_as_none_and_fields_keep_their_order() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Plan, explained
 from reconciler.render import html
 from reconciler.render.escape import terminal
 from reconciler.render.words import gravest_first, name_of, values
@@ -64,7 +64,7 @@ def test_hostile_text_is_shown_as_text(chromium: Browser, tmp_path: Path) -> Non
     assert chromium.run(VISIBLE) == [name_of(change) for change in changes]
     for column, expected in [
         (3, [f"{terminal(change.token.user)} {change.token.org}" for change in changes]),
-        (4, ["description" + "".join(f"{word} {value}" for word, value in zip(("before", "after"), values(change.differences()[0]), strict=True)) for change in changes]),
+        (4, ["description" + "".join(f"{word} {value}" for word, value in zip(("before", "after"), values(differences[0]), strict=True)) for differences in explained(changes)]),
         (5, [f"{terminal(change.places[''].file)}:{change.places[''].line}" for change in changes]),
     ]:  # fmt: skip
         cells = f"[...document.querySelectorAll('tbody tr > :nth-child({column})')].map(cell => cell.textContent)"
