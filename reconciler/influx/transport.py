@@ -1,15 +1,19 @@
 """Sends requests and gives whole answers, over httpx's connections; the only module that imports httpx.
 
-The caller's secret goes to the configured origin and to no other: redirects are errors, every request's origin is
-checked right before it is sent, and nothing that a server says ever becomes a URL. An httpx client would follow
-neither, but makes the next request of every redirect, and keeps the cookies that a server sets.
+The caller's secret goes to the configured origin and to no other: redirects are errors, every request has the
+configured URL with a path that was checked, and nothing that a server says ever becomes a URL. An httpx client would
+follow neither, but makes the next request of every redirect, and keeps the cookies that a server sets.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import Self
 from urllib.parse import quote, urljoin, urlsplit
@@ -32,7 +36,9 @@ _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
 }
-_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=64)  # more than there are workers
+_LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+# What needs no encoding, and no segment that stands for another one.
+_TARGET = re.compile(r"(?:/(?!\.{1,2}(?:[/?]|$))[A-Za-z0-9_.~-]+)+(?:\?[A-Za-z0-9_.~%=&-]*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +91,7 @@ class Transport:
         self._clock = clock
         self._trace = trace
         self._bounds = bounds or Bounds()
-        self._origin = _origin(endpoint.url)
+        self._url, self._prefix = _parsed(endpoint.url)
         self._backend = DeadlineBackend(clock, check=check, waiting=waiting)
         self._diagnosis = Diagnosis(
             endpoint=self.endpoint,
@@ -96,7 +102,13 @@ class Transport:
         )
         self._is_new = True
         self.date: str | None = None  # the `Date` of the first answer, "" if it had none
-        self._http = self._open(environment)
+        waits = httpx.Timeout(self._bounds.silence_s, connect=self._bounds.connect_s)
+        self._extensions = {"timeout": waits.as_dict()}
+        self._headers = self._common_headers()
+        self._opened: list[httpx.HTTPTransport] = []
+        self._idle: deque[httpx.HTTPTransport] = deque()
+        self._connector = self._prepared(environment)
+        self._idle.append(self._open())
 
     def __enter__(self) -> Self:
         return self
@@ -104,7 +116,8 @@ class Transport:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._http.close()
+        for each in self._opened:
+            each.close()
 
     def send(
         self,
@@ -129,8 +142,9 @@ class Transport:
         request = self._request(method, target, body)
         started, seen = self._clock(), "no answer"
         try:
-            with self._backend.within(min(self._bounds.deadline_s, within_s or self._bounds.deadline_s), ready):
-                answer = self._exchange(request, sink)
+            seconds = min(self._bounds.deadline_s, within_s or self._bounds.deadline_s)
+            with self._connection() as connection, self._backend.within(seconds, ready):
+                answer = self._exchange(connection, request, sink)
             seen = f"{answer.status}, {answer.size:,} bytes"
         except httpx.HTTPError as error:
             raise self._failure(error) from error
@@ -142,7 +156,8 @@ class Transport:
             raise UnreachableError(self._diagnosis.wants_tls(is_proxy=is_proxy))
         return answer
 
-    def _open(self, environment: Mapping[str, str]) -> httpx.HTTPTransport:
+    def _prepared(self, environment: Mapping[str, str]) -> Callable[[], httpx.HTTPTransport]:
+        """Return what opens one more connection of httpx's, once it is used."""
         endpoint = self.endpoint
         # Loading the certificate authorities takes 30 ms.
         context = trust.context(endpoint, environment) if endpoint.url.startswith("https:") else False
@@ -151,31 +166,62 @@ class Transport:
             if self.proxy:
                 own = None if self.proxy.is_plain else trust.authorities(endpoint, environment)
                 through = httpx.Proxy(self.proxy.url.reveal(), ssl_context=own)
-            opened = httpx.HTTPTransport(verify=context, proxy=through, trust_env=False, limits=_LIMITS)
-        except (ImportError, ValueError, httpx.InvalidURL):
+        except (ValueError, httpx.InvalidURL):
+            raise network.unusable_proxy(self.proxy.variable if self.proxy else "") from None
+        return partial(httpx.HTTPTransport, verify=context, proxy=through, trust_env=False, limits=_LIMITS)
+
+    def _open(self) -> httpx.HTTPTransport:
+        try:
+            opened = self._connector()
+        except (ImportError, ValueError):
             raise network.unusable_proxy(self.proxy.variable if self.proxy else "") from None
         opened._pool._network_backend = self._backend  # noqa: SLF001  httpx offers no other way in
+        self._opened.append(opened)
         return opened
 
-    def _request(self, method: str, target: str, body: Mapping[str, object] | None) -> httpx.Request:
+    @contextmanager
+    def _connection(self) -> Iterator[httpx.HTTPTransport]:
+        """Yield a connection that no other thread uses meanwhile, the latest one that is idle.
+
+        One pool for all threads looks at each of its connections before and after each request.
+        """
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._open()
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
+
+    def _common_headers(self) -> httpx.Headers:
         headers = dict(_HEADERS)
         if secret := self.endpoint.secret.reveal():  # a doctor may have none
             headers["Authorization"] = f"Token {secret}"
         if header := self.endpoint.header:
             headers[header.name] = header.value.reveal()
-        content = None
+        return httpx.Request("GET", self._url, headers=headers).headers
+
+    def _request(self, method: str, target: str, body: Mapping[str, object] | None) -> httpx.Request:
+        """Return the request for that path and query; httpx reads the URL only once, as each time takes it long."""
+        if not _TARGET.fullmatch(target):
+            raise AssertionError("a request would leave the configured path")
+        whole = self._prefix + target.encode()
+        content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        request = httpx.Request(
+            method,
+            self._url.copy_with(raw_path=whole) if self.proxy else self._url,  # a proxy is told the URL
+            headers=self._headers,
+            stream=httpx.ByteStream(content),
+            extensions=self._extensions if self.proxy else {**self._extensions, "target": whole},
+        )
         if body is not None:
-            headers["Content-type"] = "application/json"
-            content = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
-        waits = {"timeout": httpx.Timeout(self._bounds.silence_s, connect=self._bounds.connect_s).as_dict()}
-        request = httpx.Request(method, self.endpoint.url + target, headers=headers, content=content, extensions=waits)
-        url, (scheme, host, port, prefix) = request.url, self._origin
-        if (url.scheme, url.host, url.port, url.raw_path) != (scheme, host, port, prefix + target.encode()):
-            raise AssertionError("a request would leave the configured server or path")
+            request.headers["Content-type"] = "application/json"
+            request.headers["Content-Length"] = str(len(content))
         return request
 
-    def _exchange(self, request: httpx.Request, sink: Sink | None) -> Answer:
-        response = self._http.handle_request(request)
+    def _exchange(self, connection: httpx.HTTPTransport, request: httpx.Request, sink: Sink | None) -> Answer:
+        response = connection.handle_request(request)
         self._is_new = False
         try:
             secrets = self.endpoint.secrets
@@ -266,11 +312,12 @@ class Transport:
         return self._diagnosis.wants_tls(is_proxy=True) if self._diagnosis.is_tls() else None
 
 
-def _origin(url: str) -> tuple[str, str, int | None, bytes]:
-    """Scheme, host, port and path of the URL, as httpx reads it."""
+def _parsed(url: str) -> tuple[httpx.URL, bytes]:
+    """The URL and its path, as httpx reads it."""
     try:
         parts = httpx.URL(url)
-        return parts.scheme, parts.host, parts.port, parts.raw_path.rstrip(b"/")
+        parts.host.encode()  # which is not looked at before
+        return parts, parts.raw_path.rstrip(b"/")
     except (ValueError, httpx.InvalidURL):
         hint = "its host is neither a name nor an address"
         raise UsageError(f"the server's URL `{url}` cannot be used", hint) from None

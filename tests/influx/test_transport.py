@@ -325,7 +325,18 @@ def test_a_call_that_nobody_takes_is_given_up() -> None:
 
 def test_a_path_that_would_become_another_is_never_sent() -> None:
     with raw_server(answer(200)) as server, transport(server.url) as opened:
-        for path in ("/api/../users/1", "/api#x"):
+        for path in (
+            "/api/../users/1",
+            "/api#x",
+            "//other",
+            "/api/.",
+            "/api/a b",
+            "/api?a=\n",
+            "api",
+            "/é",
+            "@other/",
+            "",
+        ):
             with pytest.raises(AssertionError):
                 opened.send("GET", path, {"a": "b"})
         assert server.requests == []
