@@ -26,7 +26,7 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment
 from reconciler.apply.parts import Parts
-from reconciler.core.endpoint import Endpoint, Secret
+from reconciler.core.endpoint import Endpoint, Secret, Speed
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Provenance, ResultStatus
 from reconciler.core.plan import Change, Plan
@@ -70,6 +70,7 @@ def _tokenctl(transport: Transport, listing: Listing, text: str, size: int) -> N
     plan = Plan(
         server=listing.server, orgs=(), changes=changes, declared=size, managed=size, live=size, limits=Limits()
     )
+    speed = Speed().after_list(size, 0.0)
     retries = Retries(chance=lambda: 0.5, now=lambda: datetime.now(UTC), sleep=time.sleep, say=print)
     with tempfile.TemporaryDirectory(dir=Path.home()) as folder:
         journal = Journal.create(Path(folder), "run")
@@ -83,6 +84,7 @@ def _tokenctl(transport: Transport, listing: Listing, text: str, size: int) -> N
                 journal=journal,
                 surroundings=_Surroundings(),
                 read_at=_moment(),
+                speed=lambda: speed,
             ),
         )
     if outcome.exit_code is not ExitCode.OK or len(outcome.having(ResultStatus.DONE)) != size:

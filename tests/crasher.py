@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -134,7 +134,8 @@ def _run(wanted: dict[str, Any]) -> None:
         provenance = Provenance(run=wanted["run"], started=started, tool="0", files=files)
         server = CrashingServer(boundaries, connection.reader, Writer(connection.transport, connection.retries))
         parts = Parts(
-            reader=server, writer=server, retries=connection.retries, journal=journal, surroundings=context, read_at=_moment()
+            reader=server, writer=server, retries=connection.retries, journal=journal, surroundings=context, read_at=_moment(),
+            speed=lambda: replace(connection.reader.speed, reads=0),
         )  # fmt: skip
         send(plan, provenance, parts)
 

@@ -15,8 +15,6 @@ from reconciler.core.plan import Action, Change, Guard, Plan
 from reconciler.documents.journal import summary_line
 from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError
 
-_LIST_IS_DEARER_FROM = 5  # a GET by id costs a real server less than a list while it is for under a fifth of the tokens
-
 
 def execute(plan: Plan, parts: Parts) -> Outcome:
     """Send the plan's changes: activations, then descriptions, then deactivations, the caller's own token last of all.
@@ -66,6 +64,7 @@ class _Run:
         self._plan = plan
         self._journal = parts.journal
         self._scheduler = scheduler
+        self._speed = parts.speed
         self._ask_withheld = parts.withheld
         self._withheld: dict[TokenId, str] = {}
 
@@ -99,8 +98,10 @@ class _Run:
         """Read once more the tokens of the changes that were sent: somebody may have written at the same time."""
         results = [self._scheduler.results.get(change.token.id) for change in changes]
         sent = [each for each in results if each and each.sent and each.status is not ResultStatus.FAILED]
-        for result, seen in zip(sent, self._seen([each.change.token.id for each in sent]), strict=True):
-            self._learn(result, read_back(result, seen))
+        found = self._seen([each.change.token.id for each in sent])
+        with self._scheduler.together():
+            for result, seen in zip(sent, found, strict=True):
+                self._learn(result, read_back(result, seen))
 
     def prove(self, change: Change, *, is_last: bool) -> None:
         """Read back a deactivated token that may have been the caller's own.
@@ -131,9 +132,9 @@ class _Run:
         return outcome
 
     def _seen(self, token_ids: Sequence[TokenId]) -> list[Seen]:
-        """Read these tokens with one list or, when they are few among the live tokens, one by one."""
+        """Read these tokens by a list or one by one, whichever costs the server less; what a list lacks one by one."""
         seen: dict[TokenId, Seen] = {}
-        if len(token_ids) * _LIST_IS_DEARER_FROM > self._plan.live:
+        if self._speed().favours_list(len(token_ids)):
             listed = self._scheduler.read_all()
             if isinstance(listed, TokenctlError):
                 return [listed] * len(token_ids)

@@ -91,7 +91,7 @@ class Journal:
                 self._append(b"".join(held))
 
     def _append(self, text: bytes) -> None:
-        size, written = os.fstat(self._descriptor).st_size, 0
+        written = 0
         try:
             while written < len(text):
                 written += os.write(self._descriptor, text[written:])
@@ -99,6 +99,7 @@ class Journal:
         except OSError as error:
             whole = text.rfind(b"\n", 0, written) + 1
             with suppress(OSError):
+                size = os.fstat(self._descriptor).st_size - written
                 os.ftruncate(self._descriptor, size + whole)  # the next line must not end up behind half of one
             raise _unwritable(self.path, str(error.strerror)) from error
 

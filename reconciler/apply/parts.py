@@ -11,6 +11,7 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.operation import Reads, Retrying
 from reconciler.apply.pace import Moment, Pacing
+from reconciler.core.endpoint import Speed
 from reconciler.core.live import Token, TokenId
 from reconciler.core.outcome import Result
 from reconciler.core.plan import Change
@@ -79,7 +80,7 @@ class Parts:
     `before_own` is called once everything was read back, and before the caller's own token is deactivated if it is in
     the plan: afterwards the server may refuse the credentials. `withheld` is called in a worker before the first
     deactivation, and returns which of them must not be sent after all, and why. It may raise TokenctlError: then no
-    deactivation is sent.
+    deactivation is sent. `speed` returns what was seen of the server by the time that tokens are to be read back.
     """
 
     reader: Reads
@@ -92,5 +93,6 @@ class Parts:
     observers: Sequence[Observer] = ()
     before_own: Callable[[], None] = lambda: None
     withheld: Callable[[], Mapping[TokenId, str]] | None = None
+    speed: Callable[[], Speed] = Speed
     recheck_after_s: float = 5.0
     grace_s: float = 4.5

@@ -7,6 +7,7 @@ one thread that uses the Scheduler.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -62,13 +63,15 @@ class Scheduler:
         steps: list[Step] = []
         while True:
             self._check_interrupt()
-            self._write(partial(self._advance, steps, waiting))
+            with self.together():
+                self._advance(steps, waiting)
             self._send_due()
             if not self._under_way:
                 return
             steps = self._take_all()
             if not steps:
-                self._give_up()
+                with self.together():
+                    self._give_up()
                 return
 
     def read(self, token_ids: Iterable[TokenId]) -> dict[TokenId, Seen]:
@@ -93,24 +96,35 @@ class Scheduler:
         step = self._take()
         return step.failure if step else _TOO_LATE
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write the journal lines of the block together at its end; when they cannot be written, the run stops."""
+        try:
+            with self._parts.journal.together():
+                yield
+        except LocalError as error:
+            self.stop(error.problems[0].message, error.exit_code)
+
     def record(self, result: Result) -> None:
         """Keep the result of a change, write it to the journal and tell the observers."""
         self.results[result.change.token.id] = result
-        self._write(partial(self._parts.journal.write, result_line(result)))
+        try:
+            self._parts.journal.write(result_line(result))
+        except LocalError as error:
+            self.stop(error.problems[0].message, error.exit_code)
         for observer in self._parts.observers:
             observer.finished(result)
 
     def _advance(self, steps: Iterable[Step], waiting: Iterator[Change]) -> None:
-        """Continue the operations of these steps and begin others; their journal lines are written together."""
-        with self._parts.journal.together():
-            for step in steps:
-                self._continue(self._under_way.pop(step.token_id), step)
-            while not self.stopped and len(self._under_way) + len(self._due) < self._pool.size:
-                if not (change := next(waiting, None)):
-                    break
-                self._begin(Operation(change=change, known_at=self._parts.read_at))
-            for operation in () if self.stopped else self._due:
-                self._parts.journal.write(intent_line(operation.change, operation.attempt))
+        """Continue the operations of these steps and begin others."""
+        for step in steps:
+            self._continue(self._under_way.pop(step.token_id), step)
+        while not self.stopped and len(self._under_way) + len(self._due) < self._pool.size:
+            if not (change := next(waiting, None)):
+                break
+            self._begin(Operation(change=change, known_at=self._parts.read_at))
+        for operation in () if self.stopped else self._due:
+            self._parts.journal.write(intent_line(operation.change, operation.attempt))
 
     def _send_due(self) -> None:
         """Send the PATCHes that are due, whose intents are on the disk by now; if the run stopped, only record them."""
@@ -169,12 +183,6 @@ class Scheduler:
     def _submit(self, operation: Operation, job: Callable[[], Step]) -> None:
         self._under_way[operation.change.token.id] = operation
         self._pool.submit(job)
-
-    def _write(self, line: Callable[[], None]) -> None:
-        try:
-            line()
-        except LocalError as error:
-            self.stop(error.problems[0].message, error.exit_code)
 
     def _take(self) -> Step | None:
         """Return the next step that a worker brings, None once the run has to end and its time of grace is over."""

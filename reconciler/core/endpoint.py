@@ -1,9 +1,9 @@
-"""The server of a run and the caller's credentials, and what its URL may be."""
+"""The server of a run and the caller's credentials, what its URL may be, and how fast it was seen to be."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.core.secrets import holds_secret
@@ -24,6 +24,9 @@ _RESERVED = re.compile(
     "|accept|accept-encoding|user-agent|content-.*|transfer-encoding|connection|keep-alive|te|trailers?|upgrade"
     "|expect|range|if-.*|http2-settings"
 )
+_MANY = 1_000  # tokens that are listed where no list told how many there are
+_SHARE = 5  # tokens of a list cost a real server as much as one that is read by its id
+_TELLING = 8  # reads: of fewer, all may have been slow for another reason
 _LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
 
 
@@ -148,3 +151,33 @@ class Endpoint:
     def secrets(self) -> tuple[str, ...]:
         """Every secret that no text may hold, the caller's own first."""
         return *self.own, *(each.reveal() for each in self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What a run has seen of its server's size and speed.
+
+    Its latest list had `listed` tokens and took `list_s` seconds, None if there was none. So many `reads` of single
+    tokens were made, the fastest in `read_s`: others may have waited for one another.
+    """
+
+    listed: int = 0
+    list_s: float | None = None
+    reads: int = 0
+    read_s: float = float("inf")
+
+    def after_list(self, tokens: int, seconds: float) -> Speed:
+        """Return what is known after a list of so many tokens took so long."""
+        return replace(self, listed=tokens, list_s=seconds)
+
+    def after_read(self, seconds: float) -> Speed:
+        """Return what is known after the read of one token took so long."""
+        return replace(self, reads=self.reads + 1, read_s=min(self.read_s, seconds))
+
+    def favours_list(self, tokens: int) -> bool:
+        """Return whether one list costs the server less than reads of so many tokens, one by one."""
+        if self.list_s is None:
+            return tokens > _MANY
+        if self.reads < _TELLING:
+            return tokens * _SHARE > self.listed
+        return tokens * self.read_s > self.list_s

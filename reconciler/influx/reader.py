@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler.core import lock
+from reconciler.core.endpoint import Speed
 from reconciler.core.live import HEX_ID, Absence, Missing, OrgId, Owner, Server, Token, TokenId, UserId, is_id
 from reconciler.core.lock import LabelId, LockLabel
 from reconciler.core.secrets import masked
@@ -43,7 +44,8 @@ class Reader:
     """Reads tokens, each without its secret; `own_id` names the caller's own token where it is known.
 
     `retries` decides whether a failed request is sent again; with None none is. `progress` is called while a list
-    comes: see `wire.TokenList`. Every method may raise AuthError and UnreachableError.
+    comes: see `wire.TokenList`. `speed` says what was seen of the server so far. Every method may raise AuthError and
+    UnreachableError.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Reader:
         self._retries = retries
         self._endpoint = transport.endpoint
         self._own_id = own_id
+        self.speed = Speed()
         self.tells_owners = False  # whether it has told of one: then the server has that request
 
     def list_tokens(self, org: str = "", *, by_id: bool = False) -> Listing:
@@ -70,6 +73,7 @@ class Reader:
         """
         found = wire.TokenList(*self._endpoint.secrets, progress=self._progress)
         query = {"orgID": org.lower()} if by_id else {"org": org} if org else None
+        began = self._transport.clock()
         answer = self._get(wire.AUTHORIZATIONS, query, sink=found)
         if org and not by_id and _NO_ORG.fullmatch(answers.not_found(answer)):
             if is_id(org.lower()):
@@ -77,6 +81,7 @@ class Reader:
             hint = "check --org and INFLUX_ORG: a name counts exactly as it is written, upper and lower case too"
             raise UsageError(f"{self._endpoint.url} has no organisation `{org}`", hint)
         tokens = answers.decoded(answer, lambda *_: found.finish())
+        self.speed = self.speed.after_list(len(tokens), self._transport.clock() - began)
         unreadable = {token_id: Missing(Absence.UNREADABLE, why) for token_id, why in found.unreadable.items()}
         if org:
             tokens = self._inside(org, tokens, by_id=by_id)
@@ -95,7 +100,9 @@ class Reader:
     def get(self, token_id: TokenId) -> Token | Missing:
         """Read one token, or why it cannot be read: one request."""
         found = wire.OneToken(*self._endpoint.secrets)
+        began = self._transport.clock()
         answer = self._get(wire.path(wire.AUTHORIZATIONS, token_id), sink=found)
+        self.speed = self.speed.after_read(self._transport.clock() - began)
         message = answers.not_found(answer)
         if message:
             return Missing(Absence.ORPHANED if message in _ORPHANED else Absence.ABSENT, message)

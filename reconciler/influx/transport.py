@@ -88,7 +88,7 @@ class Transport:
         self.proxy = network.proxy_for(endpoint.url, environment)
         # A proxy may speak in the server's place.
         self.endpoint = replace(endpoint, others=network.proxy_secrets(environment))
-        self._clock = clock
+        self.clock = clock
         self._trace = trace
         self._bounds = bounds or Bounds()
         self._url, self._prefix = _parsed(endpoint.url)
@@ -140,7 +140,7 @@ class Transport:
         pairs = [f"{key}={quote(value, safe='')}" for key, value in (query or {}).items()]
         target = f"{path}?{'&'.join(pairs)}" if pairs else path
         request = self._request(method, target, body)
-        started, seen = self._clock(), "no answer"
+        started, seen = self.clock(), "no answer"
         try:
             seconds = min(self._bounds.deadline_s, within_s or self._bounds.deadline_s)
             with self._connection() as connection, self._backend.within(seconds, ready):
@@ -150,7 +150,7 @@ class Transport:
             raise self._failure(error) from error
         finally:
             if self._trace:
-                self._trace(f"{method} {target} -> {seen}, {self._clock() - started:.3f} s")
+                self._trace(f"{method} {target} -> {seen}, {self.clock() - started:.3f} s")
         if self.endpoint.url.startswith("http:") and 400 <= answer.status < 500 and network.wants_tls(answer.body):
             is_proxy = bool(self.proxy) and self._diagnosis.is_tls()
             raise UnreachableError(self._diagnosis.wants_tls(is_proxy=is_proxy))

@@ -161,8 +161,9 @@ class Report:
     def refresh(self) -> None:
         # Counts and times only, never a name.
         if self._progress and self._plan:
-            total, statuses = len(self._plan.changes), Counter(self._finished.values())
-            self._progress.draw(lambda after_s: words.applying(total, statuses, after_s), len(self._finished) / total)
+            total, known = len(self._plan.changes), self._finished
+            # They are counted only when it is time to draw.
+            self._progress.draw(lambda s: words.applying(total, Counter(known.values()), s), len(known) / total)
 
     def outcome(self, outcome: Outcome, again: str = "") -> None:
         """Show what came of the run, and how it goes on, unless events tell it."""

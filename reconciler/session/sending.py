@@ -92,6 +92,7 @@ def plan_and_send(
                     observers=[report],
                     before_own=locks.release,
                     withheld=_withheld(plan, server),
+                    speed=lambda: server.reader.speed,
                 )
                 report.outcome(send(plan, provenance, parts, context.streams.say), _again(source, options))
         return report.code

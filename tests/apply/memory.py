@@ -13,6 +13,7 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment, Pacing
 from reconciler.apply.parts import Parts
+from reconciler.core.endpoint import Speed
 from reconciler.core.live import Absence, Missing, OrgId, Server, Status, Token, TokenId, UserId
 from reconciler.core.manifest import Limits
 from reconciler.core.outcome import Outcome, Result, ResultStatus
@@ -173,8 +174,9 @@ def parts_of(server: Memory, journal: Journal, *, now: float = 1.0, parallelism:
 
 
 def run(plan: Plan, server: Memory, journal: Journal, **others: Any) -> Outcome:
-    """Execute the plan on this server."""
-    return execute(plan, parts_of(server, journal, **others))
+    """Execute the plan on this server, of which a list told the plan's number of live tokens."""
+    speed = Speed().after_list(plan.live, 0.0)
+    return execute(plan, parts_of(server, journal, **{"speed": lambda: speed, **others}))
 
 
 def holding(plan: Plan) -> Memory:

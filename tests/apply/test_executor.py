@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.apply.journal import Journal
+from reconciler.core.endpoint import Speed
 from reconciler.core.live import Missing, Status, Token, TokenId
 from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Change, Guard
@@ -247,6 +248,23 @@ def test_many_changes_are_read_back_by_one_list(journal: Journal) -> None:
     server = holding(plan)
     outcome = run(plan, server, journal)
     assert server.log[-1] == "LIST"
+    assert outcome.exit_code is ExitCode.OK
+
+
+def test_what_single_reads_took_says_whether_a_list_reads_back(journal: Journal) -> None:
+    plan = plan_of(DESCRIBE, DEACTIVATE, live=4)
+    server = holding(plan)
+    speed = replace(Speed().after_list(plan.live, 1.0), reads=8, read_s=0.5)
+    outcome = run(plan, server, journal, speed=lambda: speed)
+    assert server.log[-2:] == ["GET 2", "GET 3"]
+    assert outcome.exit_code is ExitCode.OK
+
+
+def test_a_run_that_made_no_list_reads_back_one_by_one(journal: Journal) -> None:
+    plan = plan_of(DESCRIBE, DEACTIVATE, live=4)
+    server = holding(plan)
+    outcome = run(plan, server, journal, speed=Speed)
+    assert server.log[-2:] == ["GET 2", "GET 3"]
     assert outcome.exit_code is ExitCode.OK
 
 

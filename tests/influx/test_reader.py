@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from reconciler.core.endpoint import Endpoint, Secret
+from reconciler.core.endpoint import Endpoint, Secret, Speed
 from reconciler.core.live import Absence, Missing, Owner, Server, TokenId, UserId
 from reconciler.errors import UnreachableError, UsageError
 from reconciler.influx.reader import Reader
@@ -44,6 +44,24 @@ def test_a_list_is_one_request_and_says_which_server_answered() -> None:
         assert list(listing.tokens) == [ID]
         assert listing.server == Server(url=listing.server.url, build="OSS", version="v2.7.12")
         assert seen() == ["GET /api/v2/authorizations HTTP/1.1"]
+
+
+def test_a_reader_knows_how_fast_it_was_answered() -> None:
+    ticks = iter([*range(100)])
+    with raw_server(many(entry()), one(), refusal(404, "not found", "gone")) as server:
+        endpoint = Endpoint(url=server.url, secret=Secret(SECRET))
+        # Each call of the clock is a second later; a request takes several.
+        with Transport(endpoint, clock=lambda: float(next(ticks))) as transport:
+            reader = Reader(transport)
+            assert reader.speed == Speed()
+            reader.list_tokens()
+            assert (reader.speed.listed, reader.speed.reads) == (1, 0)
+            assert (reader.speed.list_s or 0) > 1
+            reader.get(TokenId(ID))
+            fastest = reader.speed.read_s
+            assert 1 < fastest < 100
+            reader.get(TokenId(ID))
+            assert (reader.speed.reads, reader.speed.read_s) == (2, fastest)
 
 
 def test_a_list_of_one_organisation_is_filtered_once_more_here() -> None:

@@ -309,6 +309,7 @@ class Machine(RuleBasedStateMachine):
                 parts = Parts(
                     reader=between, writer=between, retries=connection.retries, journal=journal, surroundings=around,
                     read_at=Moment(-history.trouble.age_s, 0.0), pacing=history.trouble.pacing,
+                    speed=lambda: replace(connection.reader.speed, reads=0),
                 )  # fmt: skip
                 ran.append(Ran(send(plan, provenance, parts), journal.path, between.log, between.seen))
             return ExitCode.OK
