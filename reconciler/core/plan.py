@@ -273,15 +273,14 @@ def explain(pairs: Sequence[tuple[Mapping[str, str], Mapping[str, str]]]) -> lis
     """Every field that differs of pairs of values that are shown, by pair, as deepdiff explains it."""
     from deepdiff import DeepDiff  # 70 ms: paid only for what is shown
 
-    # One call for all of them takes a fifth of the time of a call for each.
-    before, after = (
-        {(at, name): pair[side][name] for at, pair in enumerate(pairs) for name in pair[0]} for side in (0, 1)
-    )
+    # One call for all of them takes a fifth of the time of a call for each, and fields that are equal take it as long.
+    differ = [(at, name) for at, (one, other) in enumerate(pairs) for name in one if one[name] != other[name]]
+    before, after = ({(at, name): pairs[at][side][name] for at, name in differ} for side in (0, 1))
     kinds = [(str, Elided)]
     tree = DeepDiff(before, after, view="tree", ignore_private_variables=False, ignore_type_in_groups=kinds)
     found = {item.path(output_format="list")[0]: item for item in tree.get("values_changed", ())}
     differences: list[list[Difference]] = [[] for _ in pairs]
-    for at, name in before:
+    for at, name in differ:
         if item := found.get((at, name)):
             differences[at].append(Difference(name, item.t1, item.t2))
     return [tuple(each) for each in differences]

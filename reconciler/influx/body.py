@@ -143,7 +143,7 @@ class Elements:
 class Single:
     """A sink for a body that is one JSON object, of which only the keys in `wanted` are held when it is too large.
 
-    It is read as the only element of a list.
+    One that is larger than a piece is read as the only element of a list.
     """
 
     def __init__(self, wanted: Collection[str]) -> None:
@@ -152,16 +152,24 @@ class Single:
 
     def begin(self) -> None:
         """Forget what came so far."""
+        self._held = bytearray()
         self._found: list[Any] = []
-        self._elements = Elements("found", self._found.append, self._wanted)
-        self._elements.feed(b'{"found":[')
+        self._elements: Elements | None = None
 
     def feed(self, chunk: bytes) -> bool:
         """Take the next bytes; return whether more are wanted, which after a refusal they are not."""
-        return self._elements.feed(chunk)
+        if self._elements:
+            return self._elements.feed(chunk)
+        self._held += chunk
+        if len(self._held) <= PIECE:
+            return True
+        self._elements = Elements("found", self._found.append, self._wanted)
+        return self._elements.feed(b'{"found":[' + self._held)
 
     def entry(self) -> dict[str, Any]:
         """The object, once all of it has come; raises WireError for anything else."""
+        if not self._elements:
+            return decode(self._held)
         self._elements.feed(b"]}")
         beside = self._elements.finish()
         if beside or len(self._found) != 1:

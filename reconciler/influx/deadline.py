@@ -54,7 +54,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
     def within(self, seconds: float, ready: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Let every wait of this thread end `seconds` from now: the time of one request.
 
-        `ready` is called before each part of the request goes out, and may raise.
+        `ready` is called before the request goes out, and may raise.
         """
         self._current.ends = self._clock() + seconds
         self._current.ready = ready
@@ -115,7 +115,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
             return error
 
     def sending(self, *, reused: bool) -> None:
-        """Note that a part of this thread's request goes out, on a connection that has answered before or has not.
+        """Note that this thread's request goes out, on a connection that has answered before or has not.
 
         Raises what `ready` raises: then it must not go out.
         """
@@ -207,13 +207,17 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
 
 class _DeadlineStream(httpcore.NetworkStream):
+    """A connection to which each request goes out at once, although httpcore writes its head and its body apart."""
+
     def __init__(self, stream: httpcore.NetworkStream, backend: DeadlineBackend) -> None:
         self._stream = stream
         self._backend = backend
         self._has_answered = False
+        self._held = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what has come, or wait for it."""
+        self._send(timeout)
         chunk = self._backend.read(self._stream, max_bytes, timeout)
         if chunk:
             self._has_answered = True
@@ -221,10 +225,16 @@ class _DeadlineStream(httpcore.NetworkStream):
         return chunk
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write all of it."""
-        if buffer:  # httpcore also writes nothing, once all is out
+        """Write all of it, by the time that nothing is written: that is how httpcore ends a request."""
+        self._held += buffer
+        if not buffer:
+            self._send(timeout)
+
+    def _send(self, timeout: float | None) -> None:
+        if self._held:
+            out, self._held = self._held, b""
             self._backend.sending(reused=self._has_answered)
-        self._stream.write(buffer, self._backend.cut(timeout))
+            self._stream.write(out, self._backend.cut(timeout))
 
     def close(self) -> None:
         """End the connection."""

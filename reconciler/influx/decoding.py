@@ -41,7 +41,7 @@ class WireError(Exception):
     """The body is not what it should be; the text says how, and holds nothing of the body but positions and keys."""
 
 
-def decode(body: bytes | str) -> dict[str, Any]:
+def decode(body: bytes | bytearray | str) -> dict[str, Any]:
     """The JSON object that the body is; raises WireError for anything else, and for a key that stands twice."""
     try:
         document = JSON.decode(body if isinstance(body, str) else body.decode())

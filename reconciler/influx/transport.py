@@ -133,8 +133,8 @@ class Transport:
         """Send one request, once, and return its whole answer, whatever its status but a redirect.
 
         `path` begins with `/`. With a sink, the body of an answer with status 200 goes there. `within_s` is how long it
-        may take in all, where that is less than usual. `ready` is called when there is a connection, right before each
-        part of the request goes out; when it raises, that is raised, and the server never has the whole request. Raises
+        may take in all, where that is less than usual. `ready` is called when there is a connection, right before the
+        request goes out; when it raises, that is raised, and the server has nothing of it. Raises
         UnreachableError when no whole answer came within the bounds, TransientError where asking again may help.
         """
         pairs = [f"{key}={quote(value, safe='')}" for key, value in (query or {}).items()]
