@@ -10,5 +10,5 @@ from bench import offline, online, sending
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="tokenctl-bench-") as folder:
-        kept = [*offline.run(Path(folder)), *online.run(Path(folder)), *sending.run()]
+        kept = [*offline.run(Path(folder)), *online.run(Path(folder)), *sending.run(Path(folder))]
     sys.exit(0 if all(kept) else 1)

@@ -71,9 +71,11 @@ def deviation(change: Change, token: Token) -> str:
     """
     if (token.id, token.org_id) != (change.token.id, change.token.org_id):
         return f"the answer is about token {token.id} of organisation {token.org_id}"
-    wanted = {**change.token.values, **change.body, "updatedAt": token.updated_at}
-    moved = [(each.field, *apart(each.after or "", each.before or "")) for each in between(wanted, token.values)]
-    return "; ".join(f"{field} is `{found}`, not `{sought}`" for field, found, sought in moved)
+    wanted, found = {**change.token.values, **change.body, "updatedAt": token.updated_at}, token.values
+    if wanted == found:
+        return ""
+    moved = [(each.field, *apart(each.after or "", each.before or "")) for each in between(wanted, found)]
+    return "; ".join(f"{field} is `{after}`, not `{before}`" for field, after, before in moved)
 
 
 def judge_read(change: Change, token: Token) -> tuple[ResultStatus, str]:
