@@ -279,8 +279,7 @@ def explain(pairs: Sequence[tuple[Mapping[str, str], Mapping[str, str]]]) -> lis
     kinds = [(str, Elided)]
     tree = DeepDiff(before, after, view="tree", ignore_private_variables=False, ignore_type_in_groups=kinds)
     found = {item.path(output_format="list")[0]: item for item in tree.get("values_changed", ())}
-    differences: list[list[Difference]] = [[] for _ in pairs]
-    for at, name in differ:
-        if item := found.get((at, name)):
-            differences[at].append(Difference(name, item.t1, item.t2))
-    return [tuple(each) for each in differences]
+    return [
+        tuple(Difference(name, item.t1, item.t2) for name in one if (item := found.get((at, name))))
+        for at, (one, _) in enumerate(pairs)
+    ]

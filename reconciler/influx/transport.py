@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import Self
 from urllib.parse import quote, urljoin, urlsplit
@@ -107,7 +106,10 @@ class Transport:
         self._headers = self._common_headers()
         self._opened: list[httpx.HTTPTransport] = []
         self._idle: deque[httpx.HTTPTransport] = deque()
-        self._connector = self._prepared(environment)
+        # Loading the certificate authorities takes 30 ms.
+        self._tls = trust.context(self.endpoint, environment) if endpoint.url.startswith("https:") else False
+        own = self.proxy and not self.proxy.is_plain
+        self._proxy_tls = trust.authorities(self.endpoint, environment) if own else None
         self._idle.append(self._open())
 
     def __enter__(self) -> Self:
@@ -156,24 +158,12 @@ class Transport:
             raise UnreachableError(self._diagnosis.wants_tls(is_proxy=is_proxy))
         return answer
 
-    def _prepared(self, environment: Mapping[str, str]) -> Callable[[], httpx.HTTPTransport]:
-        """Return what opens one more connection of httpx's, once it is used."""
-        endpoint = self.endpoint
-        # Loading the certificate authorities takes 30 ms.
-        context = trust.context(endpoint, environment) if endpoint.url.startswith("https:") else False
-        through = None
-        try:
-            if self.proxy:
-                own = None if self.proxy.is_plain else trust.authorities(endpoint, environment)
-                through = httpx.Proxy(self.proxy.url.reveal(), ssl_context=own)
-        except (ValueError, httpx.InvalidURL):
-            raise network.unusable_proxy(self.proxy.variable if self.proxy else "") from None
-        return partial(httpx.HTTPTransport, verify=context, proxy=through, trust_env=False, limits=_LIMITS)
-
     def _open(self) -> httpx.HTTPTransport:
+        """Return one more connection of httpx's, which connects once it is used."""
         try:
-            opened = self._connector()
-        except (ImportError, ValueError):
+            through = httpx.Proxy(self.proxy.url.reveal(), ssl_context=self._proxy_tls) if self.proxy else None
+            opened = httpx.HTTPTransport(verify=self._tls, proxy=through, trust_env=False, limits=_LIMITS)
+        except (ImportError, ValueError, httpx.InvalidURL):
             raise network.unusable_proxy(self.proxy.variable if self.proxy else "") from None
         opened._pool._network_backend = self._backend  # noqa: SLF001  httpx offers no other way in
         self._opened.append(opened)
