@@ -10,8 +10,9 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
@@ -22,6 +23,9 @@ from reconciler import __version__
 from reconciler.cli.main import _colour, main
 from tests.shell import BACKUP_2023, BACKUP_2024, GRAFANA, PROGRAM, Done, Shell, secret
 
+ROOT = Path(__file__).parents[2]
+HELP = ROOT / "reconciler" / "help"
+COMMANDS = {path.stem for path in (ROOT / "reconciler" / "commands").glob("*.py")} - {"__init__"}
 DESCRIBE = f'id: "{GRAFANA}", name: grafana, description: "dashboard →"'
 
 
@@ -45,16 +49,37 @@ def test_the_version_is_told(shell: Shell, arguments: list[str]) -> None:
     assert (done.code, done.out, done.err) == (0, f"tokenctl {__version__}\n", "")
 
 
-def test_help_names_every_command_and_each_has_help_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_command_has_help_of_its_own_which_is_kept_as_a_file(
+    monkeypatch: pytest.MonkeyPatch, golden: Callable[[Path, str], None]
+) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    overview = here("--help")
-    assert (overview.code, overview.err) == (0, "")
-    for command in ("validate", "plan", "show", "apply", "undo", "list", "doctor", "schema", "demo", "sandbox"):
-        assert f"\n  {command} " in overview.out
-        done = here(command, "--help")
+    for line in ("--help", *(f"{command} --help" for command in COMMANDS)):
+        done = here(*line.split())
         assert (done.code, done.err) == (0, "")
-        assert done.out.startswith(f"Usage: tokenctl {command} [OPTIONS]")
         assert max(len(line) for line in done.out.splitlines()) <= 80
+        golden(HELP / f"{['tokenctl', *line.split()][-2]}.txt", done.out)
+    assert {path.stem for path in HELP.iterdir()} == {"tokenctl", *COMMANDS}
+
+
+@pytest.mark.parametrize("line", ["--help", "plan -h"])
+@pytest.mark.usefixtures("measured")
+def test_the_help_is_shown_from_its_file(shell: Shell, line: str) -> None:
+    kept = HELP / f"{['tokenctl', *line.split()][-2]}.txt"
+    assert shell.run(*line.split()) == Done(0, kept.read_text("utf-8"), "")
+
+
+@pytest.mark.parametrize(("columns", "widest"), [(0, 78), (65, 61), (200, 78)])
+@pytest.mark.usefixtures("measured")
+def test_the_help_fits_the_terminal(shell: Shell, columns: int, widest: int) -> None:
+    with terminal(shell, "--help", columns=columns) as (screen, process):
+        shown = read(screen)
+        assert process.wait(30) == 0
+    assert max(len(line) for line in shown.splitlines()) == widest
+
+
+def test_the_help_fits_the_columns_that_a_variable_tells(shell: Shell) -> None:
+    lines = shell.run("--help", COLUMNS="65").out.splitlines()
+    assert max(len(line) for line in lines) == 61
 
 
 @pytest.mark.usefixtures("measured")
@@ -228,9 +253,12 @@ def test_streams_may_be_closed(shell: Shell, closed: str) -> None:
 
 
 @contextmanager
-def terminal(shell: Shell, *arguments: str, **environment: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+def terminal(
+    shell: Shell, *arguments: str, columns: int = 0, **environment: str
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """The program on a terminal of its own."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
     with subprocess.Popen(
         [PROGRAM, *arguments], cwd=shell.folder, env=shell.surroundings(**environment),
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
@@ -341,13 +369,11 @@ def test_when_there_are_colours(environment: dict[str, str], on_terminal: bool, 
     assert (_colour(environment, terminal=True), _colour(environment, terminal=False)) == (on_terminal, in_pipe)
 
 
-@pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+@pytest.mark.parametrize(("without", "coloured"), [("", True), ("1", False)])
 @pytest.mark.usefixtures("measured")
-def test_a_terminal_has_colours_unless_told_otherwise(
-    shell: Shell, environment: dict[str, str], coloured: bool
-) -> None:
+def test_a_terminal_has_colours_unless_told_otherwise(shell: Shell, without: str, coloured: bool) -> None:
     shell.declare(DESCRIBE)
-    with terminal(shell, "plan", **environment) as (screen, process):
+    with terminal(shell, "plan", NO_COLOR=without) as (screen, process):
         assert ("\x1b[" in read(screen)) == coloured
         assert process.wait(30) == 0
 
