@@ -38,7 +38,7 @@ lint: .venv/.dev  ## format, lint, type and workflow checks
 	$(BIN)/mypy
 	$(BIN)/zizmor --offline --quiet --no-progress .github action.yml
 
-bench: .venv/.dev  ## time the commands against yardsticks run beside them
+bench: .venv/.dev  ## time the commands against yardsticks run beside them, on TOKENCTL_E2E_URL or on a sandbox
 	$(BIN)/python -m bench
 
 e2e: .venv/.dev  ## run the end-to-end tests against TOKENCTL_E2E_URL, or against a sandbox

@@ -2,54 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bench import worlds
-from bench.timing import PYTHON, TOKENCTL, compare, once
+from bench.timing import PYTHON, TOKENCTL, Bounds, compare, grows
 
-BARE_LOAD = "import sys, yaml; yaml.load(open(sys.argv[1], encoding='utf-8').read(), yaml.CSafeLoader)"
+_BARE_LOAD = "import sys, yaml; yaml.load(open(sys.argv[1], encoding='utf-8').read(), yaml.CSafeLoader)"
 # Without collecting garbage, as the commands do it; a plan is parsed in one piece, a journal line by line.
-PARSE = """
+_PARSE = """
 import gc, json, sys
 gc.disable()
 content = open(sys.argv[1], 'rb').read()
 [json.loads(each) for each in ([content] if sys.argv[1].endswith('.json') else content.splitlines())]
 """
-LOAD_PLAN = """
+_LOAD = """
 import gc, pathlib, sys
-from reconciler.documents.plan import load_plan
+from reconciler.{module} import {function}
 gc.disable()
-load_plan(pathlib.Path(sys.argv[1]))
-"""
-LOAD_JOURNAL = """
-import gc, pathlib, sys
-from reconciler.apply.journal import load
-gc.disable()
-load(pathlib.Path(sys.argv[1]))
+{function}(pathlib.Path(sys.argv[1]))
 """
 _NOTHING = [PYTHON, "-c", "pass"]
-_BEST_OF = 3
 
 
-def run(folder: Path) -> Iterator[bool]:
-    """Print each comparison and give whether it keeps its ratio."""
-    (small,) = worlds.manifest(folder, 10)
+def rows(folder: Path) -> dict[str, Callable[[], bool]]:
+    """Each comparison by its name; it prints what it found, and gives whether the bounds were kept."""
+    return {
+        "version": partial(_start, "tokenctl --version", 1.6, "--version"),
+        "help": partial(_start, "tokenctl --help", 6, "--help"),
+        "validate": lambda: _start("validate, 10 tokens", 6, "validate", *worlds.manifest(folder, 10)),
+        "validate-10000": partial(_validate, folder),
+        "read-plan": partial(_read, folder, "plan", "documents.plan", "load_plan"),
+        "read-journal": partial(_read, folder, "journal", "apply.journal", "load"),
+        "validate-linear": partial(_linear, folder),
+    }
+
+
+def _start(title: str, most: float, *arguments: str) -> bool:
+    return compare(title, [TOKENCTL, *arguments], _NOTHING, Bounds(cpu=most))
+
+
+def _validate(folder: Path) -> bool:
     (large,) = worlds.manifest(folder, 10_000)
-    yield compare("tokenctl --version", [TOKENCTL, "--version"], _NOTHING, 2)
-    yield compare("tokenctl --help", [TOKENCTL, "--help"], _NOTHING, 8)
-    yield compare("validate, 10 tokens", [TOKENCTL, "validate", small], _NOTHING, 8)
-    yield compare("validate, 10,000 tokens", [TOKENCTL, "validate", large], [PYTHON, "-c", BARE_LOAD, large], 0.5)
-    for title, load, path in (
-        ("read a plan of 10,000 changes", LOAD_PLAN, worlds.plan(folder, 10_000)),
-        ("read a journal of 10,000 changes", LOAD_JOURNAL, worlds.journal(folder, 10_000)),
-    ):
-        yield compare(title, [PYTHON, "-c", load, path], [PYTHON, "-c", PARSE, path], 8)
+    bare = [PYTHON, "-c", _BARE_LOAD, large]
+    return compare("validate, 10,000 tokens", [TOKENCTL, "validate", large], bare, Bounds(wall=0.5))
+
+
+def _read(folder: Path, kind: str, module: str, function: str) -> bool:
+    path = {"plan": worlds.plan, "journal": worlds.journal}[kind](folder, 10_000)
+    load = _LOAD.format(module=module, function=function)
+    title = f"read a {kind} of 10,000 changes"
+    return compare(title, [PYTHON, "-c", load, path], [PYTHON, "-c", _PARSE, path], Bounds(wall=8))
+
+
+def _linear(folder: Path) -> bool:
     for tokens, files in ((1_000, 1), (10_000, 1), (100_000, 10)):
         paths = worlds.manifest(folder, tokens, files)
-        samples = [once([TOKENCTL, "validate", *paths]) for _ in range(_BEST_OF)]
-        best = min(sample.wall_ms for sample in samples)
-        print(
-            f"validate, {tokens:>7,} tokens in {files} files: {best:8.1f} ms, {best * 1000 / tokens:6.1f} µs a token, "
-            f"peak {max(sample.peak_mib for sample in samples):.0f} MiB"
-        )
+        grows(f"validate {files:>2} files", [TOKENCTL, "validate", *paths], tokens)
+    return True

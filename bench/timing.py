@@ -7,28 +7,41 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 RUNS = 9
 TOKENCTL = str(Path(sys.executable).with_name("tokenctl"))
 PYTHON = sys.executable
+Command = Sequence[str] | Callable[[], Sequence[str]]
+"""A command line, or what gives another one for each run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run of a command: wall time in milliseconds and the largest resident set in MiB."""
+    """One run of a command: wall time and CPU time in milliseconds, and the largest resident set in MiB."""
 
     wall_ms: float
+    cpu_ms: float
     peak_mib: float
 
 
-def once(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Sample:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How many times the yardstick a command may take, and its memory in MiB; None for what is printed only."""
+
+    wall: float | None = None
+    cpu: float | None = None
+    peak_mib: float | None = None
+
+
+def once(command: Command, environment: Mapping[str, str] | None = None) -> Sample:
     """Run the command to its end; raises CalledProcessError when it fails."""
+    line = command() if callable(command) else command
     started = time.perf_counter()
     process = subprocess.Popen(
-        command, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        line, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     _, status, usage = os.wait4(process.pid, 0)
     wall_ms = (time.perf_counter() - started) * 1000
@@ -37,35 +50,50 @@ def once(command: Sequence[str], environment: Mapping[str, str] | None = None) -
     if process.stderr:
         process.stderr.close()
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, stderr=errors)
+        raise subprocess.CalledProcessError(process.returncode, line, stderr=errors)
     unit = 1024 * 1024 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
-    return Sample(wall_ms, usage.ru_maxrss / unit)
+    return Sample(wall_ms, (usage.ru_utime + usage.ru_stime) * 1000, usage.ru_maxrss / unit)
 
 
 def compare(
-    title: str,
-    command: Sequence[str],
-    yardstick: Sequence[str],
-    most: float,
-    environment: Mapping[str, str] | None = None,
+    title: str, command: Command, yardstick: Command, bounds: Bounds, environment: Mapping[str, str] | None = None
 ) -> bool:
-    """Run the two in turn, print both, and say whether the command keeps to so many times its yardstick.
+    """Run the two in turn, print both, and say whether the command keeps to its bounds.
 
     The ratio is of the minima: the noise of a shared machine only ever adds.
     """
     once(command, environment)
     once(yardstick, environment)
     pairs = [(once(command, environment), once(yardstick, environment)) for _ in range(RUNS)]
-    ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]
-    ratio = min(s.wall_ms for s in ours) / min(s.wall_ms for s in theirs)
-    kept = ratio <= most
-    print(
-        f"{title:<44} {_show(ours)}  yardstick {_show(theirs)}  ratio {ratio:5.2f} of at most {most:g}"
-        f"  peak {max(s.peak_mib for s in ours):4.0f} MiB{'' if kept else '  TOO MUCH'}"
-    )
+    print(title)
+    kept = [
+        _told(what, [getattr(a, each) for a, _ in pairs], [getattr(b, each) for _, b in pairs], most)
+        for what, each, most in (("wall", "wall_ms", bounds.wall), ("CPU", "cpu_ms", bounds.cpu))
+    ]
+    peak = max(sample.peak_mib for sample, _ in pairs)
+    kept.append(bounds.peak_mib is None or peak <= bounds.peak_mib)
+    print(f"  peak {peak:6.0f} MiB{_limit(bounds.peak_mib, is_kept=kept[-1])}", flush=True)
+    return all(kept)
+
+
+def grows(title: str, command: Command, tokens: int, environment: Mapping[str, str] | None = None) -> None:
+    """Print what a command takes for each of so many tokens."""
+    samples = [once(command, environment) for _ in range(3)]
+    best = min(sample.wall_ms for sample in samples)
+    peak = max(sample.peak_mib for sample in samples)
+    print(f"{title}, {tokens:>7,} tokens: {best:8.1f} ms, {best * 1000 / tokens:6.1f} µs a token, peak {peak:.0f} MiB")
+
+
+def _told(what: str, ours: Sequence[float], theirs: Sequence[float], most: float | None) -> bool:
+    ratio = min(ours) / min(theirs)
+    kept = most is None or ratio <= most
+    print(f"  {what:<4} {_show(ours)}  yardstick {_show(theirs)}  ratio {ratio:6.2f}{_limit(most, is_kept=kept)}")
     return kept
 
 
-def _show(samples: Sequence[Sample]) -> str:
-    times = [sample.wall_ms for sample in samples]
-    return f"{min(times):7.1f} / {statistics.median(times):7.1f} ms"
+def _limit(most: float | None, *, is_kept: bool) -> str:
+    return "" if most is None else f" of at most {most:g}{'' if is_kept else '  TOO MUCH'}"
+
+
+def _show(times: Sequence[float]) -> str:
+    return f"{min(times):8.1f} / {statistics.median(times):8.1f} ms"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.core.live import OrgId, Server, Status, Token, TokenId, UserId
@@ -35,6 +36,17 @@ def manifest(folder: Path, tokens: int, files: int = 1) -> list[str]:
         path.write_text("version: 1\ntokens:\n" + "".join(entries))
         paths.append(str(path))
     return paths
+
+
+def declare(folder: Path, ids: Sequence[str], description: str, status: str = "active") -> str:
+    """Write a manifest that gives these tokens this description and status; gives its path."""
+    path = folder / f"declared-{len(ids)}.yaml"
+    entries = [
+        f'  - id: "{each}"\n    name: token-{number}\n    description: {description}\n    status: {status}\n'
+        for number, each in enumerate(ids)
+    ]
+    path.write_text("version: 1\ntokens:\n" + "".join(entries))
+    return str(path)
 
 
 def plan(folder: Path, changes: int) -> str:
