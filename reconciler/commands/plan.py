@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler.core import review
 from reconciler.core.plan import Plan
 from reconciler.core.text import is_digest
-from reconciler.documents.plan import load_plan
 from reconciler.errors import ExitCode, Problem, TokenctlError, UsageError
-from reconciler.render import words
 from reconciler.render.formats import OFFLINE, PlanFormat, render_revised
 from reconciler.session import outputs, planning, sources
 from reconciler.session.connection import check, connected, resolve
@@ -19,6 +17,9 @@ from reconciler.session.context import Context
 from reconciler.session.outputs import Outputs
 from reconciler.session.places import named_revised
 from reconciler.settings import Flags
+
+if TYPE_CHECKING:  # most plans are compared with none
+    from reconciler.core.review import Review
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
     return ExitCode.CHANGES if request.detailed_exitcode and plan.changes and code is ExitCode.OK else code
 
 
-def _reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
+def _reviewed(name: str, plan: Plan, context: Context) -> Review | None:
     """Return how the plan compares with a saved plan or a digest, None when none is named.
 
     A saved plan that cannot be read or was changed is only a warning: its author must not be able to keep others from
@@ -62,6 +63,10 @@ def _reviewed(name: str, plan: Plan, context: Context) -> review.Review | None:
     """
     if not name:
         return None
+    from reconciler.core import review
+    from reconciler.documents.plan import load_plan
+    from reconciler.render import words
+
     if is_digest(name):
         return review.compare_digest(plan, name.lower())
     try:

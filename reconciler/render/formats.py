@@ -63,15 +63,14 @@ def render(
 
     Only text is cut to the columns of a terminal, None for no terminal.
     """
-    from reconciler.render import json, text  # whoever plans has loaded these
-
     if form is PlanFormat.TEXT:
+        from reconciler.render import text
+
         return text.plan(plan, review, colour=colour, columns=columns)
-    if form is PlanFormat.JSON:
-        return json.plan(plan, review)
-    from reconciler.render import html, markdown, reports  # 10 ms
+    from reconciler.render import html, json, markdown, reports  # 20 ms
 
     drawn_by: dict[PlanFormat, Callable[[Plan], str]] = {
+        PlanFormat.JSON: partial(json.plan, review=review),
         PlanFormat.OPS: reports.ops,
         PlanFormat.CURL: reports.curl,
         PlanFormat.MARKDOWN: partial(markdown.plan, review=review),

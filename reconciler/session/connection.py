@@ -24,7 +24,6 @@ from reconciler.influx.transport import Transport
 from reconciler.manifest import syntax
 from reconciler.render.escape import line
 from reconciler.session.context import Context
-from reconciler.session.report import progress_of
 from reconciler.settings import Flags, Settings
 
 _SHOWN = 20  # places of one file where the own secret stands
@@ -70,7 +69,11 @@ def connected(
     Warns of what a proxy would see, and reads again what failed; one that is not `patient` does neither. What progress
     is shown meanwhile is gone in the end.
     """
-    streams, progress = context.streams, progress_of(context)
+    streams, progress = context.streams, None
+    if streams.display:  # where nobody looks on, what draws it is not loaded
+        from reconciler.session.report import progress_of
+
+        progress = progress_of(context)
     transport = Transport(
         resolved.endpoint,
         trace=streams.warn if streams.debug else None,
