@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from reconciler.core.manifest import is_manifest
+from reconciler.core.plan import Action
 from reconciler.core.planner import rebase
 from reconciler.documents.plan import is_plan, load_plan
 from reconciler.errors import ExitCode, StaleError, UsageError
@@ -60,7 +61,8 @@ def _saved(file: str, settings: Settings) -> Source:
         files=(file,),
         locks=saved.lock,
         orgs=lambda _: {change.token.org_id: change.token.org for change in saved.changes},
-        unlisted=lambda listed: sorted({change.token.id for change in saved.changes} - listed.keys()),
+        ids=[change.token.id for change in saved.changes],
+        needs_list=bool(saved.count(Action.DEACTIVATE)),
         plan=lambda live: rebase(saved, live),
         again="Make a new plan to go on: once anything is changed, this one fits no longer.",
     )

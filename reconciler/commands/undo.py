@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from shlex import quote
 
 from reconciler.core import reversal
 from reconciler.core.live import Live
+from reconciler.core.manifest import Manifest
 from reconciler.core.outcome import Run
-from reconciler.core.plan import Guard, Plan
+from reconciler.core.plan import Action, Guard, Plan
 from reconciler.errors import ExitCode, UsageError
 from reconciler.render import text
 from reconciler.render.formats import PlanFormat
@@ -69,17 +70,18 @@ def _reversal(request: UndoRequest, wanted: Outputs, context: Context, settings:
         files=(file,),
         locks=run.lock,
         orgs=lambda _: {each.change.token.org_id: each.change.token.org for each in run.effective},
-        unlisted=lambda listed: reversal.unlisted(run, listed.keys()),
+        ids=[each.change.token.id for each in run.entries],
+        needs_list=any(each.change.action is Action.ACTIVATE for each in run.entries),
         plan=lambda live: reversal.reverse(run, live, request.allow, reviewed=reviewed),
         explained=partial(_explained, run, context),
         again=f"Run `tokenctl undo {quote(file)} --apply` to go on: what is done is no longer in the plan.",
     )
 
 
-def _explained(run: Run, context: Context, plan: Plan, live: Live) -> Plan:
+def _explained(run: Run, context: Context, plan: Plan, about: Callable[[Manifest], Live]) -> Plan:
     """The plan with what the run's files, if they are still there, declare otherwise."""
     manifest = reading.manifest_there(run.files, context) if plan.changes else None
-    return reversal.still_declared(plan, manifest, live) if manifest else plan
+    return reversal.still_declared(plan, manifest, about(manifest)) if manifest else plan
 
 
 def _checked(request: UndoRequest) -> SendingOptions:

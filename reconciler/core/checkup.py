@@ -109,6 +109,18 @@ def doubt(
     return None
 
 
+def needs_others(named: Token | Missing, seen: Iterable[Token], org_id: OrgId | None) -> bool:
+    """Whether `doubt` about this token may be another once others are seen than these, of one organisation or of all.
+
+    On a server that shows some secrets, another token may have the caller's.
+    """
+    if isinstance(named, Missing) or named.proven:
+        return False
+    read = named.rights.read
+    reads = EVERY_USER in read.users and (EVERY_ORG in read.orgs or org_id in read.orgs)
+    return not (reads or named.rights.unknown) or any(each.proven is not None for each in seen)
+
+
 def own_token(own: Token | None, self_id: TokenId | None, wrong: tuple[Doubt, Problem] | None) -> Iterator[Check]:
     """Yield the checks of the caller's own token: whether it is known, as the guard `self` needs it.
 

@@ -265,7 +265,8 @@ class Live:
     """Everything that was read for one plan.
 
     `tokens` is by id, and `unlisted` are those that the list lacked and a GET found. `missing` tells what a GET said of
-    each other declared id that it lacked, and which tokens of it cannot be read. `org` is the name of the only
+    each other declared id that it lacked, and which tokens of it cannot be read. `listed` is False where
+    there was no list, and `tokens` are only those that were asked for by their ids. `org` is the name of the only
     organisation that was listed ("": all), and `org_id` its id, as far as a token of it was listed; `others` are the
     tokens of all others where these were asked for. `own_id` is the caller's own token where it is known, `own_user`
     the caller's user where it was asked for and answered, and `owners` what was answered of users. `tells_owners` says
@@ -277,6 +278,7 @@ class Live:
     tokens: Mapping[TokenId, Token]
     unlisted: frozenset[TokenId] = frozenset()
     missing: Mapping[TokenId, Missing] = field(default_factory=dict)
+    listed: bool = True
     org: str = ""
     org_id: OrgId | None = None
     own_id: TokenId | None = None
@@ -305,6 +307,11 @@ class Live:
         name, tokens = trimmed(org), self.tokens.values()
         named = frozenset(token.org_id for token in tokens if trimmed(token.org) == name)
         return named or frozenset(token.org_id for token in tokens if token.org_id == name.lower())
+
+    @property
+    def total(self) -> int | None:
+        """How many tokens the server listed, None where it was not asked for a list."""
+        return len(self.tokens) if self.listed else None
 
     @property
     def untold(self) -> bool:

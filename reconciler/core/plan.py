@@ -174,9 +174,9 @@ class Plan:
     """What apply would do, and what stands in its way.
 
     `changes` in the order in which apply sends them. `orgs` are the names of the managed tokens' organisations.
-    `declared` counts declarations, `managed` the live tokens they name, `live` all listed tokens. `limits` hold,
-    `waivers` are the guards that `--allow` switched off. `undoes` names the run that the plan undoes, "" for none.
-    `lock` asks for the organisations' locks while it is applied.
+    `declared` counts declarations, `managed` the live tokens they name, `live` all listed tokens, None without a list.
+    `limits` hold, `waivers` are the guards that `--allow` switched off. `undoes` names the run that the plan undoes, ""
+    for none. `lock` asks for the organisations' locks while it is applied.
     `base` is what the files were compared with, if anything. `knows_own` says that it is known which token the caller
     signs in with, be it among the changes or not; no document has that, and a saved plan learns it anew. `files` are
     those that it was made from, once its places name them as programs know them; no document has them either.
@@ -187,7 +187,7 @@ class Plan:
     changes: tuple[Change, ...]
     declared: int
     managed: int
-    live: int
+    live: int | None
     limits: Limits
     waivers: tuple[Guard, ...] = ()
     warnings: tuple[Problem, ...] = ()

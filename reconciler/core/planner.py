@@ -12,7 +12,15 @@ from reconciler.core.live import Live, Token, TokenId, UserId
 from reconciler.core.managers import Managers
 from reconciler.core.manifest import Declaration, Manifest, at
 from reconciler.core.plan import Action, Change, Comparison, Guard, Plan, Refusal, between
-from reconciler.core.resolve import Resolution, Wanted, assert_org, assert_stable, declared_tokens, resolve
+from reconciler.core.resolve import (
+    Resolution,
+    Wanted,
+    assert_org,
+    assert_stable,
+    declared_tokens,
+    is_about_others,
+    resolve,
+)
 from reconciler.errors import Problem, StaleError
 
 _UNTOLD = Problem(
@@ -53,14 +61,28 @@ def make_plan(
         changes=changes,
         declared=len(manifest.tokens),
         managed=len(resolution.wanted),
-        live=len(live.tokens),
+        live=live.total,
         limits=manifest.limits,
         waivers=tuple(sorted(set(waivers))),
-        warnings=(*unread, *warned, *too_large(live.tokens.values(), live.missing)),
+        warnings=(*unread, *warned, *_large(changes, resolution, live, manifest, baseline)),
         lock=locked(manifest, baseline),
         base=_compared(baseline, len(declarations), changes, resolution) if baseline else None,
     )
     return with_guards(plan, live, refused, reviewed=reviewed)
+
+
+def needs_list(manifest: Manifest, baseline: Baseline | None) -> bool:
+    """Whether a plan may be about other live tokens than those that the files and the base declare by their ids."""
+    return any(map(is_about_others, [manifest, *([baseline.manifest] if baseline else [])]))
+
+
+def _large(
+    changes: Iterable[Change], resolution: Resolution, live: Live, manifest: Manifest, baseline: Baseline | None
+) -> list[Problem]:
+    """What to warn of as it is too large to be kept: only of the declared tokens where the plan is about no others."""
+    if needs_list(manifest, baseline) or any(each.action is Action.DEACTIVATE for each in changes):
+        return too_large(live.tokens.values(), live.missing)
+    return too_large((each.token for each in resolution.wanted), {})
 
 
 def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Resolution:
@@ -143,7 +165,7 @@ def rebase(saved: Plan, live: Live) -> Plan:
         raise StaleError(problems)
     current = tuple(replace(change, token=live.tokens[change.token.id]) for change in saved.changes)
     knows_own = live.own_id is not None
-    plan = replace(saved, server=live.server, changes=current, live=len(live.tokens), knows_own=knows_own)
+    plan = replace(saved, server=live.server, changes=current, live=live.total, knows_own=knows_own)
     # What only the manifest or a journal can tell, the saved plan itself has to.
     kept = [refusal for refusal in saved.refusals if refusal.guard in (Guard.UNMANAGED, Guard.MOVED, Guard.BASE)]
     return replace(plan, refusals=_standing(plan, [*judge(plan, live, reviewed=True), *kept]))

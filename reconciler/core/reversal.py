@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from reconciler.core.endpoint import normalise
 from reconciler.core.guards import too_large
-from reconciler.core.live import RIGHTS, Absence, Elided, Live, Token, TokenId
+from reconciler.core.live import RIGHTS, Absence, Elided, Live, Token
 from reconciler.core.manifest import Declaration, Manifest
 from reconciler.core.outcome import Entry, Run, deviation
-from reconciler.core.plan import Change, Guard, Plan, Refusal
+from reconciler.core.plan import Action, Change, Guard, Plan, Refusal
 from reconciler.core.planner import differences, with_guards
 from reconciler.core.resolve import declared_tokens
 from reconciler.core.text import count, is_sendable, name_some
@@ -32,16 +32,21 @@ def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: 
     steps = [step for entry in run.entries for step in _steps(entry, live)]
     changes = Plan.in_order(step for step in steps if isinstance(step, Change))
     warnings = (step for step in steps if isinstance(step, Problem))
+    # Without a deactivation it is about the tokens of the run alone.
+    others = any(change.action is Action.DEACTIVATE for change in changes)
+    about = live.tokens.keys() | live.missing.keys() if others else {entry.change.token.id for entry in run.entries}
+    tokens = [token for token_id, token in live.tokens.items() if token_id in about]
+    missing = {token_id: why for token_id, why in live.missing.items() if token_id in about}
     plan = Plan(
         server=live.server,
         orgs=tuple(sorted({change.token.org for change in changes})),
         changes=changes,
         declared=0,
         managed=max(run.managed, len(run.entries)),
-        live=len(live.tokens),
+        live=live.total,
         limits=run.limits,
         waivers=tuple(sorted(set(waivers))),
-        warnings=(*warnings, *too_large(live.tokens.values(), live.missing)),
+        warnings=(*warnings, *too_large(tokens, missing)),
         undoes=run.name,
         lock=run.lock,
     )
@@ -76,11 +81,6 @@ def _opposite(change: Change, declared: Declaration) -> dict[str, str]:
     wanted = {"status": declared.status, "description": declared.description}
     words = {"status": f"`status: {declared.status}`", "description": "another description"}
     return {field: words[field] for field, value in change.body.items() if wanted[field] not in (None, value)}
-
-
-def unlisted(run: Run, listed: Collection[TokenId]) -> tuple[TokenId, ...]:
-    """Return the ids of the run that a list of tokens lacks, sorted: each has to be read by GET."""
-    return tuple(sorted({entry.change.token.id for entry in run.effective} - set(listed)))
 
 
 def _check_visible(run: Run, live: Live) -> None:

@@ -99,7 +99,10 @@ def plan_document(plan: Plan) -> Document:
         "digest": plan.digest,
         "reason": (ExitCode.REFUSED if plan.refusals else ExitCode.OK).reason,
         **parts(plan, "server", "orgs"),
-        "counts": {**{action: plan.count(action) for action in Action}, **parts(plan, *_COUNTS)},
+        "counts": {
+            **{action: plan.count(action) for action in Action},
+            **parts(plan, *_COUNTS, *(() if plan.live is None else ("live",))),
+        },
         **parts(plan, "limits", "waivers"),
         "changes": [_change_document(change) for change in plan.changes],
         **parts(plan, "warnings"),
@@ -190,7 +193,7 @@ def _whole(value: Record) -> Document:
     return whole if whole.get("tokens", True) else {key: each for key, each in whole.items() if key != "tokens"}
 
 
-_COUNTS = ("unchanged", "declared", "managed", "live")
+_COUNTS = ("unchanged", "declared", "managed")
 _SETTINGS = ("url", "org", "max_deactivations", "min_managers", "unmanaged", "except", "absent", "lock")
 _EDITED = ("target", "status", "until", "description", "protected", "labels", "name", "file", *_SETTINGS)
 
@@ -320,13 +323,14 @@ def decode_plan(field: Fields) -> Plan:
     field.optional("review", _REVIEW, None)
     counts = field.inner("counts")
     number = {key: counts(key, decode.COUNT) for key in (*Action, *_COUNTS)}
+    live = counts("live", decode.COUNT) if "live" in counts.left else None
     return Plan(
         server=server(field.inner("server")),
         orgs=field("orgs", list_of(text)),
         changes=Plan.in_order(field("changes", list_of(_change))),
         declared=number["declared"],
         managed=number["managed"],
-        live=number["live"],
+        live=live,
         limits=limits(field.inner("limits")),
         waivers=field("waivers", list_of(_GUARD)),
         warnings=field("warnings", list_of(_PROBLEM)),

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 import httpcore
 
+_Value = TypeVar("_Value")
 _HTTP = b"HTTP/"
 _ALERT = b"\x15\x03"  # a record of TLS, or of SSL 3: its type and the first half of its version
 
@@ -150,7 +151,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
     def watched(self, exchange: Callable[[], httpcore.NetworkStream]) -> httpcore.NetworkStream:
         """What the exchange gives, which cannot be waited for in parts: for whoever wants to be told a thread waits."""
-        waited, every_s = 0.0, self._waiting(0.0)
+        every_s = self._waiting(0.0)
         if every_s is None:
             return exchange()
         ended: SimpleQueue[httpcore.NetworkStream | Exception] = SimpleQueue()
@@ -162,17 +163,24 @@ class DeadlineBackend(httpcore.NetworkBackend):
                 ended.put(error)
 
         threading.Thread(target=run, daemon=True).start()
+        found = self._taken(ended, every_s)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def taken(self, ended: SimpleQueue[_Value]) -> _Value:
+        """The next of the queue that other threads fill, once it is there; tells meanwhile how long that takes."""
+        return self._taken(ended, self._waiting(0.0))
+
+    def _taken(self, ended: SimpleQueue[_Value], every_s: float | None) -> _Value:
+        waited = 0.0
         while True:
             try:
-                found = ended.get(timeout=every_s)
+                return ended.get(timeout=every_s)
             except Empty:
-                waited += every_s
+                waited += every_s or 0.0
                 self._check()
                 self._waiting(waited)
-                continue
-            if isinstance(found, Exception):
-                raise found
-            return found
 
     def cut(self, timeout: float | None) -> float:
         """The wait that is allowed, in seconds; raises httpcore.ReadTimeout when time is up, and what `check` does."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from queue import SimpleQueue
 
 from reconciler.core import lock
 from reconciler.core.endpoint import Speed
@@ -13,12 +16,13 @@ from reconciler.core.live import HEX_ID, Absence, Missing, OrgId, Owner, Server,
 from reconciler.core.lock import LabelId, LockLabel
 from reconciler.core.secrets import masked
 from reconciler.core.text import count, trimmed
-from reconciler.errors import UsageError
+from reconciler.errors import TokenctlError, UsageError, attempt
 from reconciler.influx import answers, labels, wire
 from reconciler.influx.body import Single, Sink
 from reconciler.influx.retry import Retries
 from reconciler.influx.transport import Answer, Transport
 
+_AT_ONCE = 8  # reads: on more connections a server answers no more of them in a second
 _NO_USER = "user not found"
 _NO_REQUEST = (404, 405, 501)  # what says that a server has no request of that kind
 _ORPHANED = (_NO_USER, "organization not found")
@@ -63,6 +67,7 @@ class Reader:
         self._own_id = own_id
         self.speed = Speed()
         self.tells_owners = False  # whether it has told of one: then the server has that request
+        self.answered: Server | None = None  # the server that answered first
 
     def list_tokens(self, org: str = "", *, by_id: bool = False) -> Listing:
         """Read every token that the credentials may read, with `org` only those of that organisation: one request.
@@ -112,6 +117,50 @@ class Reader:
         if token.id != token_id:
             raise answers.unusable(answer, "it is for another token")
         return replace(token, is_own=True) if token_id == self._own_id else token
+
+    def get_each(self, token_ids: Sequence[TokenId]) -> dict[TokenId, Token | Missing]:
+        """Read these tokens, or why each cannot be read, a few side by side: one request for each.
+
+        The first is read alone, so that what keeps every request from an answer is met once. Raises the error of the
+        first that has one; no more are asked for by then.
+        """
+        first, *others = token_ids
+        found = {first: self.get(first)}
+        if others:
+            found.update(self._side_by_side(others))
+        return found
+
+    def _side_by_side(self, token_ids: Sequence[TokenId]) -> dict[TokenId, Token | Missing]:
+        found: dict[TokenId, Token | Missing | TokenctlError] = {}
+        todo, over = iter(token_ids), threading.Event()
+        ended: SimpleQueue[BaseException | None] = SimpleQueue()
+
+        def read() -> None:
+            while not over.is_set() and (token_id := next(todo, None)):
+                answer = found[token_id] = attempt(partial(self.get, token_id))
+                if isinstance(answer, TokenctlError):
+                    over.set()
+
+        def help_along() -> None:
+            try:
+                read()
+                ended.put(None)
+            except BaseException as error:  # noqa: BLE001  raised below
+                ended.put(error)
+
+        helpers = 0
+        try:
+            for _ in token_ids[1:_AT_ONCE]:
+                with suppress(RuntimeError):  # the system lets no more threads be started
+                    threading.Thread(target=help_along, daemon=True).start()
+                    helpers += 1
+            read()
+            for failure in [self._transport.taken(ended) for _ in range(helpers)]:
+                if failure:
+                    raise failure
+        finally:
+            over.set()
+        return {token_id: _raised(found[token_id]) for token_id in token_ids}
 
     def own_user(self) -> UserId | None:
         """Return the user of these credentials, None when the server does not tell: one request."""
@@ -171,7 +220,9 @@ class Reader:
         within_s: float | None = None,
     ) -> Answer:
         send = partial(self._transport.send, "GET", path, query, sink=sink, within_s=within_s)
-        return self._retries.read(send) if self._retries and not within_s else send()
+        answer = self._retries.read(send) if self._retries and not within_s else send()
+        self.answered = self.answered or self._server(answer)
+        return answer
 
     def _inside(self, org: str, tokens: dict[TokenId, Token], *, by_id: bool) -> dict[TokenId, Token]:
         """Return the tokens of the organisation: servers before 2.1 list those of all. Raises UsageError for none."""
@@ -191,3 +242,10 @@ class Reader:
     def _server(self, answer: Answer) -> Server:
         build, version = (answer.headers.get(f"x-influxdb-{each}", "") for each in ("build", "version"))
         return Server(url=self._endpoint.url, build=build, version=version)
+
+
+def _raised(found: Token | Missing | TokenctlError) -> Token | Missing:
+    """What was found; raises it where it is an error."""
+    if isinstance(found, TokenctlError):
+        raise found
+    return found

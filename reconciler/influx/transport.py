@@ -92,6 +92,7 @@ class Transport:
         self._bounds = bounds or Bounds()
         self._url, self._prefix = _parsed(endpoint.url)
         self._backend = DeadlineBackend(clock, check=check, waiting=waiting)
+        self.taken = self._backend.taken
         self._diagnosis = Diagnosis(
             endpoint=self.endpoint,
             proxy=self.proxy,

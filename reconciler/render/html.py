@@ -110,7 +110,8 @@ def _footer(plan: Plan) -> str:
 def _header(plan: Plan) -> str:
     verdict = words.verdict(plan)
     declared = "" if plan.undoes else f"{plan.declared:,} declared, "
-    counted = f"{plan.live:,} live, {declared}{plan.unchanged:,} unchanged"
+    live = "" if plan.live is None else f"{plan.live:,} live, "
+    counted = f"{live}{declared}{plan.unchanged:,} unchanged"
     facts = [
         *([("Undoes", f"<code>{_shown(plan.undoes)}</code>")] if plan.undoes else []),
         ("Server", f"<code>{_shown(words.address(plan.server))}</code>"),

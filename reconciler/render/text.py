@@ -35,7 +35,7 @@ _HEADINGS = ("STATUS", "ID", "ORG", "USER", "DESCRIPTION")
 
 def plan(plan: Plan, review: Review | None = None, *, colour: bool = False, columns: int | None = None) -> str:
     """Return what a plan does and what stands in its way, with counts, digest and review last."""
-    blocks = [line(" · ".join([*words.title_parts(plan), ", ".join(words.totals(plan))]))]
+    blocks = [line(" · ".join(filter(None, [*words.title_parts(plan), ", ".join(words.totals(plan))])))]
     if plan.changes:
         blocks.append(_changes(plan, columns, colour=colour))
     if plan.base and plan.base.revisions:

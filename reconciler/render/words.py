@@ -54,9 +54,9 @@ def title_parts(plan: Plan) -> tuple[str, ...]:
 
 
 def totals(plan: Plan) -> tuple[str, ...]:
-    """Return how many tokens the plan looked at, and how many declarations unless it undoes a run."""
-    live = count(plan.live, "token")
-    return (live,) if plan.undoes else (live, f"{plan.declared:,} declared")
+    """Return how many tokens were listed, if any, and how many declarations there are unless it undoes a run."""
+    live = [] if plan.live is None else [count(plan.live, "token")]
+    return (*live, *([] if plan.undoes else [f"{plan.declared:,} declared"]))
 
 
 def address(server: Server) -> str:

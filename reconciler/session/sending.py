@@ -123,7 +123,7 @@ def _locked(
 ) -> AbstractContextManager[Locks]:
     """Return a context that holds the locks that the plan's source or the options ask for, if any."""
     wanted = source.locks or options.lock is not None
-    orgs = source.orgs(lambda: planning.read_live(source, connection)) if wanted else None
+    orgs = source.orgs(lambda: planning.Reads(source, connection).named()) if wanted else None
     return held(orgs, options.lock or 0.0, connection, context)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from reconciler.core.baseline import Baseline, Declarations, about, locked, mome
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest, select
 from reconciler.core.plan import Guard, Plan
-from reconciler.core.resolve import declared_tokens, organisations, unlisted
+from reconciler.core.resolve import declared_ids, declared_tokens, organisations
 from reconciler.core.text import count
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
 from reconciler.manifest.load import Disk, load_from
@@ -61,19 +61,20 @@ class Declared:
             files=self.files,
             locks=locked(self.manifest, self.baseline),
             orgs=lambda read: organisations(self.manifest, read()),
-            unlisted=lambda listed: unlisted(self.manifest, listed),
+            ids=declared_ids(self.manifest) | (declared_ids(self.baseline.manifest) if self.baseline else frozenset()),
+            needs_list=planner.needs_list(self.manifest, self.baseline),
             plan=lambda live: planner.make_plan(
                 self.manifest, live, self.waivers, reviewed=self.reviewed, baseline=self.baseline
             ),
             explained=self._explained,
         )
 
-    def _explained(self, plan: Plan, live: Live) -> Plan:
+    def _explained(self, plan: Plan, about: Callable[[Manifest], Live]) -> Plan:
         """Return the plan with a mark on each change that the history of the files explains."""
         wanted = moments(plan.changes) if self.history else ()
         if not self.history or not wanted:
             return plan
-        changes = with_history(plan.changes, self.history.declared(wanted, live))
+        changes = with_history(plan.changes, self.history.declared(wanted, about))
         unknown = [change for change in changes if change.marks.keys() < change.body.keys()]
         warnings = (*plan.warnings, *([_untold(len(unknown), self.history.ref)] if unknown else ()))
         return replace(plan, changes=changes, warnings=warnings)
@@ -163,7 +164,7 @@ class History:
     context: Context
     versions: int = 50
 
-    def declared(self, moments: Collection[float], live: Live) -> Mapping[float, Declarations]:
+    def declared(self, moments: Collection[float], about: Callable[[Manifest], Live]) -> Mapping[float, Declarations]:
         """Return the declarations by token at each of these moments, without moments of which nothing is known."""
         from reconciler.repository.repository import opened
 
@@ -179,7 +180,8 @@ class History:
                 elif at.oid in read:
                     then[moment] = read[at.oid]
                 elif len(read) < self.versions:
-                    then[moment] = read[at.oid] = declared_tokens(manifest_at(at, self.paths)[0], live)
+                    manifest, _ = manifest_at(at, self.paths)
+                    then[moment] = read[at.oid] = declared_tokens(manifest, about(manifest))
         return then
 
 

@@ -175,7 +175,7 @@ def test_quiet_and_debug_say_less_and_more_on_stderr(shell: Shell) -> None:
     shell.declare(DESCRIBE)
     assert shell.run("plan", "-o", "plan.json", "--quiet").err == ""
     debug = shell.run("plan", "--debug")
-    assert debug.err.startswith("GET /api/v2/authorizations ")
+    assert debug.err.startswith(f"GET /api/v2/authorizations/{GRAFANA} -> 200, ")
     assert debug.err.count("\n") == 1
 
 

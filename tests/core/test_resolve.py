@@ -10,7 +10,7 @@ import pytest
 from reconciler.core.live import Absence, Live, Missing, TokenId
 from reconciler.core.manifest import Asserted, Declaration, Manifest, Match, Pick, Severity
 from reconciler.core.planner import make_plan
-from reconciler.core.resolve import resolve, unlisted
+from reconciler.core.resolve import declared_ids, is_about_others, resolve, selects
 from reconciler.core.text import name_some
 from reconciler.errors import AuthError, InvalidError, RefusedError, TokenctlError
 from tests.builders import EDGE, INACTIVE, declared, live, manifest, token, token_id
@@ -96,9 +96,14 @@ def test_long_lists_of_names_are_cut() -> None:
     assert name_some(["a", "b", "c", "d", "e", "f", "g"]) == "a, b, c, d, e and 2 more"
 
 
-def test_ids_that_the_list_lacks_are_asked_for_in_order() -> None:
-    wanted = manifest(declared(9), declared(1), declared(7), declared(Match(user="x")))
-    assert unlisted(wanted, live(*WORLD).tokens) == tuple(ids(7, 9))
+def test_a_manifest_that_is_about_more_than_its_ids_needs_a_list() -> None:
+    named = manifest(declared(9), declared(1))
+    selecting = manifest(declared(9), declared(1), declared(Match(user="x")))
+    assert [sorted(declared_ids(each)) for each in (named, selecting)] == [ids(1, 9)] * 2
+    assert [(is_about_others(each), selects(each)) for each in (named, selecting)] == [(False, False), (True, True)]
+    assert [is_about_others(manifest(server=Asserted(org=each))) for each in ("acme", EDGE.upper())] == [False, True]
+    for policy in (Severity.WARN, Severity.FAIL):
+        assert is_about_others(manifest(declared(9), unmanaged=policy))
 
 
 def test_every_absence_is_explained_at_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -227,3 +228,19 @@ def test_where_a_token_may_lock_is_read_in_its_permissions() -> None:
     with reading(one(permissions=held), one(permissions=held[:1])) as (reader, seen):
         assert [reader.lockable(TokenId(ID)) for _ in range(2)] == [("5f2c9e1a77b0d3c4",), ()]
         assert seen() == [f"GET /api/v2/authorizations/{ID} HTTP/1.1"] * 2
+
+
+def test_what_ends_a_thread_that_helps_to_read_ends_the_reading() -> None:
+    seen, ended, here = list[str](), threading.Event(), threading.current_thread()
+
+    def check() -> None:
+        if threading.current_thread() is not here:
+            ended.set()
+            raise KeyboardInterrupt
+        assert not seen or ended.wait(20)
+
+    with raw_server(one()) as server:
+        endpoint = Endpoint(url=server.url, secret=Secret(SECRET))
+        transport = Transport(endpoint, clock=time.monotonic, check=check, trace=seen.append)
+        with transport, pytest.raises(KeyboardInterrupt):
+            Reader(transport).get_each([TokenId(ID)] * 4)

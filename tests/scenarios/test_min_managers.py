@@ -74,6 +74,11 @@ def off(*tokens: Authorization) -> list[str]:
     return [f'id: "{each.id}", status: inactive' for each in tokens]
 
 
+def read(token: Authorization) -> str:
+    """The request that reads a token by its id."""
+    return f"{LIST}/{token.id}"
+
+
 def user(user_id: str) -> str:
     return f"GET /api/v2/users/{user_id}"
 
@@ -84,10 +89,10 @@ def test_a_token_that_may_change_its_own_owners_tokens_is_no_manager_of_others(
 ) -> None:
     with world(tmp_path, ROOT, FIRST, other, PLAIN) as shell:
         done = planned(shell, shell.declare(*off(FIRST)), flags=Flags())
-        assert (done.code, shell.sent()) == (ExitCode.OK, [LIST, user(ADA)])
+        assert (done.code, shell.sent()) == (ExitCode.OK, [read(FIRST), LIST, user(ADA)])
         done = planned(shell, shell.declare(*off(ROOT)), allow=(Guard.SELF,))
         assert done.code == ExitCode.OK
-        assert shell.sent() == [LIST, user(BOT)]
+        assert shell.sent() == [read(ROOT), LIST, user(BOT)]
         done = planned(shell, shell.declare(*off(ROOT, FIRST)), allow=(Guard.SELF,))
         assert done.code == ExitCode.REFUSED
         assert "organisation `acme` would be left with 0 active tokens that can manage the tokens of" in done.out
@@ -116,7 +121,7 @@ def test_the_tokens_of_inactive_users_do_not_count(tmp_path: Path) -> None:
     for inactive, code, asked in ((MIRA, ExitCode.REFUSED, [MIRA, ADA]), ("", ExitCode.OK, [MIRA])):
         with world(tmp_path, ROOT, FIRST, SECOND, inactive=inactive) as shell:
             done = planned(shell, shell.declare(*off(ROOT, FIRST)), allow=(Guard.SELF,))
-            assert (done.code, shell.sent()) == (code, [LIST, *map(user, asked)])
+            assert (done.code, shell.sent()) == (code, [read(ROOT), read(FIRST), LIST, *map(user, asked)])
 
 
 def refusing(status: int, code: str, message: str) -> Callable[[Exchange], list[bytes] | None]:
@@ -156,11 +161,12 @@ def test_a_run_for_one_organisation_judges_the_others(tmp_path: Path) -> None:
         assert planned(shell, shell.declare(*off(PLAIN)), flags=only).code != ExitCode.OK  # it is not there
         shell.sent()
         done = planned(shell, shell.declare(*off(ROOT)), flags=only, allow=(Guard.SELF,))
-        assert (done.code, shell.sent()) == (ExitCode.REFUSED, [f"{LIST}?org=acme", LIST, user(ADA), user(BOT)])
+        asked = [read(ROOT), f"{LIST}?org=acme", LIST, user(ADA), user(BOT)]
+        assert (done.code, shell.sent()) == (ExitCode.REFUSED, asked)
         assert "organisation `edge` would be left with 0 active tokens that can manage the tokens of `mira`" in done.out
         assert "acme · URL · InfluxDB 2.7.12 · 2 tokens, 1 declared" in done.out
         assert planned(shell, shell.declare(f'id: "{FIRST.id}", description: x'), flags=only).code == ExitCode.OK
-        assert shell.sent() == [f"{LIST}?org=acme"]
+        assert shell.sent() == [read(FIRST)]
     other = made(8, BOT, manage(), org=EDGE)
     with world(tmp_path, ROOT, FAR, other, PLAIN) as shell:
         assert planned(shell, shell.declare(*off(ROOT)), flags=only, allow=(Guard.SELF,)).code == ExitCode.OK
@@ -214,7 +220,7 @@ def test_managers_are_judged_once_more_right_before_deactivations(tmp_path: Path
             sent, undo = shell.sent(), undone(shell, str(journal))
         assert done.code == ExitCode.PARTIAL
         assert sent == [
-            LIST, user(ADA), user(MIRA), f"PATCH /api/v2/authorizations/{PLAIN.id}", LIST, user(ADA), user(BOT), LIST,
+            *map(read, (FIRST, PLAIN)), LIST, user(ADA), user(MIRA), f"PATCH /api/v2/authorizations/{PLAIN.id}", LIST, user(ADA), user(BOT), LIST,
         ]  # fmt: skip
         assert f'Not attempted:\n  - deactivate  "token 4"  {FIRST.id}\n' in done.out
         assert (
@@ -291,7 +297,7 @@ def test_without_that_list_no_deactivation_is_attempted(tmp_path: Path) -> None:
 
 def test_no_other_plan_lists_a_second_time_before_it_deactivates(tmp_path: Path) -> None:
     with world(tmp_path, ROOT, FIRST, SECOND, OWN_ONLY, PLAIN, made(10, BOT), made(11, BOT)) as shell:
-        once = [LIST, f"PATCH /api/v2/authorizations/{PLAIN.id}", f"GET /api/v2/authorizations/{PLAIN.id}"]
+        once = [read(PLAIN), LIST, f"PATCH /api/v2/authorizations/{PLAIN.id}", f"GET /api/v2/authorizations/{PLAIN.id}"]
         assert applied(shell, shell.declare(*off(PLAIN)), yes=True).code == ExitCode.OK
         assert shell.sent() == once
         free = shell.declare(*off(FIRST), head="guards: {min_managers: 0}\n")
@@ -301,7 +307,7 @@ def test_no_other_plan_lists_a_second_time_before_it_deactivates(tmp_path: Path)
         assert shell.sent().count(LIST) == 1
         assert applied(shell, shell.declare(*off(OWN_ONLY)), yes=True).code == ExitCode.OK
         assert shell.sent() == [
-            LIST, user(ADA), LIST, user(ADA), f"PATCH /api/v2/authorizations/{OWN_ONLY.id}",
+            read(OWN_ONLY), LIST, user(ADA), LIST, user(ADA), f"PATCH /api/v2/authorizations/{OWN_ONLY.id}",
             f"GET /api/v2/authorizations/{OWN_ONLY.id}",
         ]  # fmt: skip
 

@@ -51,7 +51,7 @@ for point in points:
 
 @pytest.mark.parametrize("source", ["variable", "file"])
 def test_a_mistake_anywhere_is_told_without_a_secret(shell: Shell, source: str) -> None:
-    shell.declare(f'id: "{GRAFANA}", description: x')
+    shell.declare(f'id: "{GRAFANA}", description: x', head="unmanaged: warn\n")
     secret = shell.environment["INFLUX_TOKEN"]
     points: Sequence[str] = POINTS
     shell.measured = source == "variable"

@@ -49,7 +49,7 @@ LEADS: dict[str, Leads] = {
 }  # fmt: skip
 
 
-ASKED = {b"/ping", b"/api/v2/authorizations", b"/api/v2/labels"}
+ASKED = {b"/ping", b"/api/v2/authorizations", f"/api/v2/authorizations/{GRAFANA}".encode(), b"/api/v2/labels"}
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -128,7 +129,8 @@ def test_a_right_self_id_costs_one_question_and_says_nothing(tmp_path: Path) -> 
     with hiding(tmp_path, OPERATOR) as shell:
         done = planned(shell, shell.declare(DESCRIBE))
         assert (done.code, done.err, "Warning" in done.out) == (ExitCode.OK, "", False)
-        assert shell.sent() == ["GET /api/v2/authorizations", "GET /api/v2/me"]
+        asked = [f"GET /api/v2/authorizations/{each}" for each in (GRAFANA, OPERATOR)]
+        assert shell.sent() == [*asked, "GET /api/v2/me"]
         done = planned(shell, shell.declare(DESCRIBE, f'id: "{OPERATOR}", status: inactive'))
         assert "is the token that this run signs in with" in done.out
 
@@ -137,7 +139,7 @@ def test_an_own_token_of_another_organisation_is_asked_for_by_its_id(tmp_path: P
     with hiding(tmp_path, OPERATOR) as shell:
         file = shell.declare(f'id: "{BENCH}", description: x')
         done = applied(shell, file, flags=Flags(org="edge-lab"), yes=True)
-        asked = ["GET /api/v2/authorizations?org=edge-lab", f"GET /api/v2/authorizations/{OPERATOR}", "GET /api/v2/me"]
+        asked = [f"GET /api/v2/authorizations/{BENCH}", f"GET /api/v2/authorizations/{OPERATOR}", "GET /api/v2/me"]
         assert (done.code, shell.sent()[:3]) == (ExitCode.OK, asked)
         assert f"ok    own token  {OPERATOR} `admin's Token`, told apart by --self-id" in examined(shell, org=EDGE).out
         shell.environment["TOKENCTL_SELF_ID"] = ABSENT
@@ -194,7 +196,7 @@ def test_who_does_not_say_whose_credentials_these_are_is_believed_with_a_warning
     ]  # fmt: skip
     mine = entry(id=GRAFANA, token="redacted", permissions=rights)
     nobody = refusal(401, "unauthorized", "read:users is unauthorized")
-    with raw_server(answer(200, listed(mine)), nobody) as server:
+    with raw_server(answer(200, json.dumps(mine)), nobody, answer(200, listed(mine)), nobody) as server:
         shell.environment.update(INFLUX_HOST=server.url, INFLUX_TOKEN=SECRET, TOKENCTL_SELF_ID=GRAFANA)
         done = applied(shell, shell.declare(f'id: "{GRAFANA}"'), yes=True)
     assert done.code == ExitCode.OK

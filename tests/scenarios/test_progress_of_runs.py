@@ -165,7 +165,8 @@ def test_ci_gets_a_plain_line_every_ten_seconds(tmp_path: Path) -> None:
 
 def test_a_clock_that_jumps_gives_one_line_and_not_many(shell: Shell) -> None:
     kept, times = io.StringIO(), iter([*[0.0] * 12, *[7000.0] * 10_000])
-    done = one_by_one(shell, shell.declare(DESCRIBE), with_display=Log(kept), with_clock=lambda: next(times))
+    file = shell.declare(DESCRIBE, head="unmanaged: warn\n")
+    done = one_by_one(shell, file, with_display=Log(kept), with_clock=lambda: next(times))
     assert (done.code, len(kept.getvalue().splitlines())) == (ExitCode.OK, 1)
 
 

@@ -113,7 +113,7 @@ def test_all_formats_are_made_from_one_plan(shell: Shell) -> None:
     files = {form: shell.folder / f"out.{form}" for form in PlanFormat}
     saved = shell.folder / "plan.json"
     done = planned(shell, *(f"{form}={path}" for form, path in files.items()), "github", form=TEXT, out=str(saved))
-    assert shell.sent() == [LIST]
+    assert shell.sent().count(LIST) == 1
     assert done.code == ExitCode.OK
     assert done.err.splitlines() == [f"Saved to DIR/{path.name}" for path in (saved, *files.values())]
     digest = json.loads(saved.read_text())["digest"]

@@ -226,7 +226,7 @@ def declared(shell: Shell, checkout: Checkout, moments: list[int], versions: int
             commit="main", ref="main", paths=[str(checkout.folder / "tokens.yaml")], files=(),
             context=context, versions=versions,
         )  # fmt: skip
-        found.append(history.declared(moments, live(token(1), token(2))))
+        found.append(history.declared(moments, lambda _: live(token(1), token(2))))
         return ExitCode.OK
 
     shell.call(look_back)
