@@ -110,7 +110,7 @@ def plan(
 def show(
     context: Context,
     path: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that `plan -o` saved.")],
-    form: options.Format = None,
+    form: options.DrawnFormat = None,
     output: options.Output = None,
 ) -> ExitCode:
     """Draw a saved plan. Needs no server."""
@@ -160,7 +160,7 @@ def undo(
         str, typer.Argument(metavar="[JOURNAL]", help="Of the run to undo.  [default: the newest]", show_default=False)
     ] = "",
     send: Annotated[bool, typer.Option("--apply", help="Send the changes; else they are only shown.")] = False,
-    form: options.Format = None,
+    form: options.DrawnFormat = None,
     out: options.Out = "",
     output: options.Output = None,
     allow: options.Allow = None,

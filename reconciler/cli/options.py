@@ -15,7 +15,7 @@ from typer.core import TyperOption
 from reconciler.core.plan import Guard
 from reconciler.core.text import is_bare, is_digest
 from reconciler.errors import ExitCode, Problem, UsageError
-from reconciler.render.formats import REPORTS, PlanFormat
+from reconciler.render.formats import DRAWN, REPORTS, PlanFormat
 from reconciler.session.context import Context
 
 if TYPE_CHECKING:
@@ -99,6 +99,10 @@ Journal = Annotated[
 Format = Annotated[
     PlanFormat | None,
     typer.Option("--format", metavar="FORMAT", help=f"What stdout shows: {', '.join(PlanFormat)}.  [default: text]"),
+]
+DrawnFormat = Annotated[
+    PlanFormat | None,
+    typer.Option("--format", metavar="FORMAT", help=f"What stdout shows: {', '.join(DRAWN)}.  [default: text]"),
 ]
 ReportFormat = Annotated[
     PlanFormat | None,

@@ -51,8 +51,9 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
     check(declared.manifest, declared.baseline, settings)
     with connected(settings, context) as server:
         plan = planning.plan_from(declared.source, server)
-    code = wanted.write_plan(plan, declared.files, context, _reviewed(request.reviewed, plan, context))
-    return ExitCode.CHANGES if request.detailed_exitcode and plan.changes and code is ExitCode.OK else code
+    review = _reviewed(request.reviewed, plan, context)
+    changed = ExitCode.CHANGES if request.detailed_exitcode else ExitCode.OK
+    return wanted.write_plan(plan, declared.files, context, review, changed)
 
 
 def _reviewed(name: str, plan: Plan, context: Context) -> Review | None:
@@ -86,10 +87,7 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
         raise UsageError("--reviewed compares plans, and --offline makes none", "leave out one of them")
     if None in wanted.saved.values():
         raise UsageError("--offline makes no plan that could be saved", "leave out --out")
-    for form in (*wanted.shown, *wanted.saved.values()):
-        if form not in OFFLINE:
-            hint = f"leave out --offline, or write one of {', '.join(OFFLINE)}"
-            raise UsageError(f"the format {form} needs the answer of a server", hint)
+    wanted.limit(OFFLINE, "needs the answer of a server", "leave out --offline, or write one of")
     if request.sources.allow:
         raise UsageError("--allow waives guards, and --offline judges by none", "leave out one of them")
     declared = sources.read(request.sources, context)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reconciler.documents.plan import load_plan
 from reconciler.errors import ExitCode
-from reconciler.render.formats import PlanFormat
+from reconciler.render.formats import DRAWN, PlanFormat
 from reconciler.session import outputs
 from reconciler.session.context import Context
 
@@ -18,5 +18,6 @@ def run(path: str, form: PlanFormat | None, wanted: Sequence[str], context: Cont
     Raises what `load_plan` raises.
     """
     places = outputs.parse(wanted, form)
+    places.limit(DRAWN, "is of `plan`, which asks a server")
     places.check([path], context)
     return places.write_plan(load_plan(Path(path)), [path], context)

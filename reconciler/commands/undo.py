@@ -14,7 +14,7 @@ from reconciler.core.outcome import Run
 from reconciler.core.plan import Action, Guard, Plan
 from reconciler.errors import ExitCode, UsageError
 from reconciler.render import text
-from reconciler.render.formats import PlanFormat
+from reconciler.render.formats import DRAWN, PlanFormat
 from reconciler.session import journals, outputs, reading
 from reconciler.session.connection import connected, resolve
 from reconciler.session.context import Context
@@ -49,7 +49,7 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
     """
     sending = _checked(request)
     wanted = outputs.parse(request.outputs, request.form, request.out)
-
+    wanted.limit(DRAWN, "is of `plan`, which looks at what files declare")
     if request.send:
         return plan_and_send(partial(_reversal, request, wanted, context), request.flags, sending, context)
     settings = resolve(request.flags, context)

@@ -31,7 +31,7 @@ def run(
     the problems of all files.
     """
     places = outputs.parse(wanted, form)
-    _check_formats([*places.shown, *places.saved.values()])
+    places.limit(REPORTS, "is of plans, and none is made here")
     groups = list(_groups(files, context)) if by_folder and files else [files]
     problems: list[Problem] = []
     good: list[Loaded] = []
@@ -57,12 +57,6 @@ def _drawn(form: PlanFormat, files: Sequence[str], warnings: Sequence[Problem], 
 
     told, names = published(warnings, context), named(files, context)
     return render_problems(ProblemReport(command="validate", code=ExitCode.OK, warnings=told, files=names), form)
-
-
-def _check_formats(forms: Iterable[PlanFormat | None]) -> None:
-    for form in forms:
-        if form not in REPORTS:
-            raise UsageError(f"the format {form} is of plans, and none is made here", f"write {', '.join(REPORTS)}")
 
 
 def _groups(files: Iterable[str], context: Context) -> Iterable[Sequence[str]]:

@@ -63,6 +63,12 @@ def normalise(url: str) -> str:
     return f"{parts.scheme}://{where}{parts.path.rstrip('/')}"
 
 
+def address(url: str) -> str:
+    """Return the host and the port of a normalised URL, also where it names none because it is the scheme's own."""
+    parts = urlsplit(url)
+    return parts.netloc if parts.port else f"{parts.netloc}:{PORTS[parts.scheme]}"
+
+
 def swapped(url: str) -> str:
     """Return the URL of this host and port with https in place of http, or http in place of https."""
     parts = urlsplit(url)

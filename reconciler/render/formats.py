@@ -28,6 +28,7 @@ class PlanFormat(StrEnum):
     GITLAB_CODEQUALITY = "gitlab-codequality"
     SARIF = "sarif"
     JUNIT = "junit"
+    OPENMETRICS = "openmetrics"
 
 
 class ListFormat(StrEnum):
@@ -55,11 +56,14 @@ PROBLEM_FORMATS = (
 REPORTS = (PlanFormat.TEXT, *PROBLEM_FORMATS)
 """The formats of a command that makes no plan."""
 
+DRAWN: tuple[PlanFormat, ...] = tuple(form for form in PlanFormat if form is not PlanFormat.OPENMETRICS)
+"""The formats that any plan can be drawn in: metrics are of a run that asked a server what is declared."""
+
 
 def render(
     plan: Plan, form: PlanFormat, review: Review | None = None, *, colour: bool, columns: int | None = None
 ) -> str:
-    """Return the plan in a format; only text has colours, and only text, Markdown and JSON have the review.
+    """Return the plan in a format of DRAWN; only text has colours, and only text, Markdown and JSON have the review.
 
     Only text is cut to the columns of a terminal, None for no terminal.
     """

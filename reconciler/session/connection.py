@@ -12,7 +12,7 @@ from itertools import islice
 from reconciler import settings
 from reconciler.core.baseline import Baseline
 from reconciler.core.contrast import apart
-from reconciler.core.endpoint import HEADER, normalise
+from reconciler.core.endpoint import HEADER, address, normalise
 from reconciler.core.live import is_id
 from reconciler.core.manifest import Manifest
 from reconciler.core.secrets import known_in, masked
@@ -104,10 +104,11 @@ def connected(
 
 
 def resolve(flags: Flags, context: Context) -> Settings:
-    """Return which server to use and as whom; raises UsageError as `settings.resolve` does."""
+    """Return which server to use and as whom, which is the beginning of asking it; raises UsageError."""
     resolved, lacking = without_token(flags, context)
     if lacking:
         raise lacking
+    context.asked[resolved.profile or address(resolved.endpoint.url)] = context.clock()
     return resolved
 
 

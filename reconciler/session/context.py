@@ -134,7 +134,8 @@ class Context:
     event is set, `chance` gives numbers from 0 to 1, and `nonce` a text that was never there before. `who` names user,
     machine and process. `interrupt` is what signals do, and `end_after` sets the time after which the run has to end.
     `collect_garbage` is called once a run goes on for longer than it takes to read and plan.
-    `shown` is set once the command shows what it was asked for.
+    `shown` is set once the command shows what it was asked for. `asked` has the servers that the run is about, by the
+    name that monitoring gets, each with the moment of `clock` since when.
     """
 
     environment: Mapping[str, str]
@@ -152,6 +153,7 @@ class Context:
     end_after: Callable[[float], object] = lambda _: None
     collect_garbage: Callable[[], object] = lambda: None
     shown: threading.Event = field(default_factory=threading.Event)
+    asked: dict[str, float] = field(default_factory=dict)
 
 
 def unwritable(error: OSError) -> LocalError:

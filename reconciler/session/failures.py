@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reconciler.core.manifest import is_manifest
-from reconciler.errors import LocalError, UsageError
+from reconciler.errors import ExitCode, LocalError, UsageError
 from reconciler.files import STDIN
 from reconciler.render.findings import ProblemReport
 from reconciler.render.formats import PROBLEM_FORMATS, PlanFormat, render_problems
 from reconciler.session import outputs
 from reconciler.session.context import Context
+from reconciler.session.outputs import measured
 from reconciler.session.places import code_and_problems, named
 from reconciler.session.reading import DEFAULT
 
@@ -33,16 +34,28 @@ def report(error: BaseException, command: str, values: Mapping[str, Any], contex
     with suppress(UsageError, LocalError, BrokenPipeError):
         wanted = outputs.parse(values.get("output") or (), PlanFormat(form) if form else None, values.get("out", ""))
         read = {os.path.realpath(each) for each in _read(values, context)}
+        told = _report(error, command, values, context)
+        tells = {*PROBLEM_FORMATS, *_measured(told, context)}
         telling = replace(
             wanted,
-            shown=tuple(each for each in wanted.shown if each in PROBLEM_FORMATS),
+            shown=tuple(each for each in wanted.shown if each in tells),
             saved={
                 path: each
                 for path, each in wanted.saved.items()
-                if each in PROBLEM_FORMATS and os.path.realpath(path) not in read
+                if each in tells and os.path.realpath(path) not in read
             },
         )
-        telling.write(lambda each, *_: render_problems(_report(error, command, values, context), each), context)
+
+        def draw(form: PlanFormat, *_: object) -> str:
+            return measured(told.code, context) if form is PlanFormat.OPENMETRICS else render_problems(told, form)
+
+        telling.write(draw, context)
+
+
+def _measured(told: ProblemReport, context: Context) -> Sequence[PlanFormat]:
+    """Return the format of metrics where a server cannot be planned for: files and command line were all right."""
+    is_measured = told.command == "plan" and context.asked and told.code is not ExitCode.USAGE
+    return (PlanFormat.OPENMETRICS,) if is_measured else ()
 
 
 def _report(error: BaseException, command: str, values: Mapping[str, Any], context: Context) -> ProblemReport:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -64,16 +64,33 @@ class Outputs:
         if problems := _tried(files.probe, self.saved):
             raise LocalError(problems)
 
-    def write_plan(self, plan: Plan, files: Sequence[str], context: Context, review: Review | None = None) -> ExitCode:
-        """Write the plan, made from these files, and a review of it, as `write` does; REFUSED when a guard refuses it.
+    def limit(self, allowed: Collection[PlanFormat], why: str, way_out: str = "write") -> None:
+        """Raise UsageError for a format that is none of those that are allowed, and say why."""
+        for form in (*self.shown, *self.saved.values()):
+            if form and form not in allowed:
+                raise UsageError(f"the format {form} {why}", f"{way_out} {', '.join(allowed)}")
 
-        Text is for people, who are in their folder; all else names files as programs know them.
+    def write_plan(
+        self,
+        plan: Plan,
+        files: Sequence[str],
+        context: Context,
+        review: Review | None = None,
+        changed: ExitCode = ExitCode.OK,
+    ) -> ExitCode:
+        """Write the plan, made from these files, and a review of it, as `write` does; return the exit code.
+
+        That is REFUSED when a guard refuses the plan, and else `changed` when it has changes. Text is for people, who
+        are in their folder; all else names files as programs know them.
         """
         from reconciler.documents.plan import save_plan
 
         named = cache(lambda: named_plan(plan, files, context.environment))
+        code = ExitCode.REFUSED if plan.refusals else changed if plan.changes else ExitCode.OK
 
         def draw(form: PlanFormat, colour: bool, columns: int | None) -> str:
+            if form is PlanFormat.OPENMETRICS:
+                return measured(code, context, plan)
             shown = plan if form is PlanFormat.TEXT else named()
             return render(shown, form, review, colour=colour, columns=columns)
 
@@ -82,7 +99,7 @@ class Outputs:
             context,
             lambda path: save_plan(named(), path),
         )
-        return ExitCode.REFUSED if plan.refusals else ExitCode.OK
+        return code
 
     def write(self, draw: Draw, context: Context, save_plan: Callable[[Path], None] = _no_plan) -> None:
         """Write all of them, files first: what cannot be written keeps nothing else from being written.
@@ -111,6 +128,17 @@ class Outputs:
         finally:
             if problems:
                 raise LocalError(problems)
+
+
+def measured(code: ExitCode, context: Context, plan: Plan | None = None) -> str:
+    """Return what monitoring gets of the server that was asked: the plan, or with the code why there is none."""
+    from reconciler.render.metrics import Sample, openmetrics
+
+    now, masked = context.clock(), context.streams.masked
+    samples = [
+        Sample(server=masked(name), code=code, took_s=now - since, plan=plan) for name, since in context.asked.items()
+    ]
+    return openmetrics(samples, context.now())
 
 
 def credentials(context: Context) -> Iterator[str]:

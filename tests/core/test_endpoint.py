@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.endpoint import Secret, Speed, is_loopback
+from reconciler.core.endpoint import Secret, Speed, address, is_loopback
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,16 @@ def read(speed: Speed, *seconds: float) -> Speed:
 )
 def test_a_list_is_made_once_it_costs_less_than_single_reads(speed: Speed, at_most: int) -> None:
     assert [speed.favours_list(tokens) for tokens in (0, at_most, at_most + 1)] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://localhost:8086", "localhost:8086"),
+        ("https://influx.example/base", "influx.example:443"),
+        ("http://influx.example", "influx.example:80"),
+        ("https://[::1]", "[::1]:443"),
+    ],
+)
+def test_an_address_has_its_port(url: str, expected: str) -> None:
+    assert address(url) == expected

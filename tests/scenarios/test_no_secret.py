@@ -24,7 +24,7 @@ from reconciler.cli.main import run
 from reconciler.commands.schema import SchemaName
 from reconciler.core.lock import LockProperties
 from reconciler.errors import ExitCode
-from reconciler.render.formats import PROBLEM_FORMATS, ListFormat, PlanFormat
+from reconciler.render.formats import DRAWN, PROBLEM_FORMATS, ListFormat, PlanFormat
 from reconciler.sandbox.faults import NAMES, Fault
 from tests.canary import CALLER, ECHO, GATE, LISTED, PASSWORD, found, world
 from tests.checkout import Checkout
@@ -34,11 +34,12 @@ from tests.scenarios.test_exit_codes import ENDS
 from tests.session.test_locking import ACME, locked
 from tests.shell import BACKUP_2023, BENCH, GRAFANA, PROGRAM, Done, Shell, shell_on, texts
 
-OUTPUTS = " ".join(f"--output {form}={{dir}}/out/plan.{form}" for form in PlanFormat if form is not PlanFormat.TEXT)
+OUTPUTS = " ".join(f"--output {form}={{dir}}/out/plan.{form}" for form in DRAWN if form is not PlanFormat.TEXT)
+METRICS = "--output openmetrics={dir}/out/plan.prom"
 TOLD = " ".join(f"--output {form}={{dir}}/out/told.{form}" for form in PROBLEM_FORMATS)
 NEVER_SIGNED_IN = {
     "validate": [f"validate {{dir}}/tokens.yaml {TOLD}"],
-    "show": [f"show {{dir}}/plan.json {OUTPUTS}", *(f"show {{dir}}/plan.json --format {form}" for form in PlanFormat)],
+    "show": [f"show {{dir}}/plan.json {OUTPUTS}", *(f"show {{dir}}/plan.json --format {form}" for form in DRAWN)],
     "schema": [f"schema {name}" for name in SchemaName],
     "demo": ["demo"],
     "sandbox": [],  # in a process of its own, below
@@ -48,7 +49,7 @@ SIGNED_IN = {
     "doctor": [f"doctor {{dir}}/tokens.yaml --format {form}" for form in ListFormat],
     "plan": [
         "plan {dir}/tokens.yaml -o {dir}/new.json",
-        f"plan {{dir}}/tokens.yaml -o {{dir}}/new.json --reviewed {{dir}}/plan.json {OUTPUTS}",
+        f"plan {{dir}}/tokens.yaml -o {{dir}}/new.json --reviewed {{dir}}/plan.json {OUTPUTS} {METRICS}",
     ],
     "apply": [
         "apply {dir}/plan.json --yes",

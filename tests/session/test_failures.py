@@ -19,7 +19,7 @@ from reconciler.cli.app import app
 from reconciler.cli.main import run
 from reconciler.errors import ExitCode, Place, Problem
 from reconciler.render import words
-from reconciler.render.formats import OFFLINE, PROBLEM_FORMATS, PlanFormat
+from reconciler.render.formats import DRAWN, OFFLINE, PROBLEM_FORMATS, REPORTS, PlanFormat
 from reconciler.schema import load_schema
 from tests.checkout import Checkout
 from tests.scenarios.test_exit_codes import DESCRIBE
@@ -116,6 +116,10 @@ CASES: dict[str, tuple[Callable[[Shell], None], str, dict[str, str], int]] = {
 }
 
 
+# What is about the server, and neither about the files nor about the command line.
+UNPLANNED = {"absent", "wrong credentials", "unreachable", "refused before planning"}
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_each_reason_that_there_is_no_plan_is_told(shell: Shell, name: str) -> None:
     prepare, line, environment, code = CASES[name]
@@ -123,18 +127,20 @@ def test_each_reason_that_there_is_no_plan_is_told(shell: Shell, name: str) -> N
     plain = shell.run(*line.split(), "--quiet", **environment)
     assert (plain.code, plain.out) == (code, "")
     command, *rest = line.split()
-    forms = {"validate": ("text", *PROBLEM_FORMATS)}.get(command, OFFLINE if "--offline" in rest else tuple(PlanFormat))
+    planning = OFFLINE if "--offline" in rest else tuple(PlanFormat)
+    forms = {"validate": REPORTS, "plan": planning}.get(command, DRAWN)
     outputs = [f"--output={form}={shell.folder}/out.{form}" for form in forms]
     done = shell.run(command, *outputs, "--format=json", *rest, "--quiet", **environment)
     written = {path.suffix[1:]: path.read_text() for path in shell.folder.glob("out.*")}
     assert done == Done(code, shell.plain(written["json"]), plain.err)
-    assert written.keys() == {*PROBLEM_FORMATS} & {*forms}
+    measured = {PlanFormat.OPENMETRICS} if name in UNPLANNED else set()
+    assert written.keys() == {*PROBLEM_FORMATS} & {*forms} | measured
     assert told(done.out) == plain.err
     document = json.loads(done.out)
     assert (document["command"], document["reason"], document["exit_code"]) == (command, ExitCode(code).reason, code)
     assert written["github"].startswith(f"::error title={command}%3A {document['reason']}")
     hints = sum(bool(each["hint"]) for each in document["problems"])
-    for form in {*written} - {"json"}:
+    for form in {*written} - {"json", *measured}:
         assert written[form].count("Way out: " if form == "html" else "hint: ") == hints, form
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.commands import plan, show
 from reconciler.errors import ExitCode, UsageError
-from reconciler.render.formats import PlanFormat
+from reconciler.render.formats import DRAWN, PlanFormat
 from reconciler.session import outputs
 from reconciler.session.context import Context
 from reconciler.session.outputs import Outputs
@@ -63,7 +63,9 @@ def test_a_path_may_hold_anything() -> None:
     )
 
 
-FORMATS = "text, json, ops, curl, markdown, html, github, gitlab-terraform, gitlab-codequality, sarif, junit"
+FORMATS = (
+    "text, json, ops, curl, markdown, html, github, gitlab-terraform, gitlab-codequality, sarif, junit, openmetrics"
+)
 HINT = f"\n  hint: write FORMAT=PATH, or FORMAT for standard output; the formats are {FORMATS}"
 SHARED = "\n  hint: give all but one a file, `--output FORMAT=PATH`; only `text` and `github` may follow one another"
 
@@ -110,7 +112,7 @@ def test_a_saved_plan_is_a_file() -> None:
 
 
 def test_all_formats_are_made_from_one_plan(shell: Shell) -> None:
-    files = {form: shell.folder / f"out.{form}" for form in PlanFormat}
+    files = {form: shell.folder / f"out.{form}" for form in DRAWN}
     saved = shell.folder / "plan.json"
     done = planned(shell, *(f"{form}={path}" for form, path in files.items()), "github", form=TEXT, out=str(saved))
     assert shell.sent().count(LIST) == 1

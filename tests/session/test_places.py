@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.render.formats import PlanFormat
+from reconciler.render.formats import DRAWN, PlanFormat
 from reconciler.session.places import naming
 from tests.checkout import Checkout
 from tests.commands.test_plan import DEACTIVATE, DESCRIBE
@@ -89,7 +89,7 @@ def test_in_a_folder_that_is_gone_a_file_is_called_as_it_was_typed_in(tmp_path: 
         assert naming({})("a.yaml") == "a.yaml"
 
 
-FORMATS = [form for form in PlanFormat if form is not PlanFormat.TEXT]
+FORMATS = [form for form in DRAWN if form is not PlanFormat.TEXT]
 
 
 def planned(shell: Shell, here: Path, file: str, *arguments: str) -> dict[str, str]:
