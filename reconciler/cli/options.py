@@ -170,7 +170,7 @@ SENDING = Group(
 """How a plan is agreed to, `--yes` among it, and how it is sent."""
 
 _TALK = (
-    _switch("--quiet", "Nothing on stderr but errors."),
+    _switch("--quiet", "Nothing on stderr but errors, and no text when there is nothing to do."),
     _switch("--debug", "Requests, answers and times on stderr."),
 )
 

@@ -25,9 +25,10 @@ from reconciler.settings import Flags, Settings
 
 
 def run(files: Sequence[str], flags: Flags, form: ListFormat, context: Context, *, journal: str = "") -> ExitCode:
-    """Show every check; return the exit code of the gravest failure. Checks `tokens.yaml` by default, if it exists.
+    """Show every check, with --quiet only if one is not fine; return the exit code of the gravest failure.
 
-    `journal` is the folder for journals, "" for the user's own. Raises UsageError for settings that cannot be used.
+    Checks `tokens.yaml` by default, if it exists. `journal` is the folder for journals, "" for the user's own. Raises
+    UsageError for settings that cannot be used.
     """
     settings, lacking = without_token(flags, context)
     checks = [
@@ -39,7 +40,8 @@ def run(files: Sequence[str], flags: Flags, form: ListFormat, context: Context, 
     ]
     is_json = form is ListFormat.JSON
     shown = json.checks(checks) if is_json else text.checks(checks, colour=context.streams.colour)
-    context.streams.show(context.streams.masked(shown))  # names of files are among it, and what is wrong with them
+    if is_json or not context.streams.quiet or any(each.state is not State.OK for each in checks):
+        context.streams.show(context.streams.masked(shown))  # names of files are among it, and what is wrong with them
     return checkup.exit_code(checks)
 
 

@@ -101,5 +101,5 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
         shown = revised if form is PlanFormat.TEXT else named
         return render_revised(shown, form, colour=colour, columns=columns)
 
-    wanted.write(draw, context)
+    wanted.write(draw, context, is_settled=not (revised.revisions or revised.warnings))
     return ExitCode.CHANGES if request.detailed_exitcode and revised.revisions else ExitCode.OK

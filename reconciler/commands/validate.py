@@ -47,7 +47,11 @@ def run(
     tokens = sum(len(each.manifest.tokens) for each in good)
     words = f"{count(len(names), 'file')}, {count(tokens, 'declaration')}: no problems\n"
     warnings = [warning for each in good for warning in each.warnings]
-    places.write(lambda each, *_: words if each is PlanFormat.TEXT else _drawn(each, names, warnings, context), context)
+
+    def draw(form: PlanFormat, *_: object) -> str:
+        return words if form is PlanFormat.TEXT else _drawn(form, names, warnings, context)
+
+    places.write(draw, context, is_settled=not warnings)
     return ExitCode.OK
 
 

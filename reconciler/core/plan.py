@@ -210,6 +210,11 @@ class Plan:
         return self.managed - len(self.changes)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing to do, and nothing to look at either."""
+        return not (self.changes or self.refusals or self.warnings or (self.base and self.base.revisions))
+
+    @property
     def org_ids(self) -> tuple[OrgId, ...]:
         """The organisations whose tokens change, sorted."""
         return tuple(sorted({change.token.org_id for change in self.changes}))

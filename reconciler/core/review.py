@@ -58,6 +58,11 @@ class Review:
     differences: tuple[Difference, ...] = ()
     tokens: tuple[TokenDifference, ...] = ()
 
+    @property
+    def is_as_reviewed(self) -> bool:
+        """Whether this is the plan that was reviewed."""
+        return self.verdict is Verdict.AS_REVIEWED
+
 
 def compare(plan: Plan, reviewed: Plan) -> Review:
     """The plan held against the reviewed one: as reviewed when the digests are equal, and else all differences."""

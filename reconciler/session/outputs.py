@@ -98,14 +98,22 @@ class Outputs:
             draw,
             context,
             lambda path: save_plan(named(), path),
+            is_settled=plan.is_settled and (not review or review.is_as_reviewed),
         )
         return code
 
-    def write(self, draw: Draw, context: Context, save_plan: Callable[[Path], None] = _no_plan) -> None:
+    def write(
+        self,
+        draw: Draw,
+        context: Context,
+        save_plan: Callable[[Path], None] = _no_plan,
+        *,
+        is_settled: bool = False,
+    ) -> None:
         """Write all of them, files first: what cannot be written keeps nothing else from being written.
 
-        `draw` gives a format's text; `save_plan` writes what `apply` takes. Raises LocalError for all
-        that could not be written.
+        `draw` gives a format's text; `save_plan` writes what `apply` takes. `is_settled` says that there is nothing to
+        do and nothing to look at: --quiet then leaves text out. Raises LocalError for all that could not be written.
         """
         context.shown.set()
 
@@ -122,7 +130,8 @@ class Outputs:
 
         problems, streams = _tried(save, self.saved), context.streams
         try:
-            streams.show("".join(draw(form, streams.colour, streams.columns) for form in self.shown))
+            shown = [each for each in self.shown if not (each is PlanFormat.TEXT and is_settled and streams.quiet)]
+            streams.show("".join(draw(form, streams.colour, streams.columns) for form in shown))
         except LocalError as error:
             problems += error.problems
         finally:

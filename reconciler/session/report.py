@@ -135,14 +135,14 @@ class Report:
         return self._progress.every_s if self._progress else None
 
     def plan(self, plan: Plan, files: Sequence[str]) -> None:
-        """Show what is to be done, which was made from these files.
+        """Show what is to be done, which was made from these files; with --quiet only if there is anything.
 
         Raises LocalError and BrokenPipeError, as what cannot be shown is not sent.
         """
         self._plan = plan
         if self._outlet:
             self._outlet.write(json.plan_event(named_plan(plan, files, self._context.environment)))
-        else:
+        elif not (plan.is_settled and self._context.streams.quiet):
             streams = self._context.streams
             streams.show(text.plan(plan, colour=streams.colour, columns=streams.columns), needed=True)
 
