@@ -36,6 +36,7 @@ lint: .venv/.dev  ## format, lint, type and workflow checks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/zizmor --offline --quiet --no-progress .github action.yml
 
 bench: .venv/.dev  ## time the commands against yardsticks run beside them, on TOKENCTL_E2E_URL or on a sandbox

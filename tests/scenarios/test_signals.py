@@ -8,7 +8,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -47,9 +47,11 @@ def crowded(folder: Path, *faults: Fault) -> Iterator[Shell]:
 
 
 @contextmanager
-def running(shell: Shell, *arguments: str, before: str = ":", **pipes: int) -> Iterator[subprocess.Popen[str]]:
+def running(
+    shell: Shell, *arguments: str, before: str = ":", program: Sequence[str] = (str(PROGRAM),), **pipes: int
+) -> Iterator[subprocess.Popen[str]]:
     """The program under way; `before` is what a shell does before it becomes the program."""
-    command = ["/bin/sh", "-c", f'{before}; exec "$0" "$@"', str(PROGRAM), *arguments]
+    command = ["/bin/sh", "-c", f'{before}; exec "$0" "$@"', *program, *arguments]
     with subprocess.Popen(
         command, cwd=shell.folder, env=shell.surroundings(), text=True,
         stdout=pipes.get("stdout", subprocess.PIPE), stderr=pipes.get("stderr", subprocess.PIPE),
