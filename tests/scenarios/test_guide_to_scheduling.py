@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from reconciler.core.plan import Mark
 from reconciler.render import metrics
 from tests.render.test_metrics import read
 from tests.scenarios.test_exit_codes import DESCRIBE
-from tests.shell import OPERATOR, Shell, secret
+from tests.shell import OPERATOR, PROGRAM, Shell, secret
 
 GUIDE = (Path(__file__).parent.parent.parent / "docs" / "scheduling.md").read_text()
 FILES = {
@@ -82,3 +84,42 @@ def test_the_alerts_are_about_metrics_and_labels_that_there_are() -> None:
         assert names <= metrics._METRICS.keys()
         assert set(re.findall(r'origin="([^"]*)"', rule["expr"])) <= {*Mark}
         assert set(re.findall(r"\$(?:labels\.)?(\w+)", rule["annotations"]["summary"])) <= {"server", "value"}
+
+
+SERVICE, TIMER = (f"/etc/systemd/system/tokenctl-drift.{kind}" for kind in ("service", "timer"))
+
+
+def unit(name: str) -> dict[str, str]:
+    """The settings of a unit, from all its sections."""
+    return dict(line.split("=", 1) for line in FILES[name].splitlines() if "=" in line)
+
+
+def test_the_service_writes_metrics_with_the_credentials_that_systemd_hands_over(shell: Shell) -> None:
+    service = unit(SERVICE)
+    program, command = service["ExecStart"].split(maxsplit=1)
+    assert Path(program).name == "tokenctl"
+    assert service["Environment"] == "INFLUX_CONFIGS_PATH=%d/configs"
+    name, file = service["LoadCredential"].split(":")
+    assert (name, Path(file).name) == ("configs", "configs")
+    assert shell.run(*on(shell, f"tokenctl {command}")).code == 0
+    written = re.findall(r"openmetrics=(\S+)/", command)
+    assert written == [service["ReadWritePaths"]]
+    assert read((shell.folder / "tokenctl.prom").read_text())["tokenctl_up", (("server", "production"),)] == 1
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here to ask")
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    for name in (SERVICE, TIMER):
+        (tmp_path / Path(name).name).write_text(FILES[name].replace("/usr/local/bin/tokenctl", str(PROGRAM)))
+    analyze = shutil.which("systemd-analyze") or ""
+    units = [str(tmp_path / Path(name).name) for name in (SERVICE, TIMER)]
+    done = subprocess.run([analyze, "verify", "--man=no", *units], capture_output=True, check=False, text=True)
+    assert (
+        done.returncode,
+        [line for line in done.stderr.splitlines() if str(tmp_path) in line or "tokenctl" in line],
+    ) == (0, [])
+    (tmp_path / Path(SERVICE).name).write_text(
+        FILES[SERVICE].replace("/usr/local/bin/tokenctl", str(PROGRAM)) + "NoSuch=yes\n"
+    )
+    done = subprocess.run([analyze, "verify", "--man=no", units[0]], capture_output=True, check=False, text=True)
+    assert "NoSuch" in done.stderr
