@@ -79,6 +79,7 @@ FOREIGN = {
     "CONTRIBUTING.md": {"--update-golden"},
     "README.md": {"--id"},
     "docs/commands.md": {"--help", "--version"},
+    "docs/releasing.md": {"--certificate-identity-regexp", "--certificate-oidc-issuer", "--repo", "--sign"},
     "docs/scheduling.md": {"--failed", "--from-file", "--namespace", "--now"},
     "docs/pull-requests.md": {
         "--description", "--dir", "--name", "--read-authorizations", "--read-users", "--write-authorizations", "--write-users",
