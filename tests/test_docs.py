@@ -79,6 +79,10 @@ FOREIGN = {
     "CONTRIBUTING.md": {"--update-golden"},
     "README.md": {"--id"},
     "docs/commands.md": {"--help", "--version"},
+    "docs/install.md": {
+        "--add-host", "--dest", "--env", "--find-links", "--network", "--no-deps", "--no-index", "--only-binary", "--platform",
+        "--python-version", "--read-only", "--require-hashes", "--requirement", "--rm", "--tmpfs", "--user", "--version", "--volume",
+    },
     "docs/releasing.md": {"--certificate-identity-regexp", "--certificate-oidc-issuer", "--repo", "--sign"},
     "docs/scheduling.md": {"--failed", "--from-file", "--namespace", "--now"},
     "docs/pull-requests.md": {

@@ -63,6 +63,13 @@ def test_everything_that_is_installed_has_a_hash_or_is_our_wheel() -> None:
     assert {"--no-index", "--no-deps", "./*.whl"} <= {*installs[1].split()}
 
 
+def test_the_guide_says_what_to_mount() -> None:
+    guide = (ROOT / "docs" / "install.md").read_text()
+    (variables,) = (each for each in instructions("ENV") if "XDG_STATE_HOME" in each)
+    state = re.findall(r"XDG_STATE_HOME=(\S+)", variables)
+    assert [*instructions("WORKDIR")[1:], *state] == re.findall(r"^\| `(/\w+)` \|", guide, re.MULTILINE)[:2]
+
+
 def test_ci_builds_it_and_runs_the_demo_on_a_root_that_cannot_be_written() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
     lines = " ".join(step.get("run", "") for step in jobs["image"]["steps"])
