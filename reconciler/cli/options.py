@@ -218,7 +218,7 @@ def _call(
     values = dict(given)
     talk = {name: values.pop(name) for name, _, _ in _TALK}
     context: Context = typer_context.obj
-    context = replace(context, streams=replace(context.streams, **talk))
+    context = replace(context, streams=replace(context.streams, terse=talk["quiet"], **talk))
     try:
         _check(typer_context, given)
         _check_stdin(given, context)

@@ -36,7 +36,7 @@ def run(context: Context) -> ExitCode:
         shutil.copy(example, _FILE)
         secret = seed.tokens[0].secret
         surroundings = {"INFLUX_HOST": sandbox.url, "INFLUX_TOKEN": secret, "XDG_STATE_HOME": folder}
-        inside = replace(context, environment=surroundings, streams=replace(context.streams, token=secret))
+        inside = replace(context, environment=surroundings, streams=replace(context.streams, token=secret, terse=False))
         context.streams.show(
             f"A sandbox with {len(seed.tokens)} tokens answers at {sandbox.url}; {example} declares some.\n"
         )

@@ -40,7 +40,7 @@ def run(files: Sequence[str], flags: Flags, form: ListFormat, context: Context, 
     ]
     is_json = form is ListFormat.JSON
     shown = json.checks(checks) if is_json else text.checks(checks, colour=context.streams.colour)
-    if is_json or not context.streams.quiet or any(each.state is not State.OK for each in checks):
+    if is_json or not context.streams.terse or any(each.state is not State.OK for each in checks):
         context.streams.show(context.streams.masked(shown))  # names of files are among it, and what is wrong with them
     return checkup.exit_code(checks)
 

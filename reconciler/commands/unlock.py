@@ -21,7 +21,7 @@ def run(flags: Flags, context: Context, *, yes: bool = False) -> ExitCode:
     settings = resolve(flags, context)
     with connected(settings, context) as connection:
         found = _found_locks(connection)
-        if not found and not context.streams.quiet:
+        if not found and not context.streams.terse:
             context.streams.show("No organisation is locked, as far as these credentials may see.\n")
         for label, org in found:
             context.streams.show(text.lock(label, org, context.now()), needed=True)

@@ -55,8 +55,8 @@ class Streams:
 
     `interactive` says that a person can be asked, and `unasked` that one could be if CI were not set; `colour` that
     stdout shows colours, and `columns` how wide the terminal is that it is, None where it is none; `display` is where
-    progress is shown, None for nowhere. `token` is the caller's secret as the environment has it, "" for none: talk may
-    come before the run knows whether it is used.
+    progress is shown, None for nowhere. `quiet` leaves talk out, and `terse` text where there is nothing to do. `token`
+    is the caller's secret as the environment has it, "" for none: talk may come before the run knows if it is used.
     """
 
     stdin: BinaryIO
@@ -68,6 +68,7 @@ class Streams:
     colour: bool = False
     columns: int | None = None
     quiet: bool = False
+    terse: bool = False
     debug: bool = False
     token: str = field(default="", repr=False)
     secrets: Secrets = field(default_factory=Secrets)

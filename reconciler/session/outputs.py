@@ -130,7 +130,7 @@ class Outputs:
 
         problems, streams = _tried(save, self.saved), context.streams
         try:
-            shown = [each for each in self.shown if not (each is PlanFormat.TEXT and is_settled and streams.quiet)]
+            shown = [each for each in self.shown if not (each is PlanFormat.TEXT and is_settled and streams.terse)]
             streams.show("".join(draw(form, streams.colour, streams.columns) for form in shown))
         except LocalError as error:
             problems += error.problems

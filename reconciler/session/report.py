@@ -142,7 +142,7 @@ class Report:
         self._plan = plan
         if self._outlet:
             self._outlet.write(json.plan_event(named_plan(plan, files, self._context.environment)))
-        elif not (plan.is_settled and self._context.streams.quiet):
+        elif not (plan.is_settled and self._context.streams.terse):
             streams = self._context.streams
             streams.show(text.plan(plan, colour=streams.colour, columns=streams.columns), needed=True)
 
