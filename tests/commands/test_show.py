@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.commands import show
 from reconciler.errors import ExitCode
-from reconciler.render.formats import PlanFormat
+from reconciler.render.formats import DRAWN, PlanFormat
 from tests.commands.test_plan import DEACTIVATE, DESCRIBE, planned
 from tests.shell import Done, Shell
 
@@ -18,7 +18,7 @@ def shown(shell: Shell, saved: Path, form: PlanFormat | None, *wanted: str) -> D
     return shell.call(lambda context: show.run(str(saved), form, wanted, context))
 
 
-@pytest.mark.parametrize("form", PlanFormat)
+@pytest.mark.parametrize("form", DRAWN)
 def test_a_saved_plan_is_shown_as_it_was_planned_without_a_server(shell: Shell, form: PlanFormat) -> None:
     saved = shell.folder / "plan.json"
     done = planned(shell, shell.declare(DESCRIBE, DEACTIVATE), form=form, out=str(saved))
