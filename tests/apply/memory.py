@@ -175,7 +175,7 @@ def parts_of(server: Memory, journal: Journal, *, now: float = 1.0, parallelism:
 
 def run(plan: Plan, server: Memory, journal: Journal, **others: Any) -> Outcome:
     """Execute the plan on this server, of which a list told the plan's number of live tokens."""
-    speed = Speed().after_list(plan.live, 0.0)
+    speed = Speed().after_list(plan.live or 0, 0.0)
     return execute(plan, parts_of(server, journal, **{"speed": lambda: speed, **others}))
 
 

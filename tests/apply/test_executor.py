@@ -254,7 +254,7 @@ def test_many_changes_are_read_back_by_one_list(journal: Journal) -> None:
 def test_what_single_reads_took_says_whether_a_list_reads_back(journal: Journal) -> None:
     plan = plan_of(DESCRIBE, DEACTIVATE, live=4)
     server = holding(plan)
-    speed = replace(Speed().after_list(plan.live, 1.0), reads=8, read_s=0.5)
+    speed = replace(Speed().after_list(4, 1.0), reads=8, read_s=0.5)
     outcome = run(plan, server, journal, speed=lambda: speed)
     assert server.log[-2:] == ["GET 2", "GET 3"]
     assert outcome.exit_code is ExitCode.OK
