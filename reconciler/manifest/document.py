@@ -38,14 +38,18 @@ Value: TypeAlias = "str | Entry | Items | None"
 
 
 class Entry(dict[str, Value]):
-    """A mapping; knows where it and each of its keys and values stand, and which texts end before a comment."""
+    """A mapping; knows where it and each of its keys and values stand, and which texts end before a comment.
 
-    __slots__ = ("cut", "file", "mark", "marks")
+    `marks` has where each key begins, and where its value begins and ends: one that is a block itself, or a text after
+    `|` or `>`, ends for the parser where the next token begins. `end` is where the mapping ends so.
+    """
+
+    __slots__ = ("cut", "end", "file", "mark", "marks")
 
     def __init__(self, file: TextFile, mark: Any) -> None:
         self.file = file
-        self.mark = mark
-        self.marks: dict[str, tuple[Any, Any]] = {}
+        self.mark = self.end = mark
+        self.marks: dict[str, tuple[Any, Any, Any]] = {}
         self.cut: Sequence[str] = ()
 
     def place(self, key: str) -> Place:
@@ -66,13 +70,13 @@ class Entry(dict[str, Value]):
 
 
 class Items(list[Value]):
-    """A sequence; knows where it and each of its items stand."""
+    """A sequence; knows where it and each of its items stand, and as a mapping does, where it ends."""
 
-    __slots__ = ("file", "mark", "marks")
+    __slots__ = ("end", "file", "mark", "marks")
 
     def __init__(self, file: TextFile, mark: Any) -> None:
         self.file = file
-        self.mark = mark
+        self.mark = self.end = mark
         self.marks: list[Any] = []
 
 
@@ -191,6 +195,7 @@ class _Reader:
             if type(event) is not scalar:
                 if type(event) is end:
                     entry.cut = cut or ()
+                    entry.end = event.end_mark
                     return entry
                 self._note(event, "a key that is no text", "write `key: value`")
                 self._node(event, depth + 1)
@@ -213,9 +218,10 @@ class _Reader:
                 entry[key] = None if value in nothing and not event.style else value
                 if commented and event.style in _GOING_ON and self._is_cut(event, key_mark):
                     cut.append(key)
+                marks[key] = key_mark, event.start_mark, event.end_mark
             else:
-                entry[key] = self._node(event, depth + 1)
-            marks[key] = key_mark, event.start_mark
+                entry[key] = node = self._node(event, depth + 1)
+                marks[key] = key_mark, event.start_mark, getattr(node, "end", event.end_mark)
 
     def _is_cut(self, event: Any, key_mark: Any) -> bool:
         """Return whether a comment begins where a text could go on: behind it, or below and deeper than its key."""
@@ -227,6 +233,7 @@ class _Reader:
         while type(event := self._next_event()) is not yaml.SequenceEndEvent:
             items.marks.append(event.start_mark)
             items.append(self._node(event, depth + 1))
+        items.end = event.end_mark
         return items
 
     def _scalar(self, event: Any) -> str | None:

@@ -32,11 +32,15 @@ _SAMPLE = 4096  # bytes in which UTF-16 without a mark is seen
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A manifest, what to warn about, and the files it was read from, as they were named or found."""
+    """A manifest, what to warn about, and the files it was read from, as they were named or found.
+
+    `roots` are the documents in the order of the files.
+    """
 
     manifest: Manifest
     warnings: tuple[Problem, ...]
     files: tuple[str, ...]
+    roots: tuple[Entry, ...] = ()
 
 
 class Files(Protocol):
@@ -82,7 +86,7 @@ def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
         # What two declarations or two files have wrong together is told with all else.
         manifest, warnings = build([check.sound(root) for root in roots] if problems else roots)
         if not problems:
-            return Loaded(replace(manifest, texts=texts), warnings, names)
+            return Loaded(replace(manifest, texts=texts), warnings, names, tuple(roots))
     except InvalidError as error:
         problems += error.problems
     raise InvalidError(sorted(problems, key=lambda problem: problem.position))
