@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from reconciler.core.live import Status, TokenId
 from reconciler.core.text import trimmed
-from reconciler.errors import Place, UsageError
+from reconciler.errors import Place
 
 _YEAR, _MONTH, _DAY = "[2-9][0-9]{3}", "(0[1-9]|1[0-2])", "(0[1-9]|[12][0-9]|3[01])"
 _HOURS = "([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -167,28 +167,6 @@ def at(manifest: Manifest, moment: float) -> Manifest:
     if not any(each.until for each in manifest.tokens):
         return manifest
     return replace(manifest, tokens=tuple(each.at(moment) for each in manifest.tokens))
-
-
-def select(manifest: Manifest, terms: Sequence[str], *, required: bool = True) -> Manifest:
-    """The manifest with only the declarations that every term selects: `label=value`, a name, or an id.
-
-    A part of a manifest says nothing about the other live tokens, so `unmanaged` is ignored then. Raises UsageError
-    when nothing is selected although something is required.
-    """
-    if not terms:
-        return manifest
-    tokens = tuple(each for each in manifest.tokens if all(_selects(term, each) for term in terms))
-    if required and not tokens:
-        hint = "write --select NAME, --select ID or --select LABEL=VALUE as the file has them"
-        raise UsageError(f"--select {' '.join(terms)} selects no declaration", hint)
-    return replace(manifest, tokens=tokens, unmanaged=Severity.IGNORE)
-
-
-def _selects(term: str, declaration: Declaration) -> bool:
-    label, equals, value = term.partition("=")
-    if equals:
-        return declaration.labels.get(label) == value
-    return term in (declaration.name, declaration.target)
 
 
 def end_of(text: str) -> float | str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.contrast import apart
@@ -18,6 +18,7 @@ Unseen = tuple[Declaration, Missing]
 """A declaration and why it means no live token."""
 
 _MANY = 3  # of a kind, from which on they are told together
+_COMPARED = 20  # absent ids that are compared with every live one
 _LACKED = re.compile(f":((orgs|users)/({HEX_ID}))")
 _RIGHTS = "use a token that may read and write authorizations and users"
 
@@ -260,8 +261,18 @@ def _explain_all(unseen: Sequence[Unseen], manifest: Manifest, live: Live) -> tu
     hidden = [each for each in unseen if each[1].kind is Absence.HIDDEN]
     lost = [each for each in unseen if each[1].kind is not Absence.ORPHANED]
     most = len(lost) >= _MANY and 2 * len(lost) > len(manifest.tokens)
-    told = [_explain_missing(*each) for each in gone if not most or each[1].kind is Absence.ORPHANED]
-    return ([_nowhere(lost, manifest, live)] if most else []) + told, _lacking(hidden, live, most=most)
+    told = [each for each in gone if not most or each[1].kind is Absence.ORPHANED]
+    undeclared = live.tokens.keys() - {each.target for each in manifest.tokens} if len(told) <= _COMPARED else ()
+    problems = [_explain_missing(*each, _meant_id(each[0], undeclared, live)) for each in told]
+    return ([_nowhere(lost, manifest, live)] if most else []) + problems, _lacking(hidden, live, most=most)
+
+
+def _meant_id(declaration: Declaration, undeclared: Collection[TokenId], live: Live) -> str:
+    """Return the question whether another token was meant by a declared id that differs in a slip; "" for none."""
+    from reconciler.core.select import did_you_mean, nearest  # only for who mistyped
+
+    meant = None if isinstance(declaration.target, Match) else nearest(declaration.target, undeclared)
+    return f"{did_you_mean(meant, live.tokens[meant].description)} Else " if meant else ""
 
 
 def _nowhere(lost: Sequence[Unseen], manifest: Manifest, live: Live) -> Problem:
@@ -323,7 +334,7 @@ def _whose(lacked: str, names: Mapping[str, str]) -> str:
     return f"{'organisation' if found[2] == 'orgs' else 'owner'} {f'`{name}` ' if name else ''}{found[3]}"
 
 
-def _explain_missing(declaration: Declaration, missing: Missing) -> Problem:
+def _explain_missing(declaration: Declaration, missing: Missing, meant: str = "") -> Problem:
     target = declaration.target
     if isinstance(target, Match):
         return Problem(
@@ -334,7 +345,7 @@ def _explain_missing(declaration: Declaration, missing: Missing) -> Problem:
     message, hint = {
         Absence.ABSENT: (
             f"the server has no token {target}",
-            "remove the declaration, or write `absent: warn` at the top of the file",
+            f"{meant}remove the declaration, or write `absent: warn` at the top of the file",
         ),
         Absence.ORPHANED: (
             f"token {target} is orphaned: its owner or its organisation was deleted ({missing.detail})",

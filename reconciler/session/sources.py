@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.baseline import Baseline, Declarations, about, locked, moments, revise, with_history
 from reconciler.core.live import Live
-from reconciler.core.manifest import Manifest, select
+from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Guard, Plan
 from reconciler.core.resolve import declared_ids, declared_tokens, organisations
 from reconciler.core.text import count
@@ -89,11 +89,11 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
     baseline, history = None, None
     if sources.base is None:
         manifest, files = read_manifest(sources.files, context)
-        now = select(manifest, sources.select)
+        now = _selected(manifest, sources)
     else:
         manifest, files, baseline = _compared(sources.base, sources.files, context)
-        before = select(baseline.manifest, sources.select, required=False)
-        now = select(manifest, sources.select, required=not before.tokens)
+        before = _selected(baseline.manifest, sources, required=False)
+        now = _selected(manifest, sources, required=not before.tokens)
         if sources.select:
             revisions = about(baseline.revisions, (*before.tokens, *now.tokens))
             # Other declarations of the base stay: they may be what protects a token that is selected now.
@@ -104,6 +104,15 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
     return Declared(
         manifest=now, files=files, baseline=baseline, history=history, waivers=sources.allow, reviewed=reviewed
     )
+
+
+def _selected(manifest: Manifest, sources: Sources, *, required: bool = True) -> Manifest:
+    """Return the part of the manifest that is asked for; raises UsageError as `select` does."""
+    if not sources.select:
+        return manifest
+    from reconciler.core.select import select  # most runs are about all of it
+
+    return select(manifest, sources.select, required=required)
 
 
 def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...], Baseline]:

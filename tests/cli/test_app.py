@@ -72,7 +72,7 @@ def test_no_help_cuts_a_sentence_or_shows_a_type_for_a_name() -> None:
 @pytest.mark.parametrize(
     ("line", "message", "command"),
     [
-        ("plan --bogus", "no such option: --bogus (Possible options: --base, --org, --out)", "tokenctl plan"),
+        ("plan --bogus", "no such option: --bogus. Did you mean '--out', '--org', '--base'?", "tokenctl plan"),
         ("show", "missing argument 'PLAN'", "tokenctl show"),
         ("apply --canary 0", "invalid value for '--canary': 0 is not in the range x>=1", "tokenctl apply"),
         ("list --format", "option '--format' requires an argument", "tokenctl list"),

@@ -1,15 +1,13 @@
-"""A manifest: its settings in order, and the parts of it that `--select` leaves."""
+"""A manifest: its settings in order, what its texts are, and which files are a part of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 import pytest
 
-from reconciler.core.manifest import HOW_UNTIL, Match, Severity, end_of, select
-from reconciler.errors import UsageError
-from tests.builders import declared, manifest, token_id
+from reconciler.core.manifest import HOW_UNTIL, Asserted, Match, Severity, end_of, is_manifest
+from tests.builders import declared
 
 
 @pytest.mark.parametrize(
@@ -63,39 +61,22 @@ def test_what_is_no_until_is_refused_with_the_form_to_write(text: str, hint: str
     assert end_of(text) == hint
 
 
-LABELLED = (
-    declared(1, name="ingest", labels={"team": "a", "tier": "1"}),
-    declared(2, name="team", labels={"team": "a"}),
-    declared(Match(user="otto"), name="x=y"),
-)
 
 
-@pytest.mark.parametrize(
-    ("terms", "positions"),
-    [
-        ([], [0, 1, 2]),
-        (["ingest"], [0]),
-        ([token_id(2)], [1]),
-        (["team=a"], [0, 1]),
-        (["team=a", "tier=1"], [0]),
-        (["team"], [1]),
-    ],
-)
-def test_a_selection_narrows_with_every_term(terms: list[str], positions: list[int]) -> None:
-    assert select(manifest(*LABELLED), terms).tokens == tuple(LABELLED[position] for position in positions)
+def test_severities_are_ordered_by_gravity() -> None:
+    assert sorted(Severity, key=lambda each: each.rank) == [Severity.IGNORE, Severity.WARN, Severity.FAIL]
 
 
-def test_a_part_of_a_manifest_says_nothing_of_unmanaged_tokens() -> None:
-    whole = manifest(*LABELLED, unmanaged=Severity.FAIL)
-    assert select(whole, ["ingest"]).unmanaged is Severity.IGNORE
-    assert select(whole, []).unmanaged is Severity.FAIL
+def test_the_text_of_a_declaration_is_all_that_its_author_chose() -> None:
+    declaration = declared(Match(user="otto", org="acme"), name="x", description="y", labels={"team": "a"})
+    assert declaration.text.split("\n") == ["x", "y", "otto", "acme", "team", "a"]
 
 
-@pytest.mark.parametrize("terms", [["other"], ["team=b"], ["x=y"], ["ingest", "tier=2"]])
-def test_a_selection_of_nothing_is_refused(terms: Iterable[str]) -> None:
-    with pytest.raises(UsageError) as caught:
-        select(manifest(*LABELLED), list(terms))
-    assert str(caught.value) == (
-        f"--select {' '.join(terms)} selects no declaration\n"
-        "  hint: write --select NAME, --select ID or --select LABEL=VALUE as the file has them"
-    )
+def test_servers_are_compared_in_one_spelling() -> None:
+    assert Asserted(url="HTTP://Host:80/", org=" acme ").meant == ("http://host", "acme")
+    assert Asserted().meant == ("", "")
+
+
+@pytest.mark.parametrize(("name", "is_one"), [("a.yaml", True), ("A.YML", True), (".a.yaml", False), ("a.json", False)])
+def test_a_part_of_a_folder_is_known_by_its_name(name: str, is_one: bool) -> None:
+    assert is_manifest(name) is is_one

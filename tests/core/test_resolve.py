@@ -213,6 +213,19 @@ def test_a_match_means_the_same_tokens_after_the_plan_or_there_is_none(
         )
 
 
+def test_a_declared_id_with_a_slip_in_it_is_held_against_the_live_tokens_that_no_declaration_names() -> None:
+    world = live(token(1), token(0x23, description="x" * 100), token(0x112), missing=missing({0x32: Absence.ABSENT}))
+    said = refused(InvalidError, manifest(declared(0x32), declared(1), declared(Match(user="nobody"))), world)
+    assert said.splitlines()[3:] == [
+        f"  hint: did you mean {token_id(0x23)} (`{'x' * 39}…{'x' * 20}`)? "
+        "Else remove the declaration, or write `absent: warn` at the top of the file"
+    ]
+    slips = [*range(0x100, 0x115)]  # more than are compared
+    world = live(token(1), *map(token, range(0x900, 0x920)), missing=absent(*slips))
+    crowd = manifest(*map(declared, (*slips, *range(0x900, 0x920))), absent=Severity.WARN)
+    assert "did you mean" not in "".join(map(str, resolve(crowd, world).warnings))
+
+
 URL = "https://influx.example"
 RIGHT_SERVER = (
     "is that the right server? If not, correct --url, INFLUX_HOST or --profile; if so, remove those that are absent"

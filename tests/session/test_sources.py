@@ -120,7 +120,7 @@ def test_a_selection_is_compared_in_part(branch: Branch) -> None:
     ]  # fmt: skip
     assert kinds(branch.offline(form=form, select=("backup",))) == ["setting unmanaged", "removed backup"]
     nothing = branch.offline(select=("nobody",))
-    assert (nothing.code, nothing.err.splitlines()[0]) == (ExitCode.USAGE, "--select nobody selects no declaration")
+    assert (nothing.code, nothing.err.splitlines()[0]) == (ExitCode.USAGE, "no declaration is named `nobody`")
 
 
 @pytest.mark.parametrize(
