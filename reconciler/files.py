@@ -13,6 +13,8 @@ from typing import IO, Literal
 
 from reconciler.errors import LocalError
 
+PROFILES = ".influxdbv2/configs"
+"""Where the influx CLI has its profiles, in the user's folder."""
 STDIN = "<stdin>"
 """What standard input is called where files are named."""
 

@@ -34,8 +34,6 @@ _FALSE = ("0", "f", "F", "FALSE", "false", "False")  # what the influx CLI takes
 _FIELDS = {"url": str, "token": str, "active": bool, "cookie": str}
 _PLACE = re.compile(r"\(at (line \d+, column \d+|end of document)\)")
 _DEFAULT_URL = "http://localhost:8086"
-PROFILES = ".influxdbv2/configs"
-"""Where the influx CLI has its profiles, in the user's folder."""
 _LARGEST = 1024 * 1024  # bytes of the influx CLI's profiles
 _PATIENCE_S = 60.0  # for a pipe: a password manager may ask for a finger first
 _LIMIT = 8192  # bytes read: twice what a token may have, enough to see that it is too long
@@ -292,7 +290,7 @@ def _profiles(given: Mapping[str, str], home: Path) -> dict[str, _Profile]:
 
     None when there is no default file. Raises UsageError for a named file that is missing, and for an unusable one.
     """
-    path = Path(given.get("INFLUX_CONFIGS_PATH") or home / PROFILES)
+    path = Path(given.get("INFLUX_CONFIGS_PATH") or home / files.PROFILES)
     try:
         text = files.read(path, _LARGEST, _PATIENCE_S).decode("utf-8-sig")
     except FileNotFoundError:

@@ -11,16 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import count
 from pathlib import Path
 
-import typer.main
-from typer._click.core import Command
-
 from reconciler.apply.pace import Moment
 from reconciler.cli import main
-from reconciler.cli.app import app
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.render import words
 from reconciler.sandbox.faults import Fault
@@ -60,11 +55,6 @@ def ticking() -> Callable[[], datetime]:
     """A time of day that moves on by a second whenever it is asked for."""
     moments: Iterator[datetime] = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in range(10**9))
     return lambda: next(moments)
-
-
-@cache
-def _command() -> Command:
-    return typer.main.get_command(app)
 
 
 @dataclass
@@ -108,9 +98,7 @@ class Program:
         """Run a command line in the folder and in this process, with this environment beside its own."""
         given = self.surroundings(**environment)
         with chdir(self.folder):
-            return self.call(
-                lambda context: ExitCode(main.run(_command(), arguments, context)), stdin=stdin, environment=given
-            )
+            return self.call(lambda context: ExitCode(main.run(arguments, context)), stdin=stdin, environment=given)
 
     def call(self, run: Run, *, stdin: bytes | io.BytesIO = b"", **surroundings: object) -> Done:
         """Run a command in this process; errors become text as the cli makes it."""

@@ -14,11 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import typer.main
-
 from reconciler.apply.pace import Moment
 from reconciler.cli import main
-from reconciler.cli.app import app
 from reconciler.cli.process import handle_signals
 
 _TAIL = 4096
@@ -44,7 +41,7 @@ def run(clock: Path, arguments: list[str]) -> int:
     """Do what the program does, at the time that the file says."""
     context = main._context(handle_signals())
     context = replace(context, moment=lambda: Moment(float(clock.read_text()), 0.0))
-    return main.run(typer.main.get_command(app), arguments, context)
+    return main.run(arguments, context)
 
 
 if __name__ == "__main__":

@@ -8,28 +8,21 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
-
-import typer.main
-
-# typer vendors click from 0.26 on and exports only a part of it.
-from typer._click.core import Command
-from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOption
-from typer.core import TyperGroup
+from typing import TYPE_CHECKING, TextIO
 
 from reconciler.apply.interrupt import Interrupt
-from reconciler.apply.pace import Moment
 from reconciler.cli import screen
-from reconciler.cli.app import app
-from reconciler.cli.process import collect_garbage
-from reconciler.core.endpoint import HEADER, Header, Secret
-from reconciler.errors import ExitCode, TokenctlError, UsageError
+from reconciler.cli.process import collect_garbage, leave_no_core
+from reconciler.errors import ExitCode, TokenctlError
 from reconciler.session.context import Context, Streams, unwritable
+
+if TYPE_CHECKING:  # checking files needs neither
+    from datetime import datetime
+
+    from reconciler.apply.pace import Moment
 
 _HELP = {"-h", "--help", "--version"}
 _CRASHED = (
@@ -47,34 +40,26 @@ def main(arguments: Sequence[str], interrupt: Interrupt | None = None) -> int:
     interrupt = interrupt or Interrupt()
     _open_streams()
     try:
-        code = run(typer.main.get_command(app), arguments, _context(interrupt))
+        code = run(arguments, _context(interrupt))
     finally:
         _release_streams()
-    if code == ExitCode.INTERRUPTED:  # typer makes it of KeyboardInterrupt
+    if code == ExitCode.INTERRUPTED:  # typer makes it of KeyboardInterrupt, too
         _complain(f"\n{interrupt.problem.message}\n  hint: {interrupt.problem.hint}\n", sys.stderr)
         return interrupt.exit_code
     return code
 
 
-def run(command: Command, arguments: Sequence[str], context: Context) -> int:
+def run(arguments: Sequence[str], context: Context) -> int:
     """Run the command line in these surroundings, tell what went wrong on their stderr, and give the exit code."""
     _hide_header(context)
     try:
-        return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=context) or 0)
-    except SystemExit:  # typer's word for a reader who has left
-        told, code = "", ExitCode.OK if _HELP.intersection(arguments) else ExitCode.ERROR
-    except NoArgsIsHelpError as error:
-        told, code = f"{error.format_message()}\n", ExitCode.USAGE
-    except ClickException as error:
-        from reconciler.render.escape import terminal
+        if arguments and arguments[0] in _PLAIN and all(each and each[0] != "-" for each in arguments[1:]):
+            return _PLAIN[arguments[0]](arguments[1:], context)
+        from reconciler.cli import line  # typer takes longer than all that a plain line needs
 
-        message = error.format_message().removesuffix(".")
-        message, hint = message[:1].lower() + message[1:], _help(command, arguments)
-        if isinstance(error, NoSuchOption) and (meant := _meant(command, arguments)):
-            message, hint = f"no such option: `{meant[1:]}`", f"write `{meant}`"
-        told = f"{terminal(context.streams.masked(message))}\n  hint: {terminal(context.streams.masked(hint))}\n"
-        code = ExitCode.USAGE
-        _report_usage(UsageError(message, hint), command, arguments, context)
+        return line.read(arguments, context)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
     except TokenctlError as error:
         from reconciler.render import words
 
@@ -89,44 +74,32 @@ def run(command: Command, arguments: Sequence[str], context: Context) -> int:
     return code
 
 
+def _validate(files: Sequence[str], context: Context) -> ExitCode:
+    from reconciler.commands import validate
+
+    return validate.run(files, context)
+
+
+def _plan(files: Sequence[str], context: Context) -> ExitCode:
+    from reconciler.commands import plan
+    from reconciler.session.sources import Sources
+    from reconciler.settings import Flags
+
+    leave_no_core()
+    return plan.run(plan.PlanRequest(sources=Sources(files=files), flags=Flags()), context)
+
+
+_PLAIN = {"validate": _validate, "plan": _plan}
+"""What takes nothing but files on its line, where there is nothing else on it."""
+
+
 def _hide_header(context: Context) -> None:
     """Let the streams hide the header for a gate: talk may come before the run knows its settings."""
-    if header := context.environment.get(HEADER):
+    if header := context.environment.get("INFLUX_EXTRA_HTTP_HEADER"):
+        from reconciler.core.endpoint import Header, Secret
+
         for secret in Header("", Secret(header.partition(":")[2].strip())).secrets:
             context.streams.secrets.add(secret.reveal())
-
-
-def _help(command: Command, arguments: Sequence[str]) -> str:
-    """Where to read how the command that was meant is used."""
-    named = _named(command, arguments)
-    return f"see `tokenctl{'' if named is command else f' {named.name}'} --help`"
-
-
-def _report_usage(error: UsageError, command: Command, arguments: Sequence[str], context: Context) -> None:
-    """Tell what is wrong with a command line in the formats that it asks for, as far as it can be read."""
-    named = _named(command, arguments)
-    given = list(arguments[arguments.index(named.name) + 1 :] if named.name in arguments else [])
-    values = named.make_context(named.name, given, resilient_parsing=True, ignore_unknown_options=True).params
-    if values.get("form") or values.get("output"):
-        from reconciler.session import failures
-
-        values = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-        # An unknown option and its value are among them.
-        values["files"] = [each for each in values.get("files") or () if each == "-" or os.path.lexists(each)]
-        streams = replace(context.streams, quiet=bool(values.get("quiet")))
-        failures.report(error, str(named.name), values, replace(context, streams=streams))
-
-
-def _named(command: Command, arguments: Sequence[str]) -> Command:
-    """The command of this group that was meant, or the group."""
-    known = command.commands if isinstance(command, TyperGroup) else {}
-    return next((known[each] for each in arguments if each in known), command)
-
-
-def _meant(command: Command, arguments: Sequence[str]) -> str:
-    """The long option that was written with one dash, with its value, "" for none."""
-    known = {option for each in _named(command, arguments).params for option in each.opts}
-    return next((f"-{each}" for each in arguments if len(each) > 2 and f"-{each}".partition("=")[0] in known), "")
 
 
 def report_crash(error: BaseException, context: Context) -> str:
@@ -187,7 +160,7 @@ def _context(interrupt: Interrupt) -> Context:
         ),
         clock=time.monotonic,
         moment=_moment,
-        now=lambda: datetime.now(UTC),
+        now=_now,
         sleep=time.sleep,
         chance=lambda: int.from_bytes(os.urandom(4)) / 2**32,
         nonce=lambda: os.urandom(16).hex(),
@@ -198,8 +171,16 @@ def _context(interrupt: Interrupt) -> Context:
     )
 
 
+def _now() -> datetime:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
 def _moment() -> Moment:
     """Now, by a clock that goes on while the machine sleeps, as macOS's monotonic one does, and by the time of day."""
+    from reconciler.apply.pace import Moment
+
     return Moment(time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)), time.time())
 
 

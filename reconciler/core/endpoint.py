@@ -11,15 +11,16 @@ from reconciler.errors import UsageError
 
 PORTS = {"http": 80, "https": 443}
 """The port of a scheme, where a URL names none."""
-_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]*:[0-9a-f:.]*")
-_PATH = re.compile(r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*/?")
-_PLAIN = re.compile(r"[^\x00-\x20\x7f-\U0010ffff?#@]+")
+# Patterns are compiled where they are used: all of them together take longer than any run needs for its own.
+_HOST = r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]*:[0-9a-f:.]*"
+_PATH = r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*/?"
+_PLAIN = r"[^\x00-\x20\x7f-\U0010ffff?#@]+"
 HEADER = "INFLUX_EXTRA_HTTP_HEADER"
 """The variable with a header for what stands before the server."""
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
-_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,8190}[\x21-\x7e])?")
+_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}"
+_VALUE = r"[\x21-\x7e](?:[\x20-\x7e]{0,8190}[\x21-\x7e])?"
 # What tokenctl decides: as whom and with whom it talks, what it asks, and where a request and an answer end.
-_RESERVED = re.compile(
+_RESERVED = (
     "authorization|proxy-.*|host|x-forwarded-host|forwarded|x-original-url|x-rewrite-url|x-(http-)?method(-override)?"
     "|accept|accept-encoding|user-agent|content-.*|transfer-encoding|connection|keep-alive|te|trailers?|upgrade"
     "|expect|range|if-.*|http2-settings"
@@ -27,12 +28,12 @@ _RESERVED = re.compile(
 _MANY = 1_000  # tokens that are listed where no list told how many there are
 _SHARE = 5  # tokens of a list cost a real server as much as one that is read by its id
 _TELLING = 8  # reads: of fewer, all may have been slow for another reason
-_LOOPBACK = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
+_LOOPBACK = r"localhost|127(\.[0-9]{1,3}){3}|::1"
 
 
 def is_loopback(host: str) -> bool:
     """Return whether the host (lower case, IPv6 without brackets) is a name or address of this machine's loopback."""
-    return _LOOPBACK.fullmatch(host) is not None
+    return re.fullmatch(_LOOPBACK, host) is not None
 
 
 def normalise(url: str) -> str:
@@ -48,10 +49,10 @@ def normalise(url: str) -> str:
     host = parts.hostname or ""
     good = (
         parts.scheme in PORTS
-        and _HOST.fullmatch(host)
-        and _PATH.fullmatch(parts.path)
+        and re.fullmatch(_HOST, host)
+        and re.fullmatch(_PATH, parts.path)
         and not {".", ".."} & set(parts.path.split("/"))
-        and _PLAIN.fullmatch(url)  # urlsplit drops tabs and line breaks
+        and re.fullmatch(_PLAIN, url)  # urlsplit drops tabs and line breaks
     )
     if not good:
         # A URL with a password in it must not be repeated, nor a secret that stands in the wrong variable.
@@ -118,13 +119,13 @@ def extra_header(text: str) -> Header | None:
     value = value.strip(" \t")
     if not text:
         return None
-    if colon and _RESERVED.fullmatch(name.lower().replace("_", "-")):
+    if colon and re.fullmatch(_RESERVED, name.lower().replace("_", "-")):
         hint = "name one that only what stands before the server reads"
         raise UsageError(f"{HEADER} names `{name}`, which tokenctl sets itself or leaves out", hint)
     if "," in text:
         hint = "name one header whose value has no comma: the influx CLI begins another header at each"
         raise UsageError(f"{HEADER} has a comma, and one header is sent", hint)
-    if not colon or not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+    if not colon or not re.fullmatch(_NAME, name) or not re.fullmatch(_VALUE, value):
         hint = "write NAME:VALUE, the value in printable ASCII, on one line and of at most 8,192 characters"
         raise UsageError(f"{HEADER} is no header that can be sent; it has {len(text):,} characters", hint)
     return Header(name, Secret(value))

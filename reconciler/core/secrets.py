@@ -39,6 +39,8 @@ def holds_secret(text: str) -> bool:
     """Return whether a part of the text looks like a token's secret, with its padding or without."""
     if "apiv3_" not in text and len(text) < _LONG:
         return False
+    if _PADDED.fullmatch(text):  # as a server shows it
+        return True
     # Taking a text apart at its blanks, which no secret has, costs less than looking for one everywhere.
     return any(_is_in(word) for word in text.split() if len(word) >= _LONG or "apiv3_" in word)
 

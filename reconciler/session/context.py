@@ -6,14 +6,17 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
 
 from reconciler.apply.interrupt import Interrupt
-from reconciler.apply.pace import Moment
 from reconciler.core.secrets import masked, without
 from reconciler.errors import CancelledError, LocalError
+
+if TYPE_CHECKING:  # reading files needs neither
+    from datetime import datetime
+
+    from reconciler.apply.pace import Moment
 
 
 class Display(Protocol):

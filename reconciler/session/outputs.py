@@ -155,9 +155,7 @@ def credentials(context: Context) -> Iterator[str]:
 
     A secret may be nowhere else, so that no output replaces one, whether or not the command reads it.
     """
-    from reconciler.settings import PROFILES
-
-    yield str(context.home / PROFILES)
+    yield str(context.home / files.PROFILES)
     yield from (file for name in _CREDENTIALS if (file := context.environment.get(name)))
 
 

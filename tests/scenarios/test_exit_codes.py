@@ -17,10 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
-from typer._click.core import Command
 
-from reconciler.cli.app import app
 from reconciler.cli.main import run
 from reconciler.errors import ExitCode
 from reconciler.sandbox.seed import Seed
@@ -184,9 +181,8 @@ def test_64_a_text_that_a_variable_did_not_give(shell: Shell, arguments: list[st
 
 def run_here(shell: Shell, *arguments: str) -> tuple[int, str]:
     """The exit code and standard error of the command line in this process."""
-    command = typer.main.get_command(app)
     with chdir(shell.folder):
-        done = shell.call(lambda context: ExitCode(run(command, arguments, context)))
+        done = shell.call(lambda context: ExitCode(run(arguments, context)))
     return done.code, done.err
 
 
@@ -310,22 +306,21 @@ WAYS: dict[str, list[tuple[int, str, dict[str, Any]]]] = {
 @pytest.mark.parametrize("command", WAYS)
 def test_a_command_ends_with_each_of_its_codes(shell: Shell, command: str) -> None:
     """The others change something, and have tests of their own."""
-    group = typer.main.get_command(app)
     shell.declare(f'id: "{OPERATOR}", status: inactive', name="lockout.yaml")
     shell.declare(DESCRIBE, head="server: {url: https://influx.example}\n", name="elsewhere.yaml")
     tokens = shell.declare(DESCRIBE)
     for plan, file in (("plan", tokens), ("refused", "{dir}/lockout.yaml")):
-        call(shell, group, f"plan {file} -o {{dir}}/{plan}.json")
+        call(shell, f"plan {file} -o {{dir}}/{plan}.json")
     shell.write((shell.folder / "plan.json").read_text().replace("dashboard", "dashbord"), "edited.json")
     assert {code for code, _, _ in WAYS[command]} == ENDS[command]
     for code, words, around in WAYS[command]:
-        assert call(shell, group, f"{command} {words}", **around).code == code
+        assert call(shell, f"{command} {words}", **around).code == code
 
 
-def call(shell: Shell, group: Command, line: str, **around: Any) -> Done:
+def call(shell: Shell, line: str, **around: Any) -> Done:
     """A command line in this process."""
     words = line.format(dir=shell.folder).split()
-    return shell.call(lambda context: ExitCode(run(group, words, context)), **around)
+    return shell.call(lambda context: ExitCode(run(words, context)), **around)
 
 
 @pytest.mark.parametrize("beside", [{"links": {"next": "/api/v2/authorizations?offset=1"}}, {"total": 99}], ids=str)
@@ -335,10 +330,10 @@ def test_a_page_of_the_list_is_not_taken_for_all_tokens(shell: Shell, beside: di
             return None
         return [exchange.answer(body={"authorizations": exchange.document["authorizations"][:1], **beside})]
 
-    group, tokens = typer.main.get_command(app), shell.declare("match: {user: nobody}, status: active")
+    tokens = shell.declare("match: {user: nobody}, status: active")
     with liar(shell.sandbox.url, lie) as server:
         for line in ("list", "doctor", f"plan {tokens}", f"apply {tokens} --yes"):
-            done = call(shell, group, line, environment={"INFLUX_HOST": server.url})
+            done = call(shell, line, environment={"INFLUX_HOST": server.url})
             assert done.code == ExitCode.UNREACHABLE
             assert "is not InfluxDB v2's: it is one page of a list (`" in done.out + done.err
 
@@ -350,11 +345,12 @@ def test_a_list_that_is_not_found_is_no_answer_and_no_stale_plan(shell: Shell, m
             return None
         return [exchange.answer(status=404, body={"code": "not found", "message": message})]
 
-    group, tokens = typer.main.get_command(app), shell.declare(DESCRIBE, head="unmanaged: warn\n")
+    tokens = shell.declare(DESCRIBE, head="unmanaged: warn
+")
     with liar(shell.sandbox.url, lie) as server:
         around = {"environment": {"INFLUX_HOST": server.url}}
         for line in ("list", "doctor", f"plan {tokens}", f"apply {tokens} --yes"):
-            done = call(shell, group, line, **around)
+            done = call(shell, line, **around)
             assert done.code == ExitCode.UNREACHABLE
             assert f"{server.url} answered 404 {message}\n" in done.out + done.err
             assert (

@@ -9,9 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import typer.main
 
-from reconciler.cli.app import app
 from reconciler.cli.main import run
 from reconciler.errors import ExitCode
 from reconciler.sandbox.permissions import Permission
@@ -20,7 +18,6 @@ from tests.commands.test_undo import journals, stored
 from tests.liar import Exchange, liar
 from tests.shell import BACKUP_2023, GRAFANA, INGEST, OPERATOR, Done, Shell, shell_on
 
-COMMAND = typer.main.get_command(app)
 MIB = 1024 * 1024
 HUGE = {GRAFANA: "x" * MIB, BACKUP_2023: "é" * 2_000_000}
 MANY = tuple(
@@ -47,7 +44,7 @@ def world(descriptions: dict[str, str], *many: str) -> Seed:
 
 def cli(shell: Shell, line: str) -> Done:
     """A command line in this process."""
-    return shell.call(lambda context: ExitCode(run(COMMAND, line.format(dir=shell.folder).split(), context)))
+    return shell.call(lambda context: ExitCode(run(line.format(dir=shell.folder).split(), context)))
 
 
 def marker(text: str) -> str:

@@ -66,18 +66,18 @@ SIGNED_IN = {
 
 IN_TROUBLE = {name: lines[-1] for name, lines in SIGNED_IN.items()}
 """One of each: what is shown in the end makes no difference then."""
-COMMAND = typer.main.get_command(app)
 
 
 def test_every_command_is_run_here() -> None:
-    assert isinstance(COMMAND, TyperGroup)
-    assert {*NEVER_SIGNED_IN, *SIGNED_IN} == set(COMMAND.commands)
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    assert {*NEVER_SIGNED_IN, *SIGNED_IN} == set(group.commands)
 
 
 def cli(shell: Shell, line: str, **around: Any) -> Done:
     """A command line in this process, which may end with any code that the command can mean, and with no mistake."""
     words = line.format(dir=shell.folder).split()
-    done = shell.call(lambda context: ExitCode(run(COMMAND, [*words, "--debug"], context)), **around)
+    done = shell.call(lambda context: ExitCode(run([*words, "--debug"], context)), **around)
     assert "a mistake in tokenctl" not in done.err, done.err
     assert done.code in ENDS[words[0]], done
     if words[0] == "doctor" and done.out and '"problems": [' not in done.out:

@@ -12,10 +12,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-import typer.main
 
 from reconciler.apply.interrupt import Interrupt
-from reconciler.cli.app import app
 from reconciler.cli.main import run
 from reconciler.errors import ExitCode, Place, Problem
 from reconciler.render import words
@@ -264,9 +262,8 @@ def test_what_cannot_be_written_keeps_nothing_else_from_telling(shell: Shell) ->
 
 def planned(shell: Shell, *arguments: str, **surroundings: Any) -> Done:
     """Plan in surroundings of which something else is known."""
-    command = typer.main.get_command(app)
     with chdir(shell.folder):
-        return shell.call(lambda context: ExitCode(run(command, ["plan", *arguments], context)), **surroundings)
+        return shell.call(lambda context: ExitCode(run(["plan", *arguments], context)), **surroundings)
 
 
 @pytest.mark.parametrize(

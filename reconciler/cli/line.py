@@ -1,0 +1,89 @@
+"""Reads a command line with typer and runs its command; what typer says against it is told in our own words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+import typer.main
+
+# typer vendors click from 0.26 on and exports only a part of it.
+from typer._click.core import Command
+from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOption
+from typer.core import TyperGroup
+
+from reconciler.cli.app import app
+from reconciler.errors import ExitCode, UsageError
+from reconciler.session.context import Context
+
+_HELP = {"-h", "--help", "--version"}
+
+
+def read(arguments: Sequence[str], context: Context) -> int:
+    """Run the command line in these surroundings and return the exit code.
+
+    Raises UsageError for one that cannot be read, and what the command raises.
+    """
+    command = _command()
+    try:
+        return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=context) or 0)
+    except SystemExit:  # typer's word for a reader who has left
+        return ExitCode.OK if _HELP.intersection(arguments) else ExitCode.ERROR
+    except NoArgsIsHelpError as error:
+        context.streams.warn(error.format_message())
+        return ExitCode.USAGE
+    except ClickException as error:
+        message = _usage_message(error)
+        message, hint = message[:1].lower() + message[1:], _help(command, arguments)
+        if isinstance(error, NoSuchOption) and (meant := _meant(command, arguments)):
+            message, hint = f"no such option: `{meant[1:]}`", f"write `{meant}`"
+        found = UsageError(message, hint)
+        _report_usage(found, command, arguments, context)
+        raise found from None
+
+
+@cache
+def _command() -> Command:
+    return typer.main.get_command(app)
+
+
+def _usage_message(error: ClickException) -> str:
+    """What is wrong with a command line; what an unknown option may have meant in typer's words for commands."""
+    if isinstance(error, NoSuchOption) and error.possibilities:
+        return f"{error.message}. Did you mean {', '.join(map(repr, error.possibilities))}?"
+    return error.format_message().removesuffix(".")
+
+
+def _help(command: Command, arguments: Sequence[str]) -> str:
+    """Where to read how the command that was meant is used."""
+    named = _named(command, arguments)
+    return f"see `tokenctl{'' if named is command else f' {named.name}'} --help`"
+
+
+def _report_usage(error: UsageError, command: Command, arguments: Sequence[str], context: Context) -> None:
+    """Tell what is wrong with a command line in the formats that it asks for, as far as it can be read."""
+    named = _named(command, arguments)
+    given = list(arguments[arguments.index(named.name) + 1 :] if named.name in arguments else [])
+    values = named.make_context(named.name, given, resilient_parsing=True, ignore_unknown_options=True).params
+    if values.get("form") or values.get("output"):
+        from reconciler.session import failures
+
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        # An unknown option and its value are among them.
+        values["files"] = [each for each in values.get("files") or () if each == "-" or os.path.lexists(each)]
+        streams = replace(context.streams, quiet=bool(values.get("quiet")))
+        failures.report(error, str(named.name), values, replace(context, streams=streams))
+
+
+def _named(command: Command, arguments: Sequence[str]) -> Command:
+    """The command of this group that was meant, or the group."""
+    known = command.commands if isinstance(command, TyperGroup) else {}
+    return next((known[each] for each in arguments if each in known), command)
+
+
+def _meant(command: Command, arguments: Sequence[str]) -> str:
+    """The long option that was written with one dash, with its value, "" for none."""
+    known = {option for each in _named(command, arguments).params for option in each.opts}
+    return next((f"-{each}" for each in arguments if len(each) > 2 and f"-{each}".partition("=")[0] in known), "")
