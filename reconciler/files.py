@@ -44,6 +44,33 @@ def write(text: str, path: Path, *, private: bool = False) -> None:
         temporary.replace(path)
 
 
+def replace(path: Path, data: bytes, seen: bytes | None) -> None:
+    """Put these bytes into the file, whose mode stays, if it still has the bytes that were `seen`; None for no file.
+
+    A link is followed. The path has all of the bytes or is as before. Raises LocalError, also when it has changed.
+    """
+    target = Path(os.path.realpath(path))
+    with _replacement(target, 0o666 if seen is None else 0o600) as (descriptor, temporary):
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            if seen is not None:
+                os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode))
+            os.fsync(descriptor)
+        if seen != _bytes(target, 0 if seen is None else len(seen) + 1):
+            raise LocalError(f"{path} has changed since it was read, and stays as it is", "run the command again")
+        temporary.replace(target)
+
+
+def _bytes(path: Path, most: int) -> bytes | None:
+    """Return at most so many bytes of the file, None where there is none."""
+    try:
+        with regular(path) as file:
+            return file.read(most)
+    except FileNotFoundError:
+        return None
+
+
 class IrregularError(OSError):
     """The path leads to something else than a regular file."""
 

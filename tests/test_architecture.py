@@ -66,6 +66,7 @@ COVERED_BY = {
     "session/context.py": "scenarios/test_mistake.py",
     "session/planning.py": "scenarios/test_own.py",
     "session/reading.py": "commands/test_validate.py",
+    "session/rewriting.py": "commands/test_set.py",
     "session/sending.py": "commands/test_apply.py",
 }
 

@@ -13,6 +13,7 @@ from reconciler import __version__
 from reconciler.cli import options
 from reconciler.cli.options import SENDING, SERVER, command
 from reconciler.commands.schema import SchemaName
+from reconciler.core.live import Status
 from reconciler.errors import ExitCode
 from reconciler.render.formats import ListFormat
 from reconciler.session.context import Context
@@ -201,6 +202,49 @@ def list_tokens(
     from reconciler.commands import list as listing
 
     return listing.run(flags, form, context)
+
+
+@app.command(
+    "set",
+    epilog=options.examples(
+        "tokenctl set backup-2023 --status inactive", 'tokenctl set 0d234e88da406000 --description "Grafana" --check'
+    ),
+)
+@command()
+def set_fields(
+    context: Context,
+    term: Annotated[str, typer.Argument(metavar="TERM", help="A name, an id or LABEL=VALUE, as for --select.")],
+    files: options.Files = None,
+    status: Annotated[Status | None, typer.Option("--status", help="What the status is to be.")] = None,
+    description: Annotated[
+        str, typer.Option("--description", metavar="TEXT", show_default=False, help="What the description is to be.")
+    ] = "",
+    protected: Annotated[bool, typer.Option("--protected", help="Refuse plans that would deactivate it.")] = False,
+    unset: Annotated[
+        list[options.Field] | None,
+        typer.Option("--unset", metavar="FIELD", help=f"Take a field away; repeatable: {', '.join(options.Field)}."),
+    ] = None,
+    add: Annotated[
+        bool, typer.Option("--add", help="Declare it: TERM is the id of a token that no file declares.")
+    ] = False,
+    check: options.Check = False,
+) -> ExitCode:
+    """Change declarations in the files, and nothing else there. Needs no server."""
+    from reconciler.commands import set as setting
+
+    wanted = {"description": description, "status": status or "", "protected": "true" if protected else ""}
+    fields = {name: str(value) for name, value in wanted.items() if value}
+    request = setting.SetRequest(term=term, files=files or (), fields=fields, unset=unset or (), add=add, check=check)
+    return setting.run(request, context)
+
+
+@app.command(epilog=options.examples("tokenctl fmt", "tokenctl fmt tokens/ --check"))
+@command()
+def fmt(context: Context, files: options.Files = None, check: options.Check = False) -> ExitCode:
+    """Format the files, without changing what they mean. Needs no server."""
+    from reconciler.commands import fmt
+
+    return fmt.run(files or (), context, check=check)
 
 
 @app.command(epilog=options.examples("tokenctl doctor tokens.yaml"))

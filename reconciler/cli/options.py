@@ -40,6 +40,14 @@ class Switch(StrEnum):
     FALSE = "false"
 
 
+class Field(StrEnum):
+    """The fields that `set` can take away."""
+
+    DESCRIPTION = "description"
+    STATUS = "status"
+    PROTECTED = "protected"
+
+
 Option = tuple[str, Any, object]
 """The name of a parameter, its type as typer reads it, and its default."""
 
@@ -79,6 +87,7 @@ Files = Annotated[
 ByFolder = Annotated[
     bool, typer.Option("--by-folder", help="Make a manifest of the files of each folder, and of each server in it.")
 ]
+Check = Annotated[bool, typer.Option("--check", help="Write nothing; show the difference, exit 2 if there is one.")]
 Select = Annotated[
     list[str] | None,
     typer.Option("--select", metavar="TERM", help="Only declarations with this name, id or LABEL=VALUE; repeatable."),

@@ -100,11 +100,13 @@ def unselected(declarations: Sequence[Declaration], term: str, *, adding: bool =
 
 
 def near(text: str, known: Iterable[str]) -> str:
-    """Return the question for the known texts that are most like this one, three at most; "" where none is."""
-    from difflib import get_close_matches  # only for who mistyped
+    """Return the question for the known texts that are most like this one, alike and three at most; "" for none."""
+    from difflib import SequenceMatcher, get_close_matches  # only for who mistyped
 
     lower = {each.lower(): each for each in sorted(known, reverse=True)}
-    found = [f"`{lower[each]}`" for each in get_close_matches(text.lower(), lower, 3, 0.6)]
+    close = get_close_matches(text.lower(), lower, 3, 0.6)
+    ratios = [SequenceMatcher(None, each, text.lower()).ratio() for each in close]
+    found = [f"`{lower[each]}`" for each, ratio in zip(close, ratios, strict=True) if ratio == ratios[0]]
     return f"did you mean {' or '.join(filter(None, (', '.join(found[:-1]), found[-1])))}?" if found else ""
 
 

@@ -1,19 +1,22 @@
 """A manifest's text, positions and wishes, to its text with only the asked for characters changed.
 
-Positions are those of the parser, in the text that it reads; `Text` keeps what the file has beside it, a byte-order
-mark and the carriage returns of Windows.
+What is made is read back and compared with what was asked. Positions are those of the parser, in the text that it
+reads; `Text` keeps what the file has beside it, a byte-order mark and the carriage returns of Windows.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
 
+from reconciler.errors import LocalError
+from reconciler.manifest import document
 from reconciler.manifest.document import Entry, Items
 from reconciler.manifest.dump import ORDER, Item, double_quoted, single_quoted, written
+from reconciler.manifest.syntax import TextFile
 
 _MARK = "\ufeff"
 _NOTHING = re.compile(r"(?:[ \n]|#[^\n]*)*")  # between two tokens
@@ -52,16 +55,45 @@ def _returns(raw: str) -> Sequence[int]:
     return [found.start() - number for number, found in enumerate(re.finditer("\r\n", raw))]
 
 
-class Leaf(NamedTuple):
-    """Where a scalar or a value in brackets begins and where its last character is followed by something else.
+def edited(
+    name: str, text: Text, root: Entry, numbers: Sequence[int], fields: Mapping[str, str | None]
+) -> tuple[Text, Entry]:
+    """Return the text in which these declarations of the document have the fields, None for none, and its document.
 
-    A text after `|` or `>` ends with its last line; one that keeps the blank lines below it, with the last of these.
+    Raises LocalError when that cannot be done.
+    """
+    for key in (key for key in ORDER if key in fields):
+        value, tokens = fields[key], list[Any](root.get("tokens") or ())
+        splices = [each for number in numbers for each in put(text.read, tokens[number], key, value)]
+        for number in numbers if splices else ():
+            rest = {each: tokens[number][each] for each in tokens[number] if each != key}
+            tokens[number] = rest if value is None else {**rest, key: value}
+        text = text.spliced(splices)
+        root = reread(name, text, {**root, "tokens": tokens}) if splices else root
+    return text, root
+
+
+def reread(name: str, text: Text, expected: object) -> Entry:
+    """Return the document of the text that was made; raises LocalError when it is not the one that is expected."""
+    root, problems = document.read(TextFile(name, text.read))
+    if problems or root != expected or not isinstance(root, Entry):
+        hint = "it is a mistake in tokenctl: edit the file by hand, and report it"
+        raise LocalError(f"{name} cannot be written so that it reads back as it should, and stays as it is", hint)
+    return root
+
+
+class Leaf(NamedTuple):
+    """Where a scalar or a value in brackets begins and ends.
+
+    A text after `|` or `>`, whose lines have this indentation, ends with its last line; one that keeps the blank lines
+    below it, with the last of these.
     """
 
     start: int
     end: int
     is_block: bool = False
     keeps: bool = False
+    indent: int = 0
 
 
 def leaf(text: str, entry: Entry, key: str) -> Leaf:
@@ -96,7 +128,7 @@ def _block_scalar(text: str, start: int, end: int, column: int) -> Leaf:
         at = eol + 1
     if keeps := "+" in signs:
         stop = max(stop, text.rfind("\n", first, end))
-    return Leaf(start, stop, is_block=True, keeps=keeps)
+    return Leaf(start, stop, is_block=True, keeps=keeps, indent=indent)
 
 
 def _signs(text: str, start: int) -> str:
@@ -169,12 +201,14 @@ def _lines(items: Sequence[Item], column: int) -> list[str]:
 def _below(text: str, end: Leaf, lines: Sequence[str]) -> list[Splice]:
     """Return what adds lines below the one that ends with this value."""
     eol = _eol(text, end.end)
-    splices = [(eol, eol, _added(lines))]
+    return [(eol, eol, _added(lines)), *ended(text, end)]
+
+
+def ended(text: str, end: Leaf) -> list[Splice]:
+    """Return what lets a line follow the value: a block scalar that ends without a newline is not to get one."""
     signs = _signs(text, end.start) if end.is_block and end.end == len(text) else "-"
-    if "-" not in signs:  # the text has no newline at its end, and is not to get one
-        at = end.start + 1 + max(signs.find("+"), 0)
-        splices.append((at, at + ("+" in signs), "-"))
-    return splices
+    at = end.start + 1 + max(signs.find("+"), 0)
+    return [] if "-" in signs else [(at, at + ("+" in signs), "-")]
 
 
 def _added(lines: Iterable[str]) -> str:
@@ -212,6 +246,11 @@ def _replaced(text: str, old: Leaf, key: str, value: str) -> list[Splice]:
     quote = text[old.start]
     new = single_quoted(value) if quote == "'" else None
     new = new or (double_quoted(value) if quote in "'\"" else written(key, value))
+    return over(text, old, new)
+
+
+def over(text: str, old: Leaf, new: str) -> list[Splice]:
+    """Return what puts a scalar of one line in the place of another; a comment behind `|` stays behind it."""
     if not old.is_block:
         return [(old.start, old.end, new)]
     header = old.start + 1 + len(_signs(text, old.start))

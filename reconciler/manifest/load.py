@@ -56,12 +56,13 @@ class Files(Protocol):
         """Return the file's bytes, at most so many of them; raises InvalidError."""
 
 
-def load(paths: Sequence[str], stdin: BinaryIO, loader: Any = None) -> Loaded:
+def load(paths: Sequence[str], stdin: BinaryIO, loader: Any = None, *, seen: dict[str, bytes] | None = None) -> Loaded:
     """Read the files, the `*.yaml` and `*.yml` of the folders in the order of their names, and `-` from `stdin`.
 
-    `loader` chooses PyYAML's C or pure loader. Raises InvalidError with the problems of all files, sorted by place.
+    `loader` chooses PyYAML's C or pure loader; `seen` gets the bytes of each file. Raises InvalidError with the
+    problems of all files, sorted by place.
     """
-    disk = Disk(stdin)
+    disk = Disk(stdin, seen)
     loaded = load_from(disk, paths, loader)
     beside = [warning for path in paths for warning in disk.skipped(path)]
     return replace(loaded, warnings=(*beside, *loaded.warnings))
@@ -90,6 +91,16 @@ def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
     except InvalidError as error:
         problems += error.problems
     raise InvalidError(sorted(problems, key=lambda problem: problem.position))
+
+
+def checked(root: Entry) -> Entry:
+    """Return the document of one file if it is a manifest; raises InvalidError with all of its problems."""
+    if not check.accepts(root):
+        from reconciler.manifest.explain import find_problems
+
+        raise InvalidError(find_problems(root.file, root))
+    build([root])
+    return root
 
 
 def _document(file: TextFile, loader: Any) -> tuple[Entry, list[Problem]]:
@@ -176,9 +187,10 @@ def _is_wide(data: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Files as they are now."""
+    """Files as they are now; `seen` keeps the bytes of each that is read."""
 
     stdin: BinaryIO
+    seen: dict[str, bytes] | None = None
 
     def names(self, path: str) -> Sequence[str]:
         """Return the file, or the manifests of the folder, sorted; raises InvalidError when it has none."""
@@ -215,9 +227,13 @@ class Disk:
     def read(self, name: str, most: int) -> bytes:
         """Return the file's bytes, at most so many of them; raises InvalidError when they cannot be read."""
         if name == STDIN:
-            return self.stdin.read(most)
-        with _reading(name), regular(Path(name)) as file:
-            return file.read(most)
+            data = self.stdin.read(most)
+        else:
+            with _reading(name), regular(Path(name)) as file:
+                data = file.read(most)
+        if self.seen is not None:
+            self.seen[name] = data
+        return data
 
 
 @contextmanager

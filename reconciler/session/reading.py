@@ -21,17 +21,15 @@ def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tup
     return loaded.manifest, loaded.files
 
 
-def read_files(files: Sequence[str], context: Context) -> Loaded:
+def read_files(files: Sequence[str], context: Context, seen: dict[str, bytes] | None = None) -> Loaded:
     """Read the files, `tokens.yaml` by default; return what they declare. Shows the warnings.
+
+    `seen` gets the bytes of each file.
 
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read.
     """
     beside = [] if files else beside_default(context)
-    if not files and not Path(DEFAULT).exists():
-        hint = "name the files or folders to read, or `-` for standard input"
-        but = f", but {' and '.join(beside)}" if beside else ""
-        raise UsageError(f"no file was named and there is no {DEFAULT} here{but}", hint)
-    loaded = load(files or [DEFAULT], context.streams.stdin)
+    loaded = load(named_or_default(files, beside), context.streams.stdin, seen=seen)
     others = [
         Problem(f"{name} is not read, only {DEFAULT}: no file was named", "name all that are meant") for name in beside
     ]
@@ -41,6 +39,15 @@ def read_files(files: Sequence[str], context: Context) -> Loaded:
 
         context.streams.say(words.problem(warning, "Warning"))
     return loaded
+
+
+def named_or_default(files: Sequence[str], beside: Sequence[str]) -> Sequence[str]:
+    """Return the files, `tokens.yaml` by default; raises UsageError, with what lies `beside`, where there is none."""
+    if not files and not Path(DEFAULT).exists():
+        hint = "name the files or folders to read, or `-` for standard input"
+        but = f", but {' and '.join(beside)}" if beside else ""
+        raise UsageError(f"no file was named and there is no {DEFAULT} here{but}", hint)
+    return files or [DEFAULT]
 
 
 def manifest_there(files: Sequence[str], context: Context) -> Manifest | None:

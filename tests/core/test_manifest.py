@@ -61,8 +61,6 @@ def test_what_is_no_until_is_refused_with_the_form_to_write(text: str, hint: str
     assert end_of(text) == hint
 
 
-
-
 def test_severities_are_ordered_by_gravity() -> None:
     assert sorted(Severity, key=lambda each: each.rank) == [Severity.IGNORE, Severity.WARN, Severity.FAIL]
 

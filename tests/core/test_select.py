@@ -78,7 +78,7 @@ NAMELESS = declared(Match(user="grafana"))
             "1 declaration has no name and no id (tokens.yaml:1)"),
         (["IN*"], "`IN*` selects no declaration\n  hint: there are 3 names, such as `ingest`; "
             "1 declaration has no name and no id (tokens.yaml:1)"),
-        (["team=c"], "no declaration has the label `team=c`\n  hint: did you mean `team=a` or `team=b*`?"),
+        (["team=c"], "no declaration has the label `team=c`\n  hint: did you mean `team=a`?"),
         (["x=y"], "no declaration has the label `x=y`\n  hint: there are 4 labels, such as `path=x=y`"),
         (["x*=y"], "`x*=y` selects no declaration\n  hint: there are 4 labels, such as `path=x=y`"),
         (["0123456789abcdef"], "no declaration has the id 0123456789abcdef\n"

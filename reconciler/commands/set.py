@@ -1,0 +1,119 @@
+"""`tokenctl set`: changes fields of declarations in the files, and nothing else of them; asks no server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.core.live import HEX_ID
+from reconciler.core.manifest import select
+from reconciler.core.text import REFUSED, count
+from reconciler.errors import ExitCode, UsageError
+from reconciler.manifest.dump import Item
+from reconciler.manifest.edit import Text, appended, edited, reread
+from reconciler.manifest.load import Loaded, checked
+from reconciler.session.context import Context
+from reconciler.session.reading import DEFAULT, read_files
+from reconciler.session.rewriting import Rewritten, in_parts, write
+
+_LONGEST = 10_000  # characters of a description
+_is_id = re.compile(HEX_ID, re.IGNORECASE).fullmatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRequest:
+    """What the command line says: which declarations, in which files, and the fields with their values.
+
+    `unset` names the fields to take away; `add` declares a token that no file declares; `check` writes nothing.
+    """
+
+    term: str
+    files: Sequence[str] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    unset: Sequence[str] = ()
+    add: bool = False
+    check: bool = False
+
+
+def run(request: SetRequest, context: Context) -> ExitCode:
+    """Edit the files, read back what was made, write it, and show the difference.
+
+    Raises UsageError, InvalidError for files that are refused, LocalError for what cannot be written.
+    """
+    _check(request, context)
+    seen: dict[str, bytes] = {}
+    name = (*request.files, DEFAULT)[0]
+    if request.add and name != "-" and not Path(name).exists():
+        made = [_new(name, request)]
+    else:
+        made = _made(request, read_files(request.files, context, seen), seen)
+    if request.add and any(each.what.endswith("added") for each in made):
+        context.streams.say(f"only `tokenctl plan` knows whether the server has the token {request.term.lower()}")
+    return write(made, context, suffix="edited", unchanged="nothing changed: all is as asked", check=request.check)
+
+
+def _check(request: SetRequest, context: Context) -> None:
+    if not request.fields and not request.unset:
+        raise UsageError("nothing is to be set", "add --status, --description, --until, --protected or --unset")
+    for name in request.unset:
+        if name in request.fields:
+            raise UsageError(f"--{name} and --unset {name} exclude each other", "leave out one of them")
+    _check_text(request.fields.get("description", ""), context)
+    if not request.add:
+        return
+    if len(request.files) > 1:
+        raise UsageError(f"--add has to know the file, and {len(request.files)} are named", "name one")
+    if request.files and Path(request.files[0]).is_dir():
+        raise UsageError(f"--add has to know the file, and {request.files[0]} is a folder", "name a file in it")
+    if not _is_id(request.term):
+        raise UsageError("--add needs the id of the token", "`tokenctl list TEXT` finds it")
+
+
+def _check_text(text: str, context: Context) -> None:
+    """Raise UsageError for a description that no manifest may hold, without repeating it."""
+    if context.streams.masked(text) != text:
+        raise UsageError("the description holds a token's secret, or what looks like one", "write another text")
+    if found := REFUSED.search(text):
+        raise UsageError(f"the description has U+{ord(found[0]):04X} in it, which may not stand in a file")
+    if len(text) > _LONGEST:
+        raise UsageError(f"the description has {len(text):,} characters, and {_LONGEST:,} may be declared")
+
+
+def _new(name: str, request: SetRequest) -> Rewritten:
+    empty = Text("version: 1\n")
+    root = reread(name, empty, {"version": "1"})
+    item = Item({"id": request.term.lower(), **request.fields})
+    text = empty.spliced(appended(empty.read, root, [item]))
+    checked(reread(name, text, {"version": "1", "tokens": [item.fields]}))
+    return Rewritten(name, None, [""], [text.raw], text, f"{count(1, 'declaration')} added")
+
+
+def _made(request: SetRequest, loaded: Loaded, seen: Mapping[str, bytes]) -> list[Rewritten]:
+    """Return what becomes of each file; raises UsageError when no declaration is meant."""
+    term = request.term.lower() if _is_id(request.term) else request.term
+    meant = {id(each.origin) for each in select(loaded.manifest, [term], required=False).tokens}
+    if not meant and not request.add:
+        if _is_id(term):
+            raise UsageError(f"no declaration has the id {term}", "`--add` declares it")
+        raise UsageError(f"`{term}` selects no declaration", "write a name, an id or LABEL=VALUE as the file has them")
+    fields = {**request.fields, **dict.fromkeys(request.unset)}
+    made = []
+    for name, root in zip(loaded.files, loaded.roots, strict=True):
+        before = Text(seen[name].decode())
+        tokens = root.get("tokens") or ()
+        if meant:
+            numbers = [number for number, each in enumerate(tokens) if id(each) in meant]
+            text, then = edited(name, before, root, numbers, fields)
+            what = f"{count(len(numbers), 'declaration')} edited"
+        else:
+            item = Item({"id": term, **request.fields})
+            text = before.spliced(appended(before.read, root, [item]))
+            then = reread(name, text, {**root, "tokens": [*tokens, item.fields]})
+            what = f"{count(1, 'declaration')} added"
+        if text.raw != before.raw:
+            checked(then)
+        parts = in_parts(before.read, root), in_parts(text.read, then)
+        made.append(Rewritten(name, seen[name], *parts, text, what))
+    return made
