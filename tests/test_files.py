@@ -164,3 +164,34 @@ def test_a_regular_file_is_read_and_added_to_and_never_made(tmp_path: Path) -> N
         assert stream.read() == b"onetwo"
     with pytest.raises(OSError, match="symbolic"), files.regular(link, follow=False):
         pytest.fail("it was opened")
+
+
+def test_a_file_is_replaced_behind_its_link_and_keeps_its_mode(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    files.replace(link, b"new", b"old")
+    assert (target.read_bytes(), target.stat().st_mode & 0o777, link.is_symlink()) == (b"new", 0o640, True)
+    files.replace(tmp_path / "made", b"new", None)
+    assert (tmp_path / "made").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("seen", [b"ol", b"older", None])
+def test_a_file_that_is_not_as_it_was_seen_is_not_replaced(seen: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(LocalError, match="has changed since it was read"):
+        files.replace(path, b"new", seen)
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("file", b"old")]
+
+
+def test_what_cannot_be_replaced_is_left_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(LocalError, match="cannot write to"):
+        files.replace(tmp_path / "nowhere" / "file", b"new", None)
+    path.unlink()
+    with pytest.raises(LocalError, match="cannot write to"):
+        files.replace(path, b"new", b"old")
+    assert list(tmp_path.iterdir()) == []
