@@ -114,9 +114,10 @@ def test_a_disk_that_fills_up_leaves_what_was_there(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
         said = refused(lambda path: files.write("x" * 200, path), tmp_path / "a")
+        again = refused(lambda path: files.replace(path, b"x" * 200, b"old"), tmp_path / "a")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert said == "cannot write to PATH: File too large"
+    assert said == again == "cannot write to PATH: File too large"
     assert names(tmp_path) == ["a"]
     assert (tmp_path / "a").read_text() == "old"
 
@@ -195,3 +196,34 @@ def test_what_cannot_be_replaced_is_left_and_leaves_nothing_behind(tmp_path: Pat
     with pytest.raises(LocalError, match="cannot write to"):
         files.replace(path, b"new", b"old")
     assert list(tmp_path.iterdir()) == []
+
+
+_KILLED = """
+import itertools, os, signal, sys
+from pathlib import Path
+from reconciler import files
+path, number = Path(sys.argv[1]), 0
+for number in itertools.count(1):
+    path.write_bytes(b"old")
+    child = os.fork()
+    if child == 0:
+        left = itertools.count(number, -1)
+        sys.addaudithook(lambda *_: next(left) or os.kill(os.getpid(), signal.SIGKILL))
+        files.replace(path, b"new", b"old")
+        os._exit(0)
+    ended = os.waitpid(child, 0)[1]
+    print(path.read_bytes().decode(), ended)
+    if ended == 0:
+        break
+"""
+
+
+def test_who_is_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED, tmp_path / "file"], capture_output=True, text=True, check=True
+    )
+    killed = done.stdout.split("\n")
+    assert killed[-2:] == ["new 0", ""]
+    assert len(killed) > 5
+    assert {line.split()[0] for line in killed[:-2]} <= {"old", "new"}
+    assert killed[0] == "old 9"

@@ -81,9 +81,9 @@ class _Layout:
         self._escaping: set[int] = set()  # lines that end within double quotes
         self._blanks: defaultdict[int, list[Splice]] = defaultdict(list)
         if text[root.mark.index] == "{":
-            if not self._old[root.mark.line][: root.mark.column].strip():
-                self._begins[root.mark.line] = root.mark.column, 0
-            self._along(root, root.mark, root.end, -root.mark.column, 0)
+            by = 0 if self._old[root.mark.line].startswith("---") else root.mark.column
+            self._begins[root.mark.line] = by, 0
+            self._along(root, root.mark, root.end, -by, 0)
         else:
             self._mapping(root, 0, ())
 

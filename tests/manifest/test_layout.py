@@ -153,17 +153,13 @@ def test_what_cannot_be_laid_out_is_left_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("  {version: 1,\n    tokens: [{id: 0D3A5F0C1BE4E000,   name: 'a\\ \n   b'}]}", None),
+        ("--- {version: 1,\n    tokens: [{id: 0D3A5F0C1BE4E000}]}", '--- {version: 1,\n    tokens: [{id: "0d3a5f0c1be4e000"}]}\n'),
         ("{version: 1, tokens: [\n    {id: \"0d3a5f0c1be4e000\",  \n\n  description: \"a\\ \n b\"},\n]}\n", "{version: 1, tokens: [\n    {id: \"0d3a5f0c1be4e000\",\n\n  description: \"a\\ \n b\"},\n]}\n"),
         ("--- # c\nversion: 1\ntokens:\n-   {id: \"0d3a5f0c1be4e000\",\n      name: x}\n-\n     {id: \"0d3a5f0c1be4e001\"}\n", "--- # c\nversion: 1\ntokens:\n  - {id: \"0d3a5f0c1be4e000\",\n      name: x}\n  -\n    {id: \"0d3a5f0c1be4e001\"}\n"),
         ("version: 1\ntokens:\n- id: >-\n    0D3A5F0C1BE4E000\n", 'version: 1\ntokens:\n  - id: "0d3a5f0c1be4e000"\n'),
         ("version: 1\ntokens:\n- id: 0d3a5f0c1be4e000\n  description:\n       |2\n      x\n   \n  status:\n       active\n", 'version: 1\ntokens:\n  - id: "0d3a5f0c1be4e000"\n    description:\n      |2\n        x\n\n    status:\n      active\n'),
     ],
 )  # fmt: skip
-def test_what_people_seldom_write_is_formatted_too(before: str, after: str | None) -> None:
+def test_what_people_seldom_write_is_formatted_too(before: str, after: str) -> None:
     text = Text(before)
-    root, problems = document.read(TextFile("tokens.yaml", text.read))
-    if after is None:
-        assert problems or not check.accepts(root)
-        return
     assert formatted("tokens.yaml", text, read(text))[0].raw == after

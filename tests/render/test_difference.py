@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from reconciler.render.difference import difference
 
-LINES = st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=12)
+B = " b\n" * 3
+LINES = st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=12) | st.just([*map(str, range(9))])
 
 
 @given(LINES, LINES)
@@ -26,6 +27,11 @@ def test_it_is_what_the_standard_library_writes(one: list[str], other: list[str]
         (["a\n", "b\n"], ["a\n", "b\n"], ""),
         ([""], ["a"], "@@ -0,0 +1 @@\n+a\n\\ No newline at end of file\n"),
         (["a\n", "b\n"], ["c\n", "d\n"], "@@ -1,2 +1,2 @@\n-a\n-b\n+c\n+d\n"),
+        (
+            ["a\n", "b\n" * 7, "c\n"],
+            ["d\n", "b\n" * 7, "e\n"],
+            f"@@ -1,4 +1,4 @@\n-a\n+d\n{B}@@ -6,4 +6,4 @@\n{B}-c\n+e\n",
+        ),
         (["a\n"], ["a\n", "b\n"], "@@ -1 +1,2 @@\n a\n+b\n"),
         (["a\u2028b\n::c\n"], ["d\n::c\n"], "@@ -1,2 +1,2 @@\n-a\\u2028b\n+d\n :\\:c\n"),
     ],
