@@ -33,6 +33,8 @@ def rows(folder: Path) -> dict[str, Callable[[], bool]]:
         "help": partial(_start, "tokenctl --help", 6, "--help"),
         "validate": lambda: _start("validate, 10 tokens", 6, "validate", *worlds.manifest(folder, 10)),
         "validate-10000": partial(_validate, folder),
+        "set": partial(_set, folder),
+        "fmt": partial(_fmt, folder),
         "read-plan": partial(_read, folder, "plan", "documents.plan", "load_plan"),
         "read-journal": partial(_read, folder, "journal", "apply.journal", "load"),
         "validate-linear": partial(_linear, folder),
@@ -47,6 +49,23 @@ def _validate(folder: Path) -> bool:
     (large,) = worlds.manifest(folder, 10_000)
     bare = [PYTHON, "-c", _BARE_LOAD, large]
     return compare("validate, 10,000 tokens", [TOKENCTL, "validate", large], bare, Bounds(wall=0.5))
+
+
+def _set(folder: Path) -> bool:
+    (large,) = worlds.manifest(folder, 10_000)
+    edit = ["sh", "-c", '"$0" set token-77 --status inactive - < "$1"', TOKENCTL, large]
+    return compare("set of one field, 10,000 tokens", edit, [TOKENCTL, "validate", large], Bounds(wall=2))
+
+
+def _fmt(folder: Path) -> bool:
+    ((large,), (larger,)) = worlds.manifest(folder, 10_000), worlds.manifest(folder, 100_000)
+    check = [TOKENCTL, "fmt", "--check"]
+    return all(
+        [
+            compare("fmt --check, 10,000 tokens", [*check, large], [TOKENCTL, "validate", large], Bounds(wall=2.5)),
+            compare("fmt --check, 100,000 tokens to 10,000", [*check, larger], [*check, large], Bounds(wall=12)),
+        ]
+    )
 
 
 def _read(folder: Path, kind: str, module: str, function: str) -> bool:

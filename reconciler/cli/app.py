@@ -219,6 +219,9 @@ def set_fields(
     description: Annotated[
         str, typer.Option("--description", metavar="TEXT", show_default=False, help="What the description is to be.")
     ] = "",
+    until: Annotated[
+        str, typer.Option("--until", metavar="WHEN", show_default=False, help="The last day on which it is to work.")
+    ] = "",
     protected: Annotated[bool, typer.Option("--protected", help="Refuse plans that would deactivate it.")] = False,
     unset: Annotated[
         list[options.Field] | None,
@@ -232,7 +235,12 @@ def set_fields(
     """Change declarations in the files, and nothing else there. Needs no server."""
     from reconciler.commands import set as setting
 
-    wanted = {"description": description, "status": status or "", "protected": "true" if protected else ""}
+    wanted = {
+        "description": description,
+        "status": status or "",
+        "until": until,
+        "protected": "true" if protected else "",
+    }
     fields = {name: str(value) for name, value in wanted.items() if value}
     request = setting.SetRequest(term=term, files=files or (), fields=fields, unset=unset or (), add=add, check=check)
     return setting.run(request, context)

@@ -45,6 +45,7 @@ class Field(StrEnum):
 
     DESCRIPTION = "description"
     STATUS = "status"
+    UNTIL = "until"
     PROTECTED = "protected"
 
 

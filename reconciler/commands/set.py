@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.core.live import HEX_ID
-from reconciler.core.manifest import select
+from reconciler.core.manifest import end_of
+from reconciler.core.select import selected, unselected
 from reconciler.core.text import REFUSED, count
 from reconciler.errors import ExitCode, UsageError
 from reconciler.manifest.dump import Item
@@ -61,6 +62,8 @@ def _check(request: SetRequest, context: Context) -> None:
         if name in request.fields:
             raise UsageError(f"--{name} and --unset {name} exclude each other", "leave out one of them")
     _check_text(request.fields.get("description", ""), context)
+    if "until" in request.fields and isinstance(hint := end_of(request.fields["until"]), str):
+        raise UsageError(f"`{request.fields['until']}` names no moment", hint)
     if not request.add:
         return
     if len(request.files) > 1:
@@ -92,12 +95,10 @@ def _new(name: str, request: SetRequest) -> Rewritten:
 
 def _made(request: SetRequest, loaded: Loaded, seen: Mapping[str, bytes]) -> list[Rewritten]:
     """Return what becomes of each file; raises UsageError when no declaration is meant."""
-    term = request.term.lower() if _is_id(request.term) else request.term
-    meant = {id(each.origin) for each in select(loaded.manifest, [term], required=False).tokens}
+    term = request.term
+    meant = {id(each.origin) for each in selected(loaded.manifest.tokens, term)}
     if not meant and not request.add:
-        if _is_id(term):
-            raise UsageError(f"no declaration has the id {term}", "`--add` declares it")
-        raise UsageError(f"`{term}` selects no declaration", "write a name, an id or LABEL=VALUE as the file has them")
+        raise unselected(loaded.manifest.tokens, term, adding=True)
     fields = {**request.fields, **dict.fromkeys(request.unset)}
     made = []
     for name, root in zip(loaded.files, loaded.roots, strict=True):
@@ -108,7 +109,7 @@ def _made(request: SetRequest, loaded: Loaded, seen: Mapping[str, bytes]) -> lis
             text, then = edited(name, before, root, numbers, fields)
             what = f"{count(len(numbers), 'declaration')} edited"
         else:
-            item = Item({"id": term, **request.fields})
+            item = Item({"id": term.lower(), **request.fields})
             text = before.spliced(appended(before.read, root, [item]))
             then = reread(name, text, {**root, "tokens": [*tokens, item.fields]})
             what = f"{count(1, 'declaration')} added"

@@ -93,14 +93,12 @@ def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
     raise InvalidError(sorted(problems, key=lambda problem: problem.position))
 
 
-def checked(root: Entry) -> Entry:
-    """Return the document of one file if it is a manifest; raises InvalidError with all of its problems."""
+def checked(root: Entry) -> None:
+    """Raise InvalidError with all of its problems when the document of one file is no manifest."""
     if not check.accepts(root):
         from reconciler.manifest.explain import find_problems
 
         raise InvalidError(find_problems(root.file, root))
-    build([root])
-    return root
 
 
 def _document(file: TextFile, loader: Any) -> tuple[Entry, list[Problem]]:
