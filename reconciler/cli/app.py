@@ -15,7 +15,7 @@ from reconciler.cli.options import SENDING, SERVER, command
 from reconciler.commands.schema import SchemaName
 from reconciler.core.live import Status
 from reconciler.errors import ExitCode
-from reconciler.render.formats import ListFormat
+from reconciler.render.formats import ListFormat, TokensFormat
 from reconciler.session.context import Context
 
 if TYPE_CHECKING:
@@ -191,17 +191,29 @@ def unlock(context: Context, flags: Flags, yes: options.Yes = False) -> ExitCode
     return unlock.run(flags, context, yes=yes)
 
 
-@app.command("list", epilog=options.examples("tokenctl list --format json"))
+@app.command(
+    "list", epilog=options.examples("tokenctl list hamburg prod", "tokenctl list --status active --format csv")
+)
 @command(SERVER)
 def list_tokens(
     context: Context,
     flags: Flags,
-    form: Annotated[ListFormat, typer.Option("--format", help="How to show the list.")] = ListFormat.TEXT,
+    having: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[WORD]...", help="Words of an id, organisation, owner or description, in any case."),
+    ] = None,
+    user: options.User = "",
+    status: options.OfStatus = None,
+    not_in: Annotated[
+        list[str] | None,
+        typer.Option("--not-in", metavar="FILE", help="Only what this file or folder does not declare; repeatable."),
+    ] = None,
+    form: Annotated[TokensFormat, typer.Option("--format", help="How to show the list.")] = TokensFormat.TEXT,
 ) -> ExitCode:
     """List the live tokens with their status, never a secret."""
     from reconciler.commands import list as listing
 
-    return listing.run(flags, form, context)
+    return listing.run(flags, form, context, having=having or (), user=user, status=status, not_in=not_in or ())
 
 
 @app.command(

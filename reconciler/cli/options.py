@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperOption
 
+from reconciler.core.live import Status
 from reconciler.core.plan import Guard
 from reconciler.core.text import is_bare, is_digest
 from reconciler.errors import ExitCode, Problem, UsageError
@@ -93,6 +94,10 @@ Select = Annotated[
     list[str] | None,
     typer.Option("--select", metavar="TERM", help="Only declarations with this name, id or LABEL=VALUE; repeatable."),
 ]
+User = Annotated[
+    str, typer.Option("--user", metavar="GLOB", show_default=False, help="Only tokens of these owners, such as 'ci-*'.")
+]
+OfStatus = Annotated[Status | None, typer.Option("--status", help="Only tokens of this status.")]
 Allow = Annotated[
     list[Guard] | None,
     typer.Option(
@@ -261,7 +266,7 @@ def _check(typer_context: typer.Context, values: Mapping[str, object]) -> None:
             continue
         texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
         if "" in texts:
-            what = each.opts[0] if each in options else "the name of a file"
+            what = each.opts[0] if each in options else "a word" if each.name == "having" else "the name of a file"
             raise UsageError(f"{what} is empty", "the variable that it was to come from may not be set")
         if each not in options:
             continue
@@ -278,7 +283,7 @@ def _check_stdin(values: Mapping[str, Any], context: Context) -> None:
     flag = values.get("token_file")
     source = f"--token-file {flag}" if flag else "INFLUX_TOKEN_FILE=-"
     named = flag or ("token_file" in values and context.environment.get("INFLUX_TOKEN_FILE"))
-    if named == "-" and "-" in (values.get("files") or ()):
+    if named == "-" and "-" in [*(values.get("files") or ()), *(values.get("not_in") or ())]:
         message = f"standard input cannot be both a manifest (`-`) and the token (`{source}`)"
         raise UsageError(
             message, "give one of them another way: the manifest as a file, or the token with INFLUX_TOKEN"

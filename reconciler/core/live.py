@@ -192,7 +192,8 @@ def _both(some: frozenset[_Id], others: frozenset[_Id]) -> frozenset[_Id]:
 class Token:
     """One live authorization.
 
-    `updated_at` is the server's text, compared as text only with the same server's. A description that is too large to
+    `updated_at` is the server's text, compared as text only with the same server's; `created_at` is
+    only shown. A description that is too large to
     be kept is an Elided. `is_own` says that the caller signed in with this token (known only where the server shows
     secrets, or from `--self-id`). `proven` is what the secret that the server showed says of that, None where it showed
     none.
@@ -209,6 +210,7 @@ class Token:
     rights: Rights = NO_RIGHTS
     is_own: bool = False
     proven: bool | None = field(default=None, compare=False)
+    created_at: str = field(default="", compare=False)
 
     @property
     def values(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Which declarations a name, an id, a label or a glob of these means, and what may have been meant when none is."""
+"""Which declarations and which live tokens are asked for, by name, id, label, glob or word, and what may be meant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from reconciler.core.live import TokenId
+from reconciler.core.live import Status, Token, TokenId
 from reconciler.core.manifest import Declaration, Manifest, Match, Severity
 from reconciler.core.text import count, quoted, shortened
 from reconciler.errors import UsageError
@@ -97,6 +97,36 @@ def unselected(declarations: Sequence[Declaration], term: str, *, adding: bool =
     if adding and _HEX(term):
         hints.append(f"`--add` declares {'another token' if meant else 'it'}")
     return UsageError(f"no declaration has the id {term.lower()}", " ".join(hints) or _AS_WRITTEN)
+
+
+def found(
+    tokens: Iterable[Token], *, words: Sequence[str] = (), user: str = "", status: Status | None = None
+) -> list[Token]:
+    """Return the live tokens of a status and of the owners that a glob fits, with every word in one of their texts.
+
+    These are id, organisation, owner and description, compared by compatible characters (NFKC) whatever their case.
+    """
+    folded = [_folded(word) for word in words]
+    return [
+        each
+        for each in tokens
+        if status in (None, each.status)
+        and (not user or each.user == user or fnmatchcase(each.user, user))
+        and (not folded or _has_all(each, folded))
+    ]
+
+
+def _has_all(token: Token, words: Sequence[str]) -> bool:
+    texts = [_folded(text) for text in (token.id, token.org, token.user, token.description)]
+    return all(any(word in text for text in texts) for word in words)
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    from unicodedata import normalize
+
+    return normalize("NFKC", normalize("NFKC", text).casefold())
 
 
 def near(text: str, known: Iterable[str]) -> str:

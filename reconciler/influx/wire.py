@@ -48,7 +48,19 @@ _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
 _ENTRY_SIZE = 100  # in bytes: a place in a dict
 _MOST_RIGHTS = 4096
 _Value = TypeVar("_Value")
-_KEYS = ("id", "token", "status", "description", "orgID", "org", "userID", "user", "permissions", "updatedAt")
+_KEYS = (
+    "id",
+    "token",
+    "status",
+    "description",
+    "orgID",
+    "org",
+    "userID",
+    "user",
+    "permissions",
+    "updatedAt",
+    "createdAt",
+)
 
 
 class _TooLargeError(WireError):
@@ -117,7 +129,7 @@ class TokenList:
         self._shared.size += _TOKEN_SIZE
         try:
             token = _token(token_id, entry, self._secrets, self._shared)
-            self._shared.size += getsizeof(token.description) + getsizeof(token.updated_at)
+            self._shared.size += sum(map(getsizeof, (token.description, token.updated_at, token.created_at)))
         except _TooLargeError as error:
             self.unreadable[token_id] = str(error)
         else:
@@ -233,6 +245,7 @@ def _token(token_id: TokenId, entry: dict[str, Any], secrets: Sequence[str], sha
         user_id=UserId(shared.text(_text(entry, "userID"))),
         user=str(_kept(entry, "user", shared.text)),
         updated_at=masked(_text(entry, "updatedAt", ""), *secrets),
+        created_at=masked(_text(entry, "createdAt", ""), *secrets),
         rights=_rights(entry.get("permissions"), shared),
         is_own=is_own,
         # What looks like no secret may be a word that stands for one, `redacted` say, and tells nothing.

@@ -1,4 +1,4 @@
-"""The formats of a plan and of a list, and a plan drawn in one of them."""
+"""The formats of a plan and of lists, and a plan drawn in one of them."""
 
 from __future__ import annotations
 
@@ -32,10 +32,18 @@ class PlanFormat(StrEnum):
 
 
 class ListFormat(StrEnum):
-    """What `--format` takes for a list of tokens or of checks."""
+    """What `--format` takes for checks and for a run."""
 
     TEXT = "text"
     JSON = "json"
+
+
+class TokensFormat(StrEnum):
+    """What `--format` takes for the live tokens."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
 
 
 OFFLINE = (PlanFormat.TEXT, PlanFormat.JSON, PlanFormat.MARKDOWN, PlanFormat.GITHUB)

@@ -42,6 +42,7 @@ def tokens(server: Server, tokens: Iterable[Token]) -> str:
             "org": token.org,
             "user_id": token.user_id,
             "user": token.user,
+            "created_at": token.created_at,
             "updated_at": token.updated_at,
             "manages": sorted(token.rights.orgs),
             "manages_owners": sorted(token.rights.users) if token.rights.orgs else [],

@@ -13,7 +13,7 @@ from reconciler import settings
 from reconciler.core.baseline import Baseline
 from reconciler.core.contrast import apart
 from reconciler.core.endpoint import HEADER, address, normalise
-from reconciler.core.live import is_id
+from reconciler.core.live import Live, is_id
 from reconciler.core.manifest import Manifest
 from reconciler.core.secrets import known_in, masked
 from reconciler.core.text import trimmed
@@ -58,6 +58,13 @@ class Connection:
         resolved = self.settings
         found = self.reader.list_tokens(resolved.org, by_id=resolved.org_is_id)
         return replace(found, server=replace(found.server, profile=resolved.profile))
+
+    def live(self) -> Live:
+        """All that the list says of these tokens, with none read by its id. Raises what `listing` does."""
+        found = self.listing()
+        return Live(
+            server=found.server, tokens=found.tokens, missing=found.unreadable, org=found.org, org_id=found.org_id
+        )
 
 
 @contextmanager

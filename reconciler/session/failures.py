@@ -32,7 +32,9 @@ def report(error: BaseException, command: str, values: Mapping[str, Any], contex
     if sends or context.shown.is_set():
         return
     with suppress(UsageError, LocalError, BrokenPipeError):
-        wanted = outputs.parse(values.get("output") or (), PlanFormat(form) if form else None, values.get("out", ""))
+        wanted = outputs.parse(
+            values.get("output") or (), PlanFormat(form) if form in list(PlanFormat) else None, values.get("out", "")
+        )
         read = {os.path.realpath(each) for each in _read(values, context)}
         told = _report(error, command, values, context)
         tells = {*PROBLEM_FORMATS, *_measured(told, context)}

@@ -288,7 +288,10 @@ FULL: dict[str, Any] = {"stdout": Full()}
 UNKNOWN: dict[str, Any] = {"environment": {"INFLUX_TOKEN": "FAKE"}}
 NOBODY: dict[str, Any] = {"environment": {"INFLUX_HOST": "http://127.0.0.1:1"}}
 WAYS: dict[str, list[tuple[int, str, dict[str, Any]]]] = {
-    "list": [(0, "", {}), (1, "", FULL), (6, "", UNKNOWN), (7, "", NOBODY), (64, "--org nobody", {})],
+    "list": [
+        (0, "", {}), (1, "", FULL), (4, "--not-in {dir}/elsewhere.yaml", {}), (6, "", UNKNOWN), (7, "", NOBODY),
+        (64, "--org nobody", {}), (65, "--not-in {dir}/none.yaml", {}),
+    ],
     "doctor": [
         (0, "", {}), (1, "", FULL), (4, "{dir}/elsewhere.yaml", {}), (6, "", UNKNOWN), (7, "", NOBODY),
         (64, "--org nobody", {}), (65, "{dir}/none.yaml", {}),

@@ -24,7 +24,7 @@ from reconciler.cli.main import run
 from reconciler.commands.schema import SchemaName
 from reconciler.core.lock import LockProperties
 from reconciler.errors import ExitCode
-from reconciler.render.formats import DRAWN, PROBLEM_FORMATS, ListFormat, PlanFormat
+from reconciler.render.formats import DRAWN, PROBLEM_FORMATS, ListFormat, PlanFormat, TokensFormat
 from reconciler.sandbox.faults import NAMES, Fault
 from tests.canary import CALLER, ECHO, GATE, LISTED, PASSWORD, found, world
 from tests.checkout import Checkout
@@ -45,7 +45,10 @@ NEVER_SIGNED_IN = {
     "sandbox": [],  # in a process of its own, below
 }
 SIGNED_IN = {
-    "list": [f"list --format {form}" for form in ListFormat],
+    "list": [
+        *(f"list --format {form}" for form in TokensFormat),
+        "list x --not-in {dir}/tokens.yaml --user * --status active",
+    ],
     "doctor": [f"doctor {{dir}}/tokens.yaml --format {form}" for form in ListFormat],
     "plan": [
         "plan {dir}/tokens.yaml -o {dir}/new.json",

@@ -11,7 +11,7 @@ import pytest
 from reconciler.commands import doctor, unlock
 from reconciler.commands import list as listing
 from reconciler.errors import ExitCode
-from reconciler.render.formats import ListFormat, PlanFormat
+from reconciler.render.formats import ListFormat, PlanFormat, TokensFormat
 from reconciler.sandbox.seed import Org, Seed, default_seed
 from reconciler.settings import Flags
 from tests.commands.test_apply import applied, saved
@@ -24,7 +24,7 @@ ACME = "5f2c9e1a77b0d3c4"
 DESCRIBE = f'id: "{GRAFANA}", description: dashboard'
 
 
-def listed(shell: Shell, flags: Flags | None = None, form: ListFormat = ListFormat.TEXT) -> Done:
+def listed(shell: Shell, flags: Flags | None = None, form: TokensFormat = TokensFormat.TEXT) -> Done:
     """Run `list`."""
     return shell.call(lambda context: listing.run(flags or Flags(), form, context))
 

@@ -27,7 +27,7 @@ from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.errors import ExitCode
 from reconciler.influx import trust
 from reconciler.influx.trust import Store
-from reconciler.render.formats import ListFormat
+from reconciler.render.formats import ListFormat, TokensFormat
 from reconciler.settings import Flags
 from tests.influx.raw_server import Connection, RawServer, answer, raw_server
 from tests.shell import GRAFANA, Done, Shell
@@ -110,7 +110,7 @@ def fronted(shell: Shell, context: ssl.SSLContext) -> Iterator[RawServer]:
 
 def listed(shell: Shell, **flags: str) -> Done:
     """Run `list`."""
-    return shell.call(partial(listing.run, Flags(**flags), ListFormat.TEXT))  # type: ignore[arg-type]
+    return shell.call(partial(listing.run, Flags(**flags), TokensFormat.TEXT))  # type: ignore[arg-type]
 
 
 def test_the_commands_work_with_an_authority_and_a_client_certificate_of_ones_own(
