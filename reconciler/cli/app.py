@@ -191,16 +191,13 @@ def unlock(context: Context, flags: Flags, yes: options.Yes = False) -> ExitCode
     return unlock.run(flags, context, yes=yes)
 
 
-@app.command(
-    "list", epilog=options.examples("tokenctl list hamburg prod", "tokenctl list --status active --format csv")
-)
+@app.command("list", epilog=options.examples("tokenctl list hamburg", "tokenctl list --status active --format csv"))
 @command(SERVER)
 def list_tokens(
     context: Context,
     flags: Flags,
     having: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[WORD]...", help="Words of an id, organisation, owner or description, in any case."),
+        list[str] | None, typer.Argument(metavar="[WORD]...", help="Words of id, organisation, owner, description.")
     ] = None,
     user: options.User = "",
     status: options.OfStatus = None,
@@ -247,13 +244,8 @@ def set_fields(
     """Change declarations in the files, and nothing else there. Needs no server."""
     from reconciler.commands import set as setting
 
-    wanted = {
-        "description": description,
-        "status": status or "",
-        "until": until,
-        "protected": "true" if protected else "",
-    }
-    fields = {name: str(value) for name, value in wanted.items() if value}
+    given = (("description", description), ("status", status), ("until", until), ("protected", protected and "true"))
+    fields = {name: str(value) for name, value in given if value}
     request = setting.SetRequest(term=term, files=files or (), fields=fields, unset=unset or (), add=add, check=check)
     return setting.run(request, context)
 
@@ -265,6 +257,23 @@ def fmt(context: Context, files: options.Files = None, check: options.Check = Fa
     from reconciler.commands import fmt
 
     return fmt.run(files or (), context, check=check)
+
+
+@app.command(epilog=options.examples("tokenctl export tokens.yaml", "tokenctl export tokens/ --user 'svc:*'"))
+@command(SERVER)
+def export(
+    context: Context,
+    flags: Flags,
+    target: Annotated[
+        str, typer.Argument(metavar="[FILE]", show_default=False, help="Or a folder.  [default: stdout]")
+    ] = "",
+    user: options.User = "",
+    status: options.OfStatus = None,
+) -> ExitCode:
+    """Declare the live tokens that no declaration means; change none."""
+    from reconciler.commands import export
+
+    return export.run(target, flags, context, user=user, status=status)
 
 
 @app.command(epilog=options.examples("tokenctl doctor tokens.yaml"))

@@ -61,6 +61,4 @@ def _show(tokens: Sequence[Token], live: Live, form: TokensFormat, context: Cont
     inactive = sum(each.status is Status.INACTIVE for each in tokens)
     context.streams.say(f"{len(tokens):,} of {count(len(live.tokens), 'token')}, {inactive:,} inactive")
     if not live.tokens:
-        context.streams.say(
-            "The list is empty. A server leaves out what these credentials may not read, and says nothing."
-        )
+        context.streams.say(words.EMPTY)

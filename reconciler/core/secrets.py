@@ -21,7 +21,9 @@ _BARE = re.compile(
 
 _LONG = 86  # characters, but for those of InfluxDB 3
 _SPECIAL = re.compile(r"[^A-Za-z0-9._~-]")  # what a URL escapes
-_HIDDEN = "***"
+HIDDEN = "***"
+"""What stands where a secret was."""
+
 _TELLING = 12  # a shorter secret, such as `admin`, is a word that stands anywhere
 _CUT = 8  # characters that may be missing at either end of a known secret
 _WRAPPED = 40  # characters of a known secret that are too many to be words with blanks between them
@@ -55,7 +57,7 @@ def without(text: str, *known: str) -> str:
     """Return the text with `***` for each known secret, even one that lacks its padding or a few end characters."""
     for core, whole in _pieces(known):
         if core in text:
-            text = whole.sub(_HIDDEN, text)
+            text = whole.sub(HIDDEN, text)
     return text
 
 
@@ -72,7 +74,7 @@ def masked(text: str, *known: str) -> str:
     """Return the text with `***` for each known secret, and for everything that looks like a token's secret."""
     text = without(text, *known)
     for pattern in _patterns(text) if holds_secret(text) else ():
-        text = pattern.sub(_HIDDEN, text)
+        text = pattern.sub(HIDDEN, text)
     return text
 
 

@@ -30,6 +30,10 @@ NO_LONGER_MANAGED = "it will no longer be managed; the token stays as it is"
 """What it means that a declaration was removed."""
 
 
+EMPTY = "The list is empty. A server leaves out what these credentials may not read, and says nothing."
+"""What to say of a server that shows no token."""
+
+
 def gravest_first(changes: Iterable[Change]) -> list[Change]:
     """Return the changes as a reviewer wants to see them, who may stop early; apply's order has deactivations last."""
     return sorted(changes, key=lambda change: (_GRAVEST_FIRST.index(change.action), change.token.id))

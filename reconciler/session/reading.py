@@ -68,15 +68,15 @@ def manifest_there(files: Sequence[str], context: Context) -> Manifest | None:
 def beside_default(context: Context) -> list[str]:
     """Return what could be mistaken for the default file here, such as `Tokens.yml` or a folder `tokens`."""
     disk = Disk(context.streams.stdin)
-    near = [name for name in _listed(".") if name.lower() in ("tokens.yaml", "tokens.yml", "tokens")]
+    near = [name for name in listed(".") if name.lower() in ("tokens.yaml", "tokens.yml", "tokens")]
     return [
         name
         for name in near
-        if disk.identity(name) != disk.identity(DEFAULT) and ("." in name or any(map(is_manifest, _listed(name))))
+        if disk.identity(name) != disk.identity(DEFAULT) and ("." in name or any(map(is_manifest, listed(name))))
     ]
 
 
-def _listed(folder: str) -> list[str]:
+def listed(folder: str) -> list[str]:
     """Return the names in a folder, sorted; none where there is no folder."""
     with suppress(OSError):
         return sorted(each.name for each in Path(folder).iterdir())

@@ -61,11 +61,13 @@ def test_no_help_cuts_a_sentence_or_shows_a_type_for_a_name() -> None:
     usages = {name: _help(name).partition("\n")[0].removeprefix(f"Usage: tokenctl {name} [OPTIONS]") for name in NAMES}
     assert usages == {
         **dict.fromkeys(NAMES, ""),
-        **dict.fromkeys(("validate", "plan", "doctor"), " [FILE]..."),
+        **dict.fromkeys(("validate", "plan", "doctor", "fmt"), " [FILE]..."),
         "show": " {PLAN}",
         "apply": " [PLAN | FILE...]",
         "undo": " [JOURNAL]",
         "list": " [WORD]...",
+        "export": " [FILE]",
+        "set": " {TERM} [FILE]...",
         "schema": " [NAME]",
     }
 

@@ -296,6 +296,10 @@ WAYS: dict[str, list[tuple[int, str, dict[str, Any]]]] = {
         (0, "", {}), (1, "", FULL), (4, "{dir}/elsewhere.yaml", {}), (6, "", UNKNOWN), (7, "", NOBODY),
         (64, "--org nobody", {}), (65, "{dir}/none.yaml", {}),
     ],
+    "export": [
+        (0, "", {}), (1, "{dir}/none/none.yaml", {}), (4, "{dir}/elsewhere.yaml", {}), (6, "", UNKNOWN), (7, "", NOBODY),
+        (64, "--org nobody", {}), (65, "{dir}/edited.json", {}),
+    ],
     "validate": [(0, "{dir}/tokens.yaml", {}), (1, "{dir}/tokens.yaml", FULL), (64, "--bogus", {}), (65, "{dir}/none.yaml", {})],
     "show": [
         (0, "{dir}/plan.json", {}), (1, "{dir}/none.json", {}), (4, "{dir}/refused.json", {}), (5, "{dir}/edited.json", {}),

@@ -158,7 +158,7 @@ def test_a_token_that_cannot_be_read_is_left_out_alone(shell: Shell, key: str) -
         shell.environment["INFLUX_HOST"] = server.url
         shell.declare(f'id: "{GRAFANA}", description: x')
         words = f"left out, as it cannot be read: {INGEST} (its `{key}` has 2,000,000 characters)"
-        for line in ("plan {dir}/tokens.yaml", "list", "doctor"):
+        for line in ("plan {dir}/tokens.yaml", "list", "export", "doctor"):
             done = cli(shell, line)
             assert (done.code, words in done.out + done.err) == (0, True), done.err
         shell.declare(f'id: "{GRAFANA}", description: x', f'id: "{INGEST}", status: inactive')

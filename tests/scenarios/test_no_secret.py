@@ -49,6 +49,7 @@ SIGNED_IN = {
         *(f"list --format {form}" for form in TokensFormat),
         "list x --not-in {dir}/tokens.yaml --user * --status active",
     ],
+    "export": ["export", "export {dir}/each/"],
     "doctor": [f"doctor {{dir}}/tokens.yaml --format {form}" for form in ListFormat],
     "plan": [
         "plan {dir}/tokens.yaml -o {dir}/new.json",
@@ -135,6 +136,7 @@ def leaked(shell: Shell, *lines: str, trouble: Callable[[], object] = lambda: No
         shell.sandbox.mend()
         if shell.sandbox.labels:
             assert cli(shell, "unlock --yes").code == 0
+        shutil.rmtree(shell.folder / "each", ignore_errors=True)
         if line.startswith("unlock"):
             locked(shell, properties=LockProperties(nonce="theirs", holder=ECHO, run=ECHO, since=ECHO, expires=ECHO))
         trouble()
