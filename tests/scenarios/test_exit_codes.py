@@ -352,8 +352,7 @@ def test_a_list_that_is_not_found_is_no_answer_and_no_stale_plan(shell: Shell, m
             return None
         return [exchange.answer(status=404, body={"code": "not found", "message": message})]
 
-    tokens = shell.declare(DESCRIBE, head="unmanaged: warn
-")
+    tokens = shell.declare(DESCRIBE, head="unmanaged: warn\n")
     with liar(shell.sandbox.url, lie) as server:
         around = {"environment": {"INFLUX_HOST": server.url}}
         for line in ("list", "doctor", f"plan {tokens}", f"apply {tokens} --yes"):
