@@ -14,6 +14,7 @@ from reconciler.cli import options
 from reconciler.cli.options import SENDING, SERVER, command
 from reconciler.commands.schema import SchemaName
 from reconciler.core.live import Status
+from reconciler.core.manifest import Field
 from reconciler.errors import ExitCode
 from reconciler.render.formats import ListFormat, TokensFormat
 from reconciler.session.context import Context
@@ -233,8 +234,8 @@ def set_fields(
     ] = "",
     protected: Annotated[bool, typer.Option("--protected", help="Refuse plans that would deactivate it.")] = False,
     unset: Annotated[
-        list[options.Field] | None,
-        typer.Option("--unset", metavar="FIELD", help=f"Take a field away; repeatable: {', '.join(options.Field)}."),
+        list[Field] | None,
+        typer.Option("--unset", metavar="FIELD", help=f"Take a field away; repeatable: {', '.join(Field)}."),
     ] = None,
     add: Annotated[
         bool, typer.Option("--add", help="Declare it: TERM is the id of a token that no file declares.")

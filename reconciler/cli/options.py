@@ -41,15 +41,6 @@ class Switch(StrEnum):
     FALSE = "false"
 
 
-class Field(StrEnum):
-    """The fields that `set` can take away."""
-
-    DESCRIPTION = "description"
-    STATUS = "status"
-    UNTIL = "until"
-    PROTECTED = "protected"
-
-
 Option = tuple[str, Any, object]
 """The name of a parameter, its type as typer reads it, and its default."""
 

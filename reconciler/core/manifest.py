@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from reconciler.core.live import Status, TokenId
+from reconciler.core.live import Status, TokenId, is_id
 from reconciler.core.text import trimmed
 from reconciler.errors import Place
 
@@ -23,6 +23,15 @@ _ALMOST = (
     "([0-9]{4})[-./]?([0-9]{2}|(?<=[-./])[0-9])[-./]?([0-9]{2}|(?<=[-./])[0-9])"
     "(?:[Tt ]+([0-9]{1,2})(?::?([0-9]{2})(?::?([0-9]{2})(?:[.,][0-9]+)?)?)? ?([Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
+
+
+class Field(StrEnum):
+    """What a declaration may say of its token."""
+
+    DESCRIPTION = "description"
+    STATUS = "status"
+    UNTIL = "until"
+    PROTECTED = "protected"
 
 
 class Origin(Protocol):
@@ -160,6 +169,25 @@ class Manifest:
     lock: bool = False
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
     texts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def ids(self) -> frozenset[TokenId]:
+        """The ids that it declares."""
+        return frozenset(each.target for each in self.tokens if not isinstance(each.target, Match))
+
+    @property
+    def selects(self) -> bool:
+        """Whether it has a `match`, which may mean any live token."""
+        return any(isinstance(each.target, Match) for each in self.tokens)
+
+    @property
+    def is_about_others(self) -> bool:
+        """Whether it may be about other live tokens than those that it declares by their ids.
+
+        An organisation has the asserted id only where none is called so.
+        """
+        named = is_id((self.server.org or "").lower())
+        return named or self.unmanaged is not Severity.IGNORE or self.selects
 
 
 def at(manifest: Manifest, moment: float) -> Manifest:

@@ -18,7 +18,6 @@ from reconciler.core.resolve import (
     assert_org,
     assert_stable,
     declared_tokens,
-    is_about_others,
     resolve,
 )
 from reconciler.errors import Problem, StaleError
@@ -73,7 +72,7 @@ def make_plan(
 
 def needs_list(manifest: Manifest, baseline: Baseline | None) -> bool:
     """Whether a plan may be about other live tokens than those that the files and the base declare by their ids."""
-    return any(map(is_about_others, [manifest, *([baseline.manifest] if baseline else [])]))
+    return manifest.is_about_others or bool(baseline and baseline.manifest.is_about_others)
 
 
 def _large(

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.contrast import apart
-from reconciler.core.live import HEX_ID, Absence, Live, Missing, OrgId, Token, TokenId, is_id
+from reconciler.core.live import HEX_ID, Absence, Live, Missing, OrgId, Token, TokenId
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
 from reconciler.core.plan import Change
 from reconciler.core.text import SHOWN, name_some, trimmed
@@ -72,25 +72,6 @@ class Resolution:
 
     wanted: tuple[Wanted, ...]
     warnings: tuple[Problem, ...]
-
-
-def declared_ids(manifest: Manifest) -> frozenset[TokenId]:
-    """The ids that it declares."""
-    return frozenset(each.target for each in manifest.tokens if not isinstance(each.target, Match))
-
-
-def selects(manifest: Manifest) -> bool:
-    """Whether it has a `match`, which may mean any live token."""
-    return any(isinstance(each.target, Match) for each in manifest.tokens)
-
-
-def is_about_others(manifest: Manifest) -> bool:
-    """Whether it may be about other live tokens than those that it declares by their ids.
-
-    An organisation has the asserted id only where none is called so.
-    """
-    named = is_id((manifest.server.org or "").lower())
-    return named or manifest.unmanaged is not Severity.IGNORE or selects(manifest)
 
 
 def resolve(manifest: Manifest, live: Live) -> Resolution:

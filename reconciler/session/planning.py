@@ -11,7 +11,6 @@ from reconciler.core.checkup import Doubt
 from reconciler.core.live import Absence, Live, Missing, OrgId, Token, TokenId, UserId, own_id
 from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Action, Plan
-from reconciler.core.resolve import selects
 from reconciler.core.text import trimmed
 from reconciler.errors import FailureKind, InvalidError, Problem, StaleError, TokenctlError, TransientError, UsageError
 from reconciler.influx.reader import Reader
@@ -63,7 +62,7 @@ def plan_from(source: Source, connection: Connection) -> Plan:
         plan, live = (plan if informed is live else source.plan(informed)), informed
         if doubt and doubt[1] not in plan.warnings:
             plan = replace(plan, warnings=(doubt[1], *plan.warnings))
-    return source.explained(plan, lambda manifest: reads.everyone if selects(manifest) else live)
+    return source.explained(plan, lambda manifest: reads.everyone if manifest.selects else live)
 
 
 def _plan_of_few(source: Source, live: Live, reads: Reads, connection: Connection) -> Plan | None:

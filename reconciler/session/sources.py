@@ -11,7 +11,7 @@ from reconciler.core.baseline import Baseline, Declarations, about, locked, mome
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Guard, Plan
-from reconciler.core.resolve import declared_ids, declared_tokens, organisations
+from reconciler.core.resolve import declared_tokens, organisations
 from reconciler.core.text import count
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
 from reconciler.manifest.load import Disk, load_from
@@ -61,7 +61,7 @@ class Declared:
             files=self.files,
             locks=locked(self.manifest, self.baseline),
             orgs=lambda read: organisations(self.manifest, read()),
-            ids=declared_ids(self.manifest) | (declared_ids(self.baseline.manifest) if self.baseline else frozenset()),
+            ids=self.manifest.ids | (self.baseline.manifest.ids if self.baseline else frozenset()),
             needs_list=planner.needs_list(self.manifest, self.baseline),
             plan=lambda live: planner.make_plan(
                 self.manifest, live, self.waivers, reviewed=self.reviewed, baseline=self.baseline

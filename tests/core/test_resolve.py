@@ -10,7 +10,7 @@ import pytest
 from reconciler.core.live import Absence, Live, Missing, TokenId
 from reconciler.core.manifest import Asserted, Declaration, Manifest, Match, Pick, Severity
 from reconciler.core.planner import make_plan
-from reconciler.core.resolve import declared_ids, is_about_others, resolve, selects
+from reconciler.core.resolve import resolve
 from reconciler.core.text import name_some
 from reconciler.errors import AuthError, InvalidError, RefusedError, TokenctlError
 from tests.builders import EDGE, INACTIVE, declared, live, manifest, token, token_id
@@ -99,11 +99,11 @@ def test_long_lists_of_names_are_cut() -> None:
 def test_a_manifest_that_is_about_more_than_its_ids_needs_a_list() -> None:
     named = manifest(declared(9), declared(1))
     selecting = manifest(declared(9), declared(1), declared(Match(user="x")))
-    assert [sorted(declared_ids(each)) for each in (named, selecting)] == [ids(1, 9)] * 2
-    assert [(is_about_others(each), selects(each)) for each in (named, selecting)] == [(False, False), (True, True)]
-    assert [is_about_others(manifest(server=Asserted(org=each))) for each in ("acme", EDGE.upper())] == [False, True]
+    assert [sorted(each.ids) for each in (named, selecting)] == [ids(1, 9)] * 2
+    assert [(each.is_about_others, each.selects) for each in (named, selecting)] == [(False, False), (True, True)]
+    assert [manifest(server=Asserted(org=each)).is_about_others for each in ("acme", EDGE.upper())] == [False, True]
     for policy in (Severity.WARN, Severity.FAIL):
-        assert is_about_others(manifest(declared(9), unmanaged=policy))
+        assert manifest(declared(9), unmanaged=policy).is_about_others
 
 
 def test_every_absence_is_explained_at_once() -> None:
