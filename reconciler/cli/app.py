@@ -339,12 +339,16 @@ def sandbox(
         list[str] | None,
         typer.Option("--fault", metavar="NAME[:METHOD[:COUNT]]", help="Break the first COUNT requests; repeatable."),
     ] = None,
+    request_log: Annotated[
+        str, typer.Option("--request-log", metavar="PATH", help="Write a line to this file for each request.")
+    ] = "",
 ) -> ExitCode:
     """Serve an InfluxDB-compatible API, only to play with."""
     from reconciler.commands import sandbox
 
     hashed = None if hashed_tokens is None else hashed_tokens is options.Switch.TRUE
     request = sandbox.SandboxRequest(
-        listen=listen, seed=seed, data=data, version=influxdb_version, hashed=hashed, faults=fault or ()
-    )
+        listen=listen, seed=seed, data=data, version=influxdb_version, hashed=hashed, faults=fault or (),
+        request_log=request_log,
+    )  # fmt: skip
     return sandbox.run(request, context)

@@ -20,7 +20,8 @@ from reconciler.session.context import Context
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxRequest:
     """What was asked for: `listen` is HOST:PORT, `seed` and `data` are files ("" for none), `hashed` None leaves it to
-    the version whether secrets are hidden, `faults` are written as `Fault.parse` reads them."""
+    the version whether secrets are hidden, `faults` are written as `Fault.parse` reads them,
+    `request_log` is the file to write a line to for each request."""
 
     listen: str
     seed: str = ""
@@ -28,6 +29,7 @@ class SandboxRequest:
     version: str = "2.7.12"
     hashed: bool | None = None
     faults: Sequence[str] = ()
+    request_log: str = ""
 
 
 def run(request: SandboxRequest, context: Context) -> ExitCode:
@@ -42,7 +44,8 @@ def run(request: SandboxRequest, context: Context) -> ExitCode:
     served = profile(request.version, hashed=request.hashed)
     data = Path(request.data) if request.data else None
     faults = [Fault.parse(text) for text in request.faults]
-    with Sandbox.start(seed=seed, listen=address, data=data, profile=served, faults=faults) as sandbox:
+    log = Path(request.request_log) if request.request_log else None
+    with Sandbox.start(seed=seed, listen=address, data=data, profile=served, faults=faults, request_log=log) as sandbox:
         context.streams.show(f"{sandbox.url}\n")
         context.streams.say("An InfluxDB look-alike for tests and play, no production server. Stop it with Ctrl-C.")
         if not served.recorded:

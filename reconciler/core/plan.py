@@ -27,6 +27,7 @@ class Guard(StrEnum):
     UNMANAGED = "unmanaged"
     MOVED = "moved"
     BASE = "base"
+    IN_USE = "in_use"
 
 
 class Action(StrEnum):
@@ -55,12 +56,29 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What the server's request log says of a token, with times as the log has them.
+
+    `since` and `until` are those of its first and last request, `last` of the token's last one, None when there is none
+    in it. `clients` are what made requests with it, each as kind and client, the most frequent first.
+    """
+
+    since: str
+    until: str
+    last: str | None
+    requests: int
+    refused: int
+    clients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One PATCH: the token as it was read, and the value after it of each field that differs (None: not sent).
 
     `until` is the text of the `until` that has passed and so switches the token off, "" where none does.
     `places` has the position of the declaration under "" and of each differing field under its name. `marks` tells of
-    each differing field where the difference comes from, as far as that is known: nothing without a base.
+    each differing field where the difference comes from, as far as that is known: nothing without a base. `use` is
+    what the evidence says of the token, None without any.
     """
 
     token: Token
@@ -71,6 +89,7 @@ class Change:
     until: str = ""
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
     marks: Mapping[str, Mark] = field(default_factory=dict, compare=False)
+    use: Use | None = field(default=None, compare=False)
 
     @property
     def action(self) -> Action:

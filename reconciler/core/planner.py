@@ -140,18 +140,19 @@ def _compared(baseline: Baseline, managed: int, changes: Sequence[Change], resol
 
 def with_guards(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed: bool) -> Plan:
     """The plan with what the guards say of it and these refusals; the waived ones become warnings."""
-    found = [*judge(plan, live, reviewed=reviewed), *refusals]
+    untold = [_UNTOLD] if live.untold else []
+    plan = replace(plan, warnings=(*plan.warnings, *untold), knows_own=live.own_id is not None)
+    return refused(plan, [*judge(plan, live, reviewed=reviewed), *refusals])
+
+
+def refused(plan: Plan, found: Sequence[Refusal]) -> Plan:
+    """The plan with these refusals beside its own; the waived ones become warnings."""
     waived = (
         replace(each.problem, message=f"guard `{each.guard}` is waived: {each.problem.message}", hint="")
         for each in found
         if each.guard in plan.waivers
     )
-    return replace(
-        plan,
-        warnings=(*plan.warnings, *([_UNTOLD] if live.untold else []), *waived),
-        refusals=_standing(plan, found),
-        knows_own=live.own_id is not None,
-    )
+    return replace(plan, warnings=(*plan.warnings, *waived), refusals=(*plan.refusals, *_standing(plan, found)))
 
 
 def rebase(saved: Plan, live: Live) -> Plan:
@@ -165,8 +166,9 @@ def rebase(saved: Plan, live: Live) -> Plan:
     current = tuple(replace(change, token=live.tokens[change.token.id]) for change in saved.changes)
     knows_own = live.own_id is not None
     plan = replace(saved, server=live.server, changes=current, live=live.total, knows_own=knows_own)
-    # What only the manifest or a journal can tell, the saved plan itself has to.
-    kept = [refusal for refusal in saved.refusals if refusal.guard in (Guard.UNMANAGED, Guard.MOVED, Guard.BASE)]
+    # What only the manifest, a journal or evidence can tell, the saved plan itself has to.
+    told = (Guard.UNMANAGED, Guard.MOVED, Guard.BASE, Guard.IN_USE)
+    kept = [refusal for refusal in saved.refusals if refusal.guard in told]
     return replace(plan, refusals=_standing(plan, [*judge(plan, live, reviewed=True), *kept]))
 
 

@@ -87,6 +87,18 @@ def seconds(span: float) -> str:
     return f"{span:,.1f} s" if span >= 0.1 else "less than 0.1 s"
 
 
+def span(seconds: float) -> str:
+    """A time in words, in its two largest units: `3 s`, `4 min`, `5 h 2 min`, `7 d 10 h`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days:,} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{rest} s"
+
+
 def name_some(names: Sequence[str], of: int = 0) -> str:
     """The first few names, and how many more there are: of all these, or of so many."""
     shown, left = ", ".join(names[:SHOWN]), max(of, len(names)) - SHOWN

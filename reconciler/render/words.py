@@ -266,6 +266,13 @@ def reading(tokens: int) -> str:
     return f"Reading tokens: {tokens:,} so far"
 
 
+def reading_logs(read: int, total: int, after_s: float) -> str:
+    """Return that so many bytes of logs were read, of a total where that is known."""
+    mib = 1024 * 1024
+    of = f" of {total // mib:,}" if total else ""
+    return f"Reading logs: {read // mib:,}{of} MiB, {_duration(after_s)}"
+
+
 def waiting(url: str, waited_s: float) -> str:
     """Return that the server is waited for, for so long by now."""
     return f"Waiting for {terminal(url)}, {_duration(waited_s)}"

@@ -75,20 +75,24 @@ class Api:
             return Answer(400, b"400 Bad Request", PLAIN)
         if answer := self._open(request.method, path):
             return answer
+        asked_by = ("", "")
         with self._store.transaction() as store:
             try:
+                caller = _authenticate(request.headers.get("authorization", ""), store)
+                asked_by = caller.id, caller.user_id
                 call = Call(
                     request=request,
-                    caller=_authenticate(request.headers.get("authorization", ""), store),
+                    caller=caller,
                     query=parse_query(query),
                     store=store,
                     profile=self._profile,
                     now=now,
                     between=self._between,
                 )
-                return _handle(call, path)
+                answer = _handle(call, path)
             except ApiError as error:  # what was stored until then stays
-                return error.answer()
+                answer = error.answer()
+        return replace(answer, asked_by=asked_by)
 
     def _open(self, method: str, path: str) -> Answer | None:
         """Return the answer to a request that needs no credentials, None for all others."""

@@ -47,13 +47,14 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer; `kind` is the Content-Type, "" for none."""
+    """One answer; `kind` is the Content-Type, "" for none, `asked_by` the ids of the token and its owner, if known."""
 
     status: int
     body: bytes = b""
     kind: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     delivery: Delivery = Delivery.WHOLE
+    asked_by: tuple[str, str] = ("", "")
 
 
 class ApiError(Exception):

@@ -40,8 +40,14 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 128
     allow_reuse_address = True
 
-    def __init__(self, listen: tuple[str, int], answer: Callable[[Request], Answer]) -> None:
+    def __init__(
+        self,
+        listen: tuple[str, int],
+        answer: Callable[[Request], Answer],
+        answered: Callable[[Request, Answer, str], None] = lambda *_: None,
+    ) -> None:
         self.answer = answer
+        self.answered = answered
         self.closing = threading.Event()
         self.seen: list[RequestSeen] = []
         self.pauses = itertools.cycle(_CLOSE_AFTER_S)
@@ -122,6 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(method=self.command, target=target, headers=_first(self.headers), body=body)
         answer = self.server.answer(request)
         self.server.seen.append(RequestSeen(method=self.command, target=target, body=body, status=answer.status))
+        self.server.answered(request, answer, _address(self.client_address))
         self._send(answer)
 
     def send_error(self, *_: object) -> None:
@@ -178,6 +185,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(head + part)  # one write, one packet
             if delivery is Delivery.CLOSED:
                 self.server.closing.wait(next(self.server.pauses))
+
+
+def _address(client: tuple[str, int]) -> str:
+    host, port = client[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _first(headers: Message) -> dict[str, str]:

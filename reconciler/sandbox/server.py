@@ -18,6 +18,7 @@ from reconciler.sandbox.faults import Fault, Faults
 from reconciler.sandbox.listener import Listener, RequestSeen
 from reconciler.sandbox.profiles import Profile
 from reconciler.sandbox.profiles import profile as profile_of
+from reconciler.sandbox.requestlog import RequestLog
 from reconciler.sandbox.seed import Authorization, Seed
 from reconciler.sandbox.store import Label, Store
 
@@ -25,8 +26,11 @@ from reconciler.sandbox.store import Label, Store
 class Sandbox:
     """A running server; `start` makes one, `close` ends it and may be called again."""
 
-    def __init__(self, server: Listener, store: Store, now: Callable[[], datetime], faults: Faults) -> None:
+    def __init__(
+        self, server: Listener, store: Store, now: Callable[[], datetime], faults: Faults, log: RequestLog | None
+    ) -> None:
         self._server = server
+        self._log = log
         self._faults = faults
         self._store = store
         self._now = now
@@ -36,7 +40,7 @@ class Sandbox:
             self._thread.start()
         except RuntimeError as error:  # a limit of the user, the container or the memory
             server.server_close()
-            store.close()
+            self._close_state()
             hint = "look at the limits on processes and memory: `ulimit -a`, or those of the container"
             raise LocalError("the sandbox cannot run: the system lets no thread be started", hint) from error
 
@@ -50,23 +54,26 @@ class Sandbox:
         profile: Profile | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         faults: Iterable[Fault] = (),
+        request_log: Path | None = None,
     ) -> Self:
         """Serve the seed, or the state that the file `data` already has; `now` tells the time of day.
 
-        Raises LocalError when the address, the file or a thread cannot be had, InvalidError for a seed that contradicts
-        itself.
+        Each request is told in the file `request_log`. Raises LocalError when the address, a file or a thread cannot be
+        had, InvalidError for a seed that contradicts itself.
         """
         profile = profile or profile_of("2.7.12")
+        log = RequestLog(request_log, profile.version, now) if request_log else None
         store = Store(seed, data, hides_secrets=profile.hides_secrets)
         broken = Faults(faults, store, lambda token: replace(token, updated_at=timestamp(now())))
         api = Api(store, profile, now, broken.between)
         try:
-            server = Listener(listen, lambda request: broken.answer(request, api.answer))
+            answered = [log.answered] if log else []
+            server = Listener(listen, lambda request: broken.answer(request, api.answer), *answered)
         except (OSError, OverflowError) as error:
             store.close()
             why = (getattr(error, "strerror", None) or "there is no such port").lower()
             raise LocalError(f"cannot listen on {listen[0]}:{listen[1]}: {why}") from None
-        return cls(server, store, now, broken)
+        return cls(server, store, now, broken, log)
 
     def __enter__(self) -> Self:
         return self
@@ -138,7 +145,12 @@ class Sandbox:
         self._thread.join()
         self._server.server_close()
         self._server.end_connections()
+        self._close_state()
+
+    def _close_state(self) -> None:
         self._store.close()
+        if self._log:
+            self._log.close()
 
     def _serve(self) -> None:
         while not self._closing.is_set():
