@@ -61,6 +61,7 @@ MIRRORED = (
 COVERED_BY = {
     "apply/operation.py": "apply/test_scheduler.py",
     "cli/process.py": "scenarios/test_signals.py",
+    "cli/tools.py": "cli/test_app.py",
     "influx/trust.py": "scenarios/test_tls.py",
     "session/connection.py": "scenarios/test_target.py",
     "session/context.py": "scenarios/test_mistake.py",
@@ -168,7 +169,7 @@ def test_a_lock_is_made_in_one_place_and_what_sends_is_for_the_verbs_that_may() 
     assert _importing("reconciler.influx.lock") == {"session/locking.py"}
     assert _importing("reconciler.session.locking") == {"session/sending.py", "commands/unlock.py"}
     # The demo and the options only say what agrees to a plan.
-    agreeing = {"commands/demo.py", "cli/options.py", "cli/app.py"}
+    agreeing = {"commands/demo.py", "cli/options.py", "cli/app.py", "cli/tools.py"}
     assert _importing("reconciler.session.sending") == {"commands/apply.py", "commands/undo.py"} | agreeing
 
 

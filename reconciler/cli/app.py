@@ -12,11 +12,9 @@ import typer
 from reconciler import __version__
 from reconciler.cli import options
 from reconciler.cli.options import SENDING, SERVER, command
-from reconciler.commands.schema import SchemaName
-from reconciler.core.live import Status
-from reconciler.core.manifest import Field
+from reconciler.cli.tools import tools
 from reconciler.errors import ExitCode
-from reconciler.render.formats import ListFormat, TokensFormat
+from reconciler.render.formats import ListFormat
 from reconciler.session.context import Context
 
 if TYPE_CHECKING:
@@ -40,6 +38,9 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"tokenctl {__version__}")
         raise typer.Exit
+
+
+app.add_typer(tools)
 
 
 @app.callback()
@@ -89,13 +90,14 @@ def plan(
         bool, typer.Option("--offline", help="Show what the files mean since --base; ask no server.")
     ] = False,
     reviewed: options.Reviewed = "",
+    usage: options.Usage = "",
 ) -> ExitCode:
     """Show what would change. Only reads from the server."""
     from reconciler.commands import plan
     from reconciler.session.sources import Sources
 
     request = plan.PlanRequest(
-        sources=Sources(files=files or (), select=select or (), allow=allow or (), base=base),
+        sources=Sources(files=files or (), select=select or (), allow=allow or (), base=base, usage=usage),
         flags=flags,
         form=form,
         out=out,
@@ -138,6 +140,7 @@ def apply(
     select: options.Select = None,
     allow: options.Allow = None,
     base: options.Base = None,
+    usage: options.Usage = "",
     form: Annotated[
         ListFormat,
         typer.Option("--format", help="How stdout tells the run; json is events as JSON Lines, and needs --yes."),
@@ -147,7 +150,7 @@ def apply(
     from reconciler.commands import apply
     from reconciler.session.sources import Sources
 
-    sources = Sources(files=files or (), select=select or (), allow=allow or (), base=base)
+    sources = Sources(files=files or (), select=select or (), allow=allow or (), base=base, usage=usage)
     sending = sending.as_events() if form is ListFormat.JSON else sending
     return apply.run(sources, flags, sending, context)
 
@@ -166,6 +169,9 @@ def undo(
     out: options.Out = "",
     output: options.Output = None,
     allow: options.Allow = None,
+    deactivated: Annotated[
+        bool, typer.Option("--deactivated", help="Only the tokens that the run switched off.")
+    ] = False,
 ) -> ExitCode:
     """Plan to restore what a run changed; send that with --apply."""
     from reconciler.commands import undo
@@ -179,6 +185,7 @@ def undo(
         outputs=output or (),
         send=send,
         sending=sending,
+        deactivated=deactivated,
     )
     return undo.run(request, context)
 
@@ -190,165 +197,3 @@ def unlock(context: Context, flags: Flags, yes: options.Yes = False) -> ExitCode
     from reconciler.commands import unlock
 
     return unlock.run(flags, context, yes=yes)
-
-
-@app.command("list", epilog=options.examples("tokenctl list hamburg", "tokenctl list --status active --format csv"))
-@command(SERVER)
-def list_tokens(
-    context: Context,
-    flags: Flags,
-    having: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORD]...", help="Words of id, organisation, owner, description.")
-    ] = None,
-    user: options.User = "",
-    status: options.OfStatus = None,
-    not_in: Annotated[
-        list[str] | None,
-        typer.Option("--not-in", metavar="FILE", help="Only what this file or folder does not declare; repeatable."),
-    ] = None,
-    form: Annotated[TokensFormat, typer.Option("--format", help="How to show the list.")] = TokensFormat.TEXT,
-) -> ExitCode:
-    """List the live tokens with their status, never a secret."""
-    from reconciler.commands import list as listing
-
-    return listing.run(flags, form, context, having=having or (), user=user, status=status, not_in=not_in or ())
-
-
-@app.command(
-    "set",
-    epilog=options.examples(
-        "tokenctl set backup-2023 --status inactive", 'tokenctl set 0d234e88da406000 --description "Grafana" --check'
-    ),
-)
-@command()
-def set_fields(
-    context: Context,
-    term: Annotated[str, typer.Argument(metavar="TERM", help="A name, an id or LABEL=VALUE, as for --select.")],
-    files: options.Files = None,
-    status: Annotated[Status | None, typer.Option("--status", help="What the status is to be.")] = None,
-    description: Annotated[
-        str, typer.Option("--description", metavar="TEXT", show_default=False, help="What the description is to be.")
-    ] = "",
-    until: Annotated[
-        str, typer.Option("--until", metavar="WHEN", show_default=False, help="The last day on which it is to work.")
-    ] = "",
-    protected: Annotated[bool, typer.Option("--protected", help="Refuse plans that would deactivate it.")] = False,
-    unset: Annotated[
-        list[Field] | None,
-        typer.Option("--unset", metavar="FIELD", help=f"Take a field away; repeatable: {', '.join(Field)}."),
-    ] = None,
-    add: Annotated[
-        bool, typer.Option("--add", help="Declare it: TERM is the id of a token that no file declares.")
-    ] = False,
-    check: options.Check = False,
-) -> ExitCode:
-    """Change declarations in the files, and nothing else there. Needs no server."""
-    from reconciler.commands import set as setting
-
-    given = (("description", description), ("status", status), ("until", until), ("protected", protected and "true"))
-    fields = {name: str(value) for name, value in given if value}
-    request = setting.SetRequest(term=term, files=files or (), fields=fields, unset=unset or (), add=add, check=check)
-    return setting.run(request, context)
-
-
-@app.command(epilog=options.examples("tokenctl fmt", "tokenctl fmt tokens/ --check"))
-@command()
-def fmt(context: Context, files: options.Files = None, check: options.Check = False) -> ExitCode:
-    """Format the files, without changing what they mean. Needs no server."""
-    from reconciler.commands import fmt
-
-    return fmt.run(files or (), context, check=check)
-
-
-@app.command(epilog=options.examples("tokenctl export tokens.yaml", "tokenctl export tokens/ --user 'svc:*'"))
-@command(SERVER)
-def export(
-    context: Context,
-    flags: Flags,
-    target: Annotated[
-        str, typer.Argument(metavar="[FILE]", show_default=False, help="Or a folder.  [default: stdout]")
-    ] = "",
-    user: options.User = "",
-    status: options.OfStatus = None,
-) -> ExitCode:
-    """Declare the live tokens that no declaration means; change none."""
-    from reconciler.commands import export
-
-    return export.run(target, flags, context, user=user, status=status)
-
-
-@app.command(epilog=options.examples("tokenctl doctor tokens.yaml"))
-@command(SERVER)
-def doctor(
-    context: Context,
-    flags: Flags,
-    files: options.Files = None,
-    form: Annotated[ListFormat, typer.Option("--format", help="How to show the checks.")] = ListFormat.TEXT,
-    journal: options.Journal = "",
-) -> ExitCode:
-    """Check server, credentials, rights and the journal's folder. Only reads."""
-    from reconciler.commands import doctor
-
-    return doctor.run(files or (), flags, form, context, journal=journal)
-
-
-@app.command(epilog=options.examples("tokenctl schema", "tokenctl schema plan > plan.v1.json"))
-@command()
-def schema(
-    context: Context,
-    name: Annotated[
-        SchemaName, typer.Argument(metavar="[NAME]", help=f"What it is of: {', '.join(SchemaName)}.")
-    ] = SchemaName.TOKENS,
-) -> ExitCode:
-    """Print the JSON Schema. Needs no server."""
-    from reconciler.commands import schema
-
-    return schema.run(name, context)
-
-
-@app.command(epilog=options.examples("tokenctl demo"))
-@command()
-def demo(context: Context) -> ExitCode:
-    """Plan, apply and plan again on a sandbox of its own."""
-    from reconciler.commands import demo
-
-    return demo.run(context)
-
-
-@app.command(
-    epilog=options.examples(
-        "tokenctl sandbox --listen 127.0.0.1:0", "tokenctl sandbox --data world.sqlite --fault slow-body:GET:3"
-    )
-)
-@command()
-def sandbox(
-    context: Context,
-    listen: Annotated[
-        str, typer.Option("--listen", metavar="HOST:PORT", help="Where to serve; port 0 picks a free one.")
-    ] = "127.0.0.1:8086",
-    seed: Annotated[str, typer.Option("--seed", metavar="FILE", help="The world to begin with (JSON).")] = "",
-    data: Annotated[str, typer.Option("--data", metavar="FILE", help="Keep the state in this SQLite file.")] = "",
-    influxdb_version: Annotated[
-        str, typer.Option("--influxdb-version", metavar="VERSION", help="Which server to be like.")
-    ] = "2.7.12",
-    hashed_tokens: Annotated[
-        options.Switch | None,
-        typer.Option("--hashed-tokens", help="Hide secrets in answers.  [default: as the version does]"),
-    ] = None,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option("--fault", metavar="NAME[:METHOD[:COUNT]]", help="Break the first COUNT requests; repeatable."),
-    ] = None,
-    request_log: Annotated[
-        str, typer.Option("--request-log", metavar="PATH", help="Write a line to this file for each request.")
-    ] = "",
-) -> ExitCode:
-    """Serve an InfluxDB-compatible API, only to play with."""
-    from reconciler.commands import sandbox
-
-    hashed = None if hashed_tokens is None else hashed_tokens is options.Switch.TRUE
-    request = sandbox.SandboxRequest(
-        listen=listen, seed=seed, data=data, version=influxdb_version, hashed=hashed, faults=fault or (),
-        request_log=request_log,
-    )  # fmt: skip
-    return sandbox.run(request, context)

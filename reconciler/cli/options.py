@@ -120,6 +120,9 @@ Output = Annotated[
 ]
 Out = Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="Save the plan, for `apply PATH`.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Usage = Annotated[
+    str, typer.Option("--usage", metavar="PATH", help="The evidence of what tokens were used, of `tokenctl usage -o`.")
+]
 Reviewed = Annotated[
     str, typer.Option("--reviewed", metavar="PLAN|DIGEST", help="Say whether it is this plan, and how it differs.")
 ]
@@ -274,11 +277,14 @@ def _check_stdin(values: Mapping[str, Any], context: Context) -> None:
     flag = values.get("token_file")
     source = f"--token-file {flag}" if flag else "INFLUX_TOKEN_FILE=-"
     named = flag or ("token_file" in values and context.environment.get("INFLUX_TOKEN_FILE"))
-    if named == "-" and "-" in [*(values.get("files") or ()), *(values.get("not_in") or ())]:
-        message = f"standard input cannot be both a manifest (`-`) and the token (`{source}`)"
-        raise UsageError(
-            message, "give one of them another way: the manifest as a file, or the token with INFLUX_TOKEN"
-        )
+    what = "manifest" if values.get("files") or values.get("not_in") else "log"
+    if named == "-" and "-" in [
+        *(values.get("files") or ()),
+        *(values.get("not_in") or ()),
+        *(values.get("logs") or ()),
+    ]:
+        message = f"standard input cannot be both a {what} (`-`) and the token (`{source}`)"
+        raise UsageError(message, f"give one of them another way: the {what} as a file, or the token with INFLUX_TOKEN")
 
 
 def _mistaken(opts: Sequence[str], text: str, names: Mapping[str, str]) -> Problem | None:

@@ -38,6 +38,11 @@ def _saved_plan(sources: Sources, options: SendingOptions) -> str:
         return ""
     if len(sources.files) > 1:
         raise UsageError("a saved plan stands alone: name one, or only manifests")
+    if sources.usage:
+        raise UsageError(
+            "--usage is for a new plan: a saved one was judged by the evidence when it was made",
+            "give it to `tokenctl plan -o FILE`, and have that plan reviewed",
+        )
     if sources.select or sources.allow or sources.base is not None:
         raise UsageError(
             "--select, --allow and --base are part of a saved plan and cannot be added to it",

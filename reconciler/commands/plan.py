@@ -46,7 +46,11 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
     if request.offline:
         return _offline(request, wanted, context)
     declared = sources.read(request.sources, context)
-    wanted.check([*declared.files, *([request.reviewed] if request.reviewed else [])], context, request.flags)
+    wanted.check(
+        [*declared.files, *request.sources.read_too, *([request.reviewed] if request.reviewed else [])],
+        context,
+        request.flags,
+    )
     settings = resolve(request.flags, context)
     check(declared.manifest, declared.baseline, settings)
     with connected(settings, context) as server:
@@ -90,6 +94,8 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
     wanted.limit(OFFLINE, "needs the answer of a server", "leave out --offline, or write one of")
     if request.sources.allow:
         raise UsageError("--allow waives guards, and --offline judges by none", "leave out one of them")
+    if request.sources.usage:
+        raise UsageError("--usage is about live tokens, and --offline reads none", "leave out one of them")
     declared = sources.read(request.sources, context)
     wanted.check(declared.files, context)
     if declared.baseline is None:

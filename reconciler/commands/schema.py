@@ -17,6 +17,7 @@ class SchemaName(StrEnum):
     JOURNAL = "journal"
     EVENTS = "events"
     PROBLEMS = "problems"
+    USAGE = "usage"
 
 
 def run(name: SchemaName, context: Context) -> ExitCode:

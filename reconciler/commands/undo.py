@@ -28,7 +28,8 @@ from reconciler.settings import Flags, Settings
 class UndoRequest:
     """What was asked for.
 
-    `journal` is that of the run to undo, "" for the newest. `send` says to apply the plan, and `form` how to tell that;
+    `journal` is that of the run to undo, "" for the newest. `deactivated` leaves out what that run did not
+    switch off. `send` says to apply the plan, and `form` how to tell that;
     else it is only written, as `form`, `out` ("" for none) and `outputs` say: see `session.outputs.parse`.
     """
 
@@ -40,6 +41,7 @@ class UndoRequest:
     outputs: Sequence[str] = ()
     send: bool = False
     sending: SendingOptions
+    deactivated: bool = False
 
 
 def run(request: UndoRequest, context: Context) -> ExitCode:
@@ -63,9 +65,12 @@ def _reversal(request: UndoRequest, wanted: Outputs, context: Context, settings:
     folder = journals.folder_of(request.sending.journal, context)
     loaded = journals.find_journal(request.journal, folder, settings.endpoint.url, context)
     run, file = loaded.run, str(loaded.path)
+    if request.deactivated:
+        run = reversal.only_deactivated(run)
     wanted.check([file], context, request.flags)
     context.streams.say(text.undoing(run, file))
     reviewed = not request.send or request.sending.reviewed
+    only = " --deactivated" if request.deactivated else ""
     return Source(
         files=(file,),
         locks=run.lock,
@@ -74,7 +79,7 @@ def _reversal(request: UndoRequest, wanted: Outputs, context: Context, settings:
         needs_list=any(each.change.action is Action.ACTIVATE for each in run.entries),
         plan=lambda live: reversal.reverse(run, live, request.allow, reviewed=reviewed),
         explained=partial(_explained, run, context),
-        again=f"Run `tokenctl undo {quote(file)} --apply` to go on: what is done is no longer in the plan.",
+        again=f"Run `tokenctl undo {quote(file)}{only} --apply` to go on: what is done is no longer in the plan.",
     )
 
 

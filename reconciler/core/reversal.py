@@ -53,6 +53,12 @@ def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: 
     return with_guards(plan, live, [step for step in steps if isinstance(step, Refusal)], reviewed=reviewed)
 
 
+def only_deactivated(run: Run) -> Run:
+    """The run with the operations alone that switched a token off: to undo a rotation leaves the new token on."""
+    entries = tuple(each for each in run.entries if each.change.action is Action.DEACTIVATE)
+    return replace(run, entries=entries)
+
+
 def still_declared(plan: Plan, manifest: Manifest, live: Live) -> Plan:
     """The plan with a warning for each token, up to a few, of which the manifest declares otherwise than the plan."""
     url = manifest.server.url

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
-from reconciler.core.live import Live, TokenId
+from reconciler.core.live import Live, Status, TokenId
 from reconciler.core.plan import Action, Guard, Plan, Refusal, Use
 from reconciler.core.planner import refused
 from reconciler.core.text import count, moment, name_some, span
@@ -67,6 +67,15 @@ class TokenUse:
     refused: int = 0
     addresses: int = 0
     clients: tuple[Client, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedToken:
+    """What is told of a live token beside its use."""
+
+    id: TokenId
+    status: Status
+    description: str
 
 
 @dataclass(frozen=True, kw_only=True)

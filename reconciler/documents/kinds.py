@@ -28,6 +28,7 @@ class Kind(Enum):
     )
 
     PROBLEMS = "a report of problems", "it says why there is nothing else: mend them, and run that command again"
+    USAGE = "what `tokenctl usage` saves", "`tokenctl plan --usage FILE` shows it beside each change"
     SARIF = "a SARIF report", "a manifest begins with `version: 1`, and `tokenctl plan -o FILE` saves a plan"
     SCHEMA = "a JSON Schema", "it says what such a file may hold; a manifest begins with `version: 1`"
 
@@ -48,6 +49,7 @@ _MARKS = {
     "tokens": Kind.LIST,
     "checks": Kind.CHECKS,
     "problems": Kind.PROBLEMS,
+    "usage": Kind.USAGE,
 }
 _FOREIGN = {"runs": Kind.SARIF, "properties": Kind.SCHEMA}
 

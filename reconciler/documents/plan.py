@@ -15,7 +15,7 @@ from reconciler import files
 from reconciler.core.baseline import Baseline
 from reconciler.core.live import HEX_ID, Elided, OrgId, Server, Status, Token, TokenId, UserId
 from reconciler.core.manifest import UNTIL, Limits, Share
-from reconciler.core.plan import Action, Change, Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision
+from reconciler.core.plan import Action, Change, Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision, Use
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
 from reconciler.documents import decode
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
@@ -124,6 +124,10 @@ def _change_document(change: Change) -> Document:
     }
     if change.until:
         document["until"] = change.until
+    if change.use:
+        from reconciler.documents.usage import use_document  # only a plan with evidence has one
+
+        document["usage"] = use_document(change.use)
     if change.mark:
         document["mark"] = change.mark
         document["marks"] = {field: change.marks[field] for field in change.body if field in change.marks}
@@ -261,6 +265,7 @@ def change(
     until: str = "",
     places: Mapping[str, Place] = MappingProxyType({}),
     marks: Mapping[str, Mark] = MappingProxyType({}),
+    use: Use | None = None,
 ) -> Change:
     """The change of the fields that plans and journals have alike, of those that it sends, and of what plans add."""
     before = field.inner("before")
@@ -285,6 +290,7 @@ def change(
         until=until,
         places=places,
         marks=marks,
+        use=use,
     )
 
 
@@ -303,7 +309,14 @@ def _change(field: Fields) -> Change:
         until=field.optional("until", _UNTIL, ""),
         places=field.inner("places").those(("", "status", "description"), _PLACE),
         marks=marks.those(("status", "description"), _MARK) if marks else {},
+        use=_use(field) if "usage" in field.left else None,
     )
+
+
+def _use(field: Fields) -> Use:
+    from reconciler.documents.usage import decode_use
+
+    return field("usage", decode_use)
 
 
 _COMPARISON = record(

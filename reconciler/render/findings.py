@@ -154,7 +154,8 @@ def _change(change: Change, *, across: bool) -> Finding:
         rule=change.action.value,
         title=f"{change.action} {words.name_of(change)}",
         message=f"{token.id}{which} of {words.owner_of(change, across=across)}: {', '.join(fields)}"
-        + (f" ({reasons})" if reasons else ""),
+        + (f" ({reasons})" if reasons else "")
+        + (f"; {words.use_of(change)}" if change.use else ""),
         key=token.id,
         place=_placed(change.places.get(field) or change.places.get("")),
     )

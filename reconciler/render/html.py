@@ -228,8 +228,9 @@ def _row(change: Change, differences: Iterable[Difference]) -> str:
     name = f'<span class="name">{escape(words.name_of(change))}</span>{called} <code>{token.id}</code>'
     org = f'<span class="org">{escape(words.org_of(change))}</span>'
     done = f"{_SIGNS[change.action]} {change.action}"
+    used = f"<p>{_shown(words.use_of(change))}</p>" if change.use else ""
     cells = (
-        f'<td role="cell"><span class="badge {change.action}">{done}</span></td>',
+        f'<td role="cell"><span class="badge {change.action}">{done}</span>{used}</td>',
         f'<th role="rowheader" scope="row">{name}{marked}</th>',
         f'<td role="cell" data-label="owner">{_shown(token.user)} {org}</td>',
         f'<td role="cell">{"".join(map(_field, differences))}</td>',

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.core.baseline import Baseline
 from reconciler.core.checkup import Check, exit_code
@@ -14,10 +15,20 @@ from reconciler.core.live import Server, Token
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.core.review import Review
-from reconciler.documents.plan import FORMAT_VERSION, elided, plain, plan_document, review_document, revised_document
+from reconciler.documents.plan import (
+    FORMAT_VERSION,
+    elided,
+    plain,
+    plan_document,
+    review_document,
+    revised_document,
+)
 from reconciler.errors import ExitCode, Problem
 from reconciler.render.escape import json_text
 from reconciler.render.findings import ProblemReport
+
+if TYPE_CHECKING:  # only `list --usage` has evidence
+    from reconciler.core.usage import Evidence
 
 _EVENTS_VERSION = 1
 _PROBLEMS_VERSION = 1
@@ -28,11 +39,14 @@ def plan(plan: Plan, review: Review | None = None) -> str:
     return _dump({**plan_document(plan), **({"review": review_document(review)} if review else {})})
 
 
-def tokens(server: Server, tokens: Iterable[Token]) -> str:
+def tokens(server: Server, tokens: Iterable[Token], evidence: Evidence | None = None) -> str:
     """Return a list of tokens: `server`, and under `tokens` each token by ascending id, without its secret.
 
-    A token `manages` the tokens of the owners `manages_owners` in those organisations; `*` stands for all.
+    A token `manages` the tokens of the owners `manages_owners` in those organisations; `*` stands for all. With
+    evidence it has its `usage`, null where the evidence does not know it.
     """
+    from reconciler.documents.usage import use_document  # events do without
+
     listed = [
         {
             "id": token.id,
@@ -48,6 +62,7 @@ def tokens(server: Server, tokens: Iterable[Token]) -> str:
             "manages_owners": sorted(token.rights.users) if token.rights.orgs else [],
             "own": token.is_own,
             **elided(token),
+            **({"usage": use_document(evidence.use(token.id))} if evidence else {}),
         }
         for token in sorted(tokens, key=lambda token: token.id)
     ]

@@ -178,7 +178,8 @@ def _row(change: Change, differences: Iterable[Difference], *, brief: bool, acro
         names, owner = [shortened(each, _BRIEF) for each in names], [_cut(each) for each in owner]
         place, differences = _cut_start(place), map(_cut_around, differences)
     fields = "<br>".join(f"{each.field} {' → '.join(map(cell, words.values(each)))}" for each in differences)
-    done = "<br>".join(filter(None, (change.action, words.until_of(change), words.mark_of(change))))
+    used = cell(words.use_of(change)) if change.use else ""
+    done = "<br>".join(filter(None, (change.action, words.until_of(change), words.mark_of(change), used)))
     shown = (done, _cells(names), cell(change.token.id), _cells(owner), fields, cell(place) if place else "")
     return f"| {' | '.join(shown)} |"
 

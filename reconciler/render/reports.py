@@ -17,6 +17,7 @@ from reconciler import __version__
 from reconciler.core.baseline import Baseline
 from reconciler.core.plan import Action, Change, Guard, Kind, Plan
 from reconciler.documents.plan import before_document, operation_document
+from reconciler.documents.usage import use_document
 from reconciler.errors import ExitCode, Place
 from reconciler.render import words
 from reconciler.render.escape import json_text, terminal
@@ -258,8 +259,12 @@ def _sarif_message(text: str) -> str:
 
 def ops(plan: Plan) -> str:
     """Return a line of JSON for each request; `if` has the values that must still hold when it is sent."""
-    lines = [json_text({**operation_document(change), "if": before_document(change.token)}) for change in plan.changes]
-    return "".join(line + "\n" for line in lines)
+    return "".join(json_text(_operation(change)) + "\n" for change in plan.changes)
+
+
+def _operation(change: Change) -> dict[str, object]:
+    used = {"usage": use_document(change.use)} if change.use else {}
+    return {**operation_document(change), "if": before_document(change.token), **used}
 
 
 # The secret goes to curl's standard input, never into its arguments, where every user of the machine could read it.
@@ -288,5 +293,6 @@ def curl(plan: Plan) -> str:
 
 def _step(plan: Plan, change: Change) -> str:
     names = " ".join(filter(None, (words.name_of(change), words.live_description(change))))
-    comment = f"# {change.action} {names} ({words.owner_of(change, across=plan.across)})"
+    used = f": {words.use_of(change)}" if change.use else ""
+    comment = f"# {change.action} {names} ({words.owner_of(change, across=plan.across)}){used}"
     return f"\n{comment}\npatch {shlex.quote(plan.server.url + change.path)} {shlex.quote(json_text(change.body))}\n"

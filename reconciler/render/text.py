@@ -6,20 +6,18 @@ Nothing is cut but on a terminal, whose width is given as `columns`, and but for
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 from reconciler.core.baseline import Baseline
 from reconciler.core.checkup import Check, State
-from reconciler.core.live import Server, Token
 from reconciler.core.lock import LockLabel
 from reconciler.core.outcome import Entry, Outcome, Result, ResultStatus, Run
 from reconciler.core.plan import Action, Change, Difference, Kind, Plan, Revision, explained
 from reconciler.core.review import Review
-from reconciler.core.text import count, moment, name_some
+from reconciler.core.text import count, name_some
 from reconciler.errors import Problem
 from reconciler.render import words
-from reconciler.render.escape import line, paint, quoted, rows, shortened, terminal, width
+from reconciler.render.escape import line, paint, rows, shortened, terminal, width
 
 _WIDTH = 80  # columns in which two values stand on one line
 _LONG = 160  # columns of a value that is shown whole where it changes
@@ -31,9 +29,6 @@ _KIND_COLOURS = {Kind.REMOVED: _RED, Kind.ADDED: _GREEN}  # all others: yellow
 _STATE_COLOURS = {State.OK: _GREEN, State.NOTE: _YELLOW, State.FAIL: _RED}
 _INDENT = " " * 6
 _BESIDE = len("  - deactivate  ")
-_HEADINGS = ("STATUS", "ID", "ORG", "USER", "UPDATED", "DESCRIPTION")
-_COLUMNS = ("status", "id", "org", "user", "updated", "description", "created", "manages", "own")  # of csv
-_FORMULA = ("=", "+", "-", "@")  # what spreadsheets run a cell for that begins with it, even in quotes
 
 
 def plan(plan: Plan, review: Review | None = None, *, colour: bool = False, columns: int | None = None) -> str:
@@ -84,6 +79,8 @@ def _changes(plan: Plan, columns: int | None, *, colour: bool) -> str:
             lines += _difference(each, columns)
         if reasons := "; ".join(filter(None, (words.until_of(change), words.marks_of(change)))):
             lines.append(f"{_INDENT}{'because':<11}  {reasons}")
+        if use := words.use_of(change):
+            lines.append(_within(f"{_INDENT}{'usage':<11}  {use}", columns))
     return "\n".join(lines)
 
 
@@ -216,67 +213,6 @@ def _details(revision: Revision, columns: int | None, *, colour: bool) -> list[s
     if revision.loosens:
         lines.append(_INDENT + paint(f"! {words.loosened(revision)}", _RED, enabled=colour))
     return lines
-
-
-def tokens(tokens: Iterable[Token], server: Server | None = None, columns: int | None = None) -> str:
-    """Return a line for each token by ascending id, the description last; `*` marks the caller's own token.
-
-    A title line names the server and the profile where one of the influx CLI is in use.
-    """
-    listed = sorted(tokens, key=lambda token: token.id)
-    cells = [
-        [
-            str(token.status),
-            token.id,
-            terminal(token.org),
-            terminal(token.user),
-            _day(token.updated_at),
-            quoted(token.description),
-        ]
-        for token in listed
-    ]
-    drawn = rows([_HEADINGS, *cells], columns, beside=len("* "), whole=(0, 1, 4))
-    lines = [line(f"{words.address(server)} · {words.product(server)}"), ""] if server and server.profile else []
-    lines.append(f"  {drawn[0].rstrip()}")
-    for token, row in zip(listed, drawn[1:], strict=True):
-        lines.append(("* " if token.is_own else "  ") + row.rstrip())
-    return "\n".join(lines) + "\n"
-
-
-def _day(time: str) -> str:
-    """Return the date of a time in UTC, or the text where it is no time."""
-    with suppress(OverflowError):  # at the ends of the calendar
-        if found := moment(time):
-            return found.astimezone(UTC).date().isoformat()
-    return terminal(time)
-
-
-def csv(tokens: Iterable[Token]) -> str:
-    """Return a header and a line for each token by ascending id, with more columns than a table has room for.
-
-    Texts have the same escapes as there, and no cell is a formula of a spreadsheet: such a one has `'` before it.
-    """
-    cells = [
-        (
-            token.status.value,
-            token.id,
-            token.org,
-            token.user,
-            token.updated_at,
-            token.description,
-            token.created_at,
-            " ".join(sorted(token.rights.orgs)),
-            "true" if token.is_own else "false",
-        )
-        for token in sorted(tokens, key=lambda token: token.id)
-    ]
-    return "".join(",".join(map(_cell, row)) + "\n" for row in (_COLUMNS, *cells))
-
-
-def _cell(text: str) -> str:
-    shown = terminal(text)
-    shown = f"'{shown}" if shown.startswith(_FORMULA) else shown
-    return '"' + shown.replace('"', '""') + '"' if "," in shown or '"' in shown else shown
 
 
 def checks(checks: Sequence[Check], *, colour: bool) -> str:

@@ -8,9 +8,9 @@ from reconciler.core import contrast
 from reconciler.core.contrast import common_end, narrowed
 from reconciler.core.live import Elided, Server
 from reconciler.core.outcome import ResultStatus
-from reconciler.core.plan import Action, Change, Difference, Kind, Mark, Plan, Revision
+from reconciler.core.plan import Action, Change, Difference, Kind, Mark, Plan, Revision, Use
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
-from reconciler.core.text import common_start, count
+from reconciler.core.text import common_start, count, span
 from reconciler.errors import Place, Problem
 from reconciler.render.escape import line, paint, quoted, terminal, told_apart, width
 
@@ -26,6 +26,8 @@ _SIDES = {
     Side.REVIEWED: "only in the reviewed plan",
     Side.BOTH: "otherwise than reviewed",
 }
+LAST_USED = "LAST USED"
+"""The heading of the column of `last_used`."""
 NO_LONGER_MANAGED = "it will no longer be managed; the token stays as it is"
 """What it means that a declaration was removed."""
 
@@ -124,6 +126,29 @@ def marks_of(change: Change) -> str:
     if len(set(change.marks.values())) == 1 and change.marks.keys() == change.body.keys():
         return _MARKS[next(iter(change.marks.values()))]
     return ", ".join(f"{field} {_SHORT_MARKS[mark]}" for field, mark in change.marks.items())
+
+
+def use_of(change: Change) -> str:
+    """Return what the evidence says of the token, "" without any: when it was last used, or that it was not seen."""
+    if change.use is None:
+        return ""
+    from reconciler.core.usage import said  # only a plan with evidence needs it
+
+    return said(change.use)
+
+
+def last_use(use: Use | None) -> str:
+    """Return when a token was last used, by the log, or that it was not seen, or is not known."""
+    return (use.last or "not seen") if use else "not known"
+
+
+def last_used(use: Use | None) -> str:
+    """Return how long before the end of the log a token was last used, or that it was not seen, or is not known."""
+    from reconciler.core.usage import between_s
+
+    if use is None:
+        return "not known"
+    return span(between_s(use.last, use.until)) if use.last else "not seen"
 
 
 def mark_counts(plan: Plan) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.baseline import Baseline, Declarations, about, locked, moments, revise, with_history
@@ -14,13 +16,17 @@ from reconciler.core.plan import Guard, Plan
 from reconciler.core.resolve import declared_tokens, organisations
 from reconciler.core.text import count
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
+from reconciler.files import nearest_repository
 from reconciler.manifest.load import Disk, load_from
 from reconciler.session.context import Context
 from reconciler.session.reading import DEFAULT, read_manifest
 
 if TYPE_CHECKING:  # only --base needs git, and only a plan a server
+    from reconciler.core.usage import Evidence
     from reconciler.repository.git import Commit
     from reconciler.session.planning import Source
+
+_LINKS = 40  # as many as a system follows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +34,26 @@ class Sources:
     """What the command line says about the plan to make.
 
     `files` are files and folders as typed, `select` the terms of `--select`, `allow` the guards of `--allow`, and
-    `base` the commit to compare the files with, None for none.
+    `base` the commit to compare the files with, None for none. `usage` is a file with evidence, "" for none.
     """
 
     files: Sequence[str] = ()
     select: Sequence[str] = ()
     allow: Sequence[Guard] = ()
     base: str | None = None
+    usage: str = ""
+
+    @property
+    def read_too(self) -> Sequence[str]:
+        """The files that are read beside those that declare something."""
+        return [self.usage] if self.usage else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
     """What the files declare, limited to what is selected, and the baseline it is compared with, if any.
 
-    `reviewed` is False for a run that sends a plan that no person saw.
+    `reviewed` is False for a run that sends a plan that no person saw. `evidence` is of what tokens were used.
     """
 
     manifest: Manifest
@@ -50,6 +62,7 @@ class Declared:
     history: History | None = None
     waivers: Sequence[Guard] = ()
     reviewed: bool = True
+    evidence: Evidence | None = None
 
     @property
     def source(self) -> Source:
@@ -62,12 +75,20 @@ class Declared:
             locks=locked(self.manifest, self.baseline),
             orgs=lambda read: organisations(self.manifest, read()),
             ids=self.manifest.ids | (self.baseline.manifest.ids if self.baseline else frozenset()),
-            needs_list=planner.needs_list(self.manifest, self.baseline),
-            plan=lambda live: planner.make_plan(
-                self.manifest, live, self.waivers, reviewed=self.reviewed, baseline=self.baseline
-            ),
+            needs_list=self.evidence is not None or planner.needs_list(self.manifest, self.baseline),
+            plan=self._plan,
             explained=self._explained,
         )
+
+    def _plan(self, live: Live) -> Plan:
+        from reconciler.core import planner
+
+        plan = planner.make_plan(self.manifest, live, self.waivers, reviewed=self.reviewed, baseline=self.baseline)
+        if self.evidence is None:
+            return plan
+        from reconciler.core.usage import with_evidence
+
+        return with_evidence(plan, live, self.evidence)
 
     def _explained(self, plan: Plan, about: Callable[[Manifest], Live]) -> Plan:
         """Return the plan with a mark on each change that the history of the files explains."""
@@ -102,7 +123,13 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
         commit, ref = baseline.commit, baseline.ref
         history = History(commit=commit, ref=ref, paths=sources.files or [DEFAULT], files=files, context=context)
     return Declared(
-        manifest=now, files=files, baseline=baseline, history=history, waivers=sources.allow, reviewed=reviewed
+        manifest=now,
+        files=files,
+        baseline=baseline,
+        history=history,
+        waivers=sources.allow,
+        reviewed=reviewed,
+        evidence=_evidence(sources) if sources.usage else None,
     )
 
 
@@ -113,6 +140,31 @@ def _selected(manifest: Manifest, sources: Sources, *, required: bool = True) ->
     from reconciler.core.select import select  # most runs are about all of it
 
     return select(manifest, sources.select, required=required)
+
+
+def _evidence(sources: Sources) -> Evidence:
+    """Read the evidence. Raises UsageError for a file of the checkout with --base: a pull request could bring it."""
+    from reconciler.documents.usage import load_evidence
+
+    path = Path(sources.usage)
+    if sources.base is not None:
+        near = [Path.cwd(), *(Path(os.path.realpath(each)) for each in sources.files or [DEFAULT])]
+        roots = {root for each in near if (root := nearest_repository(each))}
+        if any(way.is_relative_to(root) for way in _ways(path) for root in roots):
+            message = f"--usage names a file of the repository that --base is about: {path}"
+            raise UsageError(message, "a change could bring its own evidence: keep that outside of the checkout")
+    return load_evidence(path)
+
+
+def _ways(path: Path) -> Iterator[Path]:
+    """Where a path leads by and by: every link on the way, and its end, without links in the folders before them."""
+    for _ in range(_LINKS):
+        yield Path.cwd() / path
+        path = Path(os.path.realpath(path.parent), path.name)
+        yield path
+        if not path.is_symlink():
+            return
+        path = path.parent / path.readlink()
 
 
 def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...], Baseline]:

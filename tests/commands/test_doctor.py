@@ -17,7 +17,7 @@ from reconciler.commands import doctor
 from reconciler.commands import list as listing
 from reconciler.core.live import TokenId
 from reconciler.errors import ExitCode
-from reconciler.render.formats import ListFormat, TokensFormat
+from reconciler.render.formats import ListFormat
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.settings import Flags
@@ -292,12 +292,14 @@ def test_a_proxy_that_cannot_be_used_is_a_wrong_setting(shell: Shell) -> None:
 def test_other_commands_warn_of_what_a_proxy_would_see(shell: Shell) -> None:
     shell.environment.update(INFLUX_HOST="http://influx.example", HTTP_PROXY="http://me:SENTINEL@127.0.0.1:1")
     flags = Flags(allow_insecure_http=True)
-    done = shell.call(lambda context: listing.run(flags, TokensFormat.TEXT, context))
+    done = shell.call(lambda context: listing.run(listing.ListRequest(), flags, context))
     first, *_, last, _ = done.err.splitlines()
     assert (done.code, done.out) == (ExitCode.UNREACHABLE, "")
     assert first == "Warning: the proxy http://127.0.0.1:1 (from HTTP_PROXY) sees your token: URL is plain http"
     proxied = "no connection to URL through the proxy http://127.0.0.1:1 (from HTTP_PROXY)"
     assert last == f"{proxied}: nothing listens there; given up after 4 attempts"
-    assert "Warning" not in shell.call(lambda context: listing.run(flags, TokensFormat.TEXT, context), quiet=True).err
+    assert (
+        "Warning" not in shell.call(lambda context: listing.run(listing.ListRequest(), flags, context), quiet=True).err
+    )
     shell.environment.update(INFLUX_HOST="https://influx.example", ALL_PROXY="http://127.0.0.1:1")
-    assert "Warning" not in shell.call(lambda context: listing.run(flags, TokensFormat.TEXT, context)).err
+    assert "Warning" not in shell.call(lambda context: listing.run(listing.ListRequest(), flags, context)).err

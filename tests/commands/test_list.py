@@ -12,7 +12,6 @@ import pytest
 
 from reconciler.commands import list as listing
 from reconciler.errors import ExitCode
-from reconciler.render.formats import TokensFormat
 from reconciler.sandbox.seed import default_seed
 from reconciler.settings import Flags
 from tests.shell import BENCH, GRAFANA, INGEST, LAPTOP, MANAGER, PHONE, Done, Shell, shell_on
@@ -130,7 +129,7 @@ def test_a_list_fits_a_terminal_and_nothing_else_cuts_it(tmp_path: Path) -> None
     tokens = tuple(replace(each, description="d" * 300) if each.id == INGEST else each for each in seed.tokens)
     with shell_on(tmp_path, replace(seed, tokens=tokens)) as shell:
         assert f'"{"d" * 300}"' in listed(shell).out
-        drawn = shell.call(lambda context: listing.run(Flags(), TokensFormat.TEXT, context), columns=80).out
+        drawn = shell.call(lambda context: listing.run(listing.ListRequest(), Flags(), context), columns=80).out
     assert max(map(len, drawn.splitlines())) == 80
     assert re.search('"d+…d+"', drawn)
 

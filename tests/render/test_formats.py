@@ -16,6 +16,7 @@ from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Plan
 from reconciler.render import json as json_format
 from reconciler.render import text, words
+from reconciler.render.tokens import table
 from tests.builders import EDGE, INACTIVE, declared, manager, planned, token
 from tests.log_commands import commands
 from tests.render.dataset import FORMATS, PLANS, hostile_plans
@@ -47,7 +48,7 @@ def outputs(plan: Plan) -> list[str]:
             text.outcome(Outcome(results=results, stopped=plan.orgs[0] if plan.orgs else ""), across=across)
             for across in (False, True)
         ),
-        text.tokens(tokens),
+        table(tokens),
         json_format.tokens(plan.server, tokens),
         words.problems([*plan.warnings, *(each.problem for each in plan.refusals)]),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +12,10 @@ from reconciler.core.baseline import Baseline
 from reconciler.core.live import Elided
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Difference, Kind, Revision
-from reconciler.render import escape, html, markdown, reports, text
-from reconciler.render import json as json_format
-from tests.builders import EDGE, INACTIVE, declared, live, manager, manifest, planned, token
-from tests.render.dataset import LONG, PLANS
+from reconciler.render import escape, html, markdown, reports, text, tokens
+from tests.builders import INACTIVE, declared, manifest, planned, token
+from tests.render.dataset import PLANS
+from tests.render.test_tokens import TOKENS
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -64,34 +63,6 @@ def test_an_outcome_tells_what_became_of_each_change(colour: bool, golden: Calla
     )
 
 
-TOKENS = [
-    token(2, description=LONG, user="日本語"), token(1, is_own=True, description='say "hi"\n'), manager(3, status=INACTIVE, org_id=EDGE),
-]  # fmt: skip
-
-
-def test_an_inventory_lists_tokens_by_id(golden: Callable[[Path, str], None]) -> None:
-    golden(GOLDEN / "tokens.txt", text.tokens(TOKENS))
-    golden(GOLDEN / "tokens.json", json_format.tokens(live().server, TOKENS))
-    assert text.tokens([]) == "  STATUS  ID  ORG  USER  UPDATED  DESCRIPTION\n"
-
-
-def test_a_time_is_shown_as_its_date_in_utc() -> None:
-    times = ("2026-01-01T01:30:00+02:00", "2026-01-01T01:30:00.123456789Z", "0001-01-01T00:00:00+01:00", "\tago", "")
-    drawn = text.tokens([token(number, updated_at=time) for number, time in enumerate(times)])
-    dates = ["2025-12-31", "2026-01-01", "0001-01-01T00:00:00+01:00", "\\tago", '"token']
-    assert [line.split()[4] for line in drawn.splitlines()[1:]] == dates
-
-
-def test_csv_has_a_line_for_each_token_and_no_formula(golden: Callable[[Path, str], None]) -> None:
-    golden(GOLDEN / "tokens.csv", text.csv(TOKENS))
-    formulas = ["=1+1", "+1", "-1", "@x", "\t=1", '=",', "a=1", "'=", "##[x]"]
-    drawn = text.csv([token(number, description=each, user=each) for number, each in enumerate(formulas)])
-    assert [row["description"] for row in csv.DictReader(drawn.splitlines())] == [
-        "'=1+1", "'+1", "'-1", "'@x", "\\t=1", "'=\",", "a=1", "'=", r"#\#[x]",
-    ]  # fmt: skip
-    assert drawn.count("'") == 2 * 6
-
-
 LIVE = "backup hamburg prod 130"
 
 
@@ -131,7 +102,7 @@ def test_on_a_terminal_lines_end_where_it_does(columns: int) -> None:
     compared = Baseline(ref="main", commit="1a2b3c4d" * 5, manifest=manifest(), revisions=revisions)
     drawn = (
         text.plan(wide, columns=columns), text.outcome(outcome, columns=columns),
-        text.tokens(TOKENS, columns=columns), text.revised(compared, columns=columns),
+        tokens.table(TOKENS, columns=columns), text.revised(compared, columns=columns),
     )  # fmt: skip
     lines = [line for each in drawn for line in each.splitlines() if not line.startswith("Digest")]
     assert max(map(escape.width, lines)) == columns

@@ -16,7 +16,6 @@ from reconciler.apply.pace import Moment, Pacing
 from reconciler.commands import list as listing
 from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
-from reconciler.render.formats import TokensFormat
 from reconciler.sandbox.faults import NAMES, Fault
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.session.context import Context
@@ -186,7 +185,7 @@ def test_a_signal_whose_exception_got_lost_ends_the_next_wait_for_the_server(she
         """Lose it, and go on."""
         with suppress(KeyboardInterrupt):
             interrupt.receive(signal.SIGTERM)
-        return listing.run(Flags(), TokensFormat.TEXT, context)
+        return listing.run(listing.ListRequest(), Flags(), context)
 
     with pytest.raises(KeyboardInterrupt):
         shell.call(lose, interrupt=interrupt)

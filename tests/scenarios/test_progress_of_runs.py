@@ -18,7 +18,6 @@ from reconciler.cli.screen import Line, Log
 from reconciler.commands import apply
 from reconciler.commands import list as listing
 from reconciler.errors import ExitCode
-from reconciler.render.formats import TokensFormat
 from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.seed import default_seed
 from reconciler.session.connection import connected, resolve
@@ -92,7 +91,7 @@ def test_a_server_that_says_nothing_is_waited_for_in_words(shell: Shell) -> None
     with raw_server(script=hanging) as server:
         shell.environment["INFLUX_HOST"] = server.url
         done = shell.call(
-            lambda context: listing.run(Flags(), TokensFormat.TEXT, context), display=drawn, clock=stepping(0.2)
+            lambda context: listing.run(listing.ListRequest(), Flags(), context), display=drawn, clock=stepping(0.2)
         )
     assert done.code == ExitCode.AUTH
     told = {re.sub("[0-9]{2,}", "PORT", line) for line in drawn.waits}
@@ -178,7 +177,7 @@ def test_a_long_list_is_told_while_it_is_read(tmp_path: Path) -> None:
 
         def run(context: Context) -> ExitCode:
             """List the tokens."""
-            return listing.run(Flags(), TokensFormat.TEXT, context)
+            return listing.run(listing.ListRequest(), Flags(), context)
 
         done = shell.call(run, display=drawn, clock=stepping(0.01))
         assert shell.call(run, display=late, clock=stepping(0.01)) == done

@@ -26,7 +26,7 @@ DESCRIBE = f'id: "{GRAFANA}", description: dashboard'
 
 def listed(shell: Shell, flags: Flags | None = None, form: TokensFormat = TokensFormat.TEXT) -> Done:
     """Run `list`."""
-    return shell.call(lambda context: listing.run(flags or Flags(), form, context))
+    return shell.call(lambda context: listing.run(listing.ListRequest(form=form), flags or Flags(), context))
 
 
 def nothing(shell: Shell, head: str) -> str:

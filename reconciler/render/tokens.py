@@ -1,0 +1,96 @@
+"""Lists of live tokens for people and for spreadsheets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from reconciler.core.live import Server, Token
+from reconciler.core.text import moment
+from reconciler.render import words
+from reconciler.render.escape import line, quoted, rows, terminal
+
+if TYPE_CHECKING:  # only `list --usage` has evidence
+    from reconciler.core.usage import Evidence
+
+_HEADINGS = ("STATUS", "ID", "ORG", "USER", "UPDATED", "DESCRIPTION")
+_COLUMNS = ("status", "id", "org", "user", "updated", "description", "created", "manages", "own")  # of csv
+_FORMULA = ("=", "+", "-", "@")  # what spreadsheets run a cell for that begins with it, even in quotes
+
+
+def table(
+    tokens: Iterable[Token],
+    server: Server | None = None,
+    columns: int | None = None,
+    evidence: Evidence | None = None,
+) -> str:
+    """Return a line for each token by ascending id, the description last; `*` marks the caller's own token.
+
+    A title line names the server and the profile where one of the influx CLI is in use. With evidence there is a column
+    that says how long before the end of its log each was used.
+    """
+    listed = sorted(tokens, key=lambda token: token.id)
+    cells = [
+        [
+            str(token.status),
+            token.id,
+            terminal(token.org),
+            terminal(token.user),
+            _day(token.updated_at),
+            quoted(token.description),
+        ]
+        for token in listed
+    ]
+    headings = [*_HEADINGS]
+    if evidence:
+        headings.insert(2, words.LAST_USED)
+        for each, token in zip(cells, listed, strict=True):
+            each.insert(2, words.last_used(evidence.use(token.id)))
+    drawn = rows([headings, *cells], columns, beside=len("* "), whole=(0, 1, 2, 5) if evidence else (0, 1, 4))
+    lines = [line(f"{words.address(server)} · {words.product(server)}"), ""] if server and server.profile else []
+    lines.append(f"  {drawn[0].rstrip()}")
+    for token, row in zip(listed, drawn[1:], strict=True):
+        lines.append(("* " if token.is_own else "  ") + row.rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _day(time: str) -> str:
+    """Return the date of a time in UTC, or the text where it is no time."""
+    with suppress(OverflowError):  # at the ends of the calendar
+        if found := moment(time):
+            return found.astimezone(UTC).date().isoformat()
+    return terminal(time)
+
+
+def csv(tokens: Iterable[Token], evidence: Evidence | None = None) -> str:
+    """Return a header and a line for each token by ascending id, with more columns than a table has room for.
+
+    With evidence the last one is when each was last used, `not seen` or `not known`. Texts have the same escapes as
+    in a table, and no cell is a formula of a spreadsheet: such a one has `'` before it.
+    """
+    cells = [
+        [
+            token.status.value,
+            token.id,
+            token.org,
+            token.user,
+            token.updated_at,
+            token.description,
+            token.created_at,
+            " ".join(sorted(token.rights.orgs)),
+            "true" if token.is_own else "false",
+            *([words.last_use(evidence.use(token.id))] if evidence else []),
+        ]
+        for token in sorted(tokens, key=lambda token: token.id)
+    ]
+    return "".join(
+        ",".join(map(_cell, row)) + "\n" for row in ([*_COLUMNS, *(["last_used"] if evidence else [])], *cells)
+    )
+
+
+def _cell(text: str) -> str:
+    shown = terminal(text)
+    shown = f"'{shown}" if shown.startswith(_FORMULA) else shown
+    return '"' + shown.replace('"', '""') + '"' if "," in shown or '"' in shown else shown

@@ -1,0 +1,69 @@
+"""What people read of the use of tokens. No word of it calls a token unused: a log has only what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.core.live import Status, TokenId
+from reconciler.core.text import count, name_some, span
+from reconciler.core.usage import Evidence, ListedToken, TokenUse, between_s
+from reconciler.render.escape import quoted, rows
+
+_HEADINGS = ("LAST USED", "REQUESTS", "REFUSED", "BY", "TOKEN", "ID", "")
+_NOT_SEEN = "not seen"
+
+
+def usage(evidence: Evidence, tokens: Mapping[TokenId, ListedToken], columns: int | None = None) -> str:
+    """Return a line for each token, the last used first, then those that were not seen, and what is left open."""
+    listed = sorted(evidence.tokens, key=lambda each: each.id)
+    listed = sorted(listed, key=lambda each: each.last or "", reverse=True)
+    cells = [_cells(each, tokens[each.id], evidence) for each in listed]
+    drawn = [f"  {row}".rstrip() for row in rows([_HEADINGS, *cells], columns, beside=len("  "), whole=(0, 1, 2, 5))]
+    return "\n".join([_log(evidence), *drawn, *_left_open(evidence)]) + "\n"
+
+
+def _cells(use: TokenUse, token: ListedToken, evidence: Evidence) -> tuple[str, ...]:
+    inactive = token.status is Status.INACTIVE
+    if use.last is None:
+        return _NOT_SEEN, "", "", "", quoted(token.description), use.id, "inactive" if inactive else ""
+    clients = name_some([f"{each.kind} {each.client}" for each in use.clients])
+    addresses = f"{use.addresses} address{'' if use.addresses == 1 else 'es'}"
+    return (
+        span(between_s(use.last, evidence.until)),
+        f"{use.requests:>8}",
+        f"{use.refused:>7}",
+        f"{clients} · {addresses}",
+        quoted(token.description),
+        use.id,
+        "inactive, and still tried" if inactive else "",
+    )
+
+
+def _log(evidence: Evidence) -> str:
+    since, until = (f"{each[:10]} {each[11:16]}" for each in (evidence.since, evidence.until))
+    silence = f"longest silence {span(evidence.silence_s)}" if evidence.silence_s else "no silence of a minute"
+    known = f"{_length(evidence)}; the server started {count(evidence.starts, 'time')}; {silence}"
+    return f"Log: {since} to {until} UTC ({known}), {count(evidence.requests, 'request')}"
+
+
+def _length(evidence: Evidence) -> str:
+    return span(between_s(evidence.since, evidence.until))
+
+
+def _left_open(evidence: Evidence) -> list[str]:
+    gaps = [(between_s(each.since, each.until), each.since) for each in evidence.gaps]
+    longest = max(gaps, default=(0.0, ""))
+    gap = (
+        f"{count(len(gaps), 'gap')} of more than 10 min without a request, the longest of {span(longest[0])} from "
+        f"{longest[1]}: a log of that time may be missing."
+    )
+    rare = f"whoever comes more rarely than every {_length(evidence)}, by another server, or with a refused v1 request"
+    others = (
+        f"{count(evidence.others, 'request')} of ids that are no token here: web sessions, v1 users, deleted tokens."
+    )
+    refused = f" {count(evidence.refused_v1, 'v1 request')} refused, whose is not known." if evidence.refused_v1 else ""
+    return [
+        *([gap] if gaps else []),
+        f"Not seen means no more than that: {rare} is not in this log.",
+        f"{others}{refused} Tasks use no token.",
+    ]

@@ -1,0 +1,41 @@
+"""Lists of tokens, as a table and for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+from reconciler.render import json as json_format
+from reconciler.render import tokens
+from tests.builders import EDGE, INACTIVE, live, manager, token
+from tests.render.dataset import LONG
+
+GOLDEN = Path(__file__).parent / "golden"
+
+TOKENS = [
+    token(2, description=LONG, user="日本語"), token(1, is_own=True, description='say "hi"\n'), manager(3, status=INACTIVE, org_id=EDGE),
+]  # fmt: skip
+
+
+def test_an_inventory_lists_tokens_by_id(golden: Callable[[Path, str], None]) -> None:
+    golden(GOLDEN / "tokens.txt", tokens.table(TOKENS))
+    golden(GOLDEN / "tokens.json", json_format.tokens(live().server, TOKENS))
+    assert tokens.table([]) == "  STATUS  ID  ORG  USER  UPDATED  DESCRIPTION\n"
+
+
+def test_a_time_is_shown_as_its_date_in_utc() -> None:
+    times = ("2026-01-01T01:30:00+02:00", "2026-01-01T01:30:00.123456789Z", "0001-01-01T00:00:00+01:00", "\tago", "")
+    drawn = tokens.table([token(number, updated_at=time) for number, time in enumerate(times)])
+    dates = ["2025-12-31", "2026-01-01", "0001-01-01T00:00:00+01:00", "\\tago", '"token']
+    assert [line.split()[4] for line in drawn.splitlines()[1:]] == dates
+
+
+def test_csv_has_a_line_for_each_token_and_no_formula(golden: Callable[[Path, str], None]) -> None:
+    golden(GOLDEN / "tokens.csv", tokens.csv(TOKENS))
+    formulas = ["=1+1", "+1", "-1", "@x", "\t=1", '=",', "a=1", "'=", "##[x]"]
+    drawn = tokens.csv([token(number, description=each, user=each) for number, each in enumerate(formulas)])
+    assert [row["description"] for row in csv.DictReader(drawn.splitlines())] == [
+        "'=1+1", "'+1", "'-1", "'@x", "\\t=1", "'=\",", "a=1", "'=", r"#\#[x]",
+    ]  # fmt: skip
+    assert drawn.count("'") == 2 * 6
