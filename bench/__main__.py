@@ -14,6 +14,7 @@ from pathlib import Path
 import reconciler
 from bench.offline import rows
 from bench.online import Online
+from bench.requestlog import rows as log_rows
 from bench.servers import Servers
 
 
@@ -21,7 +22,7 @@ def main(names: list[str]) -> int:
     """Run them in the order of the table and return the exit code."""
     compileall.compile_dir(Path(reconciler.__file__).parent, quiet=1)  # as an installation does
     with tempfile.TemporaryDirectory(prefix="tokenctl-bench-") as folder, ExitStack() as stack:
-        known = rows(Path(folder)) | Online(Path(folder), Servers(stack)).rows()
+        known = rows(Path(folder)) | Online(Path(folder), Servers(stack)).rows() | log_rows(Path(folder))
         if unknown := set(names) - known.keys():
             print(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(known)}", file=sys.stderr)
             return 64

@@ -78,13 +78,14 @@ def test_every_option_of_a_command_is_in_its_section_or_in_one_that_is_about_all
 FOREIGN = {
     "CONTRIBUTING.md": {"--update-golden"},
     "README.md": {"--id"},
-    "docs/commands.md": {"--help", "--version"},
+    "docs/commands.md": {"--help", "--log-level", "--version"},
     "docs/install.md": {
         "--add-host", "--dest", "--env", "--find-links", "--network", "--no-deps", "--no-index", "--only-binary", "--platform",
         "--python-version", "--read-only", "--require-hashes", "--requirement", "--rm", "--tmpfs", "--user", "--version", "--volume",
     },
     "docs/releasing.md": {"--certificate-identity-regexp", "--certificate-oidc-issuer", "--repo", "--sign"},
     "docs/scheduling.md": {"--failed", "--from-file", "--namespace", "--now"},
+    "docs/retiring-tokens.md": {"--config", "--log-level"},
     "docs/pull-requests.md": {
         "--description", "--dir", "--name", "--read-authorizations", "--read-users", "--write-authorizations", "--write-users",
     },

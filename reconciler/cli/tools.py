@@ -126,10 +126,7 @@ def doctor(
 
 
 @tools.command(
-    epilog=options.examples(
-        "tokenctl usage /var/log/influxdb/influxd.log* -o usage.json",
-        "journalctl -u influxdb -o cat --since -7d | tokenctl usage -",
-    )
+    epilog=options.examples("tokenctl usage influxd.log influxd.log.1.gz -o usage.json", "tokenctl usage - --since 24h")
 )
 @command(SERVER)
 def usage(

@@ -145,9 +145,11 @@ class Tally:
         self._cut, match, long, add, is_part, before = False, PATTERN.match, _LONG, self._add, self._is_part, b""
         for lines in batches:
             for line in lines:
-                if (len(line) < long or not is_part(line)) and (found := match(line)):
+                found = None if len(line) >= long and is_part(line) else match(line)
+                if found:
                     add(found, before)
-                before = line
+                # A whole request ends with its line; no text goes on behind it.
+                before = b"" if found and 2 < (found.lastindex or 0) < 8 else line
             if not self._until:
                 self._look(lines)
         self._spans.end()

@@ -63,7 +63,7 @@ def use_document(use: Use | None) -> Document | None:
         "last_used": use.last,
         "requests": use.requests,
         "refused": use.refused,
-        "clients": use.clients,
+        "clients": list(use.clients),
     }
 
 

@@ -63,6 +63,7 @@ def test_no_help_cuts_a_sentence_or_shows_a_type_for_a_name() -> None:
         **dict.fromkeys(NAMES, ""),
         **dict.fromkeys(("validate", "plan", "doctor", "fmt"), " [FILE]..."),
         "show": " {PLAN}",
+        "usage": " {LOG...}",
         "apply": " [PLAN | FILE...]",
         "undo": " [JOURNAL]",
         "list": " [WORD]...",

@@ -45,6 +45,7 @@ def _made(shell: Shell) -> dict[Kind, str]:
         Kind.LIST: shell.run("list", "--format", "json").out,
         Kind.CHECKS: shell.run("doctor", "--format", "json").out,
         Kind.EVENTS: shell.run("apply", "--yes", "--format", "json", "--journal", "journals").out,
+        Kind.USAGE: json.dumps({"format_version": 1, "requests": 1, "usage": []}),
         Kind.PROBLEMS: json.dumps({"format_version": 1, "problems": []}),
         Kind.SARIF: shell.run("plan", "--format", "sarif").out,
         Kind.SCHEMA: shell.run("schema").out,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+
+import pytest
 
 from tests.e2e.conftest import Operator
 from tests.shell import Program
@@ -179,3 +182,17 @@ def test_a_hundred_changes_at_once_are_all_made(operator: Operator, program: Pro
     described = {each["id"]: each["description"] for each in operator.listed()}
     assert {described[each] for each in ids} == {"changed", "seven"}
     assert program.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_request_is_found_in_the_log_of_a_real_server(operator: Operator, program: Program) -> None:
+    """Its path is told by TOKENCTL_E2E_LOG; the server runs at `--log-level debug`."""
+    log = os.environ.get("TOKENCTL_E2E_LOG", "")
+    if not log:
+        pytest.skip("TOKENCTL_E2E_LOG does not name the log of the server")
+    used, idle = operator.token("used"), operator.token("idle")
+    headers = {"Authorization": f"Token {used['token']}", "User-Agent": "Telegraf/1.40"}
+    for path in ("/api/v2/buckets", "/api/v2/buckets?name=x%20authenticated_id%3D" + idle["id"]):
+        assert operator.client.get(path, headers=headers).status_code == 200
+    done = program.run("usage", log, "--format", "json")
+    found = {each["id"]: each["requests"] for each in json.loads(done.out)["usage"]}
+    assert (done.code, found[used["id"]], found[idle["id"]]) == (0, 2, 0)

@@ -22,6 +22,7 @@ from reconciler.cli.main import run
 from reconciler.errors import ExitCode
 from reconciler.sandbox.seed import Seed
 from tests.liar import Exchange, liar
+from tests.requestlog import said
 from tests.shell import (
     ABSENT,
     BACKUP_2023,
@@ -300,6 +301,10 @@ WAYS: dict[str, list[tuple[int, str, dict[str, Any]]]] = {
         (0, "", {}), (1, "{dir}/none/none.yaml", {}), (4, "{dir}/elsewhere.yaml", {}), (6, "", UNKNOWN), (7, "", NOBODY),
         (64, "--org nobody", {}), (65, "{dir}/edited.json", {}),
     ],
+    "usage": [
+        (0, "{dir}/influxd.log", {}), (1, "{dir}/none.log", {}), (6, "{dir}/influxd.log", UNKNOWN), (7, "{dir}/influxd.log", NOBODY),
+        (64, "{dir}/influxd.log --since 1", {}), (65, "{dir}/tokens.yaml", {}),
+    ],
     "validate": [(0, "{dir}/tokens.yaml", {}), (1, "{dir}/tokens.yaml", FULL), (64, "--bogus", {}), (65, "{dir}/none.yaml", {})],
     "show": [
         (0, "{dir}/plan.json", {}), (1, "{dir}/none.json", {}), (4, "{dir}/refused.json", {}), (5, "{dir}/edited.json", {}),
@@ -316,6 +321,7 @@ def test_a_command_ends_with_each_of_its_codes(shell: Shell, command: str) -> No
     shell.declare(f'id: "{OPERATOR}", status: inactive', name="lockout.yaml")
     shell.declare(DESCRIBE, head="server: {url: https://influx.example}\n", name="elsewhere.yaml")
     tokens = shell.declare(DESCRIBE)
+    shell.write(said(), "influxd.log")
     for plan, file in (("plan", tokens), ("refused", "{dir}/lockout.yaml")):
         call(shell, f"plan {file} -o {{dir}}/{plan}.json")
     shell.write((shell.folder / "plan.json").read_text().replace("dashboard", "dashbord"), "edited.json")

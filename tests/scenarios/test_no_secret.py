@@ -30,6 +30,7 @@ from tests.canary import CALLER, ECHO, GATE, LISTED, PASSWORD, found, world
 from tests.checkout import Checkout
 from tests.liar import Exchange, liar
 from tests.lies import LIES
+from tests.requestlog import said
 from tests.scenarios.test_exit_codes import ENDS
 from tests.session.test_locking import ACME, locked
 from tests.shell import BACKUP_2023, BENCH, GRAFANA, PROGRAM, Done, Shell, shell_on, texts
@@ -50,6 +51,7 @@ SIGNED_IN = {
         "list x --not-in {dir}/tokens.yaml --user * --status active",
     ],
     "export": ["export", "export {dir}/each/"],
+    "usage": [f"usage {{dir}}/influxd.log -o {{dir}}/out/usage.json --format {form}" for form in ListFormat],
     "doctor": [f"doctor {{dir}}/tokens.yaml --format {form}" for form in ListFormat],
     "plan": [
         "plan {dir}/tokens.yaml -o {dir}/new.json",
@@ -92,6 +94,8 @@ def cli(shell: Shell, line: str, **around: Any) -> Done:
 def prepare(shell: Shell) -> None:
     """Give the shell a manifest, a saved plan that fits it, and the journal of a run."""
     shell.declare(f'id: "{GRAFANA}", name: grafana, description: dashboard', f'id: "{BACKUP_2023}", status: inactive')
+    log = said(GRAFANA, 0, f"/query?p={quote(CALLER)}&q=x", agent=CALLER, body=CALLER, referer=CALLER)
+    shell.write(log + said(GRAFANA, 1, f"/{CALLER}"), "influxd.log")
     (shell.folder / "out").mkdir()
     first = [cli(shell, "plan {dir}/tokens.yaml -o {dir}/plan.json"), cli(shell, "apply {dir}/tokens.yaml --yes")]
     assert [each.code for each in first] == [0, 0]
