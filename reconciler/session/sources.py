@@ -159,7 +159,7 @@ def _evidence(sources: Sources) -> Evidence:
 def _ways(path: Path) -> Iterator[Path]:
     """Where a path leads by and by: every link on the way, and its end, without links in the folders before them."""
     for _ in range(_LINKS):
-        yield Path.cwd() / path
+        yield Path(os.path.normpath(Path.cwd() / path))
         path = Path(os.path.realpath(path.parent), path.name)
         yield path
         if not path.is_symlink():

@@ -89,6 +89,10 @@ def test_a_change_cannot_bring_its_own_evidence(branch: Branch) -> None:
     for name in ("inside.json", "link.json", str(outside.parent / "way.json")):
         done = shell.run("plan", "--base", "main", "--usage", name)
         assert (done.code, "a change could bring its own evidence" in done.err) == (64, True), name
+    for name in ("../usage.json", str(outside)):
+        assert shell.run("plan", "--base", "main", "--usage", name).code == 0, name
+    (outside.parent / "loop.json").symlink_to("loop.json")
+    assert shell.run("plan", "--base", "main", "--usage", "../loop.json").code == 1
     assert shell.run("plan", "--offline", "--base", "main", "--usage", str(outside)).code == 64
 
 

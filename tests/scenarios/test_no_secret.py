@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -51,7 +52,7 @@ SIGNED_IN = {
         "list x --not-in {dir}/tokens.yaml --user * --status active",
     ],
     "export": ["export", "export {dir}/each/"],
-    "usage": [f"usage {{dir}}/influxd.log -o {{dir}}/out/usage.json --format {form}" for form in ListFormat],
+    "usage": [f"usage {{dir}}/influxd.log.gz -o {{dir}}/out/usage.json --format {form}" for form in ListFormat],
     "doctor": [f"doctor {{dir}}/tokens.yaml --format {form}" for form in ListFormat],
     "plan": [
         "plan {dir}/tokens.yaml -o {dir}/new.json",
@@ -95,7 +96,8 @@ def prepare(shell: Shell) -> None:
     """Give the shell a manifest, a saved plan that fits it, and the journal of a run."""
     shell.declare(f'id: "{GRAFANA}", name: grafana, description: dashboard', f'id: "{BACKUP_2023}", status: inactive')
     log = said(GRAFANA, 0, f"/query?p={quote(CALLER)}&q=x", agent=CALLER, body=CALLER, referer=CALLER)
-    shell.write(log + said(GRAFANA, 1, f"/{CALLER}"), "influxd.log")
+    # Packed, as what is looked through afterwards may not have them.
+    (shell.folder / "influxd.log.gz").write_bytes(gzip.compress((log + said(GRAFANA, 1, f"/{CALLER}")).encode()))
     (shell.folder / "out").mkdir()
     first = [cli(shell, "plan {dir}/tokens.yaml -o {dir}/plan.json"), cli(shell, "apply {dir}/tokens.yaml --yes")]
     assert [each.code for each in first] == [0, 0]
