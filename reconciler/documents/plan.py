@@ -19,6 +19,7 @@ from reconciler.core.plan import Action, Change, Comparison, Difference, Guard, 
 from reconciler.core.review import Review, Side, TokenDifference, Verdict
 from reconciler.documents import decode
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
+from reconciler.documents.usage import decode_use, use_document
 from reconciler.errors import ExitCode, InvalidError, LocalError, Place, Problem, ProblemToken, StaleError
 
 FORMAT_VERSION = 1
@@ -125,8 +126,6 @@ def _change_document(change: Change) -> Document:
     if change.until:
         document["until"] = change.until
     if change.use:
-        from reconciler.documents.usage import use_document  # only a plan with evidence has one
-
         document["usage"] = use_document(change.use)
     if change.mark:
         document["mark"] = change.mark
@@ -309,14 +308,8 @@ def _change(field: Fields) -> Change:
         until=field.optional("until", _UNTIL, ""),
         places=field.inner("places").those(("", "status", "description"), _PLACE),
         marks=marks.those(("status", "description"), _MARK) if marks else {},
-        use=_use(field) if "usage" in field.left else None,
+        use=field.optional("usage", decode_use, None),
     )
-
-
-def _use(field: Fields) -> Use:
-    from reconciler.documents.usage import decode_use
-
-    return field("usage", decode_use)
 
 
 _COMPARISON = record(
