@@ -169,7 +169,7 @@ def test_a_lock_is_made_in_one_place_and_what_sends_is_for_the_verbs_that_may() 
     assert _importing("reconciler.influx.lock") == {"session/locking.py"}
     assert _importing("reconciler.session.locking") == {"session/sending.py", "commands/unlock.py"}
     # The demo and the options only say what agrees to a plan.
-    agreeing = {"commands/demo.py", "cli/options.py", "cli/app.py", "cli/tools.py"}
+    agreeing = {"commands/demo.py", "cli/options.py", "cli/app.py"}
     assert _importing("reconciler.session.sending") == {"commands/apply.py", "commands/undo.py"} | agreeing
 
 
