@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType, Self, TypeVar
+from typing import NamedTuple, NewType, Self, TypeVar
 
 from reconciler.core.text import quoted, trimmed
 
@@ -188,13 +188,28 @@ def _both(some: frozenset[_Id], others: frozenset[_Id]) -> frozenset[_Id]:
     return some if _EVERY in others else some & others
 
 
+class Grant(NamedTuple):
+    """One permission: an action on one resource, on those of an organisation, or on all; "" for what is not said.
+
+    The names are the server's, as far as it tells them.
+    """
+
+    action: str
+    kind: str
+    id: str = ""
+    org_id: str = ""
+    name: str = ""
+    org: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """One live authorization.
 
-    `updated_at` is the server's text, compared as text only with the same server's; `created_at` is
-    only shown. A description that is too large to
-    be kept is an Elided. `is_own` says that the caller signed in with this token (known only where the server shows
+    `updated_at` is the server's text, compared as text only with the same server's; `created_at` is only shown. A
+    description that is too large to be kept is an Elided. `rights` is what of its `grants` lets it manage tokens; the
+    grants are None where they are not known. `is_own` says that the caller signed in with this token (known only where
+    the server shows
     secrets, or from `--self-id`). `proven` is what the secret that the server showed says of that, None where it showed
     none.
     """
@@ -208,6 +223,7 @@ class Token:
     user: str
     updated_at: str
     rights: Rights = NO_RIGHTS
+    grants: tuple[Grant, ...] | None = field(default=(), compare=False)
     is_own: bool = False
     proven: bool | None = field(default=None, compare=False)
     created_at: str = field(default="", compare=False)

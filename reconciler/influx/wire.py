@@ -20,6 +20,7 @@ from reconciler.core.live import (
     LARGEST_TEXT,
     NO_RIGHTS,
     Elided,
+    Grant,
     OrgId,
     Reach,
     Rights,
@@ -147,6 +148,13 @@ class _Shared:
         self._texts: dict[str, str] = {}
         self._values: dict[Any, Any] = {}
 
+    def grant(self, *values: Any) -> Grant:
+        """The grant with these values as texts, as it is kept; raises TypeError for lists and objects."""
+        known = self._values.get(values)  # equal to the grant, unless a secret was in it
+        if known is None:
+            known = self.value(Grant(*(self.text(kept(str(each))) for each in values)))
+        return known
+
     def text(self, text: str) -> str:
         """The text as it is kept."""
         known = self._texts.get(text)
@@ -236,6 +244,7 @@ def _token(token_id: TokenId, entry: dict[str, Any], secrets: Sequence[str], sha
         raise WireError("its `status` is neither active nor inactive")
     secret = _kept(entry, "token", str)
     is_own = hmac.compare_digest(secret.encode("utf-8", "replace"), secrets[0].encode())
+    rights, grants = _permissions(entry.get("permissions"), shared)
     return Token(
         id=token_id,
         status=status,
@@ -246,7 +255,8 @@ def _token(token_id: TokenId, entry: dict[str, Any], secrets: Sequence[str], sha
         user=str(_kept(entry, "user", shared.text)),
         updated_at=masked(_text(entry, "updatedAt", ""), *secrets),
         created_at=masked(_text(entry, "createdAt", ""), *secrets),
-        rights=_rights(entry.get("permissions"), shared),
+        rights=rights,
+        grants=grants,
         is_own=is_own,
         # What looks like no secret may be a word that stands for one, `redacted` say, and tells nothing.
         proven=True if is_own else False if holds_secret(secret) else None,
@@ -280,22 +290,25 @@ def _text(entry: dict[str, Any], key: str, default: str | None = None) -> str:
     raise _TooLargeError(f"its `{key}` has {value.length if isinstance(value, Elided) else len(value):,} characters")
 
 
-def _rights(permissions: Any, shared: _Shared) -> Rights:
-    """What these permissions let somebody do with authorizations.
+def _permissions(permissions: Any, shared: _Shared) -> tuple[Rights, tuple[Grant, ...] | None]:
+    """What these permissions let somebody do with authorizations, and all of them, None where they are not known.
 
     An id counts whatever the organisation beside it. A permission for users that is limited to an organisation never
     matches; one for `instance` matches everything, whatever stands beside it.
     """
     if permissions is OMITTED or (type(permissions) is list and len(permissions) > _MOST_RIGHTS):
-        return Rights(unknown=True)
+        return Rights(unknown=True), None
     if type(permissions) is not list:
-        return NO_RIGHTS
+        return NO_RIGHTS, ()
     found: tuple[defaultdict[str, set[str]], ...] = defaultdict(set), defaultdict(set), defaultdict(set)
     orgs, tokens, users = found
+    grants = []
     try:
         for entry in permissions:
             resource = entry["resource"]
             kind, action, one, org = resource["type"], entry["action"], resource.get("id"), resource.get("orgID")
+            names = resource.get("name") or "", resource.get("org") or ""
+            grants.append(shared.grant(action, kind, one or "", org or "", *names))
             if kind == "instance":
                 orgs[action].add(EVERY_ORG)
                 users[action].add(EVERY_USER)
@@ -306,6 +319,6 @@ def _rights(permissions: Any, shared: _Shared) -> Rights:
     except (KeyError, TypeError, AttributeError):
         raise WireError("its `permissions` are none") from None
     if not orgs and not tokens:
-        return NO_RIGHTS
+        return NO_RIGHTS, shared.value(tuple(grants))
     read, write = (shared.reach(orgs[action], tokens[action], users[action]) for action in ("read", "write"))
-    return shared.value(Rights(read=read, write=write))
+    return shared.value(Rights(read=read, write=write)), shared.value(tuple(grants))
