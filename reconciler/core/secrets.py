@@ -44,7 +44,10 @@ def holds_secret(text: str) -> bool:
     if _PADDED.fullmatch(text):  # as a server shows it
         return True
     # Taking a text apart at its blanks, which no secret has, costs less than looking for one everywhere.
-    return any(_is_in(word) for word in text.split() if len(word) >= _LONG or "apiv3_" in word)
+    words = text.split()
+    if "apiv3_" not in text and max(map(len, words), default=0) < _LONG:  # as in most texts
+        return False
+    return any(_is_in(word) for word in words if len(word) >= _LONG or "apiv3_" in word)
 
 
 def _is_in(word: str) -> bool:

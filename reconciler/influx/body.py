@@ -99,29 +99,24 @@ class Elements:
     def _elements(self) -> None:
         """Take every element that is there with what follows it."""
         text, at = self._text.lstrip(BLANKS), 0
-        found = (_CLOSING.match(text) if self._first else None) or self._element(text, 0)
-        while found:
-            self._first, at = False, found.end()
-            if found[1] == "]":
-                self._read = self._tail
+        found = _CLOSING.match(text) if self._first else None
+        while found is None or found[1] == ",":
+            try:
+                element, end = JSON.raw_decode(text, at)
+            except ValueError:
                 break
-            found = self._element(text, at)
+            found = _SEPARATOR.match(text, end)
+            if not found or end - at > LARGEST:
+                break
+            self._take(element)
+            self._first, at = False, found.end()
+        else:
+            self._read, at = self._tail, found.end()
         self._text = text[at:]
         if self._read == self._elements and len(self._text) > LARGEST:
             self._object = LargeObject(self._wanted)
             self._read = self._large
             self._read()
-
-    def _element(self, text: str, at: int) -> re.Match[str] | None:
-        """Take the element that begins there and return what follows it, None when that has not come or it is large."""
-        try:
-            element, end = JSON.raw_decode(text, at)
-        except ValueError:
-            return None
-        found = _SEPARATOR.match(text, end) if end - at <= LARGEST else None
-        if found:
-            self._take(element)
-        return found
 
     def _large(self) -> None:
         """Go on with an element that is too large to be held, and then with what follows it."""

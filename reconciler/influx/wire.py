@@ -6,10 +6,11 @@ Follows the `Authorization` and `Authorizations` schemas of the InfluxDB v2 Open
 from __future__ import annotations
 
 import hmac
+import marshal
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import chain
 from sys import getsizeof
 from typing import Any, TypeVar
@@ -48,20 +49,12 @@ _MEMORY = 80 * 1024 * 1024  # in bytes: room for more than 100,000 tokens
 _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
 _ENTRY_SIZE = 100  # in bytes: a place in a dict
 _MOST_RIGHTS = 4096
+_MOST_LATEST = 256  # values that are made only once for several tokens
+_LONGEST_KEY = 8192  # bytes of what they are made of
 _Value = TypeVar("_Value")
-_KEYS = (
-    "id",
-    "token",
-    "status",
-    "description",
-    "orgID",
-    "org",
-    "userID",
-    "user",
-    "permissions",
-    "updatedAt",
-    "createdAt",
-)
+_Permissions = tuple[Rights, tuple[Grant, ...] | None]
+_PLACE, _TIMES = ("orgID", "org", "userID", "user"), ("updatedAt", "createdAt")
+_KEYS = ("id", "token", "status", "description", *_PLACE, "permissions", *_TIMES)
 
 
 class _TooLargeError(WireError):
@@ -129,7 +122,7 @@ class TokenList:
             raise WireError("its `id` was listed before")
         self._shared.size += _TOKEN_SIZE
         try:
-            token = _token(token_id, entry, self._secrets, self._shared)
+            token = _token(token_id, entry, self._shared)
             self._shared.size += sum(map(getsizeof, (token.description, token.updated_at, token.created_at)))
         except _TooLargeError as error:
             self.unreadable[token_id] = str(error)
@@ -142,11 +135,32 @@ class TokenList:
 class _Shared:
     """What many tokens have, each kept once and without the secrets; `size` is what is kept of them all, in bytes."""
 
-    def __init__(self, *secrets: str) -> None:
+    def __init__(self, own: str, *others: str) -> None:
         self.size = 0
-        self._secrets = secrets
+        self._own = own.encode()
+        self._secrets = own, *others
         self._texts: dict[str, str] = {}
         self._values: dict[Any, Any] = {}
+        self._latest: dict[bytes, Any] = {}
+
+    def is_own(self, secret: str) -> bool:
+        """Whether this is the caller's secret."""
+        return hmac.compare_digest(secret.encode("utf-8", "replace"), self._own)
+
+    def masked(self, text: str) -> str:
+        """The text without the secrets."""
+        return masked(text, *self._secrets)
+
+    def latest(self, key: bytes, make: Callable[[], _Value]) -> _Value:
+        """What `make` gives for this key, which is asked only once while no more than a few others were asked for."""
+        known: _Value | None = self._latest.get(key)
+        if known is None:
+            known = make()
+            if len(self._latest) >= _MOST_LATEST:
+                self._latest.clear()
+            if len(key) <= _LONGEST_KEY:
+                self._latest[key] = known
+        return known
 
     def grant(self, *values: Any) -> Grant:
         """The grant with these values as texts, as it is kept; raises TypeError for lists and objects."""
@@ -196,7 +210,7 @@ class OneToken(Single):
     def finish(self) -> Token:
         """Its token; raises WireError when it is none."""
         entry = self.entry()
-        return _token(_id(entry), entry, self._secrets, _Shared(*self._secrets))
+        return _token(_id(entry), entry, _Shared(*self._secrets))
 
 
 def check_whole(beside: Mapping[str, Any], listed: float = math.inf) -> None:
@@ -237,24 +251,24 @@ def failure(body: bytes, *secrets: str) -> tuple[str, str]:
     return code, message if len(message) <= _MESSAGE_LENGTH else message[: _MESSAGE_LENGTH - 1] + "…"
 
 
-def _token(token_id: TokenId, entry: dict[str, Any], secrets: Sequence[str], shared: _Shared) -> Token:
-    """The token of an entry; the first of the secrets is the caller's."""
+def _token(token_id: TokenId, entry: dict[str, Any], shared: _Shared) -> Token:
+    """The token of an entry."""
     status = _STATUS.get(_text(entry, "status"))
     if status is None:
         raise WireError("its `status` is neither active nor inactive")
     secret = _kept(entry, "token", str)
-    is_own = hmac.compare_digest(secret.encode("utf-8", "replace"), secrets[0].encode())
+    is_own = shared.is_own(secret)
     rights, grants = _permissions(entry.get("permissions"), shared)
     return Token(
         id=token_id,
         status=status,
-        description=_kept(entry, "description", lambda text: masked(text, *secrets)),
+        description=_kept(entry, "description", shared.masked),
         org_id=OrgId(shared.text(_text(entry, "orgID"))),
         org=str(_kept(entry, "org", shared.text)),
         user_id=UserId(shared.text(_text(entry, "userID"))),
         user=str(_kept(entry, "user", shared.text)),
-        updated_at=masked(_text(entry, "updatedAt", ""), *secrets),
-        created_at=masked(_text(entry, "createdAt", ""), *secrets),
+        updated_at=shared.masked(_text(entry, "updatedAt", "")),
+        created_at=shared.masked(_text(entry, "createdAt", "")),
         rights=rights,
         grants=grants,
         is_own=is_own,
@@ -290,7 +304,15 @@ def _text(entry: dict[str, Any], key: str, default: str | None = None) -> str:
     raise _TooLargeError(f"its `{key}` has {value.length if isinstance(value, Elided) else len(value):,} characters")
 
 
-def _permissions(permissions: Any, shared: _Shared) -> tuple[Rights, tuple[Grant, ...] | None]:
+def _permissions(permissions: Any, shared: _Shared) -> _Permissions:
+    """What `_all_permissions` says of them."""
+    if type(permissions) is not list or len(permissions) > _MOST_RIGHTS:
+        return _all_permissions(permissions, shared)
+    # The quickest key for a value of JSON: equal values have equal bytes without references, which version 2 lacks.
+    return shared.latest(marshal.dumps(permissions, 2), lambda: _all_permissions(permissions, shared))
+
+
+def _all_permissions(permissions: Any, shared: _Shared) -> _Permissions:
     """What these permissions let somebody do with authorizations, and all of them, None where they are not known.
 
     An id counts whatever the organisation beside it. A permission for users that is limited to an organisation never

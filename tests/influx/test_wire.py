@@ -191,6 +191,13 @@ def test_rights_that_many_tokens_have_are_kept_once() -> None:
     assert {each.rights for each in tokens(listed(entry(permissions=both("buckets")))).values()} == {NO_RIGHTS}
 
 
+def test_rights_are_read_alike_whatever_was_read_before() -> None:
+    orgs = [f"{number:016x}" for number in range(1, 301)] * 2
+    chosen = [both("authorizations", orgID=org) + both("users") for org in orgs]
+    found = tokens(listed(*(entry(id=f"{number:016x}", permissions=each) for number, each in enumerate(chosen, 1))))
+    assert [each.rights for each in found.values()] == [alike(reach(org)) for org in orgs]
+
+
 def test_a_list_whose_rights_do_not_fit_into_memory_is_refused() -> None:
     """A few texts, of which each token has others; in less memory, as it takes half a minute to fill all of it."""
     found = wire.TokenList(SECRET, memory=wire._MEMORY // 32)
