@@ -29,8 +29,8 @@ _TAKEN_FOR = (
 )
 _LIKENESS = str.maketrans(_STRANGERS, _TAKEN_FOR)
 # Drawn as nothing beside another character: joiners, vowels of Khmer, variation selectors.
-_UNSEEN = re.compile("[\u034f\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_WORD = re.compile(r"(?:[^\x00-/:-@\[-`{-\x7f]|-)+")
+_UNSEEN = "[\u034f\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+_WORD = r"(?:[^\x00-/:-@\[-`{-\x7f]|-)+"
 
 
 def apart(one: str, other: str) -> tuple[str, str]:
@@ -45,11 +45,12 @@ def apart(one: str, other: str) -> tuple[str, str]:
             f"{text[:start]}{_spelled(text[start : len(text) - end])}{text[len(text) - end :]}" for text in (one, other)
         )
         return first, second
-    alike = set(_alike(_WORD.findall(one), _WORD.findall(other)))
+    alike = set(_alike(re.findall(_WORD, one), re.findall(_WORD, other)))
     if not alike:
         return one, other
     first, second = (
-        _WORD.sub(lambda found: _spelled(found[0]) if found[0] in alike else found[0], text) for text in (one, other)
+        re.sub(_WORD, lambda found: _spelled(found[0]) if found[0] in alike else found[0], text)
+        for text in (one, other)
     )
     return first, second
 
@@ -111,7 +112,7 @@ def _script(letter: str) -> str:
 
 def _likeness(text: str) -> str:
     """What stands for all texts that look like this one."""
-    return _UNSEEN.sub("", unicodedata.normalize("NFKD", text)).translate(_LIKENESS)
+    return re.sub(_UNSEEN, "", unicodedata.normalize("NFKD", text)).translate(_LIKENESS)
 
 
 def _spelled(text: str) -> str:

@@ -113,9 +113,10 @@ class Declaration:
     @property
     def text(self) -> str:
         """Every text of the declaration that its author chose freely, one per line."""
-        match = self.target if isinstance(self.target, Match) else Match()
-        chosen = (self.name, self.description, match.user, match.org, match.description)
-        return "\n".join((*filter(None, chosen), *self.labels, *self.labels.values()))
+        match = self.target
+        matched = (match.user, match.org, match.description) if isinstance(match, Match) else ()
+        chosen = filter(None, (self.name, self.description, *matched))
+        return "\n".join((*chosen, *self.labels, *self.labels.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,12 @@ class Index:
     """Live tokens by the values that a match may name, so that many matches cost no more than many ids."""
 
     def __init__(self, tokens: Iterable[Token]) -> None:
-        self._tokens = sorted(tokens, key=lambda token: token.id)
+        self._tokens = list(tokens)
         self._by: dict[str, dict[str, list[Token]]] = {}
 
     def _lookup(self, attribute: str, value: str) -> list[Token]:
+        if not self._by:  # most manifests match nothing
+            self._tokens.sort(key=lambda token: token.id)
         if attribute not in self._by:
             table: defaultdict[str, list[Token]] = defaultdict(list)
             for token in self._tokens:
@@ -285,6 +287,8 @@ def _called(some: Sequence[Unseen]) -> str:
 
 def _lacking(hidden: Sequence[Unseen], live: Live, *, most: bool) -> list[Problem]:
     """Return the problems of hidden tokens, one for all of an organisation or owner that has many of them."""
+    if not hidden:
+        return []
     groups: defaultdict[str, list[Unseen]] = defaultdict(list)
     tokens = live.tokens.values()
     names = {f"orgs/{each.org_id}": each.org for each in tokens} | {

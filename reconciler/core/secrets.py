@@ -27,7 +27,7 @@ HIDDEN = "***"
 _TELLING = 12  # a shorter secret, such as `admin`, is a word that stands anywhere
 _CUT = 8  # characters that may be missing at either end of a known secret
 _WRAPPED = 40  # characters of a known secret that are too many to be words with blanks between them
-_BREAK = r"[\s#]*"  # what may stand between two characters of such a secret, in a comment too
+_BREAK = r"[\s#]*"  # what may stand between two characters of such a secret, in a comment too: see _unbroken
 _SHARE = 10  # but no more than one in so many: what is left of a word may be any word
 
 
@@ -69,8 +69,12 @@ def known_in(text: str, secret: str) -> Iterator[int]:
     for core, whole in _pieces((secret,)):
         if core in text:
             yield from (found.start() for found in whole.finditer(text))
-        elif len(core) >= _WRAPPED:
+        elif len(core) >= _WRAPPED and _unbroken(core) in _unbroken(text):
             yield from (found.start() for found in re.finditer(_BREAK.join(map(re.escape, core)), text))
+
+
+def _unbroken(text: str) -> str:
+    return "".join(text.split()).replace("#", "")
 
 
 def masked(text: str, *known: str) -> str:

@@ -22,14 +22,14 @@ OMITTED = object()
 """Stands for a list or an object that is too large to be kept."""
 
 # Blanks, a number or word, what needs no look in a text, and what is neither bracket nor the beginning of a text that
-# is not all there.
-_BLANK = re.compile(rf"[{BLANKS}]*")
-_SCALAR = re.compile(r"[-+.0-9A-Za-z]*")
-_UNITS = re.compile(r'[^"\\]*+(?:\\(?:u[0-9A-Fa-f]{4}|[^u])[^"\\]*+)*+')
-_SHORT = re.compile(r'"([^"\\\x00-\x1f]*+)"')
+# is not all there. Compiled where they are met, as usual answers have nothing so large.
+_BLANK = rf"[{BLANKS}]*"
+_SCALAR = r"[-+.0-9A-Za-z]*"
+_UNITS = r'[^"\\]*+(?:\\(?:u[0-9A-Fa-f]{4}|[^u])[^"\\]*+)*+'
+_SHORT = r'"([^"\\\x00-\x1f]*+)"'
 _NO_BRACKET = r'[^"\[\]{}]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"\[\]{}]*+)*+'
 _INNER = rf"{_NO_BRACKET}(?:(?:\{{{_NO_BRACKET}\}}|\[{_NO_BRACKET}\]){_NO_BRACKET})*+"
-_FLAT = re.compile(rf"{_NO_BRACKET}(?:(?:\{{{_INNER}\}}|\[{_INNER}\]){_NO_BRACKET})*+", re.DOTALL)
+_FLAT = rf"(?s){_NO_BRACKET}(?:(?:\{{{_INNER}\}}|\[{_INNER}\]){_NO_BRACKET})*+"
 _ESCAPE = 6  # characters of the longest escape
 _CLOSES = {"[": "]", "{": "}"}
 _LONGEST_SCALAR = 5000  # more digits than Python takes for a number
@@ -137,7 +137,7 @@ class LargeObject:
         raise WireError("it is not JSON")
 
     def _string(self) -> Generator[None, str, str]:
-        if found := _SHORT.match(self._text, self._at, self._at + PIECE):
+        if found := re.compile(_SHORT).match(self._text, self._at, self._at + PIECE):
             self._at = found.end()
             return found[1]
         self._at += 1
@@ -219,9 +219,9 @@ class _Text:
             self._parts.clear()
 
 
-def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+def _end(pattern: str, text: str, at: int) -> int:
     """Where what the pattern matches there ends, in a piece of the text."""
-    found = pattern.match(text, at, at + PIECE)
+    found = re.compile(pattern).match(text, at, at + PIECE)
     return found.end() if found else at
 
 

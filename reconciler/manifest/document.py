@@ -24,7 +24,6 @@ from reconciler.manifest.syntax import TextFile
 _DEPTH = 16
 _SHOWN = 20  # problems of one file; whoever has more mends these first
 _WRITE_OUT = "write the value out: what is reviewed must stand where it applies"
-_UNCLEAN = re.compile(f"^%|{REFUSED.pattern}", re.MULTILINE)  # what the text is not read with
 _DIRECTIVE = ("a directive is not read here", "leave the line out")
 _EXPLAINED = 1024 * 1024  # characters: beyond that an error is not read again by the slow parser for better words
 _COMMENTED = re.compile(r"[|>][-+1-9]{0,2}#")  # the C parser takes the rest for a comment, the pure one refuses it
@@ -88,7 +87,7 @@ def read(file: TextFile, loader: Any = None) -> tuple[Value, list[Problem]]:
     """
     loader = loader or _FAST
     directives: Sequence[int] = ()
-    if _UNCLEAN.search(file.text):
+    if file.text.startswith("%") or "\n%" in file.text or REFUSED.search(file.text):
         from reconciler.manifest.source import clean, without_directives  # good files do without
 
         text, directives = without_directives(file.text)

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from reconciler.core.baseline import Baseline
 from reconciler.core.checkup import Check, State
-from reconciler.core.lock import LockLabel
-from reconciler.core.outcome import Entry, Outcome, Result, ResultStatus, Run
 from reconciler.core.plan import Action, Change, Difference, Kind, Plan, Revision, explained
-from reconciler.core.review import Review
 from reconciler.core.text import count, name_some
 from reconciler.errors import Problem
 from reconciler.render import words
 from reconciler.render.escape import line, paint, rows, shortened, terminal, width
+
+if TYPE_CHECKING:  # a plan does without
+    from reconciler.core.lock import LockLabel
+    from reconciler.core.outcome import Entry, Outcome, Result, Run
+    from reconciler.core.review import Review
 
 _WIDTH = 80  # columns in which two values stand on one line
 _LONG = 160  # columns of a value that is shown whole where it changes
@@ -128,6 +131,8 @@ def outcome(
 
     Each stands there by name, id and the description that it had, and `across` organisations with its own.
     """
+    from reconciler.core.outcome import ResultStatus
+
     lines: list[str] = []
     cells = []
     for each in outcome.results:
@@ -248,6 +253,8 @@ def _run_title(run: Run) -> str:
 
 def interrupted(run: Run, path: str) -> str:
     """Return what a run had done when it was interrupted; `run` has the operations in doubt as they were then."""
+    from reconciler.core.outcome import ResultStatus
+
     done, failed, doubtful = run.having(ResultStatus.DONE), run.having(ResultStatus.FAILED), run.in_doubt
     left = max(0, run.planned - len(run.entries))
     counts = f"{len(done):,} done, {len(failed):,} failed, {len(doubtful):,} unknown, {left:,} not attempted"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from reconciler.core import contrast
 from reconciler.core.contrast import common_end, narrowed
 from reconciler.core.live import Elided, Server
-from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Action, Change, Difference, Kind, Mark, Plan, Revision, Use
-from reconciler.core.review import Review, Side, TokenDifference, Verdict
 from reconciler.core.text import common_start, count, span
 from reconciler.errors import Place, Problem
 from reconciler.render.escape import line, paint, quoted, terminal, told_apart, width
+
+if TYPE_CHECKING:  # a plan has neither, unless it was reviewed
+    from reconciler.core.outcome import ResultStatus
+    from reconciler.core.review import Review, TokenDifference
 
 _MARKS = {
     Mark.THIS_CHANGE: "this change",
@@ -21,11 +24,6 @@ _MARKS = {
 }
 _SHORT_MARKS = {Mark.THIS_CHANGE: "by this change", Mark.DRIFT: "drift", Mark.PENDING: "pending"}
 _GRAVEST_FIRST = (Action.DEACTIVATE, Action.ACTIVATE, Action.DESCRIBE)
-_SIDES = {
-    Side.NOW: "only in this plan",
-    Side.REVIEWED: "only in the reviewed plan",
-    Side.BOTH: "otherwise than reviewed",
-}
 LAST_USED = "LAST USED"
 """The heading of the column of `last_used`."""
 NO_LONGER_MANAGED = "it will no longer be managed; the token stays as it is"
@@ -260,6 +258,8 @@ def problems(problems: Iterable[Problem]) -> str:
 
 def review_verdict(review: Review) -> str:
     """Return what the plan is beside the reviewed one."""
+    from reconciler.core.review import Verdict
+
     if review.verdict is Verdict.AS_REVIEWED:
         return "as reviewed"
     if review.verdict is Verdict.DIFFERS:
@@ -274,10 +274,17 @@ def review_differences(review: Review) -> list[str]:
 
 
 def _token_difference(token: TokenDifference) -> str:
+    from reconciler.core.review import Side
+
+    sides = {
+        Side.NOW: "only in this plan",
+        Side.REVIEWED: "only in the reviewed plan",
+        Side.BOTH: "otherwise than reviewed",
+    }
     differences = [each for each in token.differences if token.side is Side.BOTH or each.field.endswith(" after")]
     values = "; ".join(f"{each.field} {_review_values(each)}" for each in differences)
     named = quoted(token.name) + (f" ({quoted(token.description)})" if token.description else "")
-    return f"{token.id} {named}, {_SIDES[token.side]}: {values}"
+    return f"{token.id} {named}, {sides[token.side]}: {values}"
 
 
 def _review_values(difference: Difference) -> str:
@@ -310,6 +317,8 @@ def _duration(seconds: float) -> str:
 
 def applying(total: int, statuses: Mapping[ResultStatus, int], elapsed_s: float) -> str:
     """Return that so many changes have each status, after so much time."""
+    from reconciler.core.outcome import ResultStatus
+
     known = sum(statuses.values())
     progress = f"Applying {known:,} of {total:,}" if known < total else f"Reading back {count(total, 'change')}"
     shown = (ResultStatus.FAILED, ResultStatus.UNVERIFIED)

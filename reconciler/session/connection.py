@@ -187,6 +187,10 @@ def _check_for(own: str, what: str, hint: str, manifest: Manifest) -> None:
     excepted = "\n".join(text for each in manifest.excepted for text in (each.user, each.org, each.description) if text)
     head = {"server.url": manifest.server.url, "server.org": manifest.server.org, "unmanaged.except": excepted}
     places = [manifest.places.get(key) for key, text in head.items() if text and masked(text, own) != text]
-    places += [each.origin.place("") for each in manifest.tokens if masked(text := each.text, own) != text]
+    texts = [each.text for each in manifest.tokens]
+    whole = "\n".join(texts)  # in which nothing is found that is in none of them, but for what spans two
+    if masked(whole, own) != whole:
+        told = zip(manifest.tokens, texts, strict=True)
+        places += [each.origin.place("") for each, text in told if masked(text, own) != text]
     if problems := found or [Problem(f"this declaration holds {what}", hint, place) for place in places]:
         raise InvalidError(problems)

@@ -83,8 +83,6 @@ class Outputs:
         That is REFUSED when a guard refuses the plan, and else `changed` when it has changes. Text is for people, who
         are in their folder; all else names files as programs know them.
         """
-        from reconciler.documents.plan import save_plan
-
         named = cache(lambda: named_plan(plan, files, context.environment))
         code = ExitCode.REFUSED if plan.refusals else changed if plan.changes else ExitCode.OK
 
@@ -94,10 +92,15 @@ class Outputs:
             shown = plan if form is PlanFormat.TEXT else named()
             return render(shown, form, review, colour=colour, columns=columns)
 
+        def save(path: Path) -> None:
+            from reconciler.documents.plan import save_plan
+
+            save_plan(named(), path)
+
         self.write(
             draw,
             context,
-            lambda path: save_plan(named(), path),
+            save,
             is_settled=plan.is_settled and (not review or review.is_as_reviewed),
         )
         return code
