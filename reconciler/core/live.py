@@ -189,10 +189,7 @@ def _both(some: frozenset[_Id], others: frozenset[_Id]) -> frozenset[_Id]:
 
 
 class Grant(NamedTuple):
-    """One permission: an action on one resource, on those of an organisation, or on all; "" for what is not said.
-
-    The names are the server's, as far as it tells them.
-    """
+    """One permission, on one resource, on those of an organisation or on all; "" for what the server does not say."""
 
     action: str
     kind: str
@@ -209,9 +206,8 @@ class Token:
     `updated_at` is the server's text, compared as text only with the same server's; `created_at` is only shown. A
     description that is too large to be kept is an Elided. `rights` is what of its `grants` lets it manage tokens; the
     grants are None where they are not known. `is_own` says that the caller signed in with this token (known only where
-    the server shows
-    secrets, or from `--self-id`). `proven` is what the secret that the server showed says of that, None where it showed
-    none.
+    the server shows secrets, or from `--self-id`). `proven` is what the secret that the server showed says of that,
+    None where it showed none.
     """
 
     id: TokenId
