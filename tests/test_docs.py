@@ -78,6 +78,7 @@ def test_every_option_of_a_command_is_in_its_section_or_in_one_that_is_about_all
 FOREIGN = {
     "CONTRIBUTING.md": {"--update-golden"},
     "README.md": {"--id"},
+    "docs/coming-from.md": {"--id", "--json", "--request"},
     "docs/commands.md": {"--help", "--log-level", "--version"},
     "docs/install.md": {
         "--add-host", "--dest", "--env", "--find-links", "--network", "--no-deps", "--no-index", "--only-binary", "--platform",

@@ -53,7 +53,9 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
     wanted = outputs.parse(request.outputs, request.form, request.out)
     wanted.limit(DRAWN, "is of `plan`, which looks at what files declare")
     if request.send:
-        return plan_and_send(partial(_reversal, request, wanted, context), request.flags, sending, context)
+        code = plan_and_send(partial(_reversal, request, wanted, context), request.flags, sending, context)
+        context.streams.say("the files may still declare what was undone: plan them before the next apply")
+        return code
     settings = resolve(request.flags, context)
     source = _reversal(request, wanted, context, settings)
     with connected(settings, context) as connection:
