@@ -79,7 +79,7 @@ FOREIGN = {
     "CONTRIBUTING.md": {"--update-golden"},
     "README.md": {"--id"},
     "docs/coming-from.md": {"--id", "--json", "--request"},
-    "docs/commands.md": {"--help", "--log-level", "--version"},
+    "docs/commands.md": {"--help", "--install-completion", "--log-level", "--show-completion", "--version"},
     "docs/install.md": {
         "--add-host", "--dest", "--env", "--find-links", "--network", "--no-deps", "--no-index", "--only-binary", "--platform",
         "--python-version", "--read-only", "--require-hashes", "--requirement", "--rm", "--tmpfs", "--user", "--version", "--volume",

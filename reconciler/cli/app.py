@@ -26,7 +26,6 @@ app = typer.Typer(
     help="GitOps for InfluxDB v2 API tokens: plan, review and apply their description and status.",
     epilog="Start with `tokenctl demo`. Exit codes: 0 ok, 2 changes, 3 partial, 4 refused, 5 stale, 6 auth, "
     "7 unreachable, 8 cancelled, 9 locked, 64 usage, 65 invalid, 130 and 143 interrupted.",
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -57,7 +56,9 @@ def _tokenctl(
 def validate(
     context: Context,
     files: options.Files = None,
-    by_folder: options.ByFolder = False,
+    by_folder: Annotated[
+        bool, typer.Option("--by-folder", help="Make a manifest of the files of each folder, and of each server in it.")
+    ] = False,
     form: options.ReportFormat = None,
     output: options.Output = None,
 ) -> ExitCode:
@@ -109,7 +110,11 @@ def plan(
     return plan.run(request, context)
 
 
-@app.command(epilog=options.examples("tokenctl show plan.json --format markdown"))
+@app.command(
+    epilog=options.examples(
+        "tokenctl show plan.json --format markdown", "tokenctl show plan.json --output html=plan.html"
+    )
+)
 @command()
 def show(
     context: Context,
@@ -190,7 +195,7 @@ def undo(
     return undo.run(request, context)
 
 
-@app.command(epilog=options.examples("tokenctl unlock --org acme"))
+@app.command(epilog=options.examples("tokenctl unlock", "tokenctl unlock --org acme --yes"))
 @command(SERVER)
 def unlock(context: Context, flags: Flags, yes: options.Yes = False) -> ExitCode:
     """Show who holds a lock, ask, and remove it."""

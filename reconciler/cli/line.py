@@ -14,6 +14,7 @@ from typer._click.core import Command
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOption
 from typer.core import TyperGroup
 
+from reconciler.cli import completion
 from reconciler.cli.app import app
 from reconciler.errors import ExitCode, UsageError
 from reconciler.session.context import Context
@@ -27,10 +28,12 @@ def read(arguments: Sequence[str], context: Context) -> int:
     Raises UsageError for one that cannot be read, and what the command raises.
     """
     command = _command()
+    if completion.VARIABLE in os.environ:
+        completion.prepare()
     try:
         return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=context) or 0)
-    except SystemExit:  # typer's word for a reader who has left
-        return ExitCode.OK if _HELP.intersection(arguments) else ExitCode.ERROR
+    except SystemExit as error:  # typer's word for the end of a completion, and for a reader who has left
+        return ExitCode.OK if not error.code or _HELP.intersection(arguments) else ExitCode.ERROR
     except NoArgsIsHelpError as error:
         context.streams.warn(error.format_message())
         return ExitCode.USAGE

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperOption
 
-from reconciler.core.live import Status
+from reconciler.cli.completion import formats, terms
 from reconciler.core.plan import Guard
 from reconciler.core.text import is_bare, is_digest
 from reconciler.errors import ExitCode, Problem, UsageError
@@ -77,18 +77,15 @@ Files = Annotated[
     list[str] | None,
     typer.Argument(metavar="[FILE]...", help="Files and folders, - for stdin.  [default: tokens.yaml]"),
 ]
-ByFolder = Annotated[
-    bool, typer.Option("--by-folder", help="Make a manifest of the files of each folder, and of each server in it.")
-]
-Check = Annotated[bool, typer.Option("--check", help="Write nothing; show the difference, exit 2 if there is one.")]
 Select = Annotated[
     list[str] | None,
-    typer.Option("--select", metavar="TERM", help="Only declarations with this name, id or LABEL=VALUE; repeatable."),
+    typer.Option(
+        "--select",
+        metavar="TERM",
+        help="Only declarations with this name, id or LABEL=VALUE; repeatable.",
+        autocompletion=terms,
+    ),
 ]
-User = Annotated[
-    str, typer.Option("--user", metavar="GLOB", show_default=False, help="Only tokens of these owners, such as 'ci-*'.")
-]
-OfStatus = Annotated[Status | None, typer.Option("--status", help="Only tokens of this status.")]
 Allow = Annotated[
     list[Guard] | None,
     typer.Option(
@@ -116,7 +113,12 @@ ReportFormat = Annotated[
 ]
 Output = Annotated[
     list[str] | None,
-    typer.Option("--output", metavar="FORMAT=PATH", help="Write this format too, - is stdout; repeatable."),
+    typer.Option(
+        "--output",
+        metavar="FORMAT=PATH",
+        help="Write this format too, - is stdout; repeatable.",
+        autocompletion=formats,
+    ),
 ]
 Out = Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="Save the plan, for `apply PATH`.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -186,7 +188,7 @@ _TALK = (
 
 def examples(*lines: str) -> str:
     """The end of a command's help: command lines, as they are typed."""
-    return "\n".join(["\b", "Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
 def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[..., int]]:

@@ -18,6 +18,12 @@ from reconciler.session.context import Context
 if TYPE_CHECKING:
     from reconciler.settings import Flags
 
+_Check = Annotated[bool, typer.Option("--check", help="Write nothing; show the difference, exit 2 if there is one.")]
+_User = Annotated[
+    str, typer.Option("--user", metavar="GLOB", show_default=False, help="Only tokens of these owners, such as 'ci-*'.")
+]
+_OfStatus = Annotated[Status | None, typer.Option("--status", help="Only tokens of this status.")]
+
 tools = typer.Typer()
 
 
@@ -29,8 +35,8 @@ def list_tokens(
     having: Annotated[
         list[str] | None, typer.Argument(metavar="[WORD]...", help="Words of id, organisation, owner, description.")
     ] = None,
-    user: options.User = "",
-    status: options.OfStatus = None,
+    user: _User = "",
+    status: _OfStatus = None,
     not_in: Annotated[
         list[str] | None,
         typer.Option("--not-in", metavar="FILE", help="Only what this file or folder does not declare; repeatable."),
@@ -56,7 +62,12 @@ def list_tokens(
 @command()
 def set_fields(
     context: Context,
-    term: Annotated[str, typer.Argument(metavar="TERM", help="A name, an id or LABEL=VALUE, as for --select.")],
+    term: Annotated[
+        str,
+        typer.Argument(
+            metavar="TERM", help="A name, an id or LABEL=VALUE, as for --select.", autocompletion=options.terms
+        ),
+    ],
     files: options.Files = None,
     status: Annotated[Status | None, typer.Option("--status", help="What the status is to be.")] = None,
     description: Annotated[
@@ -73,7 +84,7 @@ def set_fields(
     add: Annotated[
         bool, typer.Option("--add", help="Declare it: TERM is the id of a token that no file declares.")
     ] = False,
-    check: options.Check = False,
+    check: _Check = False,
 ) -> ExitCode:
     """Change declarations in the files, and nothing else there. Needs no server."""
     from reconciler.commands import set as setting
@@ -86,7 +97,7 @@ def set_fields(
 
 @tools.command(epilog=options.examples("tokenctl fmt", "tokenctl fmt tokens/ --check"))
 @command()
-def fmt(context: Context, files: options.Files = None, check: options.Check = False) -> ExitCode:
+def fmt(context: Context, files: options.Files = None, check: _Check = False) -> ExitCode:
     """Format the files, without changing what they mean. Needs no server."""
     from reconciler.commands import fmt
 
@@ -101,8 +112,8 @@ def export(
     target: Annotated[
         str, typer.Argument(metavar="[FILE]", show_default=False, help="Or a folder.  [default: stdout]")
     ] = "",
-    user: options.User = "",
-    status: options.OfStatus = None,
+    user: _User = "",
+    status: _OfStatus = None,
 ) -> ExitCode:
     """Declare the live tokens that no declaration means; change none."""
     from reconciler.commands import export
@@ -110,7 +121,7 @@ def export(
     return export.run(target, flags, context, user=user, status=status)
 
 
-@tools.command(epilog=options.examples("tokenctl doctor tokens.yaml"))
+@tools.command(epilog=options.examples("tokenctl doctor tokens.yaml", "tokenctl doctor --format json"))
 @command(SERVER)
 def doctor(
     context: Context,
@@ -168,7 +179,7 @@ def schema(
     return schema.run(name, context)
 
 
-@tools.command(epilog=options.examples("tokenctl demo"))
+@tools.command(epilog=options.examples("tokenctl demo", "tokenctl demo --debug"))
 @command()
 def demo(context: Context) -> ExitCode:
     """Plan, apply and plan again on a sandbox of its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import shlex
@@ -12,10 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import typer.main
+from typer.core import TyperGroup
 
 from reconciler.cli import main
+from reconciler.cli.app import app
 from reconciler.errors import ExitCode
-from tests.shell import Shell
+from tests.requestlog import said, started
+from tests.shell import GRAFANA, PROGRAM, Shell
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 URL = "http://127.0.0.1:8086"
@@ -24,6 +29,8 @@ GIT = {
     **{f"GIT_{who}_{what}": text for who in ("AUTHOR", "COMMITTER") for what, text in (("NAME", "Ada"), ("EMAIL", "ada@example.com"))},
 }  # fmt: skip
 ANSWER = "yes"
+_GROUP = typer.main.get_command(app)
+COMMANDS = list(_GROUP.commands) if isinstance(_GROUP, TyperGroup) else []
 
 
 class Person(io.BytesIO):
@@ -45,6 +52,7 @@ class Reader:
     """Somebody who types what a guide says, in one terminal of 80 columns."""
 
     shell: Shell
+    piped: str = ""
     codes: list[int] = field(default_factory=list)
 
     def type(self, line: str) -> str:
@@ -72,7 +80,7 @@ class Reader:
         with chdir(self.shell.folder):
             done = self.shell.call(
                 lambda context: ExitCode(main.run(arguments, context)),
-                stdin=Person(screen), stdout=screen, stderr=screen, interactive=True, columns=80,
+                stdin=io.BytesIO(self.piped.encode()) if "-" in arguments else Person(screen), stdout=screen, stderr=screen, interactive=True, columns=80,
             )  # fmt: skip
         self.codes.append(done.code)
         return screen.getvalue().replace(self.shell.sandbox.url, URL)
@@ -134,3 +142,46 @@ def test_what_is_typed_instead_of_other_tools_is_a_command_line_that_works(shell
     for command in commands:
         seen = reader.type(command)
         assert reader.codes == [0], f"$ {command}\n{seen}"
+
+
+def test_the_examples_in_the_help_are_command_lines_that_work(shell: Shell) -> None:
+    reader = Reader(shell)
+    for command in (
+        "tokenctl export tokens.yaml",
+        'tokenctl set grafana-dashbord --description "Grafana"',
+        "tokenctl export tokens/; tokenctl set ingest --description Ingest tokens/",
+    ):
+        reader.type(command)
+    reader.piped = started(-1) + said(GRAFANA, 0)
+    (shell.folder / "influxd.log").write_text(reader.piped)
+    (shell.folder / "influxd.log.1.gz").write_bytes(gzip.compress(reader.piped.encode()))
+    for command in (each for each in COMMANDS if each != "sandbox"):
+        for line in examples(command):
+            journals = sorted((shell.folder / "state" / "tokenctl").glob("*.ndjson"))
+            typed = line.partition(" > ")[0]
+            if "DIGEST" in typed:
+                typed = typed.replace("DIGEST", re.findall(r"Digest (\w+)", reader.type("tokenctl plan tokens/"))[0])
+            seen = reader.type(typed.replace("JOURNAL", str(journals[-1])) if journals else typed)
+            assert reader.codes[0] in (ExitCode.OK, ExitCode.CHANGES), f"$ {line}\n{seen}"
+
+
+def examples(command: str) -> list[str]:
+    """The examples at the end of a command's help."""
+    shown = (Path(main.__file__).parent.parent / "help" / f"{command}.txt").read_text()
+    return re.findall(r"^    (tokenctl .*)", shown.partition("\n  Examples:\n")[2], re.MULTILINE)
+
+
+def test_a_sandbox_serves_as_its_examples_say(shell: Shell) -> None:
+    for line in examples("sandbox"):
+        arguments = [*shlex.split(line)[1:], "--listen", "127.0.0.1:0"]
+        with subprocess.Popen(
+            [PROGRAM, *arguments],
+            cwd=shell.folder,
+            env=shell.surroundings(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            assert process.stdout
+            assert process.stdout.readline().startswith(b"http://127.0.0.1:")
+            process.terminate()
+        assert process.returncode == 0, line
