@@ -84,6 +84,7 @@ FOREIGN = {
         "--add-host", "--dest", "--env", "--find-links", "--network", "--no-deps", "--no-index", "--only-binary", "--platform",
         "--python-version", "--read-only", "--require-hashes", "--requirement", "--rm", "--tmpfs", "--user", "--version", "--volume",
     },
+    "docs/messages.md": {"--global", "--help"},
     "docs/releasing.md": {"--certificate-identity-regexp", "--certificate-oidc-issuer", "--repo", "--sign"},
     "docs/scheduling.md": {"--failed", "--from-file", "--namespace", "--now"},
     "docs/retiring-tokens.md": {"--config", "--log-level"},
