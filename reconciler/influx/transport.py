@@ -1,8 +1,9 @@
-"""Sends requests and gives whole answers, over httpx's connections; the only module that imports httpx.
+"""Sends requests and gives whole answers, over httpcore's connections; the only module that imports httpx.
 
 The caller's secret goes to the configured origin and to no other: redirects are errors, every request has the
 configured URL with a path that was checked, and nothing that a server says ever becomes a URL. An httpx client would
-follow neither, but makes the next request of every redirect, and keeps the cookies that a server sets.
+follow neither, but makes the next request of every redirect, and keeps the cookies that a server sets; it takes as
+much time for a request as httpcore, on which it stands.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from types import MappingProxyType, TracebackType
 from typing import Self
 from urllib.parse import quote, urljoin, urlsplit
 
-import httpx
+import httpcore
 
 from reconciler import __version__
 from reconciler.core.endpoint import PORTS, Endpoint
@@ -29,13 +31,15 @@ from reconciler.influx.deadline import DeadlineBackend
 from reconciler.influx.decoding import LARGEST
 from reconciler.influx.diagnosis import Diagnosis
 
+_ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 _SHOWN = 200  # characters of a header that may be shown
 _HEADERS = {
     "User-Agent": f"tokenctl/{__version__}",
     "Accept": "application/json",
     "Accept-Encoding": "identity",
 }
-_LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+_KEPT_S = 5.0  # an idle connection
+_FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, httpcore.ProxyError)
 # What needs no encoding, and no segment that stands for another one.
 _TARGET = re.compile(r"(?:/(?!\.{1,2}(?:[/?]|$))[A-Za-z0-9_.~-]+)+(?:\?[A-Za-z0-9_.~%=&-]*)?")
 
@@ -90,7 +94,7 @@ class Transport:
         self.clock = clock
         self._trace = trace
         self._bounds = bounds or Bounds()
-        self._url, self._prefix = _parsed(endpoint.url)
+        self._url = _parsed(endpoint.url)
         self._backend = DeadlineBackend(clock, check=check, waiting=waiting)
         self.taken = self._backend.taken
         self._diagnosis = Diagnosis(
@@ -102,16 +106,13 @@ class Transport:
         )
         self._is_new = True
         self.date: str | None = None  # the `Date` of the first answer, "" if it had none
-        waits = httpx.Timeout(self._bounds.silence_s, connect=self._bounds.connect_s)
-        self._extensions = {"timeout": waits.as_dict()}
+        silence_s = self._bounds.silence_s
+        waits = {"connect": self._bounds.connect_s, "read": silence_s, "write": silence_s}
+        self._extensions = {"timeout": waits}
         self._headers = self._common_headers()
-        self._opened: list[httpx.HTTPTransport] = []
-        self._idle: deque[httpx.HTTPTransport] = deque()
-        # Loading the certificate authorities takes 30 ms.
-        self._tls = trust.context(self.endpoint, environment) if endpoint.url.startswith("https:") else False
-        own = self.proxy and not self.proxy.is_plain
-        self._proxy_tls = trust.authorities(self.endpoint, environment) if own else None
-        self._idle.append(self._open())
+        self._opened: set[httpcore.ConnectionInterface] = set()
+        self._idle: deque[httpcore.ConnectionInterface] = deque()
+        self._connections = self._made(environment)
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +120,7 @@ class Transport:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for each in self._opened:
+        for each in [*self._opened]:
             each.close()
 
     def send(
@@ -149,7 +150,7 @@ class Transport:
             with self._connection() as connection, self._backend.within(seconds, ready):
                 answer = self._exchange(connection, request, sink)
             seen = f"{answer.status}, {answer.size:,} bytes"
-        except httpx.HTTPError as error:
+        except _FAILURES as error:
             raise self._failure(error) from error
         finally:
             if self._trace:
@@ -159,84 +160,114 @@ class Transport:
             raise UnreachableError(self._diagnosis.wants_tls(is_proxy=is_proxy))
         return answer
 
-    def _open(self) -> httpx.HTTPTransport:
-        """Return one more connection of httpx's, which connects once it is used."""
+    def _made(self, environment: Mapping[str, str]) -> httpcore.ConnectionPool:
+        """Return what makes connections, to the server or through the proxy; it is not used as a pool.
+
+        A pool for all threads looks at each of its connections before and after each request.
+        """
+        # Loading the certificate authorities takes 30 ms.
+        tls = trust.context(self.endpoint, environment) if self._url.scheme == b"https" else None
+        if not self.proxy:
+            return httpcore.ConnectionPool(tls, keepalive_expiry=_KEPT_S, network_backend=self._backend)
+        import httpx  # reads the URL of a proxy; without one its 40 ms are saved
+
         try:
-            through = httpx.Proxy(self.proxy.url.reveal(), ssl_context=self._proxy_tls) if self.proxy else None
-            opened = httpx.HTTPTransport(verify=self._tls, proxy=through, trust_env=False, limits=_LIMITS)
-        except (ImportError, ValueError, httpx.InvalidURL):
-            raise network.unusable_proxy(self.proxy.variable if self.proxy else "") from None
-        opened._pool._network_backend = self._backend  # noqa: SLF001  httpx offers no other way in
-        self._opened.append(opened)
-        return opened
+            proxy = httpx.Proxy(self.proxy.url.reveal())
+            at = httpcore.URL(scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=b"/")
+            if at.scheme.startswith(b"socks"):
+                return httpcore.SOCKSProxy(
+                    at, proxy.raw_auth, tls, keepalive_expiry=_KEPT_S, network_backend=self._backend
+                )
+            return httpcore.HTTPProxy(
+                at,
+                proxy.raw_auth,
+                ssl_context=tls,
+                proxy_ssl_context=None if self.proxy.is_plain else trust.authorities(self.endpoint, environment),
+                keepalive_expiry=_KEPT_S,
+                network_backend=self._backend,
+            )
+        except (RuntimeError, ValueError, httpx.InvalidURL):  # the first without what speaks SOCKS
+            raise network.unusable_proxy(self.proxy.variable) from None
 
     @contextmanager
-    def _connection(self) -> Iterator[httpx.HTTPTransport]:
-        """Yield a connection that no other thread uses meanwhile, the latest one that is idle.
-
-        One pool for all threads looks at each of its connections before and after each request.
-        """
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._open()
+    def _connection(self) -> Iterator[httpcore.ConnectionInterface]:
+        """Yield a connection that no other thread uses meanwhile: the latest one that is idle and still open."""
+        connection = self._kept() or self._connections.create_connection(self._url.origin)
+        self._opened.add(connection)
         try:
             yield connection
         finally:
-            self._idle.append(connection)
+            if connection.is_available():
+                self._idle.append(connection)
+            else:
+                self._opened.discard(connection)
 
-    def _common_headers(self) -> httpx.Headers:
-        headers = dict(_HEADERS)
+    def _kept(self) -> httpcore.ConnectionInterface | None:
+        with suppress(IndexError):
+            connection = self._idle.pop()
+            if not connection.has_expired():
+                return connection
+            connection.close()
+            self._opened.discard(connection)
+        return None
+
+    def _common_headers(self) -> list[tuple[bytes, bytes]]:
+        headers = {"Host": urlsplit(self.endpoint.url).netloc, **_HEADERS}
         if secret := self.endpoint.secret.reveal():  # a doctor may have none
             headers["Authorization"] = f"Token {secret}"
         if header := self.endpoint.header:
             headers[header.name] = header.value.reveal()
-        return httpx.Request("GET", self._url, headers=headers).headers
+        return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
 
-    def _request(self, method: str, target: str, body: Mapping[str, object] | None) -> httpx.Request:
-        """Return the request for that path and query; httpx reads the URL only once, as each time takes it long."""
+    def _request(self, method: str, target: str, body: Mapping[str, object] | None) -> httpcore.Request:
+        """Return the request for that path and query."""
         if not _TARGET.fullmatch(target):
             raise AssertionError("a request would leave the configured path")
-        whole = self._prefix + target.encode()
-        content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
-        request = httpx.Request(
-            method,
-            self._url.copy_with(raw_path=whole) if self.proxy else self._url,  # a proxy is told the URL
-            headers=self._headers,
-            stream=httpx.ByteStream(content),
-            extensions=self._extensions if self.proxy else {**self._extensions, "target": whole},
-        )
+        server, headers, content = self._url, self._headers, b""
         if body is not None:
-            request.headers["Content-type"] = "application/json"
-            request.headers["Content-Length"] = str(len(content))
-        return request
+            content = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
+            size = str(len(content)).encode("ascii")
+            headers = [*headers, (b"Content-type", b"application/json"), (b"Content-Length", size)]
+        whole = server.target + target.encode("ascii")
+        url = httpcore.URL(scheme=server.scheme, host=server.host, port=server.port, target=whole)
+        return httpcore.Request(method, url, headers=headers, content=content, extensions=self._extensions)
 
-    def _exchange(self, connection: httpx.HTTPTransport, request: httpx.Request, sink: Sink | None) -> Answer:
+    def _exchange(
+        self, connection: httpcore.ConnectionInterface, request: httpcore.Request, sink: Sink | None
+    ) -> Answer:
         response = connection.handle_request(request)
         self._is_new = False
         try:
-            secrets = self.endpoint.secrets
-            headers = {key.lower(): masked(value, *secrets)[:_SHOWN] for key, value in response.headers.items()}
+            headers = self._shown(response.headers)
             if self.date is None:
                 self.date = headers.get("date", "")
-            if response.is_redirect:
+            if 300 <= response.status < 400:
                 raise self._redirected(headers.get("location", ""))
             encoding = _encoding(headers.get("content-encoding", ""))
-            if encoding and response.status_code < 400:
+            if encoding and response.status < 400:
                 raise self._compressed(encoding)
-            body, size = self._read(response, sink if response.status_code == 200 else None)
+            body, size = self._read(response, sink if response.status == 200 else None)
         finally:
             response.close()
         # What an error's status says holds, whatever its text is packed in.
-        return Answer(self.endpoint, response.status_code, headers, b"" if encoding else body, size)
+        return Answer(self.endpoint, response.status, headers, b"" if encoding else body, size)
 
-    def _read(self, response: httpx.Response, sink: Sink | None) -> tuple[bytes, int]:
+    def _shown(self, headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
+        """The headers of an answer by their names; the values of one that comes twice are joined."""
+        found: dict[str, str] = {}
+        for raw_name, raw_value in headers:
+            name, value = raw_name.decode("ascii").lower(), _decoded(raw_value)
+            found[name] = f"{found[name]}, {value}" if name in found else value
+        secrets = self.endpoint.secrets
+        return {name: masked(value, *secrets)[:_SHOWN] for name, value in found.items()}
+
+    def _read(self, response: httpcore.Response, sink: Sink | None) -> tuple[bytes, int]:
         """The body, empty where it goes to the sink, which gets no more than it wants, and how many bytes came."""
         body, size = bytearray(), 0
         most = self._bounds.stream if sink else self._bounds.body
         if sink:
             sink.begin()
-        for chunk in response.iter_raw():
+        for chunk in response.iter_stream():
             size += len(chunk)
             if size > most:
                 raise UnreachableError(_unusable(self.endpoint.url, f"it has more than {most:,} bytes"))
@@ -260,41 +291,41 @@ class Transport:
         why = f"it is compressed (`{encoding}`), although that was declined"
         return UnreachableError(f"the answer of {self.endpoint.url} cannot be used: {why}", hint)
 
-    def _failure(self, error: httpx.HTTPError) -> UnreachableError:
+    def _failure(self, error: Exception) -> UnreachableError:
         url, bounds, through = self.endpoint.url, self._bounds, self._diagnosis.through
         broken = FailureKind.STALE if self._backend.stale else FailureKind.PASSING
         called = "TLS handshake" if self._backend.shaking else "call"
         if problem := self._of_another_kind(error):
             return UnreachableError(problem)
         match error:
-            case httpx.ConnectTimeout():
+            case httpcore.ConnectTimeout():
                 why = f"no connection to {url}{through}: no answer to the {called} within {bounds.connect_s:g} s"
                 return TransientError(why, "check the URL, firewalls and proxies", kind=FailureKind.PASSING)
-            case httpx.TimeoutException():
+            case httpcore.TimeoutException():
                 why = f"{bounds.silence_s:g} s without a byte, or {bounds.deadline_s:g} s in all"
                 hint = "look at the server's load, and try again"
                 return TransientError(f"{url} did not answer in time: {why}", hint, kind=FailureKind.LATE)
-            case httpx.ProxyError():
+            case httpcore.ProxyError():
                 status = int(text) if (text := str(error)[:3]).isdecimal() else 0
                 why = f"no connection to {url}{through}: it refuses" + f" with {status}" * bool(status)
                 if status in network.PASSING:
                     hint = "the proxy does not reach the server: look at both" if status >= 500 else "try again later"
                     return TransientError(why, hint, kind=FailureKind.PASSING)
                 return UnreachableError(why, "look at what names the proxy, and at its user and password")
-            case httpx.RemoteProtocolError():
+            case httpcore.RemoteProtocolError():
                 return TransientError(_unusable(url, "it is not HTTP, or was broken off"), kind=broken)
         problem = self._diagnosis.no_connection(error)
         return TransientError(problem, kind=broken) if network.may_pass(error) else UnreachableError(problem)
 
-    def _of_another_kind(self, error: httpx.HTTPError) -> Problem | None:
+    def _of_another_kind(self, error: Exception) -> Problem | None:
         """Return the problem of a call without TLS to what speaks it, or with TLS to what has none; else None.
 
         That is found out before the first answer, and once.
         """
-        cut = httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError
+        cut = httpcore.RemoteProtocolError | httpcore.ReadError | httpcore.WriteError
         may_be_tls = self._backend.alerted or (self._backend.silent and isinstance(error, cut))
-        may_be_tls = may_be_tls or (isinstance(error, httpx.ProxyError) and str(error).startswith("400"))
-        lost = isinstance(error, httpx.ConnectTimeout) or network.is_broken_off(error)
+        may_be_tls = may_be_tls or (isinstance(error, httpcore.ProxyError) and str(error).startswith("400"))
+        lost = isinstance(error, httpcore.ConnectTimeout) or network.is_broken_off(error)
         if not self._is_new or not (may_be_tls or (lost and self._backend.shaking)):
             return None
         self._is_new = False
@@ -303,15 +334,17 @@ class Transport:
         return self._diagnosis.wants_tls(is_proxy=True) if self._diagnosis.is_tls() else None
 
 
-def _parsed(url: str) -> tuple[httpx.URL, bytes]:
-    """The URL and its path, as httpx reads it."""
+def _parsed(url: str) -> httpcore.URL:
+    """The server's URL; its host may be a name that does not exist, but no address that cannot be."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
     try:
-        parts = httpx.URL(url)
-        parts.host.encode()  # which is not looked at before
-        return parts, parts.raw_path.rstrip(b"/")
-    except (ValueError, httpx.InvalidURL):
+        if _ADDRESS.fullmatch(host):
+            ip_address(host)
+    except ValueError:
         hint = "its host is neither a name nor an address"
         raise UsageError(f"the server's URL `{url}` cannot be used", hint) from None
+    return httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=parts.path.rstrip("/").encode("ascii"))
 
 
 def _target(url: str, location: str) -> str:
@@ -327,6 +360,13 @@ def _target(url: str, location: str) -> str:
         return f"`{parts.path or '/'}` there"
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"`{parts.scheme}://{host}{f':{port}' if port else ''}`"
+
+
+def _decoded(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _encoding(text: str) -> str:
