@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -261,3 +262,44 @@ class _DeadlineStream(httpcore.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """What httpcore asks a stream about itself."""
         return self._stream.get_extra_info(info)
+
+
+class Connections:
+    """The connections of all threads of a run; `make` returns a new one, which connects once it is used."""
+
+    def __init__(self, make: Callable[[], httpcore.ConnectionInterface]) -> None:
+        self._make = make
+        self._open: set[httpcore.ConnectionInterface] = set()
+        self._idle: deque[httpcore.ConnectionInterface] = deque()
+
+    @contextmanager
+    def one(self) -> Iterator[httpcore.ConnectionInterface]:
+        """Yield a connection that no other thread uses meanwhile: the latest that is idle and still open."""
+        connection = self._kept() or self._make()
+        self._open.add(connection)
+        try:
+            yield connection
+        finally:
+            if connection.is_available():
+                self._idle.append(connection)
+            else:
+                self._end(connection)
+
+    def close(self) -> None:
+        """End all connections, those that are in use too."""
+        for each in [*self._open]:
+            each.close()
+
+    def _kept(self) -> httpcore.ConnectionInterface | None:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            return None
+        if not connection.has_expired():
+            return connection
+        self._end(connection)
+        return None
+
+    def _end(self, connection: httpcore.ConnectionInterface) -> None:
+        self._open.discard(connection)
+        connection.close()

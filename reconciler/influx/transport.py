@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from functools import lru_cache, partial
 from types import MappingProxyType, TracebackType
 from typing import Self
 from urllib.parse import quote, urljoin, urlsplit
@@ -24,14 +22,13 @@ import httpcore
 from reconciler import __version__
 from reconciler.core.endpoint import PORTS, Endpoint
 from reconciler.core.secrets import masked
-from reconciler.errors import FailureKind, Problem, TransientError, UnreachableError, UsageError
+from reconciler.errors import FailureKind, Problem, TransientError, UnreachableError
 from reconciler.influx import network, trust
 from reconciler.influx.body import Sink
-from reconciler.influx.deadline import DeadlineBackend
+from reconciler.influx.deadline import Connections, DeadlineBackend
 from reconciler.influx.decoding import LARGEST
 from reconciler.influx.diagnosis import Diagnosis
 
-_ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 _SHOWN = 200  # characters of a header that may be shown
 _HEADERS = {
     "User-Agent": f"tokenctl/{__version__}",
@@ -91,10 +88,12 @@ class Transport:
         self.proxy = network.proxy_for(endpoint.url, environment)
         # A proxy may speak in the server's place.
         self.endpoint = replace(endpoint, others=network.proxy_secrets(environment))
+        self._secrets = self.endpoint.secrets
         self.clock = clock
         self._trace = trace
         self._bounds = bounds or Bounds()
-        self._url = _parsed(endpoint.url)
+        url = urlsplit(endpoint.url)
+        self._url = httpcore.URL(scheme=url.scheme, host=url.hostname or "", port=url.port, target=url.path)
         self._backend = DeadlineBackend(clock, check=check, waiting=waiting)
         self.taken = self._backend.taken
         self._diagnosis = Diagnosis(
@@ -110,9 +109,7 @@ class Transport:
         waits = {"connect": self._bounds.connect_s, "read": silence_s, "write": silence_s}
         self._extensions = {"timeout": waits}
         self._headers = self._common_headers()
-        self._opened: set[httpcore.ConnectionInterface] = set()
-        self._idle: deque[httpcore.ConnectionInterface] = deque()
-        self._connections = self._made(environment)
+        self._connections = Connections(partial(self._pool(environment).create_connection, self._url.origin))
 
     def __enter__(self) -> Self:
         return self
@@ -120,8 +117,7 @@ class Transport:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for each in [*self._opened]:
-            each.close()
+        self._connections.close()
 
     def send(
         self,
@@ -147,7 +143,7 @@ class Transport:
         started, seen = self.clock(), "no answer"
         try:
             seconds = min(self._bounds.deadline_s, within_s or self._bounds.deadline_s)
-            with self._connection() as connection, self._backend.within(seconds, ready):
+            with self._connections.one() as connection, self._backend.within(seconds, ready):
                 answer = self._exchange(connection, request, sink)
             seen = f"{answer.status}, {answer.size:,} bytes"
         except _FAILURES as error:
@@ -160,56 +156,33 @@ class Transport:
             raise UnreachableError(self._diagnosis.wants_tls(is_proxy=is_proxy))
         return answer
 
-    def _made(self, environment: Mapping[str, str]) -> httpcore.ConnectionPool:
-        """Return what makes connections, to the server or through the proxy; it is not used as a pool.
+    def _pool(self, environment: Mapping[str, str]) -> httpcore.ConnectionPool:
+        """Return what makes connections to the server, or through the proxy; it is not used as a pool.
 
         A pool for all threads looks at each of its connections before and after each request.
         """
         # Loading the certificate authorities takes 30 ms.
         tls = trust.context(self.endpoint, environment) if self._url.scheme == b"https" else None
-        if not self.proxy:
-            return httpcore.ConnectionPool(tls, keepalive_expiry=_KEPT_S, network_backend=self._backend)
-        import httpx  # reads the URL of a proxy; without one its 40 ms are saved
+        through, backend = self.proxy, self._backend
+        if not through:
+            return httpcore.ConnectionPool(tls, keepalive_expiry=_KEPT_S, network_backend=backend)
+        import httpx  # reads the URL of a proxy; a run without one is spared its 40 ms
 
         try:
-            proxy = httpx.Proxy(self.proxy.url.reveal())
-            at = httpcore.URL(scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=b"/")
-            if at.scheme.startswith(b"socks"):
-                return httpcore.SOCKSProxy(
-                    at, proxy.raw_auth, tls, keepalive_expiry=_KEPT_S, network_backend=self._backend
-                )
+            proxy = httpx.Proxy(through.url.reveal())
+            at = httpcore.URL(scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target="/")
+            if proxy.url.scheme.startswith("socks"):
+                return httpcore.SOCKSProxy(at, proxy.raw_auth, tls, keepalive_expiry=_KEPT_S, network_backend=backend)
             return httpcore.HTTPProxy(
                 at,
                 proxy.raw_auth,
                 ssl_context=tls,
-                proxy_ssl_context=None if self.proxy.is_plain else trust.authorities(self.endpoint, environment),
+                proxy_ssl_context=None if through.is_plain else trust.authorities(self.endpoint, environment),
                 keepalive_expiry=_KEPT_S,
-                network_backend=self._backend,
+                network_backend=backend,
             )
-        except (RuntimeError, ValueError, httpx.InvalidURL):  # the first without what speaks SOCKS
-            raise network.unusable_proxy(self.proxy.variable) from None
-
-    @contextmanager
-    def _connection(self) -> Iterator[httpcore.ConnectionInterface]:
-        """Yield a connection that no other thread uses meanwhile: the latest one that is idle and still open."""
-        connection = self._kept() or self._connections.create_connection(self._url.origin)
-        self._opened.add(connection)
-        try:
-            yield connection
-        finally:
-            if connection.is_available():
-                self._idle.append(connection)
-            else:
-                self._opened.discard(connection)
-
-    def _kept(self) -> httpcore.ConnectionInterface | None:
-        with suppress(IndexError):
-            connection = self._idle.pop()
-            if not connection.has_expired():
-                return connection
-            connection.close()
-            self._opened.discard(connection)
-        return None
+        except (RuntimeError, ValueError, httpx.InvalidURL):  # the first where nothing speaks SOCKS
+            raise network.unusable_proxy(through.variable) from None
 
     def _common_headers(self) -> list[tuple[bytes, bytes]]:
         headers = {"Host": urlsplit(self.endpoint.url).netloc, **_HEADERS}
@@ -238,7 +211,7 @@ class Transport:
         response = connection.handle_request(request)
         self._is_new = False
         try:
-            headers = self._shown(response.headers)
+            headers = _shown(tuple(response.headers), self._secrets)
             if self.date is None:
                 self.date = headers.get("date", "")
             if 300 <= response.status < 400:
@@ -251,15 +224,6 @@ class Transport:
             response.close()
         # What an error's status says holds, whatever its text is packed in.
         return Answer(self.endpoint, response.status, headers, b"" if encoding else body, size)
-
-    def _shown(self, headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
-        """The headers of an answer by their names; the values of one that comes twice are joined."""
-        found: dict[str, str] = {}
-        for raw_name, raw_value in headers:
-            name, value = raw_name.decode("ascii").lower(), _decoded(raw_value)
-            found[name] = f"{found[name]}, {value}" if name in found else value
-        secrets = self.endpoint.secrets
-        return {name: masked(value, *secrets)[:_SHOWN] for name, value in found.items()}
 
     def _read(self, response: httpcore.Response, sink: Sink | None) -> tuple[bytes, int]:
         """The body, empty where it goes to the sink, which gets no more than it wants, and how many bytes came."""
@@ -334,19 +298,6 @@ class Transport:
         return self._diagnosis.wants_tls(is_proxy=True) if self._diagnosis.is_tls() else None
 
 
-def _parsed(url: str) -> httpcore.URL:
-    """The server's URL; its host may be a name that does not exist, but no address that cannot be."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        if _ADDRESS.fullmatch(host):
-            ip_address(host)
-    except ValueError:
-        hint = "its host is neither a name nor an address"
-        raise UsageError(f"the server's URL `{url}` cannot be used", hint) from None
-    return httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=parts.path.rstrip("/").encode("ascii"))
-
-
 def _target(url: str, location: str) -> str:
     """Return where a redirect leads: scheme, host and port, or the path on this server. It is foreign text."""
     try:
@@ -360,6 +311,16 @@ def _target(url: str, location: str) -> str:
         return f"`{parts.path or '/'}` there"
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"`{parts.scheme}://{host}{f':{port}' if port else ''}`"
+
+
+@lru_cache(maxsize=8)  # most answers of a run have the same headers
+def _shown(headers: Sequence[tuple[bytes, bytes]], secrets: Sequence[str]) -> Mapping[str, str]:
+    """Return the headers of an answer by their names; the values of one that comes twice are joined."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("ascii").lower(), _decoded(raw_value)
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return MappingProxyType({name: masked(value, *secrets)[:_SHOWN] for name, value in found.items()})
 
 
 def _decoded(value: bytes) -> str:

@@ -39,6 +39,7 @@ from reconciler.influx.decoding import OMITTED, WireError, decode
 AUTHORIZATIONS = "/api/v2/authorizations"
 USERS = "/api/v2/users"
 _STATUS = {status.value: status for status in Status}
+_OTHER = re.compile("[^a-z]")
 _MORE = re.compile(
     "(?:x|has)?(?:more|next)(?:page|link|url|uri|cursor|token|pagetoken|offset)?|cursor|continuation(?:token)?|(?:is)?truncated"
 )
@@ -221,7 +222,7 @@ def check_whole(beside: Mapping[str, Any], listed: float = math.inf) -> None:
     within = [each.items() for each in beside.values() if isinstance(each, dict)]
     links = [each for some in beside.values() if isinstance(some, list) for each in some if isinstance(each, dict)]
     for name, value in chain(beside.items(), *within, ((str(each.get("rel")), each.get("href")) for each in links)):
-        word = re.sub("[^a-z]", "", name.lower())
+        word = _OTHER.sub("", name.lower())
         more = bool(value) if _MORE.fullmatch(word) else word == "link" and _NEXT.search(str(value))
         if more or (_TOTAL.fullmatch(word) and type(value) is int and value > listed):
             raise WireError(f"it is one page of a list (`{word}`): what is on others would look absent")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
+from functools import partial
 
 import httpcore
 import pytest
 
-from reconciler.influx.deadline import DeadlineBackend
+from reconciler.influx.deadline import Connections, DeadlineBackend
+from tests.influx.raw_server import answer, raw_server
 
 
 def test_a_wait_is_cut_to_what_is_left_of_the_request() -> None:
@@ -96,3 +99,18 @@ def test_what_cannot_be_waited_for_in_parts_is_done_by_a_thread_meanwhile() -> N
     with backend.within(1), pytest.raises(httpcore.ConnectError):
         backend.watched(connect)
     assert told[:3] == [0.0, 0.001, 0.002]
+
+
+@pytest.mark.parametrize(("kept_s", "calls"), [(60.0, 1), (-1.0, 2)])
+def test_a_connection_is_used_again_unless_it_was_idle_for_too_long(kept_s: float, calls: int) -> None:
+    with raw_server(answer(200), answer(200)) as server:
+        backend, url = DeadlineBackend(time.monotonic), httpcore.URL(f"{server.url}/api")
+        pool = httpcore.ConnectionPool(keepalive_expiry=kept_s, network_backend=backend)
+        connections = Connections(partial(pool.create_connection, url.origin))
+        for _ in range(2):
+            with connections.one() as connection, backend.within(30):
+                got = connection.handle_request(httpcore.Request("GET", url, headers={"Host": "influx.example"}))
+                assert (got.status, got.read()) == (200, b"")
+                got.close()
+        connections.close()
+        assert (len(server.requests), server.calls) == (2, calls)
