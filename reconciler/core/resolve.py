@@ -159,6 +159,12 @@ def declared_tokens(manifest: Manifest, live: Live) -> dict[TokenId, Declaration
     return said
 
 
+def suggests_others(manifest: Manifest, live: Live) -> bool:
+    """Whether a token that is not declared may be suggested in place of one that is absent."""
+    absent = [each for each in manifest.ids & live.missing.keys() if live.missing[each].kind is Absence.ABSENT]
+    return 0 < len(absent) <= _COMPARED and not _are_most(absent, manifest)
+
+
 def organisations(manifest: Manifest, live: Live) -> dict[OrgId, str]:
     """Return the organisations of the declared live tokens, with their names, even if other declarations are wrong.
 
@@ -242,12 +248,15 @@ def _explain_all(unseen: Sequence[Unseen], manifest: Manifest, live: Live) -> tu
     """
     gone = [each for each in unseen if each[1].kind is not Absence.HIDDEN]
     hidden = [each for each in unseen if each[1].kind is Absence.HIDDEN]
-    lost = [each for each in unseen if each[1].kind is not Absence.ORPHANED]
-    most = len(lost) >= _MANY and 2 * len(lost) > len(manifest.tokens)
+    most = _are_most(lost := [each for each in unseen if each[1].kind is not Absence.ORPHANED], manifest)
     told = [each for each in gone if not most or each[1].kind is Absence.ORPHANED]
-    undeclared = live.tokens.keys() - {each.target for each in manifest.tokens} if len(told) <= _COMPARED else ()
-    problems = [_explain_missing(*each, _meant_id(each[0], undeclared, live)) for each in told]
+    others = live.tokens.keys() - manifest.ids if len(told) <= _COMPARED else ()
+    problems = [_explain_missing(*each, _meant_id(each[0], others, live)) for each in told]
     return ([_nowhere(lost, manifest, live)] if most else []) + problems, _lacking(hidden, live, most=most)
+
+
+def _are_most(lost: Collection[object], manifest: Manifest) -> bool:
+    return len(lost) >= max(_MANY, len(manifest.tokens) // 2 + 1)
 
 
 def _meant_id(declaration: Declaration, undeclared: Collection[TokenId], live: Live) -> str:

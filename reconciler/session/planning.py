@@ -28,9 +28,10 @@ class Source:
     `files` are those that it was read from. `locks` says whether it asks for the locks of its organisations; `orgs`
     returns these with their names, and may call its argument to read the live tokens. `ids` are the tokens that it
     names; `needs_list` says that it is about others, too. `plan` makes the plan over the live tokens, judged by the
-    guards, or raises TokenctlError when there can be none. `explained` adds to that plan what only the source knows;
-    its other argument returns the live tokens that a manifest is about. `again` says how a run that did not come to its
-    end goes on.
+    guards, or raises TokenctlError when there can be none. `asks_others` says, over the live tokens that it names,
+    whether what it says of those that are absent depends on others. `explained` adds to that plan what only the source
+    knows; its other argument returns the live tokens that a manifest is about. `again` says how a run that did not come
+    to its end goes on.
     """
 
     files: Sequence[str]
@@ -39,6 +40,7 @@ class Source:
     ids: Iterable[TokenId]
     needs_list: bool
     plan: Callable[[Live], Plan]
+    asks_others: Callable[[Live], bool] = lambda _: False
     explained: Callable[[Plan, Callable[[Manifest], Live]], Plan] = lambda plan, _: plan
     again: str = "Run it again to go on: what is done is no longer in the plan."
 
@@ -74,6 +76,8 @@ def _plan_of_few(source: Source, live: Live, reads: Reads, connection: Connectio
     try:
         doubt, live = _check_self_id(live, reads, connection)
         if doubt or (self_id and checkup.needs_others(reads.one(self_id), live.tokens.values(), live.org_id)):
+            return None
+        if source.asks_others(live):
             return None
         plan = source.plan(live)
     except TokenctlError as error:

@@ -36,6 +36,7 @@ from tests.strategies import OWNERS, SEES_ALL, Realm, realms
 LIST = "GET /api/v2/authorizations"
 DESCRIBE = f'id: "{GRAFANA}", description: dashboard'
 GONE, ORPHAN = token_id(8), token_id(9)  # of no realm, and of a user who was deleted
+SLIP = TokenId(token_id(1).replace("0d", "d0"))  # which is of no realm either, and nearest to its first token
 
 
 @dataclass
@@ -86,7 +87,7 @@ def _seed(realm: Realm, secrets: Mapping[TokenId, str]) -> Seed:
 def _declarations(draw: st.DrawFn, realm: Realm) -> tuple[Declaration, ...]:
     """Declarations of some tokens by id, mostly of those that the caller sees, and mostly such as switch off nothing."""
     seen = [each for each in realm.tokens.values() if realm.may(realm.caller, "read", each)]
-    ids = [each.id for each in seen] * 9 + [*realm.tokens, GONE, ORPHAN]
+    ids = [each.id for each in seen] * 9 + [*realm.tokens, GONE, SLIP, ORPHAN]
     said = []
     for number, one in enumerate(draw(st.lists(st.sampled_from(ids), min_size=1, max_size=6, unique=True)), 1):
         live = realm.tokens.get(one)
@@ -176,6 +177,14 @@ def _entry(token_id: str) -> str:
 def test_what_is_about_other_tokens_too_is_one_list(shell: Shell, head: str, entry: str) -> None:
     done = planned(shell, shell.declare(entry, head=head))
     assert (done.code, shell.sent(), "12 tokens, 1 declared" in done.out) == (ExitCode.OK, [LIST], True)
+
+
+@pytest.mark.parametrize("head", ["", "absent: warn\n"])
+def test_a_slip_in_an_id_takes_a_list_which_tells_what_was_meant(shell: Shell, head: str) -> None:
+    done = planned(shell, shell.declare(_entry(GRAFANA[:-1] + "1"), _entry(LAPTOP), head=head))
+    assert f"hint: did you mean {GRAFANA} (`grafana dashbord`)? Else remove the declaration" in done.out + done.err
+    asked = shell.sent()
+    assert [*sorted(asked[:2]), *asked[2:]] == [f"{LIST}/{LAPTOP}", f"{LIST}/{GRAFANA[:-1]}1", LIST]
 
 
 def test_a_run_for_one_organisation_reads_by_id_what_is_of_it(shell: Shell) -> None:
