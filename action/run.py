@@ -50,20 +50,25 @@ def plan(inputs: Inputs, folder: Path, main: Callable[[], int]) -> int:
 def apply(inputs: Inputs, folder: Path, main: Callable[[], int]) -> int:
     """Apply, and write the journal into the folder that is kept."""
     expect = [f"--expect={inputs.expect}"] if inputs.expect else []
-    base = [f"--base={inputs.base}"] if inputs.base else []
-    arguments = ["apply", "--yes", *expect, *base, f"--journal={folder / KEPT / 'journal'}"]
+    arguments = ["apply", "--yes", *expect, *_common(inputs), f"--journal={folder / KEPT / 'journal'}"]
     return _run("apply", [*arguments, "--", *inputs.files], folder, main)
 
 
 def _planning(inputs: Inputs, folder: Path) -> list[str]:
     kept = folder / KEPT
-    arguments = ["plan", *_shown(folder)]
-    arguments += [f"--base={inputs.base}"] if inputs.base else []
+    arguments = ["plan", *_shown(folder), *_common(inputs)]
     if inputs.offline:  # makes no plan that could be saved or reviewed
         return [*arguments, "--offline"]
     arguments += [f"--reviewed={inputs.reviewed}"] if inputs.reviewed else []
     saved = [f"--out={kept / 'plan.json'}", f"--output=html={kept / 'plan.html'}", f"--output=json={folder / SHOWN}"]
     return [*arguments, *saved]
+
+
+def _common(inputs: Inputs) -> list[str]:
+    """The options that a plan and the apply of it have in common."""
+    given = (("base", inputs.base), ("client-cert", inputs.client_cert), ("client-key", inputs.client_key))
+    options = [f"--{name}={value}" for name, value in given if value]
+    return [*options, *(f"--allow={guard}" for guard in inputs.allow)]
 
 
 def _shown(folder: Path) -> list[str]:

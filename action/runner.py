@@ -32,6 +32,9 @@ class Inputs:
     offline: bool = False
     reviewed: str = ""
     expect: str = ""
+    allow: tuple[str, ...] = ()
+    client_cert: str = ""
+    client_key: str = ""
     version: str = ""
     install: bool = True
 
@@ -48,11 +51,14 @@ def read(environment: Mapping[str, str]) -> Inputs:
         raise ActionError("the input `offline` is for plans: what is applied is planned over the tokens as they are")
     return Inputs(
         command=command,
-        files=tuple(line.strip() for line in environment.get("INPUT_FILES", "").splitlines() if line.strip()),
+        files=_lines(environment, "files"),
         base=environment.get("INPUT_BASE", ""),
         offline=_switch(environment, "offline"),
         reviewed=environment.get("INPUT_REVIEWED", ""),
         expect=_matching(environment, "expect", _DIGEST, "a digest: 64 hex digits, as a plan shows them"),
+        allow=_lines(environment, "allow"),
+        client_cert=environment.get("INPUT_CLIENT_CERT", ""),
+        client_key=environment.get("INPUT_CLIENT_KEY", ""),
         version=_matching(environment, "version", _VERSION, "the version of a release, such as 1.2.3"),
         install=_switch(environment, "install"),
     )
@@ -96,6 +102,17 @@ def command(level: str, message: str) -> str:
     """Return a line that the runner shows as an annotation of the run; `level` is error, warning or notice."""
     escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return f"::{level}::{escaped}"
+
+
+def unread(content: str) -> str:
+    """Return text for the log in which the runner obeys nothing, between lines that no text can know beforehand."""
+    token = f"end-{secrets.token_hex(16)}"
+    return f"::stop-commands::{token}\n{content.rstrip()}\n::{token}::"
+
+
+def _lines(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    lines = environment.get(f"INPUT_{name.upper()}", "").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _matching(environment: Mapping[str, str], name: str, pattern: re.Pattern[str], what: str) -> str:

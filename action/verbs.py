@@ -56,6 +56,23 @@ def _report(environment: Environment) -> int:
     return 0
 
 
+def _journal(environment: Environment) -> int:
+    """Never fails: what was applied is applied, whether its journal could be uploaded or not."""
+    folder = path(environment, "INPUT_JOURNAL")
+    print(
+        runner.command(
+            "warning",
+            f"the journal could not be uploaded: it is in {folder} on this runner, and in the log of this step. "
+            "Keep the lines that begin with { as a file that ends in .ndjson: `tokenctl undo FILE` takes it",
+        )
+    )
+    for each in sorted(folder.glob("*.ndjson")):
+        print(f"::group::{each.name}")
+        print(runner.unread(each.read_text("utf-8")))
+        print("::endgroup::")
+    return 0
+
+
 def _comment(environment: Environment) -> int:
     number = _event(environment).get("pull_request", {}).get("number")
     if not number:
@@ -130,6 +147,7 @@ _VERBS: dict[str, Callable[[Environment], int]] = {
     "plan": _plan,
     "apply": _apply,
     "report": _report,
+    "journal": _journal,
     "comment": _comment,
     "issue": _issue,
     "reviewed": _reviewed,

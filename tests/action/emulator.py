@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 Values = Mapping[str, Any]
 
+_EVENTS = ("pull_request", "merge_group", "schedule", "inputs")
 _NAME = re.compile(r"'[^']*'|\bformat(?=\()|[a-z][\w-]*(?:\.[\w-]+)+|always\(\)|!cancelled\(\)")
 
 
@@ -69,7 +70,8 @@ class Runner:
     """A repository on GitHub with its settings, and machines for its jobs.
 
     `secrets` are the repository's, `environments` has those of each environment; `approve` is called with the name of
-    an environment and the jobs so far before a job enters it. `python` is what the workflows are told to use.
+    an environment and the jobs so far before a job enters it. `python` is what the workflows are told to use. Without
+    `takes_artifacts` it is GitHub Enterprise Server, where these actions end with an error.
     """
 
     folder: Path
@@ -80,15 +82,23 @@ class Runner:
     environments: dict[str, dict[str, str]] = field(default_factory=dict)
     approve: Callable[[str, Mapping[str, Job]], None] = lambda name, jobs: None
     python: str = sys.executable
+    actor: str = "mira"
+    takes_artifacts: bool = True
     runs: int = 100
 
-    def call(self, workflow: str, event: Values, *, head: str, **inputs: str) -> dict[str, Job]:
-        """Run a reusable workflow on a commit, as a workflow that calls it for this event would."""
+    def call(self, workflow: str, event: Values, *, head: str, on: str = "", **inputs: str) -> dict[str, Job]:
+        """Run a reusable workflow on a commit, as a workflow that calls it for this event would.
+
+        `on` is the event's name; by default it is what the event looks like.
+        """
         parsed = yaml.safe_load((ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text())
         declared = parsed[True]["workflow_call"]["inputs"]
         defaults = {name: str(each.get("default", "")) for name, each in declared.items()}
         self.runs += 1
-        github = {"repository": REPOSITORY, "token": TOKEN, "run_attempt": "1", "sha": head, "event": event}
+        github = {
+            "repository": REPOSITORY, "token": TOKEN, "run_attempt": "1", "sha": head, "event": event, "ref": "refs/heads/x",
+            "actor": self.actor, "event_name": on or next((name for name in _EVENTS if name in event), "push"),
+        }  # fmt: skip
         contexts = {
             "github": github,
             "vars": self.variables,
@@ -96,11 +106,11 @@ class Runner:
         }
         jobs: dict[str, Job] = {}
         for name, job in parsed["jobs"].items():
-            needs = [job["needs"]] if "needs" in job else []
+            needs = [job["needs"]] if isinstance(job.get("needs"), str) else job.get("needs", [])
             seen = {**contexts, "needs": {each: vars(jobs[each]) for each in needs}, "secrets": self.secrets}
             good = all(jobs[each].result == "success" for each in needs)
             wanted = str(job.get("if", "true")).removeprefix("${{").removesuffix("}}").strip()
-            if not (good or "cancelled()" in wanted) or not evaluate(wanted, seen):
+            if not (good or "cancelled()" in wanted or "always()" in wanted) or not evaluate(wanted, seen):
                 jobs[name] = Job("skipped")
                 continue
             if "environment" in job:
@@ -161,6 +171,11 @@ class Machine:
             "actions/upload-artifact": self._upload,
             "actions/download-artifact": self._download,
         }
+        if "artifact" in used and not self.runner.takes_artifacts:
+            self.job.log += (
+                "::error::upload-artifact@v4+ and download-artifact@v4+ are not currently supported on GHES.\n"
+            )
+            return "failure", {}
         known[used](given)
         return "success", {}
 
@@ -184,7 +199,7 @@ class Machine:
         event.write_text(json.dumps(contexts["github"]["event"]))
         variables = {
             "API_URL": self.runner.github.url, "EVENT_PATH": event, "OUTPUT": output, "REPOSITORY": REPOSITORY,
-            "RUN_ID": self.folder.name.partition("-")[0], "SERVER_URL": "https://github.example", "SHA": self.github["sha"],
+            "RUN_ID": self.folder.name.partition("-")[0], "RUN_ATTEMPT": self.github["run_attempt"], "SERVER_URL": "https://github.example", "SHA": self.github["sha"],
             "STEP_SUMMARY": self.folder / "summary", "ACTIONS": "true",
         }  # fmt: skip
         own = {

@@ -53,6 +53,10 @@ def test_the_inputs_make_the_command_line(tmp_path: Path) -> None:
     assert _line(Inputs(), tmp_path) == f"tokenctl plan {LOG} {FILES} --"
     every = Inputs(files=("a.yaml", "--help"), base="HEAD^1", reviewed="r.json")
     assert _line(every, tmp_path) == (f"tokenctl plan {LOG} --base=HEAD^1 --reviewed=r.json {FILES} -- a.yaml --help")
+    more = Inputs(allow=("self", "protected"), client_cert="c.pem", client_key="k.pem")
+    common = "--client-cert=c.pem --client-key=k.pem --allow=self --allow=protected"
+    assert _line(more, tmp_path) == f"tokenctl plan {LOG} {common} {FILES} --"
+    assert _line(more, tmp_path, "apply") == f"tokenctl apply --yes {common} --journal=DIR/kept/journal --"
     offline = Inputs(base="HEAD^1", offline=True, reviewed="r.json")
     assert _line(offline, tmp_path) == f"tokenctl plan {LOG} --base=HEAD^1 --offline --"
     assert _line(Inputs(command="validate", files=("a",), base="x"), tmp_path) == f"tokenctl validate {LOG} -- a"

@@ -54,6 +54,27 @@ def test_a_plan_runs_in_this_process_and_a_report_follows(
     assert capfd.readouterr().out.startswith(f"::error title=plan%3A invalid,file={file},line=1,col=10::")
 
 
+def test_a_journal_that_could_not_be_uploaded_is_in_the_log_and_the_runner_obeys_nothing_in_it(
+    runner: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    (folder / "apply-1.ndjson").write_text('{"event": "header"}\n::error::forged\n')
+    assert main(["journal"], {**runner, "INPUT_JOURNAL": str(folder)}) == 0
+    warning, group, stop, *lines, go, end = capsys.readouterr().out.splitlines()
+    assert warning == (
+        f"::warning::the journal could not be uploaded: it is in {folder} on this runner, and in the log of this step. "
+        "Keep the lines that begin with { as a file that ends in .ndjson: `tokenctl undo FILE` takes it"
+    )
+    assert (group, end, lines) == (
+        "::group::apply-1.ndjson",
+        "::endgroup::",
+        ['{"event": "header"}', "::error::forged"],
+    )
+    assert go == f"::{stop.removeprefix('::stop-commands::')}::"
+    assert len(go) > 32
+
+
 def test_a_comment_has_the_plan_and_says_what_it_is_for(
     runner: dict[str, str], github: GitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

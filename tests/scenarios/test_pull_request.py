@@ -230,6 +230,38 @@ def test_a_pull_request_of_a_fork_is_compared_without_credentials_and_without_a_
     assert (project.sandbox.requests, project.runner.github.requests) == ((), [])
 
 
+def test_dependabot_is_treated_like_a_fork(project: Project) -> None:
+    project.runner.actor, project.runner.secrets = "dependabot[bot]", {}
+    jobs = project.pull_request()
+    assert _results(jobs) == {"plan": "skipped", "comment": "skipped", "fork": "success"}, jobs["fork"].log
+    assert (project.sandbox.requests, project.runner.github.requests) == ((), [])
+
+
+def test_a_merge_queue_gets_a_plan_against_what_is_before_it(project: Project) -> None:
+    base = project.runner.checkout.git("rev-parse", "main")
+    jobs = project.runner.call("plan", {"merge_group": {"base_sha": base}}, head=project.merge)
+    assert _results(jobs) == {"plan": "success", "comment": "skipped", "fork": "skipped"}, jobs["plan"].log
+    assert "2 by this change" in jobs["plan"].summary
+
+
+def test_a_server_that_takes_no_artifacts_fails_no_apply_and_its_journal_is_in_the_log(
+    project: Project, tmp_path: Path
+) -> None:
+    before = project.stored()
+    project.runner.takes_artifacts = False
+    applied = project.merged()
+    assert applied["apply"].result == "success", applied["apply"].log
+    assert project.stored() != before
+    journal = tmp_path / "saved.ndjson"
+    shown = applied["apply"].log.partition("::stop-commands::")[2]
+    journal.write_text("".join(line + "\n" for line in shown.splitlines() if line.startswith("{")))
+    elsewhere = {"INFLUX_HOST": project.sandbox.url, "INFLUX_TOKEN": secret(OPERATOR), "XDG_STATE_HOME": str(tmp_path)}
+    undone = Program(tmp_path, elsewhere, here=True).run(
+        "undo", str(journal), "--apply", "--yes", "--allow", "reactivation"
+    )
+    assert (undone.code, project.stored()) == (0, before), undone
+
+
 def test_drift_is_one_issue_while_it_lasts(project: Project) -> None:
     project.sandbox.change(INGEST, description="nobody declared it")
     project.runner.checkout.git("checkout", "--quiet", "--force", "main")

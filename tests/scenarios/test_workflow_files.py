@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests.action.emulator import evaluate
 
 ROOT = Path(__file__).parent.parent.parent
 ACTIONS = {path.parent.name: path for path in sorted((ROOT / ".github" / "actions").glob("*/action.yml"))}
@@ -98,12 +102,54 @@ def test_only_configuration_chooses_the_server() -> None:
 def test_a_fork_gets_no_credentials_and_asks_no_server() -> None:
     job = _parsed(WORKFLOWS["plan"])["jobs"]["fork"]
     assert "env" not in str(job["steps"]).replace("environment", "")
-    validate, plan = (step["with"] for step in job["steps"] if step["uses"].startswith("$/"))
-    assert (validate["command"], plan["command"], plan["offline"], plan["base"]) == (
-        "validate", "plan", "true", "HEAD^1",
+    (plan,) = (step["with"] for step in job["steps"] if step["uses"].startswith("$/"))  # each one installs
+    assert (plan["command"], plan["offline"], plan["base"]) == ("plan", "true", "HEAD^1")
+
+
+@pytest.mark.parametrize("event", ["merge_group", "pull_request"])
+@pytest.mark.parametrize("actor", ["mira", "dependabot[bot]"])
+@pytest.mark.parametrize("repository", ["acme/tokens", "mallory/tokens", ""])  # of a fork that is gone
+def test_either_the_plan_or_that_for_a_fork_runs_and_only_who_gets_secrets_has_the_first(
+    event: str, actor: str, repository: str
+) -> None:
+    github: Parsed = {"event_name": event, "actor": actor, "repository": "acme/tokens"}
+    github |= {
+        "event": {"pull_request": {"head": {"repo": {"full_name": repository}}}} if event == "pull_request" else {}
+    }
+    runs = [evaluate(_parsed(WORKFLOWS["plan"])["jobs"][name]["if"], {"github": github}) for name in ("plan", "fork")]
+    trusted = event == "merge_group" or (actor, repository) == ("mira", "acme/tokens")
+    assert runs == [trusted, not trusted]
+
+
+def test_no_link_dangles_and_no_action_names_another_of_its_own_repository() -> None:
+    """Only a workflow may name `$/…`: within an action it would mean the caller's repository."""
+    for path in FILES[: 1 + len(ACTIONS)]:
+        assert "$/" not in path.read_text()
+    git = shutil.which("git")
+    assert git
+    listed = subprocess.check_output([git, "ls-files", "-z"], cwd=ROOT, text=True).split("\0")[:-1]
+    links = {name: str((ROOT / name).readlink()) for name in listed if (ROOT / name).is_symlink()}
+    assert links[".github/actions/tokenctl/action.yml"] == "../../../action.yml"
+    for name, target in links.items():
+        assert not target.startswith("/"), name
+        assert (ROOT / name).exists(), name
+
+
+def test_dependabot_keeps_the_actions_wherever_they_are_named() -> None:
+    (entry,) = (
+        each for each in _parsed(ROOT / ".github" / "dependabot.yml")["updates"] if each["package-ecosystem"] == "github-actions"
     )  # fmt: skip
-    ours, theirs = (_parsed(WORKFLOWS["plan"])["jobs"][name]["if"] for name in ("plan", "fork"))
-    assert ours.replace("==", "!=") == theirs
+    assert entry["directories"] == ["/", "/.github/actions/*"]
+    assert {path.parent for path in FILES} == {
+        ROOT,
+        ROOT / ".github" / "workflows",
+        *(path.parent for path in ACTIONS.values()),
+    }
+
+
+def test_an_upload_that_fails_does_not_end_an_action() -> None:
+    steps = [step for step in _steps(ROOT / "action.yml") if "upload-artifact" in step.get("uses", "")]
+    assert [step["continue-on-error"] for step in steps] == [True, True]
 
 
 def test_nothing_runs_the_code_of_a_pull_request_with_rights() -> None:
