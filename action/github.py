@@ -150,6 +150,16 @@ def find_run(api: Api, sha: str, artifact: str) -> dict[str, str]:
     return {"pull-request": str(found["number"]), "run": str(newest["workflow_run"]["id"])}
 
 
+def find_approvals(api: Api, run: str, environment: str) -> dict[str, list[str]]:
+    """Return who approved and who rejected that a run enters an environment, each by their login and once."""
+    found: dict[str, list[str]] = {"approved": [], "rejected": []}
+    for each in api.every(f"/actions/runs/{run}/approvals"):
+        about = {entry["name"] for entry in each["environments"]}
+        if environment in about and each["state"] in found and each["user"]["login"] not in found[each["state"]]:
+            found[each["state"]].append(each["user"]["login"])
+    return found
+
+
 def _is_own(artifact: dict[str, dict[str, int]]) -> bool:
     run = artifact["workflow_run"]
     return run["head_repository_id"] == run["repository_id"]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from action import fates
+from action.fates import Fate
 from action.run import CODES, KEPT, SHOWN
+from reconciler.render.markdown import code
 
 REASONS = {
     0: "ok", 1: "error", 2: "changes", 3: "partial", 4: "refused", 5: "stale", 6: "auth", 7: "unreachable",
@@ -18,14 +22,19 @@ REASONS = {
 
 _APPLIED = {
     "ok": "Everything is applied and was read back.",
-    "partial": "**Something was changed, and not all of it is verified.** The log and the journal say what.",
+    "partial": "**Something was changed, and not all of it is verified.**",
     "refused": "Nothing was sent: a guard refuses it.",
     "stale": "**Nothing was sent: this is no longer the plan that was agreed to.** Review the new one.",
+    "auth": "**Nothing was changed:** the server does not let these credentials do this.",
+    "unreachable": "**Nothing was changed:** no usable answer came from the server.",
     "interrupted": "**It was interrupted.** The journal says what was sent; running it again is safe.",
 }
 _NOT_APPLIED = "Nothing was applied; the log says why."
+_NOTHING_TO_DO = "There was nothing to apply: the tokens are as declared."
 _NOTHING_SENT = "**It was interrupted.** Nothing was sent."
 _UNKNOWN = "**It is not known what was applied.** The journal says what was sent; running it again is safe."
+_NO_PLAN = "**Nothing was applied:** there is no plan that may be."
+_NO_RESULT = "It was not approved, or was ended before it could say what became of it: the run has the rest."
 _NOTHING_DRAWN = "The log says why."
 
 
@@ -34,7 +43,8 @@ class Run:
     """What became of a run: its command and the name of its exit code.
 
     `shown` is the plan as JSON, or why there is none, and empty if tokenctl did not come to write that; `drawn` is what
-    it drew for people, likewise.
+    it drew for people, likewise. `journal` is the folder of what was sent, and `download` the command that brings it to
+    another machine, "" where it is no artifact.
     """
 
     command: str
@@ -42,20 +52,43 @@ class Run:
     shown: Mapping[str, Any]
     drawn: str
     folder: Path | None
+    journal: Path | None = None
+    download: str = ""
+    fates: tuple[Fate, ...] = ()
 
 
 def read(environment: Mapping[str, str]) -> Run:
     """Return what the earlier steps left, whatever became of them."""
     folder = Path(environment["TOKENCTL_FOLDER"]) if environment.get("TOKENCTL_FOLDER") else None
-    shown = _path(folder, SHOWN)
-    drawn = _path(folder, f"{KEPT}/plan.md")
+    file, drawn = _path(folder, SHOWN), _path(folder, f"{KEPT}/plan.md")
+    shown = json.loads(Path(file).read_text("ascii")) if file else {}
+    sent = _path(folder, f"{KEPT}/journal")  # it is begun before anything is sent
+    journal = Path(sent) if sent else None
     return Run(
         command=environment.get("INPUT_COMMAND", ""),
         reason=_reason(folder, environment),
-        shown=json.loads(Path(shown).read_text("ascii")) if shown else {},
+        shown=shown,
         drawn=Path(drawn).read_text("utf-8") if drawn else "",
         folder=folder,
+        journal=journal,
+        download=_download(environment) if journal else "",
+        fates=fates.read(shown, journal),
     )
+
+
+def _download(environment: Mapping[str, str]) -> str:
+    """The command that brings the journal of this attempt to another machine; the artifact's name is action.yml's."""
+    if not environment.get("INPUT_ARTIFACT"):
+        return ""
+    name = f"{environment['INPUT_ARTIFACT']}-journal-{environment.get('GITHUB_RUN_ATTEMPT', '1')}"
+    given = (
+        "run",
+        "download",
+        environment.get("GITHUB_RUN_ID", ""),
+        "--repo",
+        environment.get("GITHUB_REPOSITORY", ""),
+    )
+    return shlex.join(["gh", *given, "--name", name, "--dir", "journal"])
 
 
 def _reason(folder: Path | None, environment: Mapping[str, str]) -> str:
@@ -89,15 +122,82 @@ def outputs(run: Run) -> dict[str, str]:
         "plan": _path(kept, "plan.json"),
         "markdown": _path(kept, "plan.md"),
         "journal": _path(kept, "journal"),
+        "result": _path(kept, "result.md"),
         "folder": str(kept) if kept else "",
     }
 
 
 def markdown(run: Run) -> str:
-    """Return what people are to read of a run: what tokenctl drew, if anything, and what became of an apply."""
-    if run.command == "apply" and run.drawn:
-        return f"{run.drawn}\n### Apply: {run.reason}\n\n{_sentence(run)}\n"
+    """Return what people are to read of a run: what became of an apply, and then what tokenctl drew, if anything."""
+    if run.command == "apply":
+        return f"{result(run)}\n{_plan_below(run)}" if run.drawn else result(run)
     return run.drawn or f"### tokenctl: {run.reason}\n\n{_sentence(run)}\n"
+
+
+def _plan_below(run: Run) -> str:
+    """The plan that the action makes before it applies: folded, but where it says why nothing was sent."""
+    if not run.journal:
+        return run.drawn
+    return f"<details><summary>The plan, made again right before</summary>\n\n{run.drawn}\n</details>\n"
+
+
+def headline(run: Run) -> str:
+    """Return how an apply ended, in a line."""
+    counts = fates.counts(run.fates) if run.journal else ""
+    return f"tokenctl apply: {run.reason}{f' ({counts})' if counts else ''}"
+
+
+def result(run: Run) -> str:
+    """Return what became of an apply, token by token, and how to undo what it did."""
+    digest = run.shown.get("digest", "")
+    parts = [f"### {headline(run)}", _sentence(run)]
+    if run.journal:
+        parts += [fates.table(run.fates), _undo(run)]
+    elif run.reason == "stale" and (moved := fates.moved(run.shown)):
+        parts += ["What moved since then:", moved]
+    elif run.reason not in ("stale", "ok") and run.fates:
+        parts += [fates.table(run.fates)]
+    which = "Digest of the plan as it is now" if run.reason == "stale" else "Digest"
+    return "\n\n".join([*parts, *([f"{which} `{digest}`"] if digest else [])]) + "\n"
+
+
+def _undo(run: Run) -> str:
+    if not run.download:
+        return "The journal is on the runner only, for `tokenctl undo`."
+    lines = [run.download, "tokenctl undo journal/*.ndjson", "tokenctl undo journal/*.ndjson --apply"]
+    said = "The journal is an artifact of this run. With it, `undo` shows what undoing would do, and does it:"
+    return f"{said}\n\n" + "\n".join(f"    {line}" for line in lines)
+
+
+def told(folder: Path, reason: str, changes: str) -> str:
+    """Return the result of an apply, from the folder of its artifact, or of that of the plan before it.
+
+    `reason` and `changes` are that plan's: without changes, or without a plan, there was no apply.
+    """
+    result, drawn = folder / "result.md", folder / "plan.md"
+    if result.exists():
+        return result.read_text("utf-8")
+    if reason == "ok" and changes == "0":
+        return f"### tokenctl apply: nothing to do\n\n{_NOTHING_TO_DO}\n"
+    if reason != "ok":
+        plan = f"\n{drawn.read_text('utf-8')}" if drawn.exists() else ""
+        return f"### tokenctl apply: {reason or 'error'}\n\n{_NO_PLAN}\n{plan}"
+    return f"### tokenctl apply: no result\n\n{_NO_RESULT}\n"
+
+
+def approved(environment: str, who: Mapping[str, Sequence[str]], digest: str) -> str:
+    """Return who approved or rejected what, and for which environment."""
+    said = [f"{state} by {', '.join(map(code, names))}" for state, names in who.items() if names]
+    what = f", digest `{digest}`" if digest else ""
+    return f"Environment {code(environment)}: {'; '.join(said) or 'nobody was asked'}{what}."
+
+
+def log_lines(run: Run) -> list[str]:
+    """Return lines of the log for an apply that did not end well: how it ended, and each change that is not done."""
+    if run.command != "apply" or run.reason == "ok":
+        return []
+    known = () if run.reason == "stale" else run.fates  # nobody agreed to the changes of a plan that is another one
+    return list(fates.log_lines(known, headline(run)))
 
 
 def brief(run: Run) -> str:
@@ -107,19 +207,24 @@ def brief(run: Run) -> str:
 
 
 def keep(run: Run, text: str) -> None:
-    """Keep the Markdown of a run that drew nothing: a comment must not go on showing an older plan."""
-    if run.folder and not run.drawn:
-        kept = run.folder / KEPT
-        kept.mkdir(exist_ok=True)
+    """Keep an apply's result, and the Markdown of a run that drew nothing: a comment must not show an older plan."""
+    if not run.folder:
+        return
+    kept = run.folder / KEPT
+    kept.mkdir(exist_ok=True)
+    if not run.drawn:
         (kept / "plan.md").write_text(text, "utf-8")
+    if run.command == "apply":
+        (kept / "result.md").write_text(result(run), "utf-8")
 
 
 def _sentence(run: Run) -> str:
     if run.command == "apply":
-        sent = bool(_path(run.folder, f"{KEPT}/journal"))  # it is begun before anything is
-        if run.reason == "interrupted" and not sent:
+        if run.reason == "interrupted" and not run.journal:
             return _NOTHING_SENT
-        return _APPLIED.get(run.reason, _UNKNOWN if sent else _NOT_APPLIED)
+        if run.reason == "ok" and not run.journal:
+            return _NOTHING_TO_DO
+        return _APPLIED.get(run.reason, _UNKNOWN if run.journal else _NOT_APPLIED)
     return "The artifact has it." if run.drawn else _NOTHING_DRAWN
 
 

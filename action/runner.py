@@ -98,10 +98,19 @@ def summarise(path: Path, markdown: str, instead: str) -> None:
             return
 
 
-def command(level: str, message: str) -> str:
-    """Return a line that the runner shows as an annotation of the run; `level` is error, warning or notice."""
-    escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::{level}::{escaped}"
+def command(level: str, message: str, **properties: str) -> str:
+    """Return a line that the runner shows as an annotation of the run, or of a place in a file.
+
+    `level` is error, warning or notice; the place is `file`, `line` and `col`.
+    """
+    listed = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items())
+    return f"::{level} {listed}".rstrip() + f"::{_escaped(message)}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    for char in f"%\r\n{more}":
+        text = text.replace(char, f"%{ord(char):02X}")
+    return text
 
 
 def unread(content: str) -> str:

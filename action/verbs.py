@@ -53,6 +53,8 @@ def _report(environment: Environment) -> int:
     report.keep(found, text)
     runner.summarise(path(environment, "GITHUB_STEP_SUMMARY"), text, report.brief(found))
     runner.write(path(environment, "GITHUB_OUTPUT"), report.outputs(found))
+    for line in report.log_lines(found):
+        print(line)
     return 0
 
 
@@ -79,8 +81,28 @@ def _comment(environment: Environment) -> int:
         raise ActionError("this is no run for a pull request: there is nothing to comment on")
     markdown, brief = _texts(environment)
     name, author = variable(environment, "INPUT_NAME"), environment.get("INPUT_AUTHOR") or posts.BOT
-    url = posts.upsert(_api(environment), int(number), name, markdown, author=author, instead=brief)
-    print(f"The plan is in {url}")
+    post = posts.Post(purpose="plan", name=name, markdown=markdown, instead=brief)
+    digest = environment.get("INPUT_DIGEST", "")
+    print(f"The plan is in {posts.show_plan(_api(environment), int(number), post, digest, author)}")
+    return 0
+
+
+def _result(environment: Environment) -> int:
+    number, name = variable(environment, "INPUT_PULL_REQUEST"), variable(environment, "INPUT_NAME")
+    if not number.isdecimal():
+        raise ActionError("the input `pull-request` is a number")
+    api, entered = _api(environment), variable(environment, "INPUT_ENVIRONMENT")
+    who = github.find_approvals(api, variable(environment, "GITHUB_RUN_ID"), entered)
+    told = report.told(
+        path(environment, "INPUT_FOLDER"), environment.get("INPUT_REASON", ""), environment.get("INPUT_CHANGES", "")
+    )
+    approved = report.approved(entered, who, environment.get("INPUT_DIGEST", ""))
+    foot = _foot(environment)
+    post = posts.Post(
+        purpose="result", name=name, markdown=f"{told}\n{approved}\n\n{foot}",
+        instead=f"### tokenctl apply: the result is too long for this place\n\n{approved}\n\n{foot}",
+    )  # fmt: skip
+    print(f"The result is in {posts.upsert(api, int(number), post, environment.get('INPUT_AUTHOR') or posts.BOT)}")
     return 0
 
 
@@ -129,6 +151,12 @@ def _texts(environment: Environment) -> tuple[str, str]:
         markdown = file.read_text("utf-8")
     except OSError as error:
         raise ActionError(f"{file.name} cannot be read: the job that made it may have failed") from error
+    foot = _foot(environment)
+    return f"{markdown.rstrip()}\n\n{foot}", f"### tokenctl: the plan is too long for this place\n\n{foot}"
+
+
+def _foot(environment: Environment) -> str:
+    """A line about the commit and the run."""
     head = _event(environment).get("pull_request", {}).get("head", {}).get("sha") or variable(environment, "GITHUB_SHA")
     address = "/".join(
         [
@@ -138,8 +166,7 @@ def _texts(environment: Environment) -> tuple[str, str]:
             variable(environment, "GITHUB_RUN_ID"),
         ]
     )
-    foot = f"For {head[:12]}, by [this run]({address}).\n"
-    return f"{markdown.rstrip()}\n\n{foot}", f"### tokenctl: the plan is too long for this place\n\n{foot}"
+    return f"For {head[:12]}, by [this run]({address}).\n"
 
 
 _VERBS: dict[str, Callable[[Environment], int]] = {
@@ -149,6 +176,7 @@ _VERBS: dict[str, Callable[[Environment], int]] = {
     "report": _report,
     "journal": _journal,
     "comment": _comment,
+    "result": _result,
     "issue": _issue,
     "reviewed": _reviewed,
 }

@@ -84,6 +84,7 @@ class Runner:
     python: str = sys.executable
     actor: str = "mira"
     takes_artifacts: bool = True
+    reviewers: tuple[str, ...] = ("rita",)
     runs: int = 100
 
     def call(self, workflow: str, event: Values, *, head: str, on: str = "", **inputs: str) -> dict[str, Job]:
@@ -115,10 +116,26 @@ class Runner:
                 continue
             if "environment" in job:
                 environment = filled(job["environment"]["name"], seen)
-                self.approve(environment, jobs)
+                try:
+                    self.approve(environment, jobs)
+                except RejectedError:
+                    jobs[name] = Job("failure")
+                self._note_review(environment, "rejected" if name in jobs else "approved")
+                if name in jobs:
+                    continue
                 seen["secrets"] = {**self.secrets, **self.environments[environment]}
             jobs[name] = Machine(self, f"{self.runs}-{name}", github).run(job, seen)
         return jobs
+
+    def _note_review(self, environment: str, state: str) -> None:
+        self.github.approvals += [
+            {"run": self.runs, "state": state, "user": {"login": each}, "environments": [{"name": environment}]}
+            for each in self.reviewers
+        ]
+
+
+class RejectedError(Exception):
+    """A reviewer lets no job enter an environment."""
 
 
 class Machine:
@@ -176,8 +193,7 @@ class Machine:
                 "::error::upload-artifact@v4+ and download-artifact@v4+ are not currently supported on GHES.\n"
             )
             return "failure", {}
-        known[used](given)
-        return "success", {}
+        return ("success" if known[used](given) else "failure"), {}
 
     def _action(self, folder: Path, given: Values, contexts: Values, environment: Values) -> tuple[str, dict[str, str]]:
         action = yaml.safe_load((folder / "action.yml").read_text())
@@ -217,15 +233,16 @@ class Machine:
         self.job.log += done.stdout
         return ("failure" if done.returncode else "success"), read_outputs(output)
 
-    def _checkout(self, _: Values) -> None:
+    def _checkout(self, _: Values) -> bool:
         origin = str(self.runner.checkout.folder)
         self.runner.checkout.git("clone", "--quiet", "--no-checkout", origin, str(self.workspace))
         self.runner.checkout.git("-C", str(self.workspace), "checkout", "--quiet", "--detach", self.github["sha"])
+        return True
 
     def _artifact(self, run: str, name: str) -> Path:
         return self.runner.folder / "artifacts" / run / name
 
-    def _upload(self, given: Values) -> None:
+    def _upload(self, given: Values) -> bool:
         run = self.folder.name.partition("-")[0]
         target = self._artifact(run, given["name"])
         found = [Path(line) for line in given["path"].splitlines() if Path(line).exists()]
@@ -242,7 +259,11 @@ class Machine:
             "id": len(made) + 1, "name": given["name"], "expired": False,
             "workflow_run": {"id": int(run), "head_sha": head, "repository_id": 1, "head_repository_id": 1},
         })  # fmt: skip
+        return True
 
-    def _download(self, given: Values) -> None:
+    def _download(self, given: Values) -> bool:
         run = given.get("run-id") or self.folder.name.partition("-")[0]
-        shutil.copytree(self._artifact(run, given["name"]), given["path"])
+        artifact = self._artifact(run, given["name"])
+        if artifact.exists():
+            shutil.copytree(artifact, given["path"])
+        return artifact.exists()

@@ -30,6 +30,8 @@ class GitHub:
     issues: list[dict[str, Any]] = field(default_factory=list)
     pulls: list[dict[str, Any]] = field(default_factory=list)
     artifacts: list[dict[str, Any]] = field(default_factory=list)
+    reviews: list[dict[str, Any]] = field(default_factory=list)
+    approvals: list[dict[str, Any]] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     next_host: str = ""
@@ -42,8 +44,17 @@ class GitHub:
     def add_comment(self, body: str | None, author: str = "github-actions[bot]") -> dict[str, Any]:
         """A comment by somebody, the newest one."""
         made = {"id": len(self.comments) + 1, "user": {"login": author} if author else None, "body": body}
+        made |= {"created_at": self._now()}
         self.comments.append(made | {"html_url": f"https://github.example/comment/{made['id']}"})
         return self.comments[-1]
+
+    def add_review(self, state: str, author: str = "mira") -> None:
+        """A review of the pull request by somebody."""
+        self.reviews.append({"state": state, "user": {"login": author}, "submitted_at": self._now()})
+
+    def _now(self) -> str:
+        """A second later than ever before."""
+        return f"2026-01-01T00:00:{len(self.comments) + len(self.reviews):02}Z"
 
     def add_issue(self, body: str | None, author: str = "github-actions[bot]") -> dict[str, Any]:
         """An open issue by somebody."""
@@ -56,6 +67,10 @@ class GitHub:
         """The items at a path, in the API's own order."""
         if re.fullmatch(r"/issues/7/comments", path):
             return self.comments
+        if path == "/pulls/7/reviews":
+            return self.reviews
+        if found := re.fullmatch(r"/actions/runs/(\d+)/approvals", path):
+            return [each for each in self.approvals if each["run"] == int(found[1])]
         if path == "/issues":
             return [each for each in reversed(self.issues) if each["state"] == query["state"][0]]
         if re.fullmatch(r"/commits/[0-9a-f]+/pulls", path):

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from action.github import Api
-from action.posts import BOT, Drift, keep_one, marker, upsert
+from action.posts import BOT, Drift, Post, keep_one, marker, show_plan, upsert
 from action.runner import ActionError
 from tests.action.fake_github import GitHub
 
 
 def _upsert(api: Api, markdown: str = "new", name: str = "production") -> str:
-    return upsert(api, 7, name, markdown, author=BOT, instead="too long")
+    return upsert(api, 7, Post(purpose="plan", name=name, markdown=markdown, instead="too long"), BOT)
+
+
+def _show(api: Api, markdown: str, digest: str) -> str:
+    post = Post(purpose="plan", name="production", markdown=markdown, instead="too long")
+    return show_plan(api, 7, post, digest, BOT)
 
 
 def test_the_first_plan_is_a_new_comment_and_the_next_one_updates_it(api: Api, github: GitHub) -> None:
@@ -59,6 +66,48 @@ def test_a_comment_that_is_too_long_is_replaced(api: Api, github: GitHub) -> Non
     room = 65_535 - len("<!-- tokenctl plan production -->\n")
     _upsert(api, "x" * room)
     assert len(github.comments[0]["body"]) == 65_535
+
+
+def test_a_plan_that_changed_after_an_approval_is_a_new_comment(api: Api, github: GitHub) -> None:
+    assert _show(api, "one", "1a") == "https://github.example/comment/1"
+    github.add_review("COMMENTED")
+    github.add_review("CHANGES_REQUESTED")
+    assert _show(api, "two", "2b") == "https://github.example/comment/1"
+    github.add_review("APPROVED")
+    assert _show(api, "two, a moment later", "2b") == "https://github.example/comment/1"
+    assert _show(api, "three", "3c") == "https://github.example/comment/2"
+    assert _show(api, "four", "4d") == "https://github.example/comment/2"  # nobody approved the third
+    github.add_review("DISMISSED")  # as a push does to an approval
+    assert _show(api, "none", "") == "https://github.example/comment/3"
+    assert [each["body"] for each in github.comments] == [
+        "<!-- tokenctl plan production -->\n"
+        "> [!NOTE]\n> This plan was approved, and is not the newest one: that is [further down](https://github.example/comment/2)."
+        "\n\ntwo, a moment later\n<!-- tokenctl digest 2b -->",
+        "<!-- tokenctl plan production -->\n"
+        "> [!NOTE]\n> This plan was approved, and is not the newest one: that is [further down](https://github.example/comment/3)."
+        "\n\nfour\n<!-- tokenctl digest 4d -->",
+        "<!-- tokenctl plan production -->\n"
+        "> [!WARNING]\n> The plan changed after it was approved: what was approved is "
+        "[further up](https://github.example/comment/2).\n\nnone\n<!-- tokenctl digest  -->",
+    ]
+
+
+def test_a_comment_of_before_that_knows_no_digest_is_updated(api: Api, github: GitHub) -> None:
+    github.add_comment(f"{marker('plan', 'production')}\nold, with <!-- tokenctl digest 0f --> in the middle")
+    github.add_review("APPROVED")
+    assert _show(api, "new", "1a") == "https://github.example/comment/1"
+
+
+def test_an_approved_plan_that_is_gone_when_it_is_superseded_is_no_failure(api: Api, github: GitHub) -> None:
+    gone = {
+        "id": 99, "user": {"login": BOT}, "created_at": "2025", "html_url": "https://github.example/comment/99",
+        "body": f"{marker('plan', 'production')}\none\n<!-- tokenctl digest 1a -->",
+    }  # fmt: skip
+    github.add_review("APPROVED")
+    github.answers = [(200, {}, json.dumps([gone]).encode())]
+    assert _show(api, "x" * 65_536, "2b") == "https://github.example/comment/1"
+    assert github.comments[0]["body"].endswith("\n\ntoo long\n<!-- tokenctl digest 2b -->")
+    assert github.requests[-1] == "PATCH /repos/acme/tokens/issues/comments/99"
 
 
 def test_a_read_only_token_says_how_to_mend_it(api: Api, github: GitHub) -> None:

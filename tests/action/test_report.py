@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from action.report import REASONS, brief, keep, markdown, outputs, read
+from action import fates
+from action.report import REASONS, Run, approved, brief, keep, log_lines, markdown, outputs, read, result, told
 from action.run import CODES, KEPT, SHOWN
 from reconciler.errors import ExitCode
 
+GOLDEN = Path(__file__).parent / "golden"
 SHOWN_PLAN = {
     "digest": "d" * 64,
     "counts": {"activate": 1, "deactivate": 2, "describe": 0, "unchanged": 9},
@@ -51,6 +54,7 @@ def test_a_plan_is_told_by_outputs_and_shown_as_it_was_drawn(tmp_path: Path) -> 
         "plan": str(kept / "plan.json"),
         "markdown": str(kept / "plan.md"),
         "journal": "",
+        "result": "",
         "folder": str(kept),
     }
     assert markdown(run) == "### a plan\n"
@@ -117,23 +121,134 @@ def test_an_apply_that_left_no_code_is_told_by_its_journal(
     if journal:
         (tmp_path / KEPT / "journal").mkdir()
     run = read(environment | {"INPUT_COMMAND": "apply", "PLAN_OUTCOME": "success", "APPLY_OUTCOME": outcome})
-    assert sentence in markdown(run)
+    assert sentence in result(run)
+    assert sentence in brief(run)
+
+
+def _change(number: int, name: str, action: str = "deactivate") -> dict[str, Any]:
+    return {
+        "id": f"{number:016x}", "name": name or None, "action": action,
+        "before": {"status": "active", "description": f"description | of {number}", "updatedAt": "2026-01-01T00:00:00Z"},
+        "places": {"": {"file": "to,kens.yaml", "line": number, "column": 5}} if name else {},
+    }  # fmt: skip
+
+
+CHANGES = [
+    _change(1, "grafana", "describe"),
+    _change(2, ""),
+    _change(3, "`old`"),
+    _change(4, "last"),
+    _change(5, "never"),
+]
+DIFFERS = {
+    "verdict": "differs",
+    "differences": [{"what": "waivers", "reviewed": None, "now": "self"}],
+    "tokens": [
+        {"id": "0" * 16, "name": "grafana", "description": "", "side": "other-values",
+         "differences": [{"what": "description before", "reviewed": "a", "now": "b"}]},
+        {"id": "1" * 16, "name": "", "description": "theirs", "side": "only-now",
+         "differences": [{"what": "status before", "reviewed": None, "now": "active"},
+                         {"what": "status after", "reviewed": None, "now": "inactive"}]},
+    ],
+}  # fmt: skip
+JOURNAL = """{"event": "header"}
+{"event": "intent", "id": "0000000000000001"}
+{"event": "result", "id": "0000000000000001", "status": "done", "reason": ""}
+{"event": "intent", "id": "0000000000000002"}
+{"event": "result", "id": "0000000000000002", "status": "failed", "reason": "the server answers 404\\n::error::no"}
+{"event": "intent", "id": "0000000000000003"}
+{"event": "result", "id": "0000000000000005", "status": "not attempted", "reason": "a guard refuses it"}
+{"event": "int"""
+RUNNER = {
+    "INPUT_COMMAND": "apply", "INPUT_ARTIFACT": "tokenctl-apply-production", "GITHUB_RUN_ID": "42",
+    "GITHUB_RUN_ATTEMPT": "3", "GITHUB_REPOSITORY": "acme/tokens",
+}  # fmt: skip
+
+
+def _applied(folder: Path, code: int, journal: str = "", changes: Any = CHANGES, **more: Any) -> Run:
+    """An apply that ended so."""
+    shown = {**SHOWN_PLAN, "changes": changes, **more}
+    left = _left(folder, 0, shown, plan_md="### tokenctl plan: 5 changes\n")
+    (folder / CODES["apply"]).write_text(str(code))
+    if journal:
+        (folder / KEPT / "journal").mkdir()
+        (folder / KEPT / "journal" / "apply-1.ndjson").write_text(journal)
+    return read(left | RUNNER)
 
 
 @pytest.mark.parametrize(
-    ("code", "sentence"),
+    ("name", "code", "journal", "more"),
     [
-        (0, "Everything is applied and was read back."),
-        (3, "**Something was changed, and not all of it is verified.** The log and the journal say what."),
-        (5, "**Nothing was sent: this is no longer the plan that was agreed to.** Review the new one."),
-        (6, "Nothing was applied; the log says why."),
+        ("done", 0, JOURNAL.partition('{"event": "intent", "id": "0000000000000002"}')[0], {"changes": CHANGES[:1]}),
+        ("partial", 3, JOURNAL, {}),
+        ("refused", 4, "", {}),
+        ("stale", 5, "", {"review": DIFFERS}),
+        ("unreachable", 7, "", {}),
+        ("nothing", 0, "", {"changes": []}),
     ],
 )
-def test_an_apply_shows_the_plan_and_what_became_of_it(tmp_path: Path, code: int, sentence: str) -> None:
-    left = _left(tmp_path, code, SHOWN_PLAN, step="apply", plan_md="### a plan\n")
-    run = read(left | {"INPUT_COMMAND": "apply"})
-    assert markdown(run) == f"### a plan\n\n### Apply: {REASONS[code]}\n\n{sentence}\n"
-    assert sentence in brief(run)
+def test_the_summary_and_the_log_of_an_apply_begin_with_what_became_of_it(
+    tmp_path: Path, golden: Callable[[Path, str], None], name: str, code: int, journal: str, more: dict[str, Any]
+) -> None:
+    run = _applied(tmp_path, code, journal, **more)
+    text = markdown(run)
+    assert text.startswith("### tokenctl apply: ")
+    log = "".join(f"{line}\n" for line in log_lines(run))
+    golden(GOLDEN / f"apply-{name}.md", f"{text}\n{'-' * 20} log\n{log}")
+    keep(run, text)
+    assert outputs(run)["result"] == str(tmp_path / KEPT / "result.md")
+    assert text.startswith((tmp_path / KEPT / "result.md").read_text().rstrip())
+
+
+def test_a_plan_that_moved_within_the_job_says_no_more_than_is_known(tmp_path: Path) -> None:
+    assert result(_applied(tmp_path, 5)) == (
+        "### tokenctl apply: stale\n\n**Nothing was sent: this is no longer the plan that was agreed to.** Review the new one."
+        f"\n\nDigest of the plan as it is now `{'d' * 64}`\n"
+    )
+
+
+def test_a_thousand_results_and_differences_are_cut_to_what_a_comment_has_room_for(tmp_path: Path) -> None:
+    many = [_change(number, "x" * 300) for number in range(1, 1001)]
+    text = result(_applied(tmp_path, 3, JOURNAL, many))
+    assert len(text.encode()) < 40_000
+    shown = text.count("\n| **")
+    assert f"\n\n**And {1000 - shown:,} more**, which the journal has." in text
+    token = DIFFERS["tokens"][0]
+    moved = fates.moved({"review": {"differences": [], "tokens": [token] * 2000}})
+    assert len(moved.encode()) < 40_000
+    assert moved.endswith(f"- and {2000 - moved.count('grafana'):,} more like these")
+
+
+def test_a_journal_that_is_no_artifact_is_said_to_be_on_the_runner(tmp_path: Path) -> None:
+    _applied(tmp_path, 3, JOURNAL)
+    run = read({**RUNNER, "TOKENCTL_FOLDER": str(tmp_path), "INPUT_ARTIFACT": ""})
+    assert "\n\nThe journal is on the runner only, for `tokenctl undo`.\n\n" in result(run)
+
+
+@pytest.mark.parametrize(
+    ("files", "reason", "changes", "text"),
+    [
+        ({"result.md": "### r\n", "plan.md": "### p\n"}, "ok", "2", "### r\n"),
+        ({"plan.md": "### p\n"}, "ok", "0", "### tokenctl apply: nothing to do\n\nThere was nothing to apply: the tokens are as declared.\n"),
+        ({"plan.md": "### p\n"}, "refused", "2", "### tokenctl apply: refused\n\n**Nothing was applied:** there is no plan that may be.\n\n### p\n"),
+        ({}, "", "", "### tokenctl apply: error\n\n**Nothing was applied:** there is no plan that may be.\n"),
+        ({}, "ok", "2", "### tokenctl apply: no result\n\nIt was not approved, or was ended before it could say what became of it: "
+                        "the run has the rest.\n"),
+    ],
+)  # fmt: skip
+def test_a_merged_pull_request_is_told_the_result_or_why_there_is_none(
+    tmp_path: Path, files: dict[str, str], reason: str, changes: str, text: str
+) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    assert told(tmp_path, reason, changes) == text
+
+
+def test_who_approved_what_is_named() -> None:
+    assert approved("prod", {"approved": ["mira", "r`ta"], "rejected": []}, "1a") == (
+        "Environment `prod`: approved by `mira`, ``r`ta``, digest `1a`."
+    )
+    assert approved("prod", {"approved": [], "rejected": []}, "") == "Environment `prod`: nobody was asked."
 
 
 @pytest.mark.parametrize(
@@ -165,4 +280,4 @@ def test_what_was_compared_without_a_server_is_shown_though_it_is_no_plan(tmp_pa
 
 def test_an_apply_without_a_plan_says_that_nothing_was_applied(tmp_path: Path) -> None:
     run = read(_left(tmp_path, 65) | {"INPUT_COMMAND": "apply"})
-    assert markdown(run) == "### tokenctl: invalid\n\nNothing was applied; the log says why.\n"
+    assert markdown(run) == "### tokenctl apply: invalid\n\nNothing was applied; the log says why.\n"

@@ -83,7 +83,12 @@ def test_a_comment_has_the_plan_and_says_what_it_is_for(
     assert main(["comment"], inputs) == 0
     assert github.comments[0]["body"] == (
         f"{marker('plan', 'production')}\n### a plan\n\nFor abcdef012345, by [this run]({RUN}).\n"
+        "\n<!-- tokenctl digest  -->"
     )
+    assert main(["comment"], {**inputs, "INPUT_DIGEST": "1a"}) == 0
+    assert github.comments[0]["body"].endswith("\n<!-- tokenctl digest 1a -->")
+    capsys.readouterr()
+    assert main(["comment"], inputs) == 0
     assert capsys.readouterr().out == "The plan is in https://github.example/comment/1\n"
     github.add_comment(f"{marker('plan', 'production')}\nof an app", author="our-app[bot]")
     assert main(["comment"], {**inputs, "INPUT_AUTHOR": "our-app[bot]"}) == 0
@@ -99,6 +104,36 @@ def test_a_comment_needs_a_pull_request_and_a_plan(
     Path(runner["GITHUB_EVENT_PATH"]).write_text("{}")
     assert main(["comment"], inputs) == 1
     assert "no run for a pull request" in capsys.readouterr().out
+
+
+def test_a_merged_pull_request_gets_the_result_in_one_comment(
+    runner: dict[str, str], github: GitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "result.md").write_text("### tokenctl apply: ok (1 done)\n")
+    Path(runner["GITHUB_EVENT_PATH"]).write_text("{}")
+    inputs = {
+        **runner, "INPUT_NAME": "production", "INPUT_ENVIRONMENT": "production", "INPUT_PULL_REQUEST": "7",
+        "INPUT_FOLDER": str(tmp_path), "INPUT_REASON": "ok", "INPUT_CHANGES": "1", "INPUT_DIGEST": "1a",
+    }  # fmt: skip
+    approval = {"run": 42, "state": "approved", "user": {"login": "rita"}, "environments": [{"name": "production"}]}
+    github.approvals = [
+        approval, approval, {**approval, "user": {"login": "mira"}}, {**approval, "environments": [{"name": "staging"}]},
+        {**approval, "state": "pending"}, {**approval, "run": 41},
+    ]  # fmt: skip
+    assert main(["result"], inputs) == 0
+    assert [each["body"] for each in github.comments] == [
+        f"{marker('result', 'production')}\n### tokenctl apply: ok (1 done)\n\n"
+        f"Environment `production`: approved by `rita`, `mira`, digest `1a`.\n\nFor 111111111111, by [this run]({RUN}).\n"
+    ]
+    assert capsys.readouterr().out == "The result is in https://github.example/comment/1\n"
+    github.approvals = [{**approval, "state": "rejected"}]
+    (tmp_path / "result.md").write_text("x" * 65_536)
+    assert main(["result"], inputs) == 0
+    assert [each["body"] for each in github.comments] == [
+        f"{marker('result', 'production')}\n### tokenctl apply: the result is too long for this place\n\n"
+        f"Environment `production`: rejected by `rita`, digest `1a`.\n\nFor 111111111111, by [this run]({RUN}).\n"
+    ]
+    assert main(["result"], {**inputs, "INPUT_PULL_REQUEST": "seven"}) == 1
 
 
 def test_drift_is_one_issue(runner: dict[str, str], github: GitHub, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.sandbox.server import Sandbox
-from tests.action.emulator import Job, Runner
+from tests.action.emulator import Job, RejectedError, Runner
 from tests.action.fake_github import REPOSITORY, fake_github
 from tests.action.forked import forked_python
 from tests.checkout import Checkout
@@ -134,8 +134,14 @@ def test_the_merge_applies_exactly_what_was_reviewed(project: Project, tmp_path:
 
     project.runner.approve = approve
     applied = project.merged()
-    assert _results(applied) == {"plan": "success", "apply": "success"}, applied["apply"].log
-    assert asked == [("production", {"changes": "2", "digest": digest, "reviewed": "as-reviewed"})]
+    assert _results(applied) == {"plan": "success", "apply": "success", "result": "success"}, applied["apply"].log
+    outputs = {"changes": "2", "digest": digest, "pull-request": "7", "reason": "ok", "reviewed": "as-reviewed"}
+    assert asked == [("production", outputs)]
+    told = project.runner.github.comments[1]["body"]
+    assert told.startswith("<!-- tokenctl result production -->\n### tokenctl apply: ok (2 done)\n")
+    assert f"\n\nEnvironment `production`: approved by `rita`, digest `{digest}`.\n" in told
+    assert "gh run download 102 --repo acme/tokens --name tokenctl-apply-production-journal-1 --dir journal" in told
+    assert applied["apply"].summary.startswith("### tokenctl apply: ok (2 done)\n")
     assert applied["apply"].outputs == {"reason": "ok"}
     assert "Everything is applied and was read back." in applied["apply"].summary
     assert project.patched() == [GRAFANA, BACKUP_2023]
@@ -164,8 +170,15 @@ def test_a_change_of_the_server_in_between_is_refused_and_nothing_is_sent(projec
 
     project.runner.approve = approve
     applied = project.merged()
-    assert _results(applied) == {"plan": "success", "apply": "failure"}
+    assert _results(applied) == {"plan": "success", "apply": "failure", "result": "success"}
     assert applied["apply"].outputs == {"reason": "stale"}
+    moved = "\n\nWhat moved since then:\n\n- `backup-2023` `needed again` `"
+    (comment,) = project.runner.github.comments
+    for text in (applied["apply"].summary, comment["body"]):
+        assert moved in text
+        assert "description before: `backup 2023` → `needed again`" in text
+    assert applied["apply"].summary.startswith("### tokenctl apply: stale\n")
+    assert "::error::tokenctl apply: stale\n" in applied["apply"].log
     assert "this is not the plan that was reviewed" in applied["apply"].log
     assert (
         "**Nothing was sent: this is no longer the plan that was agreed to.** Review the new one."
@@ -191,10 +204,14 @@ def test_a_pull_request_says_what_it_changes_and_waives_no_guard_of_its_base(pro
     assert "**1 guard loosened**" in comment["body"]
     # Nobody could plan the pull request of a fork. Merged all the same, it is refused after the merge.
     applied = project.merged()
-    assert _results(applied) == {"plan": "failure", "apply": "skipped"}
+    assert _results(applied) == {"plan": "failure", "apply": "skipped", "result": "success"}
+    told = project.runner.github.comments[1]["body"]
+    assert "\n### tokenctl apply: refused\n\n**Nothing was applied:** there is no plan that may be.\n" in told
+    assert "the limit is 0 at" in told
+    assert "Environment `production`: nobody was asked, digest `" in told
     assert "the limit is 0 at" in applied["plan"].summary
-    by_hand = project.runner.call("apply", {}, head=project.merge)  # whoever may start it sees what it does
-    assert _results(by_hand) == {"plan": "success", "apply": "success"}
+    by_hand = project.runner.call("apply", {"inputs": {}}, head=project.merge)  # whoever may start it sees what it does
+    assert _results(by_hand) == {"plan": "success", "apply": "success", "result": "skipped"}
 
 
 def test_what_was_reviewed_decides_the_words_and_the_environment_that_the_repository_chose(project: Project) -> None:
@@ -221,6 +238,43 @@ def test_what_was_reviewed_decides_the_words_and_the_environment_that_the_reposi
         "production-as-reviewed: as-reviewed", "production: differs", "production: unknown",
     ]  # fmt: skip
     assert project.patched() == []
+
+
+def test_an_apply_that_failed_or_that_nobody_approved_is_told_in_the_pull_request(project: Project) -> None:
+    project.runner.environments["production"] = {"INFLUX_TOKEN": "FAKE-reader"}  # which may not write
+    applied = project.merged()
+    assert _results(applied) == {"plan": "success", "apply": "failure", "result": "success"}
+    (comment,) = project.runner.github.comments
+    assert "\n### tokenctl apply: auth (1 failed, 1 not attempted)\n" in comment["body"]
+    lines = [
+        line.partition(": not applied")[0] for line in applied["apply"].log.splitlines() if line.startswith("::error ")
+    ]
+    assert lines[-2:] == [
+        f"::error file=tokens.yaml,line=3,col=5::describe grafana grafana dashbord {GRAFANA}: failed",
+        f"::error file=tokens.yaml,line=6,col=5::deactivate backup-2023 backup 2023 {BACKUP_2023}: not attempted",
+    ]
+
+    def reject(environment: str, jobs: Mapping[str, Job]) -> None:
+        raise RejectedError
+
+    project.runner.approve = reject
+    assert _results(project.merged()) == {"plan": "success", "apply": "failure", "result": "success"}
+    assert [each["body"].splitlines()[1] for each in project.runner.github.comments] == [
+        "### tokenctl apply: no result"
+    ]
+    assert "\n\nEnvironment `production`: rejected by `rita`, digest `" in project.runner.github.comments[0]["body"]
+
+
+def test_a_plan_that_changed_after_an_approval_is_told_in_a_new_comment(project: Project) -> None:
+    project.pull_request()
+    project.runner.github.add_review("APPROVED")
+    project.propose(BASE, CHANGED.replace("dashboard", "boards"))
+    project.pull_request()
+    old, new = (each["body"].splitlines()[1:3] for each in project.runner.github.comments)
+    assert (old[0], new[0]) == ("> [!NOTE]", "> [!WARNING]")
+    assert new[1] == (
+        "> The plan changed after it was approved: what was approved is [further up](https://github.example/comment/1)."
+    )
 
 
 def test_a_pull_request_of_a_fork_is_compared_without_credentials_and_without_a_server(project: Project) -> None:

@@ -73,6 +73,7 @@ def test_every_job_has_the_rights_that_it_needs_and_no_other() -> None:
     assert {(workflow, name): job["permissions"] for workflow, name, job in _jobs()} == {
         ("apply", "plan"): {"actions": "read", "contents": "read", "pull-requests": "read"},
         ("apply", "apply"): {"contents": "read"},
+        ("apply", "result"): {"actions": "read", "pull-requests": "write"},
         ("drift", "plan"): {"contents": "read"},
         ("drift", "issue"): {"issues": "write"},
         ("plan", "plan"): {"contents": "read"},
@@ -200,6 +201,8 @@ def test_every_input_of_an_action_reaches_a_script_by_the_environment(path: Path
 def test_an_apply_is_of_the_plan_that_its_reviewers_saw() -> None:
     jobs = _parsed(WORKFLOWS["apply"])["jobs"]
     (step,) = (each for each in jobs["apply"]["steps"] if each.get("id") == "tokenctl")
+    entered = jobs["apply"]["environment"]["name"]
+    assert [each["with"].get("environment") for each in jobs["result"]["steps"]] == [None, entered]
     assert step["with"]["expect"] == "${{ needs.plan.outputs.digest }}"
     assert jobs["apply"]["needs"] == "plan"
     assert jobs["apply"]["concurrency"]["cancel-in-progress"] is False

@@ -1,0 +1,133 @@
+"""What became of each change of an apply, from its plan and its journal: as Markdown, and as lines of the log."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from action import runner
+from reconciler.core.text import shortened
+from reconciler.render.escape import terminal
+from reconciler.render.markdown import cell, code
+
+STATUSES = ("failed", "unverified", "not attempted", "done")
+"""What can be known of a change in the end, the gravest first."""
+
+_IN_DOUBT = "the run ended before it was known"
+_MOST, _ROOM = 120, 32_000  # characters of a value, and bytes of a table: half of a comment
+_SIDES = {"only-now": "only this plan changes it", "only-reviewed": "this plan does not change it any more"}
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """One change: its token, what was to be done, what became of that and why, and where it is declared, if known."""
+
+    status: str
+    id: str
+    name: str
+    description: str
+    action: str
+    reason: str
+    place: Mapping[str, Any]
+
+
+def read(shown: Document, journal: Path | None) -> tuple[Fate, ...]:
+    """Return the fate of each change of the plan, the gravest first.
+
+    Of what has no line in the journal, nothing was sent. A line may be broken, as a run may have been killed.
+    """
+    known: dict[str, tuple[str, str]] = {}
+    for line in _lines(journal):
+        match line.get("event"):
+            case "intent":
+                known[line["id"]] = ("unverified", _IN_DOUBT)
+            case "result":
+                known[line["id"]] = (line["status"], line["reason"])
+    found = [_fate(each, *known.get(each["id"], ("not attempted", ""))) for each in shown.get("changes", ())]
+    return tuple(sorted(found, key=lambda fate: STATUSES.index(fate.status)))
+
+
+def _lines(journal: Path | None) -> Iterator[dict[str, Any]]:
+    for file in sorted(journal.glob("*.ndjson")) if journal else ():
+        for line in file.read_text("utf-8", "replace").splitlines():
+            with suppress(ValueError):
+                yield json.loads(line)
+
+
+def _fate(change: Document, status: str, reason: str) -> Fate:
+    return Fate(
+        status=status, id=change["id"], name=change["name"] or "", description=change["before"]["description"],
+        action=change["action"], reason=reason, place=change["places"].get("", {}),
+    )  # fmt: skip
+
+
+def counts(fates: Iterable[Fate]) -> str:
+    """Return how many have each status, the gravest first; "" if there are none."""
+    found = Counter(each.status for each in fates)
+    return ", ".join(f"{found[status]:,} {status}" for status in STATUSES if found[status])
+
+
+def table(fates: Sequence[Fate]) -> str:
+    """Return a row for each, as many as have room, and how many are left out."""
+    rows = _fitting(map(_row, fates))
+    left = f"\n\n**And {len(fates) - len(rows):,} more**, which the journal has." if len(rows) < len(fates) else ""
+    return "\n".join(["| result | token | change | why |", "|---|---|---|---|", *rows]) + left
+
+
+def _row(fate: Fate) -> str:
+    names = "<br>".join(cell(shortened(each, _MOST)) for each in (fate.name, fate.description, fate.id) if each)
+    status = fate.status if fate.status == "done" else f"**{fate.status}**"
+    return f"| {status} | {names} | {fate.action} | {cell(shortened(fate.reason, _MOST)) if fate.reason else ''} |"
+
+
+def moved(shown: Document) -> str:
+    """Return how the plan differs from the one that was agreed to, as a list; "" where that is not known."""
+    review = shown.get("review", {})
+    lines = [f"- {_difference(each)}" for each in review.get("differences", ())]
+    for token in review.get("tokens", ()):
+        names = " ".join(
+            code(shortened(each, _MOST)) for each in (token["name"], token["description"], token["id"]) if each
+        )
+        side = [_SIDES[token["side"]]] if token["side"] in _SIDES else []
+        differences = [each for each in token["differences"] if not side or each["what"].endswith(" after")]
+        lines.append(f"- {names}: {'; '.join([*side, *map(_difference, differences)])}")
+    kept = _fitting(lines)
+    left = [f"- and {len(lines) - len(kept):,} more like these"] if len(kept) < len(lines) else []
+    return "\n".join([*kept, *left])
+
+
+def _difference(difference: Document) -> str:
+    values = (difference["reviewed"], difference["now"])
+    before, after = ("nothing" if each is None else code(shortened(each, _MOST)) for each in values)
+    return f"{terminal(difference['what'])}: {before} → {after}"
+
+
+def log_lines(fates: Iterable[Fate], headline: str) -> Iterator[str]:
+    """Yield a line of the log for the whole, and one for each change that is not done, beside its declaration."""
+    yield runner.command("error", headline)
+    for each in fates:
+        if each.status != "done":
+            name = " ".join(terminal(part) for part in (each.name, each.description, each.id) if part)
+            why = f": {terminal(each.reason)}" if each.reason else ""
+            place = {key: str(each.place[field]) for key, field in _PLACE.items() if field in each.place}
+            yield runner.command("error", f"{each.action} {name}: {each.status}{why}", **place)
+
+
+_PLACE = {"file": "file", "line": "line", "col": "column"}
+
+
+def _fitting(lines: Iterable[str]) -> list[str]:
+    room, kept = _ROOM, list[str]()
+    for line in lines:
+        room -= len(line.encode()) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return kept
