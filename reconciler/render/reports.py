@@ -157,6 +157,7 @@ def _xml(text: str) -> str:
 _SARIF_LEVEL = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTICE: "note"}
 _SARIF_MOST = 5_000  # code scanning takes 25,000 results, and shows 5,000 of them
 _HOME, _MORE = "https://github.com/tokenctl/tokenctl", "more"
+_HELP = f"{_HOME}/blob/v{__version__}/docs/commands.md#"
 _SARIF_ENDS = {  # what it means that a command ended so, and shows no plan
     ExitCode.ERROR: "A local file cannot be read or written, or tokenctl itself failed",
     ExitCode.REFUSED: "What the files say of the server does not hold",
@@ -200,31 +201,34 @@ def _sarif_shown(found: Sequence[Finding]) -> Sequence[Finding]:
     return [*found[: _SARIF_MOST - 1], rest]
 
 
-def _sarif_rules(shown: Plan | ProblemReport, *, more: bool) -> Iterator[tuple[str, str, str, Level]]:
-    """Yield the id of each rule, what it says, what to do about it, and how grave it is."""
+def _sarif_rules(shown: Plan | ProblemReport, *, more: bool) -> Iterator[tuple[str, str, str, Level, str]]:
+    """Yield the id of each rule, what it says, what to do, how grave it is, and its place in docs/commands.md."""
     if isinstance(shown, ProblemReport):
         for code, text in _SARIF_ENDS.items():
-            yield code.reason, text, "Read the message and its hint", Level.ERROR
+            yield code.reason, text, "Read the message and its hint", Level.ERROR, "exit-codes"
     else:
         for guard in Guard:
-            yield guard, f"The guard {guard} refuses the plan", f"Waive it by its name: --allow {guard}", Level.ERROR
-    yield WARNING, "The plan may not be what was meant", "Read the message", Level.WARNING
+            waive = f"Waive it by its name: --allow {guard}"
+            yield guard, f"The guard {guard} refuses the plan", waive, Level.ERROR, f"guard-{guard}"
+    yield WARNING, "The plan may not be what was meant", "Read the message", Level.WARNING, "plan"
     if isinstance(shown, Plan):
         for action in Action:
-            yield action, f"The plan would {action} a token", "Review it before it is applied", Level.NOTICE
+            yield action, f"The plan would {action} a token", "Review it before it is applied", Level.NOTICE, "plan"
         if shown.base:
             for kind in Kind:
-                yield revision_rule(kind), f"The files have a {kind} entry", "Review what that means", Level.NOTICE
+                name, says = revision_rule(kind), f"The files have a {kind} entry"
+                yield name, says, "Review what that means", Level.NOTICE, "compared-with-another-commit"
     if more:
-        yield _MORE, "There is more than can be shown", "Read it in another format", Level.NOTICE
+        yield _MORE, "There is more than can be shown", "Read it in another format", Level.NOTICE, "formats"
 
 
-def _sarif_rule(name: str, text: str, todo: str, level: Level) -> dict[str, object]:
+def _sarif_rule(name: str, text: str, todo: str, level: Level, anchor: str) -> dict[str, object]:
     return {
         "id": name,
         "shortDescription": {"text": text},
         "fullDescription": {"text": text},
         "help": {"text": todo},
+        "helpUri": f"{_HELP}{anchor}",
         "defaultConfiguration": {"level": _SARIF_LEVEL[level]},
     }
 

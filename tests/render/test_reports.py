@@ -19,11 +19,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from reconciler import __version__
 from reconciler.core.plan import Action, Guard, Plan
-from reconciler.errors import Problem
+from reconciler.errors import ExitCode, Problem
 from reconciler.render import reports, text
 from reconciler.render.escape import terminal
-from reconciler.render.findings import Finding, Level, default_place, findings
+from reconciler.render.findings import Finding, Level, ProblemReport, default_place, findings
 from tests.builders import INACTIVE, declared, planned, token
 from tests.log_commands import Command, commands
 from tests.render.dataset import PLANS, hostile_plans
@@ -48,6 +49,23 @@ def valid(name: str, plan: Plan) -> Any:
 @pytest.mark.parametrize("name", PLANS)
 def test_a_report_is_what_its_consumer_takes(name: str, report: str) -> None:
     valid(report, PLANS[name])
+
+
+def test_each_rule_of_sarif_links_to_a_place_in_the_documentation() -> None:
+    written = (Path(__file__).parent.parent.parent / "docs" / "commands.md").read_text()
+    titles = re.findall(r"^#+ (.*)", written, re.MULTILINE)
+    anchors = {title.lower().replace(" ", "-") for title in titles} | set(re.findall(r'<a id="([^"]+)"', written))
+    ids: set[str] = set()
+    drawn = [reports.sarif(ProblemReport(command="plan", code=ExitCode.INVALID)), *map(reports.sarif, PLANS.values())]
+    for shown in drawn:
+        for rule in json.loads(shown)["runs"][0]["tool"]["driver"]["rules"]:
+            address, _, anchor = rule["helpUri"].partition("#")
+            assert address == f"https://github.com/tokenctl/tokenctl/blob/v{__version__}/docs/commands.md"
+            assert anchor in anchors
+            ids.add(rule["id"])
+    assert ids >= {*Guard, *Action, "invalid", "files-changed"}
+    for guard in Guard:
+        assert re.search(rf'^\| `{guard}` \| <a id="guard-{guard}"></a>', written, re.MULTILINE)
 
 
 @given(hostile_plans())
