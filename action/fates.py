@@ -76,7 +76,7 @@ def counts(fates: Iterable[Fate]) -> str:
 
 def table(fates: Sequence[Fate]) -> str:
     """Return a row for each, as many as have room, and how many are left out."""
-    rows = _fitting(map(_row, fates))
+    rows = fitting(map(_row, fates))
     left = f"\n\n**And {len(fates) - len(rows):,} more**, which the journal has." if len(rows) < len(fates) else ""
     return "\n".join(["| result | token | change | why |", "|---|---|---|---|", *rows]) + left
 
@@ -98,7 +98,7 @@ def moved(shown: Document) -> str:
         side = [_SIDES[token["side"]]] if token["side"] in _SIDES else []
         differences = [each for each in token["differences"] if not side or each["what"].endswith(" after")]
         lines.append(f"- {names}: {'; '.join([*side, *map(_difference, differences)])}")
-    kept = _fitting(lines)
+    kept = fitting(lines)
     left = [f"- and {len(lines) - len(kept):,} more like these"] if len(kept) < len(lines) else []
     return "\n".join([*kept, *left])
 
@@ -123,7 +123,8 @@ def log_lines(fates: Iterable[Fate], headline: str) -> Iterator[str]:
 _PLACE = {"file": "file", "line": "line", "col": "column"}
 
 
-def _fitting(lines: Iterable[str]) -> list[str]:
+def fitting(lines: Iterable[str]) -> list[str]:
+    """Return as many whole lines as leave half of a comment to what else it says."""
     room, kept = _ROOM, list[str]()
     for line in lines:
         room -= len(line.encode()) + 1

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from action import github, posts, report, run, runner
+from action import drift, github, posts, report, run, runner
 from action.runner import ActionError, path, variable
 
 Environment = Mapping[str, str]
@@ -110,11 +110,16 @@ def _issue(environment: Environment) -> int:
     changes = variable(environment, "INPUT_CHANGES")
     if not changes.isdecimal():
         raise ActionError("the input `changes` is a number")
+    name, file = variable(environment, "INPUT_NAME"), path(environment, "INPUT_FILE")
     markdown, brief = _texts(environment)
-    drift = posts.Drift(
-        name=variable(environment, "INPUT_NAME"), changes=int(changes), markdown=markdown, instead=brief
-    )
-    print(posts.keep_one(_api(environment), drift, environment.get("INPUT_AUTHOR") or posts.BOT))
+    saved = file.with_suffix(".json")
+    if saved.exists() and changes != "0":
+        foot = _foot(environment)
+        full = drift.describe(json.loads(saved.read_text("utf-8")), name, file.read_text("utf-8"))
+        head = full.partition("<details>")[0]
+        markdown, brief = f"{full}\n{foot}", f"{head}{foot}"
+    found = posts.Drift(name=name, changes=int(changes), markdown=markdown, instead=brief)
+    print(posts.keep_one(_api(environment), found, environment.get("INPUT_AUTHOR") or posts.BOT))
     return 0
 
 

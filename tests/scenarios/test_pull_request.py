@@ -329,7 +329,11 @@ def test_drift_is_one_issue_while_it_lasts(project: Project) -> None:
     assert drift() == []
     project.sandbox.change(GRAFANA, description="theirs")
     assert drift() == [(1, "open")]
-    assert "theirs" in project.runner.github.issues[0]["body"]
+    body = project.runner.github.issues[0]["body"]
+    assert "\n### 1 token of `production` is not as declared\n" in body
+    (row,) = (line for line in body.splitlines() if line.startswith(f"| `grafana`<br>`theirs`<br>`{GRAFANA}`"))
+    (changed,) = (each.updated_at for each in project.sandbox.tokens if each.id == GRAFANA)
+    assert row.endswith(f"| description `theirs` → `grafana dashbord` | changed on the server | `{changed}` |")
     project.sandbox.change(GRAFANA, description="grafana dashbord")
     assert drift() == [(1, "closed")]
     assert json.dumps(project.runner.github.requests).count("POST") == 1

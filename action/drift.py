@@ -1,0 +1,67 @@
+"""The text of the issue about drift: what is not as declared, since when, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from action.fates import fitting
+from reconciler.core.text import count, shortened
+from reconciler.render.markdown import cell, code
+
+_MOST = 120  # characters of a value
+_WHY = {"drift": "changed on the server", "pending": "declared, and not applied yet"}
+_NEXT = """\
+*Since* is when the server last changed the token, by its own clock; it does not say what was changed then, or by whom.
+
+What to do next:
+
+- **The server is right**: a pull request that takes over what it has. Its plan has no change for that token then.
+- **The files are right**: run the workflow that applies by hand, and its reviewers see what it would send.
+
+The first run that finds all tokens as declared closes this issue."""
+
+Document = Mapping[str, Any]
+
+
+def describe(plan: Document, name: str, drawn: str) -> str:
+    """Return the text for a saved plan and an environment, with the plan as it was drawn below it."""
+    changes = plan["changes"]
+    rows = fitting(map(_row, changes))
+    left = (
+        f"\n\n**And {count(len(changes) - len(rows), 'more token')}**: the plan has them."
+        if len(rows) < len(changes)
+        else ""
+    )
+    verb = "is" if len(changes) == 1 else "are"
+    return "\n".join(
+        [
+            f"### {count(len(changes), 'token')} of {code(name)} {verb} not as declared\n",
+            "| token | on the server → declared | why | since |",
+            "|---|---|---|---|",
+            "\n".join(rows) + left,
+            f"\n{_NEXT}\n",
+            f"<details><summary>The plan</summary>\n\n{drawn}\n</details>\n",
+        ]
+    )
+
+
+def _row(change: Document) -> str:
+    before = change["before"]
+    names = (change["name"] or "", before["description"], change["id"])
+    shown = "<br>".join(cell(shortened(each, _MOST)) for each in names if each)
+    place = change["places"].get("")
+    where = f"<br>{cell(shortened('{file}:{line}'.format(**place), _MOST))}" if place else ""
+    why = "<br>".join(dict.fromkeys(_WHY.get(mark, "") for mark in _marks(change)))
+    return f"| {shown}{where} | {'<br>'.join(_differences(change))} | {why} | {cell(before['updatedAt'])} |"
+
+
+def _marks(change: Document) -> list[str]:
+    return list(change.get("marks", {}).values())
+
+
+def _differences(change: Document) -> Iterator[str]:
+    for field, value in change["operation"]["body"].items():
+        values = (change["before"][field], value)
+        before, after = (cell(shortened(each, _MOST)) if each else "(empty)" for each in values)
+        yield f"{field} {before} → {after}"

@@ -1,0 +1,37 @@
+"""The text of the issue about drift, as GitHub gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from action.drift import describe
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def _change(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"{number:016x}", "name": None, "action": "describe", "places": {}, "marks": {},
+        "before": {"status": "active", "description": "it's | `theirs`", "updatedAt": "2026-01-01T00:00:00.5Z"},
+        "operation": {"method": "PATCH", "path": "/x", "body": {"description": "ours"}}, **more,
+    }  # fmt: skip
+
+
+def test_it_says_what_drifted_since_when_and_what_to_do(golden: Callable[[Path, str], None]) -> None:
+    declared = {"name": "grafana", "places": {"": {"file": "tokens.yaml", "line": 3, "column": 5}}}
+    both = {"method": "PATCH", "path": "/x", "body": {"status": "inactive", "description": ""}}
+    changes = [
+        _change(1, **declared, marks={"description": "drift"}),
+        _change(2, operation=both, marks={"status": "pending", "description": "drift"}),
+        _change(3),
+    ]
+    golden(GOLDEN / "drift.md", describe({"changes": changes}, "production", "### tokenctl plan: 3 to describe\n"))
+
+
+def test_one_token_is_one_and_a_thousand_are_cut() -> None:
+    assert describe({"changes": [_change(1)]}, "eu", "").startswith("### 1 token of `eu` is not as declared\n")
+    text = describe({"changes": [_change(each, name="x" * 200) for each in range(1000)]}, "eu", "")
+    assert len(text.encode()) < 40_000
+    assert f"\n\n**And {1000 - text.count('| `xxx'):,} more tokens**: the plan has them.\n" in text
