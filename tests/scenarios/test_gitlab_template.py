@@ -4,32 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
-from typing import Any
 
 import pytest
 import typer.main
-import yaml
 from typer.core import TyperGroup
 
 from reconciler.cli.app import app
-
-TEMPLATE = Path(__file__).parent.parent.parent / "ci" / "gitlab" / "tokenctl.yml"
-SPEC, JOBS = yaml.safe_load_all(TEMPLATE.read_text())
-INPUTS = SPEC["spec"]["inputs"]
-
-
-def _job(name: str) -> dict[str, Any]:
-    """A job with what it extends, as GitLab merges it: mappings key by key, all else is replaced."""
-    job: dict[str, Any] = JOBS[name]
-    return _merged(_job(job["extends"]), job) if "extends" in job else job
-
-
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    both = {key: _merged(below[key], value) for key, value in above.items()
-            if isinstance(value, dict) and isinstance(below.get(key), dict)}  # fmt: skip
-    return {**below, **above, **both}
-
+from tests.gitlab import INPUTS, JOBS, TEMPLATE
+from tests.gitlab import job_of as _job
 
 RUN = [name for name in JOBS if not name.startswith(".")]
 
@@ -37,10 +19,19 @@ RUN = [name for name in JOBS if not name.startswith(".")]
 def test_the_inputs_are_typed_and_every_one_is_used() -> None:
     body = TEMPLATE.read_text().partition("\n---\n")[2]
     assert set(re.findall(r"\$\[\[ inputs\.([a-z-]+) \]\]", body)) == INPUTS.keys()
-    assert all(each["type"] == "string" and each["description"] for each in INPUTS.values())
+    assert {name for name, each in INPUTS.items() if each["type"] != "string"} == {"changes"}
+    assert all(each["description"] for each in INPUTS.values())
     assert [name for name, each in INPUTS.items() if "default" not in each] == ["version"]
     assert re.fullmatch(INPUTS["version"]["regex"], "1.2.3")
+    assert re.fullmatch(INPUTS["version"]["regex"], f"1.2.3@sha256:{'0' * 64}")
     assert not re.fullmatch(INPUTS["version"]["regex"], "1.2.3 --index-url=x")
+
+
+def test_no_job_installs_anything() -> None:
+    for name in RUN:
+        job = _job(name)
+        assert job["image"]["name"] == "$[[ inputs.image ]]:$[[ inputs.version ]]"
+        assert not re.search(r"\b(pip|apt|curl|wget)\b", "\n".join([*job["before_script"], *job["script"]]))
 
 
 @pytest.mark.parametrize("name", RUN)
@@ -57,7 +48,7 @@ def test_every_option_of_a_script_is_one_of_the_program(name: str) -> None:
     assert isinstance(group, TyperGroup)
     for command, rest in re.findall(r"^tokenctl (\w+)(.*)", "\n".join(_job(name)["script"]), re.MULTILINE):
         known = {option for each in group.commands[command].params for option in each.opts}
-        assert set(re.findall(r"(?<= )--[a-z]+", rest)) <= known
+        assert set(re.findall(r"(?<= )--[a-z-]+(?=[= ])", rest)) <= known
         assert rest.endswith(" -- $TOKENCTL_FILES")
 
 
@@ -65,9 +56,12 @@ def test_only_the_apply_enters_the_protected_environment_one_at_a_time_and_by_ha
     environments = {name: _job(name).get("environment", {}).get("name") for name in RUN}
     assert environments == {
         "tokenctl-plan": "$[[ inputs.environment ]]/plan",
+        "tokenctl-note": "$[[ inputs.environment ]]/note",
         "tokenctl-plan-of-a-fork": None,
+        "tokenctl-code-quality": None,
         "tokenctl-plan-after-the-merge": "$[[ inputs.environment ]]/plan",
         "tokenctl-apply": "$[[ inputs.environment ]]",
+        "tokenctl-drift": "$[[ inputs.environment ]]/plan",
     }
     apply = _job("tokenctl-apply")
     (rule,) = apply["rules"]
@@ -75,11 +69,14 @@ def test_only_the_apply_enters_the_protected_environment_one_at_a_time_and_by_ha
         "manual", "tokenctl-$[[ inputs.environment ]]", False,
     )  # fmt: skip
     assert rule["if"].startswith("$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH")
+    assert rule["allow_failure"] is True  # a manual job without it blocks its pipeline
+    (planned,) = _job("tokenctl-plan-after-the-merge")["rules"]
+    assert (rule["if"], rule["changes"]) == (planned["if"], planned["changes"])
 
 
 def test_the_apply_is_of_the_digest_that_the_plan_before_it_left() -> None:
     assert _job("tokenctl-apply")["needs"] == ["tokenctl-plan-after-the-merge"]
-    assert '--expect="$TOKENCTL_DIGEST"' in _job("tokenctl-apply")["script"][0]
+    assert '--expect="$TOKENCTL_DIGEST"' in _job("tokenctl-apply")["script"][-1]
     plan = _job("tokenctl-plan-after-the-merge")
     assert plan["artifacts"]["reports"]["dotenv"] == "plan.env"
     assert "TOKENCTL_DIGEST=" in plan["script"][-1]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from reconciler.core.manifest import is_manifest
-from tests.scenarios.test_gitlab_template import INPUTS
+from tests.gitlab import INPUTS
 from tests.scenarios.test_workflow_files import REUSABLE, ROOT, WORKFLOWS
 
 GUIDE = (ROOT / "docs" / "pull-requests.md").read_text()
