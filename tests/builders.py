@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.core.live import (
     EVERY_ORG,
     EVERY_USER,
+    Grant,
     Live,
     OrgId,
     Owner,
@@ -22,7 +23,7 @@ from reconciler.core.live import (
 )
 from reconciler.core.manifest import Declaration, Manifest, Match, Until, end_of
 from reconciler.core.plan import Guard, Plan
-from reconciler.core.planner import make_plan
+from reconciler.core.planner import make_plan, with_rights
 from reconciler.errors import Place
 
 ACME, EDGE = OrgId("a" * 16), OrgId("e" * 16)
@@ -60,6 +61,8 @@ def token(number: int, **others: Any) -> Token:
         user_id=UserId("c" * 16),
         user="ci-bot",
         updated_at="2026-01-02T03:04:05Z",
+        created_at="2025-06-07T08:09:10Z",
+        grants=(Grant("write", "buckets", "b" * 16, org_id, "telemetry", NAMES[org_id]),),
     )
     return replace(plain, **others)
 
@@ -113,4 +116,5 @@ def planned(
     declarations: Iterable[Declaration], tokens: Iterable[Token], *waivers: Guard, reviewed: bool = True, **others: Any
 ) -> Plan:
     """The plan for these declarations on a server with these tokens."""
-    return make_plan(manifest(*declarations, **others), live(*tokens), waivers, reviewed=reviewed)
+    found = live(*tokens)
+    return with_rights(make_plan(manifest(*declarations, **others), found, waivers, reviewed=reviewed), found)

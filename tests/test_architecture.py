@@ -63,6 +63,7 @@ COVERED_BY = {
     "cli/process.py": "scenarios/test_signals.py",
     "cli/tools.py": "cli/test_app.py",
     "influx/trust.py": "scenarios/test_tls.py",
+    "render/compared.py": "scenarios/test_drawn_revisions.py",
     "session/connection.py": "scenarios/test_target.py",
     "session/context.py": "scenarios/test_mistake.py",
     "session/planning.py": "scenarios/test_own.py",

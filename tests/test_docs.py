@@ -91,7 +91,7 @@ FOREIGN = {
     "docs/scheduling.md": {"--failed", "--from-file", "--namespace", "--now"},
     "docs/retiring-tokens.md": {"--config", "--log-level"},
     "docs/pull-requests.md": {
-        "--description", "--dir", "--name", "--read-authorizations", "--read-users", "--spec", "--write-authorizations", "--write-users",
+        "--description", "--dir", "--exit-status", "--name", "--read-authorizations", "--read-users", "--spec", "--write-authorizations", "--write-users",
     },
 }  # fmt: skip
 

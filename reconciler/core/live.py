@@ -25,7 +25,6 @@ RIGHTS = (
 )
 """What it takes to see a token and to change it, as a hint."""
 
-
 HEX_ID = "[0-9a-f]{16}"
 """A pattern for what ids look like in a text; `is_id` says whether a text is one."""
 
@@ -314,10 +313,7 @@ class Live:
         return not self.org or trimmed(token.org) == trimmed(self.org)
 
     def orgs_called(self, org: str) -> frozenset[OrgId]:
-        """The ids of the organisation that is called so, or that has this id where none is called so.
-
-        Empty when no token is of it.
-        """
+        """The ids of the organisation that is called so, else of the one with this id; empty when no token is of it."""
         name, tokens = trimmed(org), self.tokens.values()
         named = frozenset(token.org_id for token in tokens if trimmed(token.org) == name)
         return named or frozenset(token.org_id for token in tokens if token.org_id == name.lower())

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from reconciler.core.live import Elided, OrgId, Server, Status, Token
 from reconciler.core.manifest import Limits
+from reconciler.core.rights import Bucket, Right, Some
 from reconciler.core.text import quoted
 from reconciler.errors import Place, Problem
 
@@ -78,7 +79,9 @@ class Change:
     `until` is the text of the `until` that has passed and so switches the token off, "" where none does.
     `places` has the position of the declaration under "" and of each differing field under its name. `marks` tells of
     each differing field where the difference comes from, as far as that is known: nothing without a base. `use` is
-    what the evidence says of the token, None without any.
+    what the evidence says of the token, None without any. `labels` are the declaration's. `rights` is what the token
+    may do, None where that is not known, and `buckets` are those that a deactivated token wrote, with who else does
+    afterwards.
     """
 
     token: Token
@@ -90,6 +93,9 @@ class Change:
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
     marks: Mapping[str, Mark] = field(default_factory=dict, compare=False)
     use: Use | None = field(default=None, compare=False)
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+    rights: Some[Right] | None = field(default=None, compare=False)
+    buckets: Some[Bucket] = field(default=Some(), compare=False)
 
     @property
     def action(self) -> Action:

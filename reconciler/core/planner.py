@@ -8,7 +8,7 @@ from dataclasses import replace
 from reconciler.core.baseline import Baseline, locked, unshown, with_base
 from reconciler.core.contrast import apart
 from reconciler.core.guards import ending, judge, too_large, unmanaged
-from reconciler.core.live import Live, Token, TokenId, UserId
+from reconciler.core.live import Live, OrgId, Token, TokenId, UserId
 from reconciler.core.managers import Managers
 from reconciler.core.manifest import Declaration, Manifest, at
 from reconciler.core.plan import Action, Change, Comparison, Guard, Plan, Refusal, between
@@ -20,6 +20,7 @@ from reconciler.core.resolve import (
     declared_tokens,
     resolve,
 )
+from reconciler.core.rights import Some, buckets_after, rights_of
 from reconciler.errors import Problem, StaleError
 
 _UNTOLD = Problem(
@@ -68,6 +69,17 @@ def make_plan(
         base=_compared(baseline, len(declarations), changes, resolution) if baseline else None,
     )
     return with_guards(plan, live, refused, reviewed=reviewed)
+
+
+def organisations(manifest: Manifest, live: Live) -> dict[OrgId, str]:
+    """Return the organisations of the declared live tokens, with their names, even if other declarations are wrong.
+
+    Organisations that the run or the file excludes are left out.
+    """
+    tokens = [live.tokens[token_id] for token_id in declared_tokens(manifest, live)]
+    asserted = manifest.server.org
+    only = live.orgs_called(asserted) if asserted else None
+    return {token.org_id: token.org for token in tokens if only is None or token.org_id in only}
 
 
 def needs_list(manifest: Manifest, baseline: Baseline | None) -> bool:
@@ -125,6 +137,7 @@ def _change(wanted: Wanted, protected: Container[TokenId]) -> Change | None:
         protected=declared.protected or token.id in protected,
         until=declared.ended if status else "",
         places={field: declared.origin.place(key) for field, key in keys.items()},
+        labels=declared.labels,
     )
 
 
@@ -170,6 +183,16 @@ def rebase(saved: Plan, live: Live) -> Plan:
     told = (Guard.UNMANAGED, Guard.MOVED, Guard.BASE, Guard.IN_USE)
     kept = [refusal for refusal in saved.refusals if refusal.guard in told]
     return replace(plan, refusals=_standing(plan, [*judge(plan, live, reviewed=True), *kept]))
+
+
+def with_rights(plan: Plan, live: Live) -> Plan:
+    """The plan with what each token may do, and who else writes the buckets of those that it deactivates."""
+    after = {change.token.id: change.status for change in plan.changes if change.status}
+    buckets = buckets_after([change.token for change in plan.doing(Action.DEACTIVATE)], after, live.everyone.values())
+    changes = (
+        replace(each, rights=rights_of(each.token), buckets=buckets.get(each.token.id, Some())) for each in plan.changes
+    )
+    return replace(plan, changes=tuple(changes))
 
 
 def needs_own_user(plan: Plan, live: Live) -> bool:

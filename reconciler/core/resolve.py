@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.contrast import apart
-from reconciler.core.live import HEX_ID, Absence, Live, Missing, OrgId, Token, TokenId
+from reconciler.core.live import HEX_ID, Absence, Live, Missing, Token, TokenId
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
 from reconciler.core.plan import Change
 from reconciler.core.text import SHOWN, name_some, trimmed
@@ -163,17 +163,6 @@ def suggests_others(manifest: Manifest, live: Live) -> bool:
     """Whether a token that is not declared may be suggested in place of one that is absent."""
     absent = [each for each in manifest.ids & live.missing.keys() if live.missing[each].kind is Absence.ABSENT]
     return 0 < len(absent) <= _COMPARED and not _are_most(absent, manifest)
-
-
-def organisations(manifest: Manifest, live: Live) -> dict[OrgId, str]:
-    """Return the organisations of the declared live tokens, with their names, even if other declarations are wrong.
-
-    Organisations that the run or the file excludes are left out.
-    """
-    tokens = [live.tokens[token_id] for token_id in declared_tokens(manifest, live)]
-    asserted = manifest.server.org
-    only = live.orgs_called(asserted) if asserted else None
-    return {token.org_id: token.org for token in tokens if only is None or token.org_id in only}
 
 
 def _meant(declaration: Declaration, live: Live, index: Index) -> list[Token]:

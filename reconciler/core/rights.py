@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from reconciler.core.live import Grant, OrgId, Status, Token, TokenId
+from reconciler.core.text import shortened
 
 _MOST = 20
 _MOST_WRITERS = 3
+_LONGEST = 200  # characters of a name
 _BOTH = ("write", "read")
 # What every all-access and every operator token has rights on, whichever InfluxDB 2 made it.
 _COMMON = {
@@ -128,7 +130,8 @@ def _everything(whole: Mapping[str, frozenset[OrgId]], grants: Iterable[Grant]) 
 
 def _right(action: str, kind: str, org: str | None, names: set[str]) -> Right:
     """The right on these names, where "" stands for all of the kind."""
-    return Right(action=action, kind=kind, org=org, names=Some() if "" in names else _first(sorted(names)))
+    some: Some[str] = Some() if "" in names else _first(sorted(map(_short, names)))
+    return Right(action=_short(action), kind=_short(kind), org=None if org is None else _short(org), names=some)
 
 
 def _order(right: Right) -> tuple[bool, bool, bool, str, str]:
@@ -143,8 +146,14 @@ def _writes(token: Token) -> Iterable[Grant]:
 
 
 def _bucket(grant: Grant, writers: Mapping[TokenId, str], wider: set[TokenId]) -> Bucket:
-    names = [writers[each] for each in sorted(writers)]
-    return Bucket(name=grant.name or grant.id, writers=_first(names, _MOST_WRITERS), wider=len(wider - writers.keys()))
+    names = [_short(writers[each]) for each in sorted(writers)]
+    return Bucket(
+        name=_short(grant.name or grant.id), writers=_first(names, _MOST_WRITERS), wider=len(wider - writers.keys())
+    )
+
+
+def _short(name: str) -> str:
+    return shortened(name, _LONGEST)
 
 
 def _first(things: list[_Thing], most: int = _MOST) -> Some[_Thing]:

@@ -1,24 +1,25 @@
-"""Plans, reviews and revisions as documents of schemas/plan.v1.json and revisions.v1.json; a saved plan ⇄ its file."""
+"""Plans and revisions as documents of schemas/plan.v1.json and revisions.v1.json; a saved plan ⇄ its file."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict, Unpack
 
 from reconciler import files
 from reconciler.core.baseline import Baseline
 from reconciler.core.live import HEX_ID, Elided, OrgId, Server, Status, Token, TokenId, UserId
 from reconciler.core.manifest import UNTIL, Limits, Share
 from reconciler.core.plan import Action, Change, Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision, Use
-from reconciler.core.review import Review, Side, TokenDifference, Verdict
+from reconciler.core.rights import Bucket, Right, Some
 from reconciler.documents import decode
+from reconciler.documents import rights as told
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
+from reconciler.documents.review import REVIEW
 from reconciler.documents.usage import decode_use, use_document
 from reconciler.errors import ExitCode, InvalidError, LocalError, Place, Problem, ProblemToken, StaleError
 
@@ -127,6 +128,11 @@ def _change_document(change: Change) -> Document:
         document["until"] = change.until
     if change.use:
         document["usage"] = use_document(change.use)
+    if change.token.created_at:
+        document["created_at"] = change.token.created_at
+    if change.labels:
+        document["labels"] = dict(change.labels)
+    document |= told.meaning_document(change)
     if change.mark:
         document["mark"] = change.mark
         document["marks"] = {field: change.marks[field] for field in change.body if field in change.marks}
@@ -152,22 +158,6 @@ def elided(token: Token) -> Document:
 def operation_document(change: Change) -> Document:
     """The request that apply sends for a change, as the InfluxDB v2 API's PATCH /api/v2/authorizations/{id}."""
     return {"method": "PATCH", "path": change.path, "body": change.body}
-
-
-def review_document(review: Review) -> Document:
-    """The review, as it stands beside a plan."""
-    return {
-        **parts(review, "verdict", "digest", "reason"),
-        "differences": _differences(review.differences),
-        "tokens": [
-            {**parts(each, "id", "name", "description", "side"), "differences": _differences(each.differences)}
-            for each in review.tokens
-        ],
-    }
-
-
-def _differences(differences: Iterable[Difference]) -> decode.Json:
-    return [{"what": each.field, "reviewed": each.before, "now": each.after} for each in differences]
 
 
 def revised_document(revised: Baseline) -> Document:
@@ -201,6 +191,7 @@ _SETTINGS = ("url", "org", "max_deactivations", "min_managers", "unmanaged", "ex
 _EDITED = ("target", "status", "until", "description", "protected", "labels", "name", "file", *_SETTINGS)
 
 _TEXT_OR_NULL = or_null(text)
+_FILLED = decode.is_a(str, "a string that is not empty", bool)
 _COMMIT = matching("[0-9a-f]{40}([0-9a-f]{24})?", "40 or 64 lower-case hex digits")
 _URL = matching('[!"$->A-~]*', "a URL in ASCII without user, query and fragment")
 _PATH = matching(f"/api/v2/authorizations/{HEX_ID}", "the path of a token")
@@ -228,17 +219,6 @@ def _problem(field: Fields) -> Problem:
 
 _PROBLEM = object_of(_problem)
 _REFUSAL = object_of(lambda field: Refusal(field("guard", _GUARD), _problem(field)))
-_DIFFERENCES = list_of(
-    object_of(
-        lambda field: Difference(field("what", text), field("reviewed", _TEXT_OR_NULL), field("now", _TEXT_OR_NULL))
-    )
-)
-_TOKENS = list_of(
-    record(TokenDifference, id=decode.ID, name=text, description=text, side=one_of(Side), differences=_DIFFERENCES)
-)
-_REVIEW: decode.Decoder[object] = record(
-    dict, verdict=one_of(Verdict), digest=text, reason=text, differences=_DIFFERENCES, tokens=_TOKENS
-)
 
 
 def server(field: Fields) -> Server:
@@ -256,15 +236,25 @@ def _limit(value: object) -> int | Share:
     return Share(int(_PERCENT(value)[:-1])) if isinstance(value, str) else decode.COUNT(value)
 
 
+class Beside(TypedDict, total=False):
+    """What plans have of a change and journals have not."""
+
+    until: str
+    places: Mapping[str, Place]
+    marks: Mapping[str, Mark]
+    use: Use | None
+    labels: Mapping[str, str]
+    rights: Some[Right] | None
+    buckets: Some[Bucket]
+
+
 def change(
     field: Fields,
     sent: Fields,
     *,
     own: bool = False,
-    until: str = "",
-    places: Mapping[str, Place] = MappingProxyType({}),
-    marks: Mapping[str, Mark] = MappingProxyType({}),
-    use: Use | None = None,
+    created_at: str = "",
+    **others: Unpack[Beside],
 ) -> Change:
     """The change of the fields that plans and journals have alike, of those that it sends, and of what plans add."""
     before = field.inner("before")
@@ -281,15 +271,13 @@ def change(
             user=field("user", text),
             updated_at=before("updatedAt", text),
             is_own=own,
+            created_at=created_at,
         ),
         status=sent.optional("status", _STATUS, None),
         description=sent.optional("description", text, None),
         name=field("name", _TEXT_OR_NULL),
         protected=field("protected", decode.boolean),
-        until=until,
-        places=places,
-        marks=marks,
-        use=use,
+        **others,
     )
 
 
@@ -301,14 +289,19 @@ def _change(field: Fields) -> Change:
     operation("method", _PATCH)
     operation("path", _PATH)
     marks = field.inner("marks", least=1) if "marks" in field.left else None
+    labels = field.inner("labels", least=1) if "labels" in field.left else None
     return change(
         field,
         operation.inner("body", least=1),
         own=field("own", decode.boolean),
+        created_at=field.optional("created_at", _FILLED, ""),
         until=field.optional("until", _UNTIL, ""),
         places=field.inner("places").those(("", "status", "description"), _PLACE),
         marks=marks.those(("status", "description"), _MARK) if marks else {},
         use=field.optional("usage", decode_use, None),
+        labels=labels.those(sorted(labels.left), text) if labels else {},
+        rights=told.rights(field),
+        buckets=told.buckets(field),
     )
 
 
@@ -326,7 +319,7 @@ def decode_plan(field: Fields) -> Plan:
     field("format_version", decode.integer(FORMAT_VERSION, FORMAT_VERSION))
     field("digest", decode.DIGEST)
     field("reason", one_of(["ok", "refused"]))
-    field.optional("review", _REVIEW, None)
+    field.optional("review", REVIEW, None)
     counts = field.inner("counts")
     number = {key: counts(key, decode.COUNT) for key in (*Action, *_COUNTS)}
     live = counts("live", decode.COUNT) if "live" in counts.left else None

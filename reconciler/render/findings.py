@@ -11,7 +11,7 @@ from reconciler.core.baseline import Baseline
 from reconciler.core.plan import Change, Difference, Kind, Plan, Revision
 from reconciler.core.text import count, shortened
 from reconciler.errors import ExitCode, Place, Problem
-from reconciler.render import words
+from reconciler.render import compared, words
 
 _DESCRIBED = 200  # characters of a description that only tells which token it is
 WARNING = "warning"
@@ -103,7 +103,7 @@ def revision_findings(revised: Baseline) -> tuple[Finding, ...]:
     """Return what a change of the files means: warnings, then what loosens a guard, then all else."""
     found = [
         *(_problem(Level.WARNING, WARNING, WARNING, each) for each in revised.warnings),
-        *map(_revision, words.gravest_revisions_first(revised.revisions)),
+        *map(_revision, compared.gravest_revisions_first(revised.revisions)),
     ]
     return tuple(_with_unique_keys(found))
 
@@ -117,8 +117,8 @@ def _revision(revision: Revision) -> Finding:
     return Finding(
         level=Level.WARNING if revision.loosens else Level.NOTICE,
         rule=revision_rule(revision.kind),
-        title=f"{revision.kind} {words.label_of(revision)}",
-        message="; ".join(words.meaning(revision)),
+        title=f"{revision.kind} {compared.label_of(revision)}",
+        message="; ".join(compared.meaning(revision)),
         key=revision.target,
         place=_placed(revision.place),
     )
@@ -146,15 +146,19 @@ def _problem(level: Level, rule: str, title: str, problem: Problem) -> Finding:
 def _change(change: Change, *, across: bool) -> Finding:
     token = change.token
     earlier = token.values
-    fields = [words.field_and_values(Difference(field, earlier[field], value)) for field, value in change.body.items()]
-    field, reasons = next(iter(change.body)), ", ".join(filter(None, (words.until_of(change), words.mark_of(change))))
+    fields = []
+    for name, value in change.body.items():
+        mark = words.mark_of(change, name)
+        shown = words.field_and_values(Difference(name, earlier[name], value))
+        fields.append(shown + (f" ({mark})" if mark else ""))
+    field, until = next(iter(change.body)), words.until_of(change)
     which = f" {shortened(description, _DESCRIBED)}" if (description := words.kept_description(change)) else ""
     return Finding(
         level=Level.NOTICE,
         rule=change.action.value,
         title=f"{change.action} {words.name_of(change)}",
         message=f"{token.id}{which} of {words.owner_of(change, across=across)}: {', '.join(fields)}"
-        + (f" ({reasons})" if reasons else "")
+        + (f" ({until})" if until else "")
         + (f"; {words.use_of(change)}" if change.use else ""),
         key=token.id,
         place=_placed(change.places.get(field) or change.places.get("")),

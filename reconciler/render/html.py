@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 
 from reconciler.core.plan import Action, Change, Difference, Plan, Revision, explained
 from reconciler.core.text import common_start, count
 from reconciler.errors import Place, Problem
-from reconciler.render import words
+from reconciler.render import compared, words
 from reconciler.render.escape import terminal
 from reconciler.render.findings import ProblemReport
 
 _FOLDER = Path(__file__).parent / "page"
 _SIGNS = {Action.DEACTIVATE: "−", Action.ACTIVATE: "+", Action.DESCRIBE: "~"}
 _UNSORTED = "Before and after"
-_COLUMNS = ("Change", "Token", "Owner", _UNSORTED, "Declared at")
+_MEANING = "What it means"
+_COLUMNS = ("Change", "Token", "Owner", _UNSORTED, _MEANING, "Declared at")
 
 
 def plan(plan: Plan) -> str:
@@ -160,8 +161,8 @@ def _tokens(problem: Problem) -> str:
 def _revisions(kind: str, title: str, revisions: Sequence[Revision]) -> str:
     items = []
     for each in revisions:
-        meaning = "".join(f"<p>{escape(line)}</p>" for line in words.meaning(each))
-        named = f"<strong>{each.kind}</strong> <code>{escape(words.label_of(each))}</code>"
+        meaning = "".join(f"<p>{escape(line)}</p>" for line in compared.meaning(each))
+        named = f"<strong>{each.kind}</strong> <code>{escape(compared.label_of(each))}</code>"
         items.append(f"{named}{meaning}{_where(each.place or each.base_place)}")
     return _list(kind, title, items)
 
@@ -212,7 +213,7 @@ def _changes(plan: Plan) -> str:
 
 
 def _heading(name: str) -> str:
-    if name == _UNSORTED:
+    if name in (_UNSORTED, _MEANING):
         return f'<th scope="col" role="columnheader" class="plain">{name}</th>'
     return f'<th scope="col" role="columnheader"><button type="button" disabled>{name}</button></th>'
 
@@ -220,7 +221,7 @@ def _heading(name: str) -> str:
 def _row(change: Change, differences: Iterable[Difference]) -> str:
     token = change.token
     own = "this run’s own token" if token.is_own else ""
-    marks = filter(None, ("protected" if change.protected else "", own, words.until_of(change), words.mark_of(change)))
+    marks = filter(None, ("protected" if change.protected else "", own, words.until_of(change)))
     marked = "".join(f' <span class="mark">{each}</span>' for each in marks)
     # Names are sorted by what stands in the cell: a blank keeps a number at the end of one from going on in the id.
     description = words.kept_description(change)
@@ -233,19 +234,36 @@ def _row(change: Change, differences: Iterable[Difference]) -> str:
         f'<td role="cell"><span class="badge {change.action}">{done}</span>{used}</td>',
         f'<th role="rowheader" scope="row">{name}{marked}</th>',
         f'<td role="cell" data-label="owner">{_shown(token.user)} {org}</td>',
-        f'<td role="cell">{"".join(map(_field, differences))}</td>',
+        f'<td role="cell">{"".join(_field(change, each) for each in differences)}</td>',
+        f'<td role="cell" class="meaning">{"".join(_meaning(change))}</td>',
         f'<td role="cell" data-label="declared at"><code>{escape(words.place_of(change))}</code></td>',
     )
     return f'<tr role="row" data-action="{change.action}">{"".join(cells)}</tr>'
 
 
-def _field(difference: Difference) -> str:
+def _meaning(change: Change) -> Iterator[str]:
+    """Yield what a reviewer wants to know of the token beside its values, a paragraph each."""
+    if change.labels:
+        yield f"<p>{words.labels_of(change, _named)}</p>"
+    yield f"<p>{words.rights_of(change.rights, change.token.org, _named)}</p>"
+    yield from (f'<p class="after">after this, {each}</p>' for each in words.consequences(change, _named))
+    if dates := words.dates_of(change.token):
+        yield f'<p class="soft">{", ".join(dates)}</p>'
+
+
+def _named(name: str) -> str:
+    return f"<code>{_shown(name)}</code>"
+
+
+def _field(change: Change, difference: Difference) -> str:
     before, after = words.values(difference)
     start = common_start(before, after)
     end = min(common_start(before[::-1], after[::-1]), len(before) - start, len(after) - start)
     earlier, later = (_marked(text, start, end) for text in (before, after))
+    mark = words.mark_of(change, difference.field)
+    marked = f' <span class="mark">{mark}</span>' if mark else ""
     return (
-        f'<div class="field {difference.field}"><span>{difference.field}</span>'
+        f'<div class="field {difference.field}"><span>{difference.field}{marked}</span>'
         f'<del><span class="unseen">before </span>{earlier}</del>'
         f'<ins><span class="unseen">after </span>{later}</ins></div>'
     )

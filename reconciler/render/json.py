@@ -15,14 +15,10 @@ from reconciler.core.live import Server, Token
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
 from reconciler.core.review import Review
-from reconciler.documents.plan import (
-    FORMAT_VERSION,
-    elided,
-    plain,
-    plan_document,
-    review_document,
-    revised_document,
-)
+from reconciler.core.rights import rights_of
+from reconciler.documents.plan import FORMAT_VERSION, elided, plain, plan_document, revised_document
+from reconciler.documents.review import review_document
+from reconciler.documents.rights import rights_document
 from reconciler.errors import ExitCode, Problem
 from reconciler.render.escape import json_text
 from reconciler.render.findings import ProblemReport
@@ -61,6 +57,8 @@ def tokens(server: Server, tokens: Iterable[Token], evidence: Evidence | None = 
             "manages": sorted(token.rights.orgs),
             "manages_owners": sorted(token.rights.users) if token.rights.orgs else [],
             "own": token.is_own,
+            "rights": None,  # not known
+            **rights_document(rights_of(token)),
             **elided(token),
             **({"usage": use_document(evidence.use(token.id))} if evidence else {}),
         }

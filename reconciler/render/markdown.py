@@ -12,7 +12,7 @@ from reconciler.core.plan import Change, Difference, Plan, Revision, explained
 from reconciler.core.review import Review
 from reconciler.core.text import common_start, count, shortened
 from reconciler.errors import Problem
-from reconciler.render import words
+from reconciler.render import compared, words
 from reconciler.render.escape import terminal
 from reconciler.render.findings import ProblemReport
 
@@ -22,7 +22,10 @@ a line before it and one behind."""
 
 _OPEN_ROWS = 10
 _BRIEF, _PROBLEM = 120, 600  # characters of a value where not everything fits, and of a message at any time
-_COLUMNS = ("| change | token | id | owner | before → after | declared at |", "|---|---|---|---|---|---|")
+_COLUMNS = (
+    "| change | token | id | owner | before → after | what it means | declared at |",
+    "|---|---|---|---|---|---|---|",
+)
 _REVISION_COLUMNS = ("| change | declaration | what it means | declared at |", "|---|---|---|---|")
 _RUN = re.compile("`+")
 
@@ -37,13 +40,13 @@ def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> st
     again = digest
     if plan.changes and not plan.refusals:
         again += ": given to `--expect`, it lets exactly this be applied"
-    revisions = words.gravest_revisions_first(plan.base.revisions if plan.base else ())
+    revisions = compared.gravest_revisions_first(plan.base.revisions if plan.base else ())
     head = _head(plan, digest, review)
     room = longest - _size([*head, again])
     refused = _fitted([_problem(f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals], room // 4)
     warned = _fitted([_problem("Warning", each) for each in plan.warnings], room // 4)
     files = _fitted(list(map(_revision, revisions)), room // 4)
-    differences = [f"- {code(_cut(each, _PROBLEM))}" for each in words.review_differences(review)] if review else []
+    differences = [f"- {code(_cut(each, _PROBLEM))}" for each in compared.differences(review)] if review else []
     moved = _fitted(["Otherwise than reviewed:", "", *differences] if differences else [], room // 8)
     room -= _size([*refused, *warned, *moved, *files])
     changes = words.gravest_first(plan.changes)
@@ -56,7 +59,7 @@ def _head(plan: Plan, digest: str, review: Review | None) -> list[str]:
     head = [
         f"### tokenctl {words.plan_command(plan)}: {words.verdict(plan)}",
         digest,
-        *([f"Review: {code(_cut(words.review_verdict(review), 2 * _BRIEF))}"] if review else []),
+        *([f"Review: {code(_cut(compared.verdict(review), 2 * _BRIEF))}"] if review else []),
         " · ".join([*names, *words.totals(plan), f"{plan.unchanged:,} unchanged"]),
     ]
     if base := plan.base:
@@ -86,13 +89,13 @@ def revised(revised: Baseline, longest: int = LONGEST) -> str:
 
 def _summary(revisions: Sequence[Revision]) -> str:
     loosened = sum(each.loosens for each in revisions)
-    return words.revision_counts(revisions) + (f", **{count(loosened, 'guard')} loosened**" if loosened else "")
+    return compared.revision_counts(revisions) + (f", **{count(loosened, 'guard')} loosened**" if loosened else "")
 
 
 def _revision(revision: Revision) -> str:
     grave = "**" if revision.loosens else ""
-    place, meaning = words.place_of_revision(revision), code(_cut("; ".join(words.meaning(revision)), _PROBLEM))
-    return f"- {grave}{revision.kind}{grave} {code(_cut(words.label_of(revision)))}{_where(place)}: {meaning}"
+    place, meaning = compared.place_of_revision(revision), code(_cut("; ".join(compared.meaning(revision)), _PROBLEM))
+    return f"- {grave}{revision.kind}{grave} {code(_cut(compared.label_of(revision)))}{_where(place)}: {meaning}"
 
 
 def _problem(title: str, problem: Problem) -> str:
@@ -177,11 +180,32 @@ def _row(change: Change, differences: Iterable[Difference], *, brief: bool, acro
     if brief:
         names, owner = [shortened(each, _BRIEF) for each in names], [_cut(each) for each in owner]
         place, differences = _cut_start(place), map(_cut_around, differences)
-    fields = "<br>".join(f"{each.field} {' → '.join(map(cell, words.values(each)))}" for each in differences)
     used = cell(words.use_of(change)) if change.use else ""
-    done = "<br>".join(filter(None, (change.action, words.until_of(change), words.mark_of(change), used)))
-    shown = (done, _cells(names), cell(change.token.id), _cells(owner), fields, cell(place) if place else "")
+    fields = "<br>".join(_field(change, each) for each in differences)
+    done = "<br>".join(filter(None, (change.action, words.until_of(change), used)))
+    means = "<br>".join(_meaning(change, brief=brief))
+    shown = (done, _cells(names), cell(change.token.id), _cells(owner), fields, means, cell(place) if place else "")
     return f"| {' | '.join(shown)} |"
+
+
+def _field(change: Change, difference: Difference) -> str:
+    mark = words.mark_of(change, difference.field)
+    values = " → ".join(map(cell, words.values(difference)))
+    return f"{difference.field} {values}" + (f" ({mark})" if mark else "")
+
+
+def _meaning(change: Change, *, brief: bool) -> Iterator[str]:
+    """Yield what a reviewer wants to know of the token beside its values, a line each."""
+    if change.labels:
+        yield words.labels_of(change, _named)
+    yield words.rights_of(change.rights, change.token.org, _named, brief=brief)
+    yield from (f"after this, {each}" for each in words.consequences(change, _named, brief=brief))
+    if dates := words.dates_of(change.token):
+        yield ", ".join(dates)
+
+
+def _named(name: str) -> str:
+    return cell(_cut(name))
 
 
 def _revision_rows(revisions: Sequence[Revision], brief: bool) -> Iterator[str]:
@@ -190,10 +214,10 @@ def _revision_rows(revisions: Sequence[Revision], brief: bool) -> Iterator[str]:
 
 def _revision_row(revision: Revision, *, brief: bool) -> str:
     cut = _cut if brief else str
-    meaning = _cells(map(cut, words.meaning(revision)))
-    place = words.place_of_revision(revision)
+    meaning = _cells(map(cut, compared.meaning(revision)))
+    place = compared.place_of_revision(revision)
     shown = cell(_cut_start(place)) if place else ""
-    return f"| {revision.kind} | {cell(cut(words.label_of(revision)))} | {meaning} | {shown} |"
+    return f"| {revision.kind} | {cell(cut(compared.label_of(revision)))} | {meaning} | {shown} |"
 
 
 def _cut(text: str, most: int = _BRIEF) -> str:

@@ -5,7 +5,7 @@ Nothing is cut but on a terminal, whose width is given as `columns`, and but for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from reconciler.core.checkup import Check, State
 from reconciler.core.plan import Action, Change, Difference, Kind, Plan, Revision, explained
 from reconciler.core.text import count, name_some
 from reconciler.errors import Problem
-from reconciler.render import words
+from reconciler.render import compared, words
 from reconciler.render.escape import line, paint, rows, shortened, terminal, width
 
 if TYPE_CHECKING:  # a plan does without
@@ -46,9 +46,9 @@ def plan(plan: Plan, review: Review | None = None, *, colour: bool = False, colu
     blocks += _warnings(plan.warnings, colour=colour)
     red = _RED if colour else 0
     blocks += [words.problem(each.problem, f"Refused by guard `{each.guard}`", colour=red) for each in plan.refusals]
-    if review and (differences := words.review_differences(review)):
+    if review and (differences := compared.differences(review)):
         blocks.append("\n".join(["Otherwise than reviewed:", *(f"  {each}" for each in differences)]))
-    blocks.append(_verdict(plan) + (f"\nReview: {words.review_verdict(review)}" if review else ""))
+    blocks.append(_verdict(plan) + (f"\nReview: {compared.verdict(review)}" if review else ""))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -84,7 +84,17 @@ def _changes(plan: Plan, columns: int | None, *, colour: bool) -> str:
             lines.append(f"{_INDENT}{'because':<11}  {reasons}")
         if use := words.use_of(change):
             lines.append(_within(f"{_INDENT}{'usage':<11}  {use}", columns))
+        lines += [_within(f"{_INDENT}{field:<11}  {told}", columns) for field, told in _told(change)]
     return "\n".join(lines)
+
+
+def _told(change: Change) -> Iterator[tuple[str, str]]:
+    """Yield what a change means, beside its values."""
+    if change.labels:
+        yield "labels", words.labels_of(change)
+    yield "rights", words.rights_of(change.rights, change.token.org, brief=True).removeprefix("rights ")
+    for each in words.consequences(change, brief=True):
+        yield "afterwards", each
 
 
 def _sign(change: Change, *, colour: bool = False) -> str:
@@ -176,20 +186,20 @@ def _files_verdict(revisions: Sequence[Revision], *, colour: bool) -> str:
     """Return how many revisions there are of each kind, and how many guards hold less than before."""
     loosened = sum(each.loosens for each in revisions)
     warning = f"Guards: {loosened} of these would let something pass that the base does not."
-    counts = f"Files: {words.revision_counts(revisions)}."
+    counts = f"Files: {compared.revision_counts(revisions)}."
     return f"{counts}\n{paint(warning, _RED, enabled=colour)}" if loosened else counts
 
 
 def _revisions(revisions: Sequence[Revision], columns: int | None, *, colour: bool) -> str:
     """Return a row for each revision, with the values before and after below it."""
     named = [each for each in revisions if each.kind is not Kind.SETTING]
-    cells = [[terminal(each.name or ""), _target(each), terminal(words.place_of_revision(each))] for each in named]
+    cells = [[terminal(each.name or ""), _target(each), terminal(compared.place_of_revision(each))] for each in named]
     drawn = dict(zip(map(id, named), rows(cells, columns, beside=_BESIDE, whole=(1,)), strict=True))
     lines = []
     for revision in revisions:
         sign = f"{_KIND_SIGNS.get(revision.kind, '*')} {revision.kind:<10}"
         painted = paint(sign, _KIND_COLOURS.get(revision.kind, _YELLOW), enabled=colour)
-        setting = f"{terminal(revision.target)}  {terminal(words.place_of_revision(revision))}"
+        setting = f"{terminal(revision.target)}  {terminal(compared.place_of_revision(revision))}"
         lines.append(f"  {painted}  {drawn.get(id(revision), setting)}".rstrip())
         lines += _details(revision, columns, colour=colour)
     return "\n".join(lines)
@@ -209,14 +219,14 @@ def _details(revision: Revision, columns: int | None, *, colour: bool) -> list[s
     if _selects(revision) and all(edit.field != "target" for edit in revision.edits):
         lines.append(_within(_INDENT + terminal(revision.target), columns))
     if revision.kind is Kind.REMOVED:
-        lines.append(_INDENT + words.NO_LONGER_MANAGED)
+        lines.append(_INDENT + compared.NO_LONGER_MANAGED)
     elif revision.kind is Kind.ADDED:
         values = [f"{_INDENT}{each.field:<11}  {words.value(each.field, each.after)}" for each in revision.edits]
         lines += [_within(each, columns) for each in values]
     else:
         lines += [each for edit in revision.edits for each in _difference(edit, columns)]
     if revision.loosens:
-        lines.append(_INDENT + paint(f"! {words.loosened(revision)}", _RED, enabled=colour))
+        lines.append(_INDENT + paint(f"! {compared.loosened(revision)}", _RED, enabled=colour))
     return lines
 
 

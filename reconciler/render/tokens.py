@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 from reconciler.core.live import Server, Token
-from reconciler.core.text import moment
+from reconciler.core.rights import rights_of
 from reconciler.render import words
 from reconciler.render.escape import line, quoted, rows, terminal
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:  # only `list --usage` has evidence
     from reconciler.core.usage import Evidence
 
 _HEADINGS = ("STATUS", "ID", "ORG", "USER", "UPDATED", "DESCRIPTION")
-_COLUMNS = ("status", "id", "org", "user", "updated", "description", "created", "manages", "own")  # of csv
+_COLUMNS = ("status", "id", "org", "user", "updated", "description", "created", "manages", "own", "rights")  # of csv
 _FORMULA = ("=", "+", "-", "@")  # what spreadsheets run a cell for that begins with it, even in quotes
 
 
@@ -38,7 +36,7 @@ def table(
             token.id,
             terminal(token.org),
             terminal(token.user),
-            _day(token.updated_at),
+            words.day_of(token.updated_at) or terminal(token.updated_at),
             quoted(token.description),
         ]
         for token in listed
@@ -54,14 +52,6 @@ def table(
     for token, row in zip(listed, drawn[1:], strict=True):
         lines.append(("* " if token.is_own else "  ") + row.rstrip())
     return "\n".join(lines) + "\n"
-
-
-def _day(time: str) -> str:
-    """Return the date of a time in UTC, or the text where it is no time."""
-    with suppress(OverflowError):  # at the ends of the calendar
-        if found := moment(time):
-            return found.astimezone(UTC).date().isoformat()
-    return terminal(time)
 
 
 def csv(tokens: Iterable[Token], evidence: Evidence | None = None) -> str:
@@ -81,6 +71,7 @@ def csv(tokens: Iterable[Token], evidence: Evidence | None = None) -> str:
             token.created_at,
             " ".join(sorted(token.rights.orgs)),
             "true" if token.is_own else "false",
+            words.rights_of(rights_of(token), token.org),
             *([words.last_use(evidence.use(token.id))] if evidence else []),
         ]
         for token in sorted(tokens, key=lambda token: token.id)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from reconciler.core import contrast
 from reconciler.core.contrast import common_end, narrowed
-from reconciler.core.live import Elided, Server
-from reconciler.core.plan import Action, Change, Difference, Kind, Mark, Plan, Revision, Use
-from reconciler.core.text import common_start, count, span
+from reconciler.core.live import Elided, Server, Token
+from reconciler.core.plan import Action, Change, Difference, Mark, Plan, Use
+from reconciler.core.rights import Right, Some
+from reconciler.core.text import SHOWN, common_start, count, moment, span
 from reconciler.errors import Place, Problem
 from reconciler.render.escape import line, paint, quoted, terminal, told_apart, width
 
-if TYPE_CHECKING:  # a plan has neither, unless it was reviewed
+if TYPE_CHECKING:  # only what is sent has one
     from reconciler.core.outcome import ResultStatus
-    from reconciler.core.review import Review, TokenDifference
 
 _MARKS = {
     Mark.THIS_CHANGE: "this change",
@@ -26,8 +29,18 @@ _SHORT_MARKS = {Mark.THIS_CHANGE: "by this change", Mark.DRIFT: "drift", Mark.PE
 _GRAVEST_FIRST = (Action.DEACTIVATE, Action.ACTIVATE, Action.DESCRIBE)
 LAST_USED = "LAST USED"
 """The heading of the column of `last_used`."""
-NO_LONGER_MANAGED = "it will no longer be managed; the token stays as it is"
-"""What it means that a declaration was removed."""
+_PLAIN = re.compile(r"[A-Za-z0-9_./@-]+")
+_MOST = 20  # names of a right: as many as it has at most
+_VERBS = {"write": "writes", "read": "reads"}
+_TYPES = {
+    **{each: each for each in (
+        "annotations", "authorizations", "buckets", "checks", "dashboards", "documents", "labels", "notebooks",
+        "remotes", "replications", "scrapers", "secrets", "sources", "tasks", "telegrafs", "users", "variables",
+        "views",
+    )},
+    "dbrp": "database mappings", "notificationEndpoints": "notification endpoints",
+    "notificationRules": "notification rules", "orgs": "organisations",
+}  # fmt: skip
 
 
 EMPTY = "The list is empty. A server leaves out what these credentials may not read, and says nothing."
@@ -81,7 +94,7 @@ def name_of(change: Change) -> str:
 
 def live_description(change: Change) -> str:
     """Return the live description where the name says something else, "" else: no name may hide which token it is."""
-    return "" if change.described is None else _apart(terminal(change.name or ""), quoted(change.described))[1]
+    return "" if change.described is None else apart(terminal(change.name or ""), quoted(change.described))[1]
 
 
 def kept_description(change: Change) -> str:
@@ -109,9 +122,87 @@ def place_of(change: Change) -> str:
     return terminal(file_and_line(change.places.get("")))
 
 
-def mark_of(change: Change) -> str:
-    """Return where the change as a whole comes from, in a word or two, "" where that is not known."""
-    return _SHORT_MARKS[change.mark] if change.mark else ""
+def labels_of(change: Change, named: Callable[[str], str] = terminal) -> str:
+    """Return the labels of the declaration, sorted; `named` draws each."""
+    return ", ".join(named(f"{name}={value}") for name, value in sorted(change.labels.items()))
+
+
+def plainly(name: str) -> str:
+    """Return a name among our own words: in quotes unless it is made of letters, digits and a few signs."""
+    return name if _PLAIN.fullmatch(name) else quoted(name)
+
+
+def rights_of(
+    rights: Some[Right] | None, org: str, named: Callable[[str], str] = plainly, *, brief: bool = False
+) -> str:
+    """Return what a token of the organisation may do, on one line; `named` draws each foreign text.
+
+    With `brief` only the first few rights and names of each are told, and the rest counted.
+    """
+    if rights is None:
+        return "rights not known"
+    shown = rights.shown[:SHOWN] if brief else rights.shown
+    left = len(rights.shown) - len(shown) + rights.more
+    told = [_right(each, org, named, SHOWN if brief else _MOST) for each in shown]
+    return "; ".join([*told, *([f"and {left:,} more"] if left else [])]) or "no rights"
+
+
+def _right(right: Right, org: str, named: Callable[[str], str], most: int) -> str:
+    if right.action == "all":
+        return "operator" if right.org is None else f"all access to {named(right.org)}"
+    verb = _VERBS.get(right.action) or f"may {named(right.action)}"
+    kind = _TYPES.get(right.kind) or named(right.kind)
+    where = "every organisation" if right.org is None else named(right.org)
+    if not right.kind:
+        return f"{verb} everything in {where}"
+    if not right.names.shown:
+        return f"{verb} all {kind} of {where}"
+    one = len(right.names.shown) + right.names.more == 1
+    kind = kind.removesuffix("s") if one and right.kind in _TYPES else kind
+    return f"{verb} {kind} {_some(right.names, named, most)}{'' if right.org == org else f' of {where}'}"
+
+
+def _some(names: Some[str], named: Callable[[str], str], most: int) -> str:
+    shown = names.shown[:most]
+    left = len(names.shown) - len(shown) + names.more
+    return ", ".join(map(named, shown)) + (f" and {left:,} more" if left else "")
+
+
+def consequences(change: Change, named: Callable[[str], str] = plainly, *, brief: bool = False) -> list[str]:
+    """Return who writes the buckets that a deactivated token may write, once the plan is applied, a sentence each."""
+    told: dict[tuple[Some[str], int], list[str]] = {}
+    most = SHOWN if brief else _MOST
+    for each in change.buckets.shown:
+        told.setdefault((each.writers, each.wider), []).append(each.name)
+    found = []
+    for (writers, wider), names in told.items():
+        buckets = _some(Some(tuple(names)), named, most)
+        if writers.shown:
+            verb = "is" if len(names) == 1 else "are"
+            sentence = f"{buckets} {verb} still written by {_some(writers, named, most=1 if brief else SHOWN)}"
+        else:
+            sentence = f"no active token for single buckets writes {buckets}"
+        found.append(sentence + (f"; {count(wider, 'token')} for all buckets still can" if wider else ""))
+    return [*found, *([f"{count(change.buckets.more, 'more bucket')} not shown"] if change.buckets.more else [])]
+
+
+def dates_of(token: Token) -> list[str]:
+    """Return the days, in UTC, on which the token was made and last changed, as far as the server tells them."""
+    times = {"created": token.created_at, "last changed": token.updated_at}
+    return [f"{what} {day}" for what, time in times.items() if (day := day_of(time))]
+
+
+def day_of(time: str) -> str:
+    """Return the date of a time in UTC, "" where it is none."""
+    with suppress(OverflowError):  # at the ends of the calendar
+        if found := moment(time):
+            return found.astimezone(UTC).date().isoformat()
+    return ""
+
+
+def mark_of(change: Change, field: str) -> str:
+    """Return where the difference of a field comes from, in a word or two, "" where that is not known."""
+    return _SHORT_MARKS[change.marks[field]] if field in change.marks else ""
 
 
 def until_of(change: Change) -> str:
@@ -156,19 +247,6 @@ def mark_counts(plan: Plan) -> str:
     return ", ".join([*counts, *([f"{found.count(None):,} not told"] if None in found else [])])
 
 
-def revision_counts(revisions: Iterable[Revision]) -> str:
-    """Return how many revisions there are of each kind."""
-    kinds = [each.kind for each in revisions]
-    counted = {kind: kinds.count(kind) for kind in Kind if kind in kinds}
-    words = [count(number, kind) if kind is Kind.SETTING else f"{number:,} {kind}" for kind, number in counted.items()]
-    return ", ".join(words) or "nothing is declared otherwise"
-
-
-def gravest_revisions_first(revisions: Iterable[Revision]) -> list[Revision]:
-    """Return the revisions with those that loosen a guard first."""
-    return sorted(revisions, key=lambda each: not each.loosens)
-
-
 def value(field: str, text: str | None) -> str:
     """Return a field's value: a description in quotes, as it may be anything; None is what a file does not declare."""
     if text is None:
@@ -178,10 +256,11 @@ def value(field: str, text: str | None) -> str:
 
 def values(difference: Difference) -> tuple[str, str]:
     """Return the value before and after; what would look the same in both and is not is escaped."""
-    return _apart(value(difference.field, difference.before), value(difference.field, difference.after))
+    return apart(value(difference.field, difference.before), value(difference.field, difference.after))
 
 
-def _apart(one: str, other: str) -> tuple[str, str]:
+def apart(one: str, other: str) -> tuple[str, str]:
+    """Return two texts with escapes where they would look the same and are not."""
     return (one, other) if one.isascii() and other.isascii() else contrast.apart(one, other)
 
 
@@ -198,7 +277,7 @@ def narrowed_values(difference: Difference, room: int) -> tuple[str, str, str]:
         size = size * 7 // 8
         pieces = narrowed(texts, start, end, size)
         shown = [_pieced(field, *each) for each in zip(given, pieces, strict=True)]
-    before, after = _apart(shown[0], shown[1])
+    before, after = apart(shown[0], shown[1])
     lengths = [each.length if isinstance(each, Elided) else len(each) for each in texts]
     alike = f", alike: first {start:,}, last {end:,}" if start or end else ""
     return before, after, f"{lengths[0]:,} → {lengths[1]:,} characters{alike}"
@@ -217,32 +296,6 @@ def field_and_values(difference: Difference) -> str:
     return f"{difference.field} {' → '.join(values(difference))}"
 
 
-def label_of(revision: Revision) -> str:
-    """Return what a reader knows a declaration or setting by: its name and what it selects, or its key."""
-    return terminal(f"{revision.name} ({revision.target})" if revision.name else revision.target)
-
-
-def place_of_revision(revision: Revision) -> str:
-    """Return the file and the line where it stands, or stood before it was removed, as the file is called."""
-    return file_and_line(revision.place or revision.base_place)
-
-
-def loosened(revision: Revision, subject: str = "") -> str:
-    """Return how a revision loosens a guard; `subject` begins the sentence where that needs one."""
-    return "it was protected" if revision.kind is Kind.REMOVED else f"{subject}loosens a guard of the base"
-
-
-def meaning(revision: Revision) -> list[str]:
-    """Return what a revision means, a sentence or a field each."""
-    if revision.kind is Kind.REMOVED:
-        parts = [NO_LONGER_MANAGED]
-    elif revision.kind is Kind.ADDED:
-        parts = [f"{each.field} {value(each.field, each.after)}" for each in revision.edits]
-    else:
-        parts = list(map(field_and_values, revision.edits))
-    return [*parts, *([loosened(revision, "this ")] if revision.loosens else [])]
-
-
 def problem(problem: Problem, title: str = "", *, colour: int = 0) -> str:
     """Return a problem in the form `title: place: message`, with its hint on a line of its own."""
     heading = paint(f"{title}:", colour, enabled=bool(colour)) + " " if title else ""
@@ -254,43 +307,6 @@ def problem(problem: Problem, title: str = "", *, colour: int = 0) -> str:
 def problems(problems: Iterable[Problem]) -> str:
     """Return the problems, one after the other, each ended by a newline."""
     return "".join(problem(each) + "\n" for each in problems)
-
-
-def review_verdict(review: Review) -> str:
-    """Return what the plan is beside the reviewed one."""
-    from reconciler.core.review import Verdict
-
-    if review.verdict is Verdict.AS_REVIEWED:
-        return "as reviewed"
-    if review.verdict is Verdict.DIFFERS:
-        return f"differs from what was reviewed, whose digest is {review.digest}"
-    return f"unknown: {terminal(review.reason)}"
-
-
-def review_differences(review: Review) -> list[str]:
-    """Return a line for each value of the whole plan and for each token that is not as it was reviewed."""
-    whole = [f"{each.field}: {_review_values(each)}" for each in review.differences]
-    return whole + [_token_difference(each) for each in review.tokens]
-
-
-def _token_difference(token: TokenDifference) -> str:
-    from reconciler.core.review import Side
-
-    sides = {
-        Side.NOW: "only in this plan",
-        Side.REVIEWED: "only in the reviewed plan",
-        Side.BOTH: "otherwise than reviewed",
-    }
-    differences = [each for each in token.differences if token.side is Side.BOTH or each.field.endswith(" after")]
-    values = "; ".join(f"{each.field} {_review_values(each)}" for each in differences)
-    named = quoted(token.name) + (f" ({quoted(token.description)})" if token.description else "")
-    return f"{token.id} {named}, {sides[token.side]}: {values}"
-
-
-def _review_values(difference: Difference) -> str:
-    show = quoted if difference.field.startswith("description") else terminal
-    shown = _apart(*("" if each is None else show(each) for each in (difference.before, difference.after)))
-    return " → ".join(filter(None, shown))
 
 
 def reading(tokens: int) -> str:

@@ -64,6 +64,7 @@ def plan_from(source: Source, connection: Connection) -> Plan:
         plan, live = (plan if informed is live else source.plan(informed)), informed
         if doubt and doubt[1] not in plan.warnings:
             plan = replace(plan, warnings=(doubt[1], *plan.warnings))
+    plan = planner.with_rights(plan, live)
     return source.explained(plan, lambda manifest: reads.everyone if manifest.selects else live)
 
 

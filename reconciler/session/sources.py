@@ -13,7 +13,7 @@ from reconciler.core.baseline import Baseline, Declarations, about, locked, mome
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest
 from reconciler.core.plan import Guard, Plan
-from reconciler.core.resolve import declared_tokens, organisations, suggests_others
+from reconciler.core.resolve import declared_tokens, suggests_others
 from reconciler.core.text import count
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
 from reconciler.files import nearest_repository
@@ -73,7 +73,7 @@ class Declared:
         return Source(
             files=self.files,
             locks=locked(self.manifest, self.baseline),
-            orgs=lambda read: organisations(self.manifest, read()),
+            orgs=lambda read: planner.organisations(self.manifest, read()),
             ids=self.manifest.ids | (self.baseline.manifest.ids if self.baseline else frozenset()),
             needs_list=self.evidence is not None or planner.needs_list(self.manifest, self.baseline),
             plan=self._plan,

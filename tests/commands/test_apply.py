@@ -86,11 +86,14 @@ def test_as_many_patches_are_sent_as_there_are_changes_and_the_report_names_each
         f"  + activate    backup-2024  {BACKUP_2024}  ci-bot   DIR/tokens.yaml:5\n"
         '      described    "backup 2024"\n'
         "      status       inactive → active\n"
+        "      rights       reads all buckets of acme\n"
         f"  ~ describe    grafana      {GRAFANA}  grafana  DIR/tokens.yaml:3\n"
         '      description  "grafana dashbord" → "dashboard"\n'
+        "      rights       reads all buckets of acme\n"
         f"  - deactivate  backup-2023  {BACKUP_2023}  ci-bot   DIR/tokens.yaml:4\n"
         '      described    "backup 2023"\n'
         "      status       active → inactive\n"
+        "      rights       reads all buckets of acme\n"
         "\n"
         "Warning: DIR/tokens.yaml:5:49: guard `reactivation` is waived: nobody reviewed this run, and it would activate "
         f"`backup-2024` (`backup 2024`) {BACKUP_2024}: somebody may have switched that off on purpose\n"

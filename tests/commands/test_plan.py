@@ -70,8 +70,10 @@ def test_a_plan_that_deactivates_takes_a_list_and_shows_what_would_change(shell:
         "\n"
         f"  ~ describe    grafana        {GRAFANA}  grafana  DIR/tokens.yaml:3\n"
         '      description  "grafana dashbord" → "dashboard"\n'
+        "      rights       reads all buckets of acme\n"
         f'  - deactivate  "backup 2023"  {BACKUP_2023}  ci-bot   DIR/tokens.yaml:4\n'
         "      status       active → inactive\n"
+        "      rights       reads all buckets of acme\n"
         "\n"
         "Plan: 0 to activate, 1 to deactivate, 1 to describe, 1 unchanged.\n"
         "Digest DIGEST\n",

@@ -99,11 +99,14 @@ def test_an_undo_says_which_run_it_is_and_what_it_would_restore_and_sends_nothin
         f"  + activate    backup-2023  {BACKUP_2023}  ci-bot\n"
         '      described    "backup 2023"\n'
         "      status       inactive → active\n"
+        "      rights       reads all buckets of acme\n"
         f"  ~ describe    grafana      {GRAFANA}  grafana\n"
         '      description  "dashboard" → "grafana dashbord"\n'
+        "      rights       reads all buckets of acme\n"
         f"  - deactivate  backup-2024  {BACKUP_2024}  ci-bot\n"
         '      described    "backup 2024"\n'
         "      status       active → inactive\n"
+        "      rights       reads all buckets of acme\n"
         "\n"
         f"Warning: DIR/tokens.yaml:5:49: `backup-2023` (`backup 2023`) {BACKUP_2023} is still declared with `status: inactive`\n"
         "\n"

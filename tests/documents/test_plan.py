@@ -24,7 +24,8 @@ from reconciler.core.manifest import Limits, Severity, Share
 from reconciler.core.plan import Comparison, Difference, Guard, Kind, Mark, Plan, Revision
 from reconciler.core.review import compare
 from reconciler.documents.decode import DecodeError
-from reconciler.documents.plan import decode_plan, load_plan, plan_document, review_document, save_plan
+from reconciler.documents.plan import decode_plan, load_plan, plan_document, save_plan
+from reconciler.documents.review import review_document
 from reconciler.errors import ExitCode, InvalidError, LocalError, Place, Problem, StaleError, TokenctlError
 from reconciler.render import json as json_format
 from reconciler.render.findings import ProblemReport

@@ -9,13 +9,16 @@ from functools import partial
 from hypothesis import strategies as st
 
 from reconciler.core.baseline import revise
-from reconciler.core.live import Server
+from reconciler.core.live import Grant, Server
 from reconciler.core.manifest import Limits, Severity
 from reconciler.core.plan import Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision
-from reconciler.core.planner import make_plan
+from reconciler.core.planner import make_plan, with_rights
+from reconciler.core.rights import Bucket, Right, Some
 from reconciler.errors import Place, Problem, ProblemToken
 from reconciler.render.formats import PlanFormat, render
+from reconciler.sandbox.permissions import LISTED_TYPES
 from tests.builders import (
+    ACME,
     ACTIVE,
     EDGE,
     INACTIVE,
@@ -77,6 +80,7 @@ def plans() -> dict[str, Plan]:
     return {
         "compared": compared,
         "ended": _ended(),
+        "rights": _rights(),
         "nothing": planned([declared(1)], [token(1)]),
         "empty": replace(planned([], []), server=Server(url="http://localhost:8086")),
         "every-action": every,
@@ -97,17 +101,47 @@ def plans() -> dict[str, Plan]:
     }  # fmt: skip
 
 
+def _rights() -> Plan:
+    """Deactivations after which buckets have no writer, or some, and tokens that may do all there is to be told."""
+    logs, both, audit = (
+        Grant("write", "buckets", str(each) * 16, ACME, name, "acme")
+        for each, name in enumerate(("logs", "a; b", "audit"), 1)
+    )
+    everything = [Grant(action, kind, "", ACME, "", "acme") for kind in LISTED_TYPES for action in ("read", "write")]
+    reads = tuple(Grant("read", "buckets", f"{each:016x}", EDGE, f"bucket {each:02}", "edge") for each in range(1, 31))
+    many = tuple(Grant("read", f"kind {each:02}", "", ACME, "", "acme") for each in range(30))
+    return planned(
+        [
+            declared(1, status=INACTIVE, name="ingest", labels={"team": "ingest", "cost-centre": "4711"}),
+            declared(2, status=INACTIVE, name="old"),
+            declared(3, description="x", name="operator"),
+            declared(4, description="x", name="acme"),
+            declared(5, description="x", name="not known"),
+            declared(6, description="x", name="nothing"),
+            declared(7, description="x", name="many", labels={"team": "`|"}),
+            declared(8, status=INACTIVE, name="wide"),
+        ],
+        [
+            token(1, grants=(logs, both, logs._replace(action="read"))), token(2, grants=(audit, both)),
+            token(3, grants=(Grant("write", "instance"), Grant("read", "instance"))), token(4, grants=tuple(everything)),
+            token(5, grants=None), token(6, grants=()), token(7, grants=(*reads, *many)),
+            token(8, grants=tuple(both._replace(id=f"{each:016x}", name=f"b{each}") for each in range(100, 125)), created_at="", updated_at=""),
+            token(9, grants=(audit,), description="`audit`"), token(10, grants=(audit,)), token(11, grants=(audit,)), token(12, grants=(audit,)),
+        ],
+        limits=Limits(max_deactivations=9, min_managers=0),
+    )  # fmt: skip
+
+
 def _ended() -> Plan:
     """Two tokens whose `until` has passed, one of them by one clock only, and one whose `until` comes soon."""
     end = until("2026-12-31").end
-    ended = make_plan(
-        manifest(
-            declared(1, name="backup-2023", status=ACTIVE, until=until("2026-12-31"), description="kept"),
-            declared(2, name="fast", until=until("2027-01-01T01:00:01+01:00")),
-            declared(3, name="laptop", until=until("2027-01-02")),
-        ),
-        live(token(1), token(2), token(3), clocks=(end + 1, end)),
+    there = live(token(1), token(2), token(3), clocks=(end + 1, end))
+    declarations = manifest(
+        declared(1, name="backup-2023", status=ACTIVE, until=until("2026-12-31"), description="kept"),
+        declared(2, name="fast", until=until("2027-01-01T01:00:01+01:00")),
+        declared(3, name="laptop", until=until("2027-01-02")),
     )
+    ended = with_rights(make_plan(declarations, there), there)
     return replace(ended, changes=tuple(replace(each, marks={"status": Mark.PENDING}) for each in ended.changes))
 
 
@@ -119,8 +153,16 @@ def soiled(plan: Plan, texts: list[str]) -> Plan:
     one, two, three = texts
     about = ProblemToken(id=token_id(1), status="active", description=one, org=two, user=three)
     place, problem = Place(f"{one}.yaml", 3, 5), Problem(two, three, Place(f"{three}.yaml", 1, 1), (about,))
+    rights = Some(
+        (
+            Right(action=one, kind=two, org=three, names=Some((one, three), 1)),
+            Right(action="write", kind="buckets", org=one),
+        ),
+        1,
+    )
+    buckets = Some((Bucket(name=one, writers=Some()), Bucket(name=two, writers=Some((three,), 2), wider=3)), 4)
     changes = tuple(
-        replace(change, name=two or None, marks=dict.fromkeys(change.body, Mark.DRIFT), token=replace(change.token, user=three, org=one), places=dict.fromkeys(change.places, place))
+        replace(change, rights=rights, buckets=buckets, labels={one: two}, name=two or None, marks=dict.fromkeys(change.body, Mark.DRIFT), token=replace(change.token, user=three, org=one), places=dict.fromkeys(change.places, place))
         for change in plan.changes
     )  # fmt: skip
     base = Comparison(

@@ -53,7 +53,7 @@ def rows(text: str) -> list[list[str]]:
     return found
 
 
-def check(text: str, columns: int = 6) -> None:
+def check(text: str, columns: int = 7) -> None:
     """Only our own words and tags stand outside of code, what is opened is closed, and rows have that many cells."""
     opened: list[str] = []
     for part in parts(text):
@@ -143,7 +143,7 @@ def test_deactivations_come_first_and_are_cut_last() -> None:
 def test_values_are_whole_where_all_of_them_fit() -> None:
     filled = "long " * 200
     for row in rows(markdown.plan(many(3, 200, "long "))):
-        assert "…" not in "".join(row)
+        assert "…" not in "".join(row[:5])
     assert f'{filled}2"' in rows(markdown.plan(many(3, 200, "long ")))[3][4]
 
 

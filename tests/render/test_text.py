@@ -152,7 +152,7 @@ def test_a_long_value_that_is_added_or_removed_is_cut_on_a_terminal_only() -> No
         assert text.plan(plan).splitlines()[3:6] == [
             f"      description  {shown[0]}",
             f"                 → {shown[1]}",
-            "",
+            "      rights       writes bucket telemetry",
         ]
         assert text.plan(plan, columns=80).splitlines()[5] == (
             f"                   ({len(before)} → {len(after)} characters)"

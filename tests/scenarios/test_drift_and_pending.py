@@ -39,13 +39,16 @@ def test_each_change_says_where_it_comes_from_and_the_files_what_else_they_mean(
         f"  ~ describe    ingest       {INGEST}  ci-bot   DIR/tokens.yaml:6\n"
         '      description  "ingest" → "Ingest"\n'
         "      because      this change\n"
+        "      rights       writes bucket telemetry\n"
         f"  ~ describe    grafana      {GRAFANA}  grafana  DIR/tokens.yaml:4\n"
         '      description  "grafana dashbord" → "dash"\n'
         "      because      pending: the base declares it, and it is not applied yet\n"
+        "      rights       reads all buckets of acme\n"
         f"  - deactivate  backup-2023  {BACKUP_2023}  ci-bot   DIR/tokens.yaml:5\n"
         '      described    "backup 2023"\n'
         "      status       active → inactive\n"
-        "      because      drift: the server was changed since the base declared it"
+        "      because      drift: the server was changed since the base declared it\n"
+        "      rights       reads all buckets of acme"
     )
     assert title == "The files since main, beside that:"
     assert rows == (

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
+from typing import Any
 
 import pytest
 import yaml
 
 from reconciler.core.manifest import is_manifest
+from tests.builders import token_id
 from tests.gitlab import INPUTS
+from tests.render.dataset import FORMATS, PLANS
 from tests.scenarios.test_workflow_files import REUSABLE, ROOT, WORKFLOWS
 
 GUIDE = (ROOT / "docs" / "pull-requests.md").read_text()
@@ -84,3 +90,31 @@ def test_the_hook_that_the_guide_names_is_there_and_looks_at_what_it_says() -> N
         assert bool(re.search(hook["files"], name)) == (name in taken), name
         assert name not in taken or is_manifest(name.rpartition("/")[2])
     assert hook["entry"] == "tokenctl validate --by-folder"
+
+
+def _breaks_rules(plan: dict[str, Any]) -> list[str]:
+    """The tokens that the guide's rules of one's own refuse, as anybody would write these rules over the JSON."""
+    return [
+        each["id"]
+        for each in plan["changes"]
+        if any(bucket["writers"] == [] for bucket in each.get("buckets", [])) or "team" not in each.get("labels", {})
+    ]
+
+
+def test_rules_of_ones_own_hold_over_the_json_of_a_plan() -> None:
+    plan = json.loads(FORMATS["json"](PLANS["rights"]))
+    found = _breaks_rules(plan)
+    assert found == [token_id(each) for each in (3, 4, 5, 6, 1, 2, 8)]
+    jq = shutil.which("jq")
+    if jq is None:
+        pytest.skip("no jq is installed: the guide's program is run by nobody here")
+    program = GUIDE.partition("jq --exit-status '")[2].partition("' plan.json")[0]
+
+    def judged(changes: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+        text = json.dumps({**plan, "changes": changes})
+        return subprocess.run([jq, "--exit-status", program], input=text, capture_output=True, text=True, check=False)
+
+    refused = judged(plan["changes"])
+    assert (refused.returncode, f"not by our rules: {', '.join(found)}" in refused.stderr) == (5, True), refused.stderr
+    allowed = judged([each for each in plan["changes"] if each["id"] not in found])
+    assert (allowed.returncode, allowed.stdout) == (0, "true\n")

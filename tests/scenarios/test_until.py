@@ -25,6 +25,7 @@ SWITCHED_OFF = (
     '      described    "backup 2023"\n'
     "      status       active → inactive\n"
     "      because      until 2026-12-31 has passed\n"
+    "      rights       reads all buckets of acme\n"
 )
 
 
