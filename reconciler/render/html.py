@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
@@ -15,6 +16,7 @@ from reconciler.render import compared, words
 from reconciler.render.escape import terminal
 from reconciler.render.findings import ProblemReport
 
+_CODE = re.compile("`([^`]+)`")
 _FOLDER = Path(__file__).parent / "page"
 _SIGNS = {Action.DEACTIVATE: "−", Action.ACTIVATE: "+", Action.DESCRIBE: "~"}
 _UNSORTED = "Before and after"
@@ -100,6 +102,11 @@ def _shown(text: str) -> str:
     return escape(terminal(text))
 
 
+def _coded(text: str) -> str:
+    """Return the text with what stands between backticks as code."""
+    return _CODE.sub(r"<code>\1</code>", _shown(text))
+
+
 def _footer(plan: Plan) -> str:
     """Return the digest once more, after everything that foreign text could look like."""
     if not plan.changes:
@@ -141,8 +148,8 @@ def _problems(kind: str, title: str, problems: Sequence[tuple[str, Problem]]) ->
     items = []
     for name, problem in problems:
         named = f"<strong>{name}</strong> " if name else ""
-        hint = f"<p>Way out: {_shown(problem.hint)}</p>" if problem.hint else ""
-        items.append(f"{named}{_shown(problem.message)}{_where(problem.place)}{hint}{_tokens(problem)}")
+        hint = f"<p>Way out: {_coded(problem.hint)}</p>" if problem.hint else ""
+        items.append(f"{named}{_coded(problem.message)}{_where(problem.place)}{hint}{_tokens(problem)}")
     return _list(kind, title, items)
 
 
@@ -246,7 +253,9 @@ def _meaning(change: Change) -> Iterator[str]:
     if change.labels:
         yield f"<p>{words.labels_of(change, _named)}</p>"
     yield f"<p>{words.rights_of(change.rights, change.token.org, _named)}</p>"
-    yield from (f'<p class="after">after this, {each}</p>' for each in words.consequences(change, _named))
+    for each in words.consequences(change, _named):
+        alone = ' class="alone"' if each.startswith(words.NOBODY) else ""
+        yield f"<p{alone}>after this, {each}</p>"
     if dates := words.dates_of(change.token):
         yield f'<p class="soft">{", ".join(dates)}</p>'
 

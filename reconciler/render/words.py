@@ -27,6 +27,8 @@ _MARKS = {
 }
 _SHORT_MARKS = {Mark.THIS_CHANGE: "by this change", Mark.DRIFT: "drift", Mark.PENDING: "pending"}
 _GRAVEST_FIRST = (Action.DEACTIVATE, Action.ACTIVATE, Action.DESCRIBE)
+NOBODY = "no active token for single buckets writes"
+"""How a consequence begins that leaves a bucket without a writer."""
 LAST_USED = "LAST USED"
 """The heading of the column of `last_used`."""
 _PLAIN = re.compile(r"[A-Za-z0-9_./@-]+")
@@ -181,7 +183,7 @@ def consequences(change: Change, named: Callable[[str], str] = plainly, *, brief
             verb = "is" if len(names) == 1 else "are"
             sentence = f"{buckets} {verb} still written by {_some(writers, named, most=1 if brief else SHOWN)}"
         else:
-            sentence = f"no active token for single buckets writes {buckets}"
+            sentence = f"{NOBODY} {buckets}"
         found.append(sentence + (f"; {count(wider, 'token')} for all buckets still can" if wider else ""))
     return [*found, *([f"{count(change.buckets.more, 'more bucket')} not shown"] if change.buckets.more else [])]
 

@@ -97,8 +97,8 @@ def test_foreign_text_is_text_and_nothing_else(plan: Plan) -> None:
         assert terminal(change.token.user) in everything
         assert terminal(change.name or "") in everything
     for problem in (*plan.warnings, *(each.problem for each in plan.refusals)):
-        assert terminal(problem.message) in everything
-        assert terminal(problem.hint) in everything
+        for text in (problem.message, problem.hint):  # what stands between backticks is code there
+            assert terminal(text).replace("`", "") in everything.replace("`", "")
 
 
 def counts(plan: Plan) -> list[str]:

@@ -65,7 +65,7 @@ def test_hostile_text_is_shown_as_text(chromium: Browser, tmp_path: Path) -> Non
     for column, expected in [
         (3, [f"{terminal(change.token.user)} {change.token.org}" for change in changes]),
         (4, ["description" + "".join(f"{word} {value}" for word, value in zip(("before", "after"), values(differences[0]), strict=True)) for differences in explained(changes)]),
-        (5, [f"{terminal(change.places[''].file)}:{change.places[''].line}" for change in changes]),
+        (6, [f"{terminal(change.places[''].file)}:{change.places[''].line}" for change in changes]),
     ]:  # fmt: skip
         cells = f"[...document.querySelectorAll('tbody tr > :nth-child({column})')].map(cell => cell.textContent)"
         assert chromium.run(cells) == expected
@@ -102,15 +102,15 @@ def test_the_keyboard_sorts(chromium: Browser, tmp_path: Path) -> None:
     order = "[...document.querySelectorAll('thead th')].map(heading => heading.ariaSort)"
     chromium.press(*ENTER)
     assert chromium.run(VISIBLE) == ["backup-2023", "backup-2024", "ingest"]
-    assert chromium.run(order) == [None, "ascending", None, None, None]
+    assert chromium.run(order) == [None, "ascending", None, None, None, None]
     chromium.press(*SPACE)
     assert chromium.run(VISIBLE) == ["ingest", "backup-2024", "backup-2023"]
-    assert chromium.run(order) == [None, "descending", None, None, None]
+    assert chromium.run(order) == [None, "descending", None, None, None, None]
     chromium.press("Tab", 9)
     chromium.press("Tab", 9)
     chromium.press(*ENTER)
     assert chromium.run(VISIBLE) == ["ingest", "backup-2024", "backup-2023"]  # by line 10, 20, 30
-    assert chromium.run(order) == [None, None, None, None, "ascending"]
+    assert chromium.run(order) == [None, None, None, None, None, "ascending"]
     assert chromium.complaints() == []
 
 
@@ -174,3 +174,18 @@ def test_a_screen_reader_is_told_what_everything_is(width: int, chromium: Browse
     assert [role for role, _ in told].count("status") == 1
     assert [role for role, _ in told].count("row") == 5
     assert ("button", "Token") in told
+
+
+@pytest.mark.parametrize("width", [390, 700, 850, 1000, 1184, 1190, 1280, 1600])
+def test_no_id_and_no_place_breaks(width: int, chromium: Browser, tmp_path: Path) -> None:
+    for name in ("rights", "compared"):
+        opened(chromium, tmp_path, name, width=width)
+        broken = "[...document.querySelectorAll('th > code, td[data-label] code, .badge')].filter(each => each.getClientRects().length > 1)"
+        assert chromium.run(f"{broken}.map(each => each.textContent)") == []
+        assert chromium.run("document.documentElement.scrollWidth") == width
+
+
+def test_what_stands_between_backticks_is_code(chromium: Browser, tmp_path: Path) -> None:
+    opened(chromium, tmp_path, "refused")
+    assert not chromium.run("document.querySelector('.problems').textContent.includes('`')")
+    assert chromium.run("document.querySelector('.problems p:last-of-type code').textContent")
