@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from reconciler.core.baseline import Baseline
-from reconciler.core.plan import Change, Difference, Plan, Revision, explained
+from reconciler.core.plan import Action, Change, Difference, Plan, Revision, explained
 from reconciler.core.review import Review
 from reconciler.core.text import common_start, count, shortened
 from reconciler.errors import Problem
@@ -22,27 +22,21 @@ a line before it and one behind."""
 
 _OPEN_ROWS = 10
 _BRIEF, _PROBLEM = 120, 600  # characters of a value where not everything fits, and of a message at any time
-_COLUMNS = (
-    "| change | token | id | owner | before → after | what it means | declared at |",
-    "|---|---|---|---|---|---|---|",
-)
+_COLUMNS = ("| token | owner | what changes | what it means | declared at |", "|---|---|---|---|---|")
 _REVISION_COLUMNS = ("| change | declaration | what it means | declared at |", "|---|---|---|---|")
 _RUN = re.compile("`+")
 
 
 def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> str:
-    """Return the verdict, what stands in the way, the table, and the digest once more, which nothing in it can fake.
+    """Return the verdict, what is grave, what stands in the way, the tables, and the digest, which nothing can fake.
 
     Shorter than `longest` bytes, at least 8,000: values are cut when not all fit, then whole rows are left out and
     counted. Deactivations come first.
     """
-    digest = f"Digest `{plan.digest}`"
-    again = digest
-    if plan.changes and not plan.refusals:
-        again += ": given to `--expect`, it lets exactly this be applied"
+    digest = f"<sub>Digest `{plan.digest}`</sub>"
     revisions = compared.gravest_revisions_first(plan.base.revisions if plan.base else ())
-    head = _head(plan, digest, review)
-    room = longest - _size([*head, again])
+    head = _head(plan, review)
+    room = longest - _size([*head, digest])
     refused = _fitted([_problem(f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals], room // 4)
     warned = _fitted([_problem("Warning", each) for each in plan.warnings], room // 4)
     files = _fitted(list(map(_revision, revisions)), room // 4)
@@ -50,21 +44,43 @@ def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> st
     moved = _fitted(["Otherwise than reviewed:", "", *differences] if differences else [], room // 8)
     room -= _size([*refused, *warned, *moved, *files])
     changes = words.gravest_first(plan.changes)
-    table = _table(_COLUMNS, len(changes), partial(_rows, changes, across=plan.across), room)
-    return "\n\n".join([*head, *refused, *warned, *moved, *table, *files, again]) + "\n"
+    gone, rest = (changes[: (left := plan.count(Action.DEACTIVATE))], changes[left:])
+    kept = _size(_COLUMNS) + 200 if rest else 0
+    open_table = _table(_COLUMNS, len(gone), partial(_rows, gone, across=plan.across), room - kept, folds=False)
+    room -= _size(open_table)
+    table = _table(_COLUMNS, len(rest), partial(_rows, rest, across=plan.across), room)
+    return "\n\n".join([*head, *refused, *warned, *moved, *open_table, *table, *files, digest]) + "\n"
 
 
-def _head(plan: Plan, digest: str, review: Review | None) -> list[str]:
+def _alert(kind: str, text: str) -> list[str]:
+    return [f"> [!{kind}]\n> {text}"] if text else []
+
+
+def _grave(plan: Plan) -> str:
+    """Return what a reviewer has to see first: how many tokens stop working, and how many guards hold less."""
+    gone = plan.count(Action.DEACTIVATE)
+    loosened = sum(each.loosens for each in plan.base.revisions) if plan.base else 0
+    told = [f"**{count(gone, 'token')} deactivated**"] if gone else []
+    return ", ".join([*told, *([f"**{count(loosened, 'guard')} loosened**"] if loosened else [])])
+
+
+def _refused(plan: Plan) -> str:
+    by = count(len({each.guard for each in plan.refusals}), "guard")
+    return f"**Refused by {by}**: nothing of this can be applied" if plan.refusals else ""
+
+
+def _head(plan: Plan, review: Review | None) -> list[str]:
     names = [code(_cut(name)) for name in words.title_parts(plan)]
     head = [
         f"### tokenctl {words.plan_command(plan)}: {words.verdict(plan)}",
-        digest,
+        *_alert("CAUTION", _grave(plan)),
+        *_alert("WARNING", _refused(plan)),
         *([f"Review: {code(_cut(compared.verdict(review), 2 * _BRIEF))}"] if review else []),
         " · ".join([*names, *words.totals(plan), f"{plan.unchanged:,} unchanged"]),
     ]
     if base := plan.base:
         beside = f"; beside that {_summary(base.revisions)}" if base.revisions else ""
-        head.append(f"Since {code(_cut(base.ref))}: {words.mark_counts(plan)}{beside}")
+        head.append(f"Against {code(_cut(base.ref))} (`{base.commit[:7]}`): {words.mark_counts(plan)}{beside}")
     return head
 
 
@@ -139,7 +155,9 @@ def _fitted(lines: Sequence[str], room: int) -> list[str]:
     return ["\n".join(kept)] if kept else []
 
 
-def _table(head: Sequence[str], size: int, made: Callable[[bool], Iterator[str]], room: int) -> list[str]:
+def _table(
+    head: Sequence[str], size: int, made: Callable[[bool], Iterator[str]], room: int, *, folds: bool = True
+) -> list[str]:
     """Return a table in at most so many bytes, in up to two parts, folded when it is long.
 
     `made` gives its rows, `size` of them, with values cut if it is told so.
@@ -154,7 +172,9 @@ def _table(head: Sequence[str], size: int, made: Callable[[bool], Iterator[str]]
     folded = f"<details><summary>{count(len(rows), 'change')}</summary>\n\n{table}\n\n</details>"
     left = size - len(rows)
     rest = [f"**And {count(left, 'more change')}** without room here: other formats have them all."] if left else []
-    return [folded if len(rows) > _OPEN_ROWS else table, *rest]
+    if not rows:
+        return rest
+    return [folded if folds and len(rows) > _OPEN_ROWS else table, *rest]
 
 
 def _fitting(lines: Iterable[str], room: int) -> list[str]:
@@ -184,7 +204,13 @@ def _row(change: Change, differences: Iterable[Difference], *, brief: bool, acro
     fields = "<br>".join(_field(change, each) for each in differences)
     done = "<br>".join(filter(None, (change.action, words.until_of(change), used)))
     means = "<br>".join(_meaning(change, brief=brief))
-    shown = (done, _cells(names), cell(change.token.id), _cells(owner), fields, means, cell(place) if place else "")
+    shown = (
+        _cells([*names, change.token.id]),
+        _cells(owner),
+        f"{done}<br>{fields}",
+        means,
+        cell(place) if place else "",
+    )
     return f"| {' | '.join(shown)} |"
 
 

@@ -102,6 +102,6 @@ def test_it_is_short_at_every_size(number: int, size: int, filled: str, longest:
 def test_the_verdict_stands_beside_the_digest_and_nothing_after_it_is_foreign() -> None:
     for review in REVIEWS.values():
         lines = markdown.plan(PLAN, review=review).splitlines()
-        assert lines[2] == f"Digest `{PLAN.digest}`"
-        assert lines[4].startswith("Review: `")
+        assert lines[-1] == f"<sub>Digest `{PLAN.digest}`</sub>"
+        assert sum(each.startswith("Review: `") for each in lines[:12]) == 1
     assert text.plan(PLAN, Review(verdict=REVIEWS["as-reviewed"].verdict)).endswith("\nReview: as reviewed\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -121,7 +122,7 @@ def test_the_merge_applies_exactly_what_was_reviewed(project: Project, tmp_path:
     assert comment["body"].startswith(
         "<!-- tokenctl plan production -->\n### tokenctl plan: 1 to deactivate, 1 to describe\n"
     )
-    assert f"\nDigest `{digest}`" in comment["body"]
+    assert f"\n<sub>Digest `{digest}`" in comment["body"]
     assert "::notice title=deactivate backup-2023,file=tokens.yaml,line=8," in planned["plan"].log
     assert project.patched() == []
 
@@ -200,7 +201,7 @@ def test_a_pull_request_says_what_it_changes_and_waives_no_guard_of_its_base(pro
     assert "1 of 2 managed tokens would be deactivated: the limit is 0 at `HEAD^1`" in comment["body"].replace(
         "`` ", ""
     )
-    assert "Since `HEAD^1`: 2 by this change, 0 drift, 0 pending" in comment["body"]
+    assert re.search(r"Against `HEAD\^1` \(`[0-9a-f]{7}`\): 2 by this change, 0 drift, 0 pending", comment["body"])
     assert "**1 guard loosened**" in comment["body"]
     # Nobody could plan the pull request of a fork. Merged all the same, it is refused after the merge.
     applied = project.merged()
