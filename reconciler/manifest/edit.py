@@ -232,8 +232,11 @@ def put(text: str, entry: Entry, key: str, value: str | None) -> list[Splice]:
     rank = ORDER.index
     before = max((each for each in entry if rank(each) < rank(key)), key=rank)
     end = leaf(text, entry, before)
+    new = f", {key}: {written(key, value)}"
     if _is_flow(text, entry):
-        return [(end.end, end.end, f", {key}: {written(key, value)}")]
+        return [(end.end, end.end, new)]
+    if text.startswith((",", "]"), entry.end.index):  # a single key in brackets, without braces
+        return [(entry.mark.index, entry.mark.index, "{"), (end.end, end.end, f"{new}}}")]
     return _below(text, end, [f"{' ' * entry.mark.column}{key}: {written(key, value)}"])
 
 

@@ -96,3 +96,14 @@ def test_a_key_is_put_below_the_one_before_it() -> None:
     assert text.spliced(put(text.read, token, "status", "active")).raw == (
         "version: 1\ntokens:\n- id: x\n  description: |+\n    one\n\n  status: active\n  "
     )
+
+
+def test_a_single_key_in_brackets_gets_braces_beside_another() -> None:
+    text = Text("version: 1\ntokens: [id: x   # c\n  , match: {user: m}]\n")
+    for loader in LOADERS:
+        tokens = read(text, loader)["tokens"]
+        made = text.spliced(each for token in tokens for each in put(text.read, token, "status", "active"))
+        assert made.raw == (
+            "version: 1\ntokens: [{id: x, status: active}   # c\n  , {match: {user: m}, status: active}]\n"
+        )
+        assert read(made, loader)["tokens"] == [{**each, "status": "active"} for each in tokens]
