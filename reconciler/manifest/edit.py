@@ -157,7 +157,7 @@ def appended(text: str, root: Entry, items: Sequence[Item]) -> list[Splice]:
     before = len(text[:at].rstrip())
     begin = before if text[before - 1] == ":" else at
     eol = _eol(text, end)
-    return [(begin, end, ""), (eol, eol, _added(_lines(items, root.mark.column + 2)))]
+    return [(begin, end, ""), _added(text, eol, _lines(items, root.mark.column + 2))]
 
 
 def _after_the_last(text: str, tokens: Any, items: Sequence[Item]) -> list[Splice]:
@@ -171,9 +171,7 @@ def _after_the_last(text: str, tokens: Any, items: Sequence[Item]) -> list[Splic
         between = text[begin : tokens.marks[-1].index].split("\n")
         dash = next(number for number, line in enumerate(between) if line.lstrip().startswith("-"))
         lines = ["", *lines] if not all(map(str.strip, between[:dash])) else lines
-    if eol == _eol(text, end.end):
-        return _below(text, end, lines)
-    return [(eol, eol, _added(lines))]
+    return _below(text, end, lines) if eol == _eol(text, end.end) else [_added(text, eol, lines)]
 
 
 def _with_comments(text: str, end: Leaf, column: int) -> int:
@@ -201,7 +199,7 @@ def _lines(items: Sequence[Item], column: int) -> list[str]:
 def _below(text: str, end: Leaf, lines: Sequence[str]) -> list[Splice]:
     """Return what adds lines below the one that ends with this value."""
     eol = _eol(text, end.end)
-    return [(eol, eol, _added(lines)), *ended(text, end)]
+    return [_added(text, eol, lines), *ended(text, end)]
 
 
 def ended(text: str, end: Leaf) -> list[Splice]:
@@ -211,8 +209,10 @@ def ended(text: str, end: Leaf) -> list[Splice]:
     return [] if "-" in signs else [(at, at + ("+" in signs), "-")]
 
 
-def _added(lines: Iterable[str]) -> str:
-    return "".join(f"\n{line}" for line in lines)
+def _added(text: str, eol: int, lines: Iterable[str]) -> Splice:
+    """Return what adds lines below the one that ends here, which keeps the line end that it may have."""
+    new = "\n".join(lines)
+    return (eol + 1, eol + 1, f"{new}\n") if eol < len(text) else (eol, eol, f"\n{new}")
 
 
 def _eol(text: str, at: int) -> int:

@@ -107,3 +107,15 @@ def test_a_single_key_in_brackets_gets_braces_beside_another() -> None:
             "version: 1\ntokens: [{id: x, status: active}   # c\n  , {match: {user: m}, status: active}]\n"
         )
         assert read(made, loader)["tokens"] == [{**each, "status": "active"} for each in tokens]
+
+
+@pytest.mark.parametrize(("first", "others"), [("\n", "\r\n"), ("\r\n", "\n")])
+def test_a_new_line_ends_as_the_first_does_and_no_other_changes(first: str, others: str) -> None:
+    text = Text(f"version: 1{first}tokens:{others}- id: x{others}- id: y{others}# end{others}")
+    tokens = read(text)["tokens"]
+    new = f"  status: active{first}"
+    assert text.spliced(put(text.read, tokens[0], "status", "active")).raw == text.raw.replace(
+        "- id: y", f"{new}- id: y"
+    )
+    added = f'- id: "11b377ea020d9000"{first}  status: inactive{first}'
+    assert text.spliced(appended(text.read, read(text), [NEW])).raw == text.raw.replace("# end", f"{added}# end")
