@@ -152,7 +152,7 @@ def appended(text: str, root: Entry, items: Sequence[Item]) -> list[Splice]:
         at = last(text, tokens[-1]).end
         return [(at, at, f", {flow}")]
     at, end = tokens.mark.index, tokens.end.index
-    if text[root.mark.index] == "{" or "#" in text[at:end]:
+    if text[root.mark.index] == "{" or "#" in text[at : end + 1]:
         return [(at + 1, at + 1, flow)]
     before = len(text[:at].rstrip())
     begin = before if text[before - 1] == ":" else at
@@ -232,7 +232,7 @@ def put(text: str, entry: Entry, key: str, value: str | None) -> list[Splice]:
     rank = ORDER.index
     before = max((each for each in entry if rank(each) < rank(key)), key=rank)
     end = leaf(text, entry, before)
-    new = f", {key}: {written(key, value)}"
+    new = f", {key}: {written(key, value)}" + " " * text.startswith("#", end.end)
     if _is_flow(text, entry):
         return [(end.end, end.end, new)]
     if text.startswith((",", "]"), entry.end.index):  # a single key in brackets, without braces

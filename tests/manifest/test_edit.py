@@ -39,6 +39,10 @@ def read(text: Text, loader: object = None) -> Any:
             'version: 1\ntokens:\n  - id: "11b377ea020d9000"\n    status: inactive\nlock: true\n',
         ),
         (
+            "version: 1\ntokens: []# none\n",
+            'version: 1\ntokens: [{id: "11b377ea020d9000", status: inactive}]# none\n',
+        ),
+        (
             "version: 1\ntokens: # none\n  []",
             'version: 1\ntokens: # none\n  \n  - id: "11b377ea020d9000"\n    status: inactive',
         ),
@@ -107,6 +111,16 @@ def test_a_single_key_in_brackets_gets_braces_beside_another() -> None:
             "version: 1\ntokens: [{id: x, status: active}   # c\n  , {match: {user: m}, status: active}]\n"
         )
         assert read(made, loader)["tokens"] == [{**each, "status": "active"} for each in tokens]
+
+
+def test_a_comment_right_behind_quotes_is_no_part_of_what_comes_in_between() -> None:
+    text = Text('version: 1\ntokens: [{id: "x"# c\n  }, id: "y"# d\n  ]\n')
+    for loader in LOADERS:
+        tokens = read(text, loader)["tokens"]
+        made = text.spliced(each for token in tokens for each in put(text.read, token, "status", "active"))
+        assert made.raw == (
+            'version: 1\ntokens: [{id: "x", status: active # c\n  }, {id: "y", status: active }# d\n  ]\n'
+        )
 
 
 @pytest.mark.parametrize(("first", "others"), [("\n", "\r\n"), ("\r\n", "\n")])
