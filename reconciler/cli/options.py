@@ -262,7 +262,8 @@ def _check(typer_context: typer.Context, values: Mapping[str, object]) -> None:
             continue
         texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
         if "" in texts:
-            what = each.opts[0] if each in options else "a word" if each.name == "having" else "the name of a file"
+            what = {"having": "a word", "term": "TERM"}.get(each.name or "", "the name of a file")
+            what = each.opts[0] if each in options else what
             raise UsageError(f"{what} is empty", "the variable that it was to come from may not be set")
         if each not in options:
             continue

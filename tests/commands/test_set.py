@@ -62,6 +62,7 @@ def test_a_token_is_added_to_the_one_file(program: Program) -> None:
         ((ID, "--description", f"x {SECRET}"), "the description holds a token's secret, or what looks like one\n  hint: write another text"),
         ((ID, "--description", "a\tb"), "the description has U+0009 in it, which may not stand in a file"),
         ((ID, "--description", "x" * 10_001), "the description has 10,001 characters, and 10,000 may be declared"),
+        (("", "--protected"), "TERM is empty\n  hint: the variable that it was to come from may not be set"),
         ((NEW, "--add", "--protected", "."), "--add has to know the file, and . is a folder\n  hint: name a file in it"),
     ],
 )  # fmt: skip
