@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from reconciler.session.sending import SendingOptions
     from reconciler.settings import Flags
 
-
 _PATHS = frozenset({" PATH", " DIR", " FILE"})  # what options take that name something on this machine
 _WORD = re.compile("[a-z-]+")
 _AT_ONCE_S = 0.001  # a timer that is set to 0 never rings
