@@ -75,7 +75,8 @@ def _rows(sample: Sample) -> Iterator[_Row]:
     for guard, refusals in sorted(Counter(each.guard for each in plan.refusals).items()):
         yield "refusals", {**server, "guard": guard}, str(refusals)
     for kind, tokens in (("managed", plan.managed), ("live", plan.live)):
-        yield "tokens", {**server, "kind": kind}, str(tokens)
+        if tokens is not None:  # a plan that took no list knows no total
+            yield "tokens", {**server, "kind": kind}, str(tokens)
 
 
 def _labels(labels: dict[str, str]) -> str:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.influx.body import Elements
-from reconciler.influx.decoding import LARGEST, WireError, decode
+from reconciler.influx.body import Elements, Single
+from reconciler.influx.decoding import LARGEST, PIECE, WireError, decode
 
 
 def read(*pieces: bytes) -> list[Any]:
@@ -176,3 +176,14 @@ def test_any_list_in_any_pieces_is_read_as_json_reads_it(
     )
     at = data.draw(st.integers(0, len(body)))
     assert read(body[:at], body[at:]) == elements
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(b'{"a":1},{"a":2}', "it is not JSON"), (b"1", "it is no JSON object"), (b'{"a":1}],"b":[2', "it is not JSON")],
+)
+def test_one_large_object_is_held_to_be_one(body: bytes, said: str) -> None:
+    single = Single(("a",))
+    single.feed(b" " * PIECE + body)
+    with pytest.raises(WireError, match=said):
+        single.entry()

@@ -10,6 +10,7 @@ from reconciler.render import json as json_format
 from reconciler.render import tokens
 from tests.builders import EDGE, INACTIVE, live, manager, token
 from tests.render.dataset import LONG
+from tests.requestlog import evidence, said
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -39,3 +40,16 @@ def test_csv_has_a_line_for_each_token_and_no_formula(golden: Callable[[Path, st
         "'=1+1", "'+1", "'-1", "'@x", "\\t=1", "'=\",", "a=1", "'=", r"#\#[x]",
     ]  # fmt: skip
     assert drawn.count("'") == 2 * 6
+
+
+def test_evidence_says_when_each_was_last_used() -> None:
+    three = [token(1), token(2), token(3)]
+    found = evidence(said(three[0].id), ids=[each.id for each in three[:2]])
+    rows = list(csv.DictReader(tokens.csv(three, found).splitlines()))
+    assert [row["last_used"] for row in rows] == ["2026-11-20T12:00:00.000000Z", "not seen", "not known"]
+    drawn = tokens.table(three, evidence=found).splitlines()
+    assert [("not seen" in line, "not known" in line) for line in drawn[1:]] == [
+        (False, False),
+        (True, False),
+        (False, True),
+    ]

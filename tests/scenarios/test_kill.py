@@ -107,6 +107,7 @@ def test_an_undo_of_a_killed_run_restores_what_it_may_have_changed(shell: Shell,
     assert done.err == (
         f"Undoing {name} of 2025-12-31T00:00:00+00:00, {begun} change{'s' * (begun > 1)}: DIR/state/tokenctl/{name}.ndjson\n"
         + _told(point)
+        + "the files may still declare what was undone: plan them before the next apply\n"
     )
     # What was settled and undone is not told again.
     assert applied(shell, shell.declare(DESCRIBE), yes=True).err == ""

@@ -20,7 +20,7 @@ ANOTHER = "L" * 43 + "_-" * 21 + "w=="
 
 # Each is the first frame of that name in which something goes wrong, all over a run of `apply`.
 POINTS = (
-    "resolve", "normalise", "_secret", "connected", "Transport._open", "Transport._request", "Transport._exchange",
+    "resolve", "normalise", "_secret", "connected", "Transport._pool", "Transport._request", "Transport._exchange",
     "Transport._read", "proxy_for", "TokenList.begin", "TokenList._take", "_token", "masked", "decoded", "make_plan", "explain",
     "Journal.write", "execute", "Writer.patch", "Streams.show", "answered",
 )  # fmt: skip
@@ -115,8 +115,8 @@ print(resource.getrlimit(resource.RLIMIT_CORE)[0])
 
 def test_a_secret_on_the_command_line_is_not_repeated(shell: Shell) -> None:
     done = subprocess.run(
-        [PROGRAM, "list", ANOTHER], env=shell.surroundings(), capture_output=True, text=True, timeout=60, check=False
+        [PROGRAM, "unlock", ANOTHER], env=shell.surroundings(), capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 64
     assert done.stderr.startswith("got unexpected extra argument")
-    assert done.stderr.endswith(" (***)\n  hint: see `tokenctl list --help`\n")
+    assert done.stderr.endswith(" (***)\n  hint: see `tokenctl unlock --help`\n")

@@ -42,6 +42,8 @@ TOLD = " ".join(f"--output {form}={{dir}}/out/told.{form}" for form in PROBLEM_F
 NEVER_SIGNED_IN = {
     "validate": [f"validate {{dir}}/tokens.yaml {TOLD}"],
     "show": [f"show {{dir}}/plan.json {OUTPUTS}", *(f"show {{dir}}/plan.json --format {form}" for form in DRAWN)],
+    "set": [f"set {GRAFANA} --status active {{dir}}/tokens.yaml"],
+    "fmt": ["fmt {dir}/tokens.yaml"],
     "schema": [f"schema {name}" for name in SchemaName],
     "demo": ["demo"],
     "sandbox": [],  # in a process of its own, below

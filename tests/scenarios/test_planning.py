@@ -8,7 +8,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.live import Live, Owner, Status, UserId
-from reconciler.core.manifest import Limits, Severity, Share
+from reconciler.core.manifest import Limits, Severity, Share, at
 from reconciler.core.plan import Guard
 from reconciler.core.planner import deactivates_manager, make_plan, needs_others, rebase, unknown_owners
 from reconciler.core.resolve import resolve
@@ -34,7 +34,8 @@ def test_planning_a_world_against_itself_gives_no_changes(listed: tuple[object, 
 @given(worlds())
 def test_after_the_changes_the_managed_fields_are_the_declared_ones_and_nothing_else_moved(world: World) -> None:
     after = apply(make_plan(world.manifest, world.live).changes, dict(world.live.tokens))
-    wanted = {each.token.id: each.declaration for each in resolve(world.manifest, world.live).wanted}
+    declared_now = at(world.manifest, world.live.now)
+    wanted = {each.token.id: each.declaration for each in resolve(declared_now, world.live).wanted}
     for token_id, before in world.live.tokens.items():
         declaration, now = wanted.get(token_id), after[token_id]
         status = declaration.status if declaration and declaration.status else before.status

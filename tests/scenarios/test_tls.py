@@ -27,7 +27,7 @@ from reconciler.core.endpoint import Endpoint, Secret
 from reconciler.errors import ExitCode
 from reconciler.influx import trust
 from reconciler.influx.trust import Store
-from reconciler.render.formats import ListFormat, TokensFormat
+from reconciler.render.formats import ListFormat
 from reconciler.settings import Flags
 from tests.influx.raw_server import Connection, RawServer, answer, raw_server
 from tests.shell import GRAFANA, Done, Shell
@@ -110,7 +110,7 @@ def fronted(shell: Shell, context: ssl.SSLContext) -> Iterator[RawServer]:
 
 def listed(shell: Shell, **flags: str) -> Done:
     """Run `list`."""
-    return shell.call(partial(listing.run, Flags(**flags), TokensFormat.TEXT))  # type: ignore[arg-type]
+    return shell.call(partial(listing.run, listing.ListRequest(), Flags(**flags)))  # type: ignore[arg-type]
 
 
 def test_the_commands_work_with_an_authority_and_a_client_certificate_of_ones_own(
@@ -122,7 +122,7 @@ def test_the_commands_work_with_an_authority_and_a_client_certificate_of_ones_ow
     flags = ("--ca-file", certificates.trusted(), "--client-cert", cert, "--client-key", key)
     with fronted(shell, certificates.choosy()) as server:
         runs = [shell.run(*command.split(), *flags) for command in ("list", "plan", "apply --yes", "doctor")]
-        assert [(done.code, done.err) for done in runs] == [(0, "")] * 4
+        assert [(done.code, done.err) for done in runs] == [(0, "12 of 12 tokens, 2 inactive\n"), *[(0, "")] * 3]
         assert shell.patches() == [GRAFANA]
         assert "URL answers, its certificate is trusted by --ca-file\n" in runs[3].out
         assert len(server.requests) == 1 + 1 + 3 + 5
