@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,14 @@ settings.load_profile("tokenctl")
 # Where the suite itself runs under nohup its processes would inherit that; a handler they do not.
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
+def _same_folder() -> Iterator[None]:
+    """Let no test leave another in its own folder."""
+    here = os.getcwd()  # noqa: PTH109  # as it is given back
+    yield
+    os.chdir(here)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,8 +12,10 @@ import pytest
 
 from action.posts import marker
 from action.verbs import main
+from reconciler.render import json as json_format
 from tests.action.fake_github import GitHub
 from tests.action.runner_outputs import read_outputs
+from tests.render.dataset import PLANS
 
 ROOT = Path(__file__).parent.parent.parent
 RUN = "https://github.example/acme/tokens/actions/runs/42"
@@ -52,6 +54,8 @@ def test_a_plan_runs_in_this_process_and_a_report_follows(
     assert problem in Path(_outputs(runner)["markdown"]).read_text()
     assert problem in Path(runner["GITHUB_STEP_SUMMARY"]).read_text()
     assert capfd.readouterr().out.startswith(f"::error title=plan%3A invalid,file={file},line=1,col=10::")
+    assert main(["report"], {**surroundings, "INPUT_COMMAND": "apply"}) == 0
+    assert "::error" in capfd.readouterr().out
 
 
 def test_a_journal_that_could_not_be_uploaded_is_in_the_log_and_the_runner_obeys_nothing_in_it(
@@ -146,6 +150,9 @@ def test_drift_is_one_issue(runner: dict[str, str], github: GitHub, tmp_path: Pa
     assert github.issues[0]["state"] == "closed"
     for wrong in ("", "two", "-1"):
         assert main(["issue"], {**inputs, "INPUT_CHANGES": wrong}) == 1
+    (tmp_path / "plan.json").write_text(json_format.plan(PLANS["every-action"]))
+    assert main(["issue"], {**inputs, "INPUT_CHANGES": "2"}) == 0
+    assert "\n### 3 tokens of `production` are not as declared\n" in github.issues[-1]["body"]
 
 
 def test_what_was_reviewed_is_found_or_not_and_never_a_failure(
