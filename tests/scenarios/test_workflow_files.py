@@ -108,17 +108,16 @@ def test_a_fork_gets_no_credentials_and_asks_no_server() -> None:
 
 
 @pytest.mark.parametrize("event", ["merge_group", "pull_request"])
-@pytest.mark.parametrize("actor", ["mira", "dependabot[bot]"])
+@pytest.mark.parametrize("author", ["mira", "dependabot[bot]"])
 @pytest.mark.parametrize("repository", ["acme/tokens", "mallory/tokens", ""])  # of a fork that is gone
 def test_either_the_plan_or_that_for_a_fork_runs_and_only_who_gets_secrets_has_the_first(
-    event: str, actor: str, repository: str
+    event: str, author: str, repository: str
 ) -> None:
-    github: Parsed = {"event_name": event, "actor": actor, "repository": "acme/tokens"}
-    github |= {
-        "event": {"pull_request": {"head": {"repo": {"full_name": repository}}}} if event == "pull_request" else {}
-    }
+    opened = {"head": {"repo": {"full_name": repository}}, "user": {"login": author}}
+    github: Parsed = {"event_name": event, "repository": "acme/tokens"}
+    github |= {"event": {"pull_request": opened} if event == "pull_request" else {}}
     runs = [evaluate(_parsed(WORKFLOWS["plan"])["jobs"][name]["if"], {"github": github}) for name in ("plan", "fork")]
-    trusted = event == "merge_group" or (actor, repository) == ("mira", "acme/tokens")
+    trusted = event == "merge_group" or (author, repository) == ("mira", "acme/tokens")
     assert runs == [trusted, not trusted]
 
 
