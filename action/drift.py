@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from action.fates import fitting
+from action.fates import MOST, fitting, stacked
 from reconciler.core.text import count, shortened
 from reconciler.render.markdown import cell, code
 
-_MOST = 120  # characters of a value
 _WHY = {"drift": "changed on the server", "pending": "declared, and not applied yet"}
 _NEXT = """\
 *Since* is when the server last changed the token, by its own clock; it does not say what was changed then, or by whom.
@@ -48,20 +47,15 @@ def describe(plan: Document, name: str, drawn: str) -> str:
 
 def _row(change: Document) -> str:
     before = change["before"]
-    names = (change["name"] or "", before["description"], change["id"])
-    shown = "<br>".join(cell(shortened(each, _MOST)) for each in names if each)
+    shown = stacked(change["name"] or "", before["description"], change["id"])
     place = change["places"].get("")
-    where = f"<br>{cell(shortened('{file}:{line}'.format(**place), _MOST))}" if place else ""
-    why = "<br>".join(dict.fromkeys(_WHY.get(mark, "") for mark in _marks(change)))
+    where = f"<br>{cell(shortened('{file}:{line}'.format(**place), MOST))}" if place else ""
+    why = "<br>".join(dict.fromkeys(_WHY.get(mark, "") for mark in change.get("marks", {}).values()))
     return f"| {shown}{where} | {'<br>'.join(_differences(change))} | {why} | {cell(before['updatedAt'])} |"
-
-
-def _marks(change: Document) -> list[str]:
-    return list(change.get("marks", {}).values())
 
 
 def _differences(change: Document) -> Iterator[str]:
     for field, value in change["operation"]["body"].items():
         values = (change["before"][field], value)
-        before, after = (cell(shortened(each, _MOST)) if each else "(empty)" for each in values)
+        before, after = (cell(shortened(each, MOST)) if each else "(empty)" for each in values)
         yield f"{field} {before} → {after}"

@@ -18,8 +18,11 @@ from reconciler.render.markdown import cell, code
 STATUSES = ("failed", "unverified", "not attempted", "done")
 """What can be known of a change in the end, the gravest first."""
 
+MOST = 120
+"""How many characters of a value are shown."""
+
 _IN_DOUBT = "the run ended before it was known"
-_MOST, _ROOM = 120, 32_000  # characters of a value, and bytes of a table: half of a comment
+_ROOM = 32_000  # bytes of a table: half of a comment
 _SIDES = {"only-now": "only this plan changes it", "only-reviewed": "this plan does not change it any more"}
 
 Document = Mapping[str, Any]
@@ -82,9 +85,14 @@ def table(fates: Sequence[Fate]) -> str:
 
 
 def _row(fate: Fate) -> str:
-    names = "<br>".join(cell(shortened(each, _MOST)) for each in (fate.name, fate.description, fate.id) if each)
+    names = stacked(fate.name, fate.description, fate.id)
     status = fate.status if fate.status == "done" else f"**{fate.status}**"
-    return f"| {status} | {names} | {fate.action} | {cell(shortened(fate.reason, _MOST)) if fate.reason else ''} |"
+    return f"| {status} | {names} | {fate.action} | {cell(shortened(fate.reason, MOST)) if fate.reason else ''} |"
+
+
+def stacked(*texts: str) -> str:
+    """Return the texts that are not empty, one over the other in a cell."""
+    return "<br>".join(cell(shortened(each, MOST)) for each in texts if each)
 
 
 def moved(shown: Document) -> str:
@@ -93,7 +101,7 @@ def moved(shown: Document) -> str:
     lines = [f"- {_difference(each)}" for each in review.get("differences", ())]
     for token in review.get("tokens", ()):
         names = " ".join(
-            code(shortened(each, _MOST)) for each in (token["name"], token["description"], token["id"]) if each
+            code(shortened(each, MOST)) for each in (token["name"], token["description"], token["id"]) if each
         )
         side = [_SIDES[token["side"]]] if token["side"] in _SIDES else []
         differences = [each for each in token["differences"] if not side or each["what"].endswith(" after")]
@@ -105,7 +113,7 @@ def moved(shown: Document) -> str:
 
 def _difference(difference: Document) -> str:
     values = (difference["reviewed"], difference["now"])
-    before, after = ("nothing" if each is None else code(shortened(each, _MOST)) for each in values)
+    before, after = ("nothing" if each is None else code(shortened(each, MOST)) for each in values)
     return f"{terminal(difference['what'])}: {before} → {after}"
 
 

@@ -23,7 +23,7 @@ from reconciler.core.outcome import ResultStatus, Run
 from reconciler.core.text import moment
 from reconciler.documents.decode import DecodeError, Document
 from reconciler.documents.journal import Line, is_last, parse_line, read_run
-from reconciler.documents.kinds import Kind, kind_of
+from reconciler.documents.kinds import Kind, refused
 from reconciler.errors import InvalidError, LocalError
 
 SUFFIX = ".ndjson"
@@ -207,10 +207,7 @@ def load(path: Path, *, most_lines: int = 500_000) -> LoadedJournal:
     try:
         return LoadedJournal(path, read_run(BytesIO(content), most_lines), running)
     except DecodeError as error:
-        kind = kind_of(content)
-        if kind in (None, Kind.JOURNAL):
-            raise InvalidError(f"{path} is no journal: {error}", _ORIGIN) from None
-        raise InvalidError(f"{path} is no journal: it seems to be {kind.what}", kind.way) from None
+        raise refused(path, "journal", Kind.JOURNAL, _ORIGIN, error, content) from None
 
 
 def newest_first(folder: Path, owner: int) -> list[Path]:

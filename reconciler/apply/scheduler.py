@@ -99,19 +99,22 @@ class Scheduler:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Write the journal lines of the block together at its end; when they cannot be written, the run stops."""
+        with self._writing(), self._parts.journal.together():
+            yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Stop the run when the journal cannot be written in the block."""
         try:
-            with self._parts.journal.together():
-                yield
+            yield
         except LocalError as error:
             self.stop(error.problems[0].message, error.exit_code)
 
     def record(self, result: Result) -> None:
         """Keep the result of a change, write it to the journal and tell the observers."""
         self.results[result.change.token.id] = result
-        try:
+        with self._writing():
             self._parts.journal.write(result_line(result))
-        except LocalError as error:
-            self.stop(error.problems[0].message, error.exit_code)
         for observer in self._parts.observers:
             observer.finished(result)
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.core.live import HEX_ID
-from reconciler.core.manifest import end_of
+from reconciler.core.manifest import LONGEST_DESCRIPTION, end_of
 from reconciler.core.select import selected, unselected
 from reconciler.core.text import REFUSED, count
 from reconciler.errors import ExitCode, UsageError
+from reconciler.manifest.document import Entry
 from reconciler.manifest.dump import Item
 from reconciler.manifest.edit import Text, appended, edited, reread
 from reconciler.manifest.load import Loaded, checked
@@ -19,7 +20,6 @@ from reconciler.session.context import Context
 from reconciler.session.reading import DEFAULT, read_files
 from reconciler.session.rewriting import Rewritten, in_parts, write
 
-_LONGEST = 10_000  # characters of a description
 _is_id = re.compile(HEX_ID, re.IGNORECASE).fullmatch
 
 
@@ -80,17 +80,24 @@ def _check_text(text: str, context: Context) -> None:
         raise UsageError("the description holds a token's secret, or what looks like one", "write another text")
     if found := REFUSED.search(text):
         raise UsageError(f"the description has U+{ord(found[0]):04X} in it, which may not stand in a file")
-    if len(text) > _LONGEST:
-        raise UsageError(f"the description has {len(text):,} characters, and {_LONGEST:,} may be declared")
+    if len(text) > LONGEST_DESCRIPTION:
+        raise UsageError(f"the description has {len(text):,} characters, and {LONGEST_DESCRIPTION:,} may be declared")
 
 
 def _new(name: str, request: SetRequest) -> Rewritten:
     empty = Text("version: 1\n")
     root = reread(name, empty, {"version": "1"})
+    text, then, what = _added(name, empty, root, request)
+    checked(then)
+    return Rewritten(name, None, [""], [text.raw], text, what)
+
+
+def _added(name: str, before: Text, root: Entry, request: SetRequest) -> tuple[Text, Entry, str]:
+    """Return the text with a declaration of the token that is asked for, its document, and what is said of it."""
     item = Item({"id": request.term.lower(), **request.fields})
-    text = empty.spliced(appended(empty.read, root, [item]))
-    checked(reread(name, text, {"version": "1", "tokens": [item.fields]}))
-    return Rewritten(name, None, [""], [text.raw], text, f"{count(1, 'declaration')} added")
+    text = before.spliced(appended(before.read, root, [item]))
+    then = reread(name, text, {**root, "tokens": [*(root.get("tokens") or ()), item.fields]})
+    return text, then, f"{count(1, 'declaration')} added"
 
 
 def _made(request: SetRequest, loaded: Loaded, seen: Mapping[str, bytes]) -> list[Rewritten]:
@@ -109,10 +116,7 @@ def _made(request: SetRequest, loaded: Loaded, seen: Mapping[str, bytes]) -> lis
             text, then = edited(name, before, root, numbers, fields)
             what = f"{count(len(numbers), 'declaration')} edited"
         else:
-            item = Item({"id": term.lower(), **request.fields})
-            text = before.spliced(appended(before.read, root, [item]))
-            then = reread(name, text, {**root, "tokens": [*tokens, item.fields]})
-            what = f"{count(1, 'declaration')} added"
+            text, then, what = _added(name, before, root, request)
         if text.raw != before.raw:
             checked(then)
         parts = in_parts(before.read, root), in_parts(text.read, then)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from unicodedata import combining, normalize
 
 from reconciler.core.live import Elided, Token
+from reconciler.core.manifest import LONGEST_DESCRIPTION
 from reconciler.core.secrets import HIDDEN
 from reconciler.core.text import REFUSED
 
@@ -17,7 +18,6 @@ _Id = TypeVar("_Id", bound=str)
 Hides = Callable[[str], bool]
 """Says whether a text holds a secret, or what looks like one."""
 
-_LONGEST = 10_000  # characters of a description that can be declared
 _LONGEST_SLUG, _SHORTEST_CUT = 40, 20
 _SPELLED = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "đ": "d", "ł": "l", "þ": "th", "ı": "i", "œ": "oe"})
 _OTHERS = re.compile("[^a-z0-9._/]+")
@@ -65,8 +65,8 @@ def _why_not(description: str, secret: Iterable[str]) -> str:
     if refused := REFUSED.search(description):
         return f"U+{ord(refused[0]):04X} in it may not stand in a file"
     length = description.length if isinstance(description, Elided) else len(description)
-    if length > _LONGEST:
-        return f"it has {length:,} characters, and {_LONGEST:,} may be declared"
+    if length > LONGEST_DESCRIPTION:
+        return f"it has {length:,} characters, and {LONGEST_DESCRIPTION:,} may be declared"
     return "a part of it is, or may be, a token's secret" if HIDDEN in description or description in secret else ""
 
 

@@ -25,6 +25,10 @@ _ALMOST = (
 )
 
 
+LONGEST_DESCRIPTION = 10_000
+"""How many characters a declared description may have."""
+
+
 class Field(StrEnum):
     """What a declaration may say of its token."""
 

@@ -37,8 +37,11 @@ def is_plain(text: str) -> bool:
 
 def escaped(char: str) -> str:
     """A character as a visible escape, such as \\n, \\x1b or \\u202e."""
-    if char in _SHORT:
-        return _SHORT[char]
+    return _SHORT.get(char) or code_of(char)
+
+
+def code_of(char: str) -> str:
+    """The number of a character as an escape, such as \\x0a."""
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn, TypeAlias, TypeVar
 
+from reconciler import files
 from reconciler.core.live import HEX_ID
+from reconciler.errors import InvalidError, LocalError
 
 T = TypeVar("T")
 S = TypeVar("S", bound=str)
@@ -33,6 +36,21 @@ class DecodeError(Exception):
     def __str__(self) -> str:
         path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.path).removeprefix(".")
         return f"{f'`{path}`' if path else self._subject} {self.args[0]}"
+
+
+def read(path: Path, noun: str, largest: int) -> bytes:
+    """Return what is in a regular file of at most so many bytes, which is to be a `noun`.
+
+    Raises LocalError when it cannot be read, InvalidError when it is larger.
+    """
+    try:
+        with files.regular(path) as stream:
+            content = stream.read(largest + 1)
+    except OSError as error:
+        raise LocalError(f"cannot read the {noun} {path}: {error.strerror}") from error
+    if len(content) > largest:
+        raise InvalidError(f"{path} is no {noun}: it is larger than {largest // 1024**2} MiB")
+    return content
 
 
 class Fields:

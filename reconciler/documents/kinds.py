@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from enum import Enum
+from pathlib import Path
 
 from reconciler.documents.decode import DecodeError, parse
+from reconciler.errors import InvalidError
 
 _HEAD = 4096  # characters of a manifest
 _MANIFEST = re.compile(rb"^[\"']?(?:version|tokens|server|guards)[\"']?[ \t]*:", re.MULTILINE)
@@ -52,6 +54,17 @@ _MARKS = {
     "usage": Kind.USAGE,
 }
 _FOREIGN = {"runs": Kind.SARIF, "properties": Kind.SCHEMA}
+
+
+def refused(path: Path, noun: str, own: Kind, way: str, error: DecodeError, content: bytes) -> InvalidError:
+    """Return the error for a file that is no `noun`, whose kind is `own`: what it seems to be, or else what is wrong.
+
+    `way` is how to get one.
+    """
+    kind = kind_of(content)
+    if kind in (None, own):
+        return InvalidError(f"{path} is no {noun}: {error}", way)
+    return InvalidError(f"{path} is no {noun}: it seems to be {kind.what}", kind.way)
 
 
 def kind_of(content: bytes) -> Kind | None:

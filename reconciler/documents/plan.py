@@ -16,12 +16,12 @@ from reconciler.core.live import HEX_ID, Elided, OrgId, Server, Status, Token, T
 from reconciler.core.manifest import UNTIL, Limits, Share
 from reconciler.core.plan import Action, Change, Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision, Use
 from reconciler.core.rights import Bucket, Right, Some
-from reconciler.documents import decode
+from reconciler.documents import decode, kinds
 from reconciler.documents import rights as told
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
 from reconciler.documents.review import REVIEW
 from reconciler.documents.usage import decode_use, use_document
-from reconciler.errors import ExitCode, InvalidError, LocalError, Place, Problem, ProblemToken, StaleError
+from reconciler.errors import ExitCode, InvalidError, Place, Problem, ProblemToken, StaleError
 
 FORMAT_VERSION = 1
 
@@ -49,19 +49,14 @@ def load_plan(path: Path) -> Plan:
     Raises LocalError when the file cannot be read, InvalidError when it is no plan, StaleError when it is a plan but
     not as it was written: its digest or anything else that it says twice does not fit.
     """
-    content = _content(path)
+    content = decode.read(path, "plan", _LARGEST)
     try:
         document = decode.parse(content)
         if "problems" in document:
             raise InvalidError(f"{path} is no plan: it says why there is none", _REMAKE)
         plan = decode_plan(document)
     except decode.DecodeError as error:
-        from reconciler.documents.kinds import Kind, kind_of  # plans do without
-
-        kind = kind_of(content)
-        if kind in (None, Kind.PLAN):
-            raise InvalidError(f"{path} is no plan: {error}", _REMAKE) from None
-        raise InvalidError(f"{path} is no plan: it seems to be {kind.what}", kind.way) from None
+        raise kinds.refused(path, "plan", kinds.Kind.PLAN, _REMAKE, error, content) from None
     document.pop("review", None)
     if document != plan_document(plan):
         raise StaleError(f"{path} was changed after it was made: its parts do not fit together", _REMAKE)
@@ -80,17 +75,6 @@ def is_plan(path: Path) -> bool:
         if _BRACE.match(head):
             keys = frozenset(decode.parse(head + stream.read(_LARGEST)))
     return "format_version" in keys or (path.suffix == ".json" and not keys & {"version", "tokens"})
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with files.regular(path) as stream:
-            content = stream.read(_LARGEST + 1)
-    except OSError as error:
-        raise LocalError(f"cannot read the plan {path}: {error.strerror}") from error
-    if len(content) > _LARGEST:
-        raise InvalidError(f"{path} is no plan: it is larger than {_LARGEST // 1024**2} MiB")
-    return content
 
 
 def plan_document(plan: Plan) -> Document:

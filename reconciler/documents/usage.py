@@ -12,14 +12,9 @@ from reconciler.core.plan import Use
 from reconciler.core.usage import Client, Evidence, Gap, Kind, ListedToken, TokenUse
 from reconciler.documents import decode, kinds
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
-from reconciler.errors import InvalidError, LocalError
 
 _FORMAT_VERSION = 1
 _LARGEST = 256 * 1024 * 1024  # bytes
-_OWN = {
-    "evidence": (kinds.Kind.USAGE, "make it anew with `tokenctl usage LOG... -o PATH`"),
-    "list of tokens": (kinds.Kind.LIST, "make one with `tokenctl list --format json`"),
-}
 
 
 def usage_document(evidence: Evidence, tokens: Mapping[TokenId, ListedToken]) -> Document:
@@ -74,39 +69,22 @@ def save_evidence(evidence: Evidence, tokens: Mapping[TokenId, ListedToken], pat
 
 def load_evidence(path: Path) -> Evidence:
     """Read what `save_evidence` wrote; raises LocalError when it cannot be read, InvalidError when it is none."""
-    content = _content(path, "the evidence")
+    content = decode.read(path, "evidence", _LARGEST)
     try:
         return _evidence(decode.parse(content))
     except decode.DecodeError as error:
-        raise _refused(path, "evidence", error, content) from None
+        way = "make it anew with `tokenctl usage LOG... -o PATH`"
+        raise kinds.refused(path, "evidence", kinds.Kind.USAGE, way, error, content) from None
 
 
 def load_list(path: Path) -> dict[TokenId, ListedToken]:
     """Read the tokens of a list; raises LocalError when it cannot be read, InvalidError when it is none."""
-    content = _content(path, "the list of tokens")
+    content = decode.read(path, "list of tokens", _LARGEST)
     try:
         return {each.id: each for each in _listed(Fields(decode.parse(content), exact=False))}
     except decode.DecodeError as error:
-        raise _refused(path, "list of tokens", error, content) from None
-
-
-def _content(path: Path, what: str) -> bytes:
-    try:
-        with files.regular(path) as stream:
-            content = stream.read(_LARGEST + 1)
-    except OSError as error:
-        raise LocalError(f"cannot read {what} {path}: {error.strerror}") from error
-    if len(content) > _LARGEST:
-        raise InvalidError(f"{path} is larger than {_LARGEST // 1024**2} MiB")
-    return content
-
-
-def _refused(path: Path, what: str, error: decode.DecodeError, content: bytes) -> InvalidError:
-    own, way = _OWN[what]
-    kind = kinds.kind_of(content)
-    if kind is None or kind is own:
-        return InvalidError(f"{path} is no {what}: {error}", way)
-    return InvalidError(f"{path} is no {what}: it seems to be {kind.what}", way)
+        way = "make one with `tokenctl list --format json`"
+        raise kinds.refused(path, "list of tokens", kinds.Kind.LIST, way, error, content) from None
 
 
 def _listed(field: Fields) -> tuple[ListedToken, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Generator
+from functools import cache
 from typing import Any
 
 from reconciler.core.live import LARGEST_TEXT, Elided
@@ -35,6 +36,9 @@ _CLOSES = {"[": "]", "{": "}"}
 _LONGEST_SCALAR = 5000  # more digits than Python takes for a number
 _DEEPEST = 900
 _WRONG = "]" * (_DEEPEST + 1)
+
+
+_compiled = cache(re.compile)
 
 
 class WireError(Exception):
@@ -137,7 +141,7 @@ class LargeObject:
         raise WireError("it is not JSON")
 
     def _string(self) -> Generator[None, str, str]:
-        if found := re.compile(_SHORT).match(self._text, self._at, self._at + PIECE):
+        if found := _compiled(_SHORT).match(self._text, self._at, self._at + PIECE):
             self._at = found.end()
             return found[1]
         self._at += 1
@@ -221,7 +225,7 @@ class _Text:
 
 def _end(pattern: str, text: str, at: int) -> int:
     """Where what the pattern matches there ends, in a piece of the text."""
-    found = re.compile(pattern).match(text, at, at + PIECE)
+    found = _compiled(pattern).match(text, at, at + PIECE)
     return found.end() if found else at
 
 

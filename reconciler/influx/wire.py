@@ -306,23 +306,21 @@ def _text(entry: dict[str, Any], key: str, default: str | None = None) -> str:
 
 
 def _permissions(permissions: Any, shared: _Shared) -> _Permissions:
-    """What `_all_permissions` says of them."""
-    if type(permissions) is not list or len(permissions) > _MOST_RIGHTS:
-        return _all_permissions(permissions, shared)
-    # The quickest key for a value of JSON: equal values have equal bytes without references, which version 2 lacks.
-    return shared.latest(marshal.dumps(permissions, 2), lambda: _all_permissions(permissions, shared))
-
-
-def _all_permissions(permissions: Any, shared: _Shared) -> _Permissions:
-    """What these permissions let somebody do with authorizations, and all of them, None where they are not known.
-
-    An id counts whatever the organisation beside it. A permission for users that is limited to an organisation never
-    matches; one for `instance` matches everything, whatever stands beside it.
-    """
+    """What these permissions let somebody do with authorizations, and all of them, None where they are not known."""
     if permissions is OMITTED or (type(permissions) is list and len(permissions) > _MOST_RIGHTS):
         return Rights(unknown=True), None
     if type(permissions) is not list:
         return NO_RIGHTS, ()
+    # The quickest key for a value of JSON: equal values have equal bytes without references, which version 2 lacks.
+    return shared.latest(marshal.dumps(permissions, 2), lambda: _all_permissions(permissions, shared))
+
+
+def _all_permissions(permissions: list[Any], shared: _Shared) -> _Permissions:
+    """The rights that these permissions are, and all of them.
+
+    An id counts whatever the organisation beside it. A permission for users that is limited to an organisation never
+    matches; one for `instance` matches everything, whatever stands beside it.
+    """
     found: tuple[defaultdict[str, set[str]], ...] = defaultdict(set), defaultdict(set), defaultdict(set)
     orgs, tokens, users = found
     grants = []

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeGuard
 
-from reconciler.core.manifest import UNTIL
+from reconciler.core.manifest import LONGEST_DESCRIPTION, UNTIL
 from reconciler.manifest.document import Entry, Items, Value
 
 NUMBER = r"0|[1-9][0-9]{0,8}"
@@ -151,14 +151,14 @@ def _exceptions(value: Value) -> bool:
 
 
 _POLICY = _one_of("ignore", "warn", "fail")
-_MATCH = _some_of({"user": _text(1, 1000), "org": _org, "description": _text(0, 10_000)})
+_MATCH = _some_of({"user": _text(1, 1000), "org": _org, "description": _text(0, LONGEST_DESCRIPTION)})
 _BOTH = _some_of({"policy": _POLICY, "except": _exceptions})
 _TOKEN: dict[str, _Check] = {
     "id": _is_id,
     "name": _name,
     "match": _MATCH,
     "pick": _one_of("only", "first", "all"),
-    "description": _text(0, 10_000),
+    "description": _text(0, LONGEST_DESCRIPTION),
     "status": _one_of("active", "inactive"),
     "until": _until,
     "protected": _one_of("true", "false"),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.core.text import is_plain
+from reconciler.core.text import code_of, is_plain
 
 ORDER = ("id", "name", "match", "pick", "description", "status", "until", "protected", "labels")
 """The keys of a declaration in the order of the reference."""
@@ -59,16 +59,9 @@ def double_quoted(text: str) -> str:
     """Return the text in double quotes, with escapes for what cannot be seen."""
     if is_plain(text) and '"' not in text and "\\" not in text:
         return f'"{text}"'
-    return '"' + "".join(_SHORT.get(char) or _visible(char) for char in text) + '"'
+    return '"' + "".join(_SHORT.get(char) or (char if is_plain(char) else code_of(char)) for char in text) + '"'
 
 
 def single_quoted(text: str) -> str | None:
     """Return the text in single quotes, None where they cannot hold it."""
     return "'" + text.replace("'", "''") + "'" if is_plain(text) else None
-
-
-def _visible(char: str) -> str:
-    if is_plain(char):
-        return char
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

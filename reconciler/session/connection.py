@@ -63,7 +63,12 @@ class Connection:
         """All that the list says of these tokens, with none read by its id. Raises what `listing` does."""
         found = self.listing()
         return Live(
-            server=found.server, tokens=found.tokens, missing=found.unreadable, org=found.org, org_id=found.org_id
+            server=found.server,
+            tokens=found.tokens,
+            missing=found.unreadable,
+            org=found.org,
+            org_id=found.org_id,
+            clocks=self.clocks,
         )
 
 

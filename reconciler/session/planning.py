@@ -129,23 +129,20 @@ class Reads:
     @cached_property
     def everyone(self) -> Live:
         """Every listed token, and what a GET says of each that the source names and the list lacks."""
-        listing = self._connection.listing()
-        tokens, missing = dict(listing.tokens), dict(listing.unreadable)
+        listed = self._connection.live()
+        tokens, missing = dict(listed.tokens), dict(listed.missing)
         for token_id, found in self._lacking(sorted(self._ids - tokens.keys() - missing.keys())).items():
             if isinstance(found, Missing):
                 missing[token_id] = found
             else:
                 tokens[token_id] = found
         self._found.update({**tokens, **missing})
-        return Live(
-            server=listing.server,
+        return replace(
+            listed,
             tokens=tokens,
-            unlisted=frozenset(tokens.keys() - listing.tokens.keys()),
+            unlisted=frozenset(tokens.keys() - listed.tokens.keys()),
             missing=missing,
-            org=listing.org,
-            org_id=listing.org_id,
             own_id=own_id(tokens, self._connection.settings.self_id),
-            clocks=self._connection.clocks,
         )
 
     def _lacking(self, token_ids: Sequence[TokenId]) -> Mapping[TokenId, Token | Missing]:
