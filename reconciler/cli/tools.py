@@ -155,7 +155,7 @@ def usage(
         str, typer.Option("--tokens", metavar="FILE", help="What `list --format json` printed; asks no server.")
     ] = "",
 ) -> ExitCode:
-    """Show when each token was last used, from the server's request log."""
+    """Show from a request log when tokens were last used."""
     from reconciler.commands import usage
 
     request = usage.UsageRequest(
