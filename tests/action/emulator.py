@@ -82,7 +82,6 @@ class Runner:
     environments: dict[str, dict[str, str]] = field(default_factory=dict)
     approve: Callable[[str, Mapping[str, Job]], None] = lambda name, jobs: None
     python: str = sys.executable
-    actor: str = "mira"
     takes_artifacts: bool = True
     reviewers: tuple[str, ...] = ("rita",)
     runs: int = 100
@@ -98,7 +97,7 @@ class Runner:
         self.runs += 1
         github = {
             "repository": REPOSITORY, "token": TOKEN, "run_attempt": "1", "sha": head, "event": event, "ref": "refs/heads/x",
-            "actor": self.actor, "event_name": on or next((name for name in _EVENTS if name in event), "push"),
+            "event_name": on or next((name for name in _EVENTS if name in event), "push"),
         }  # fmt: skip
         contexts = {
             "github": github,

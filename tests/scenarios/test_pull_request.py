@@ -73,10 +73,11 @@ class Project:
         """The ids of the tokens that were changed over the API."""
         return [each.target.rpartition("/")[2] for each in self.sandbox.requests if each.method == "PATCH"]
 
-    def pull_request(self, repository: str = REPOSITORY) -> Mapping[str, Job]:
+    def pull_request(self, repository: str = REPOSITORY, author: str = "mira") -> Mapping[str, Job]:
         """The run for the pull request."""
         head = {"sha": self.head, "repo": {"full_name": repository}}
-        return self.runner.call("plan", {"pull_request": {"number": 7, "head": head}}, head=self.merge)
+        opened = {"number": 7, "head": head, "user": {"login": author}}
+        return self.runner.call("plan", {"pull_request": opened}, head=self.merge)
 
     def merged(self, **inputs: str) -> Mapping[str, Job]:
         """The run after the merge."""
@@ -286,8 +287,8 @@ def test_a_pull_request_of_a_fork_is_compared_without_credentials_and_without_a_
 
 
 def test_dependabot_is_treated_like_a_fork(project: Project) -> None:
-    project.runner.actor, project.runner.secrets = "dependabot[bot]", {}
-    jobs = project.pull_request()
+    project.runner.secrets = {}
+    jobs = project.pull_request(author="dependabot[bot]")
     assert _results(jobs) == {"plan": "skipped", "comment": "skipped", "fork": "success"}, jobs["fork"].log
     assert (project.sandbox.requests, project.runner.github.requests) == ((), [])
 
