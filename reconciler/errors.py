@@ -18,9 +18,8 @@ TokenctlError
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import ClassVar, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 _T = TypeVar("_T")
 
@@ -56,8 +55,7 @@ class ExitCode(IntEnum):
         return min(codes, key=list(cls).index, default=cls.OK)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A position in an input file; `line` and `column` count from 1, `column` in characters."""
 
     file: str
@@ -68,8 +66,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemToken:
+class ProblemToken(NamedTuple):
     """A live token that a problem is about."""
 
     id: str
@@ -79,8 +76,7 @@ class ProblemToken:
     user: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong: a message (lower case, no full stop), where it stands, and the way out.
 
     `tokens` are all those that it is about, where the message has no room for more than a few.

@@ -14,9 +14,8 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
 from reconciler import files
@@ -40,8 +39,7 @@ _LIMIT = 8192  # bytes read: twice what a token may have, enough to see that it 
 _SECRET = re.compile(r"[\x21-\x7e]{1,4096}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flags:
+class Flags(NamedTuple):
     """The options for the server and the credentials as typed; "" for those left out."""
 
     url: str = ""
@@ -55,8 +53,7 @@ class Flags:
     allow_insecure_http: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """A server, credentials for it, and the only organisation to look at ("": all).
 
     `org` is a name or an id, an id alone with `org_is_id`. `self_id` is the id of the caller's own token. `profile` is
@@ -70,8 +67,7 @@ class Settings:
     profile: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class _Profile:
+class _Profile(NamedTuple):
     """A profile, without a name none; `cookie` says that it signs in with a user's name and password."""
 
     name: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.live import (
@@ -64,7 +64,7 @@ def token(number: int, **others: Any) -> Token:
         created_at="2025-06-07T08:09:10Z",
         grants=(Grant("write", "buckets", "b" * 16, org_id, "telemetry", NAMES[org_id]),),
     )
-    return replace(plain, **others)
+    return plain._replace(**others)
 
 
 def managing(*orgs: OrgId, users: Iterable[UserId] = (EVERY_USER,)) -> Rights:

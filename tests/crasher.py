@@ -17,12 +17,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
 from reconciler.apply.pace import Moment
 from reconciler.apply.parts import Parts
@@ -32,7 +33,7 @@ from reconciler.core.plan import Guard
 from reconciler.influx.reader import Listing, Reader
 from reconciler.influx.writer import Writer
 from reconciler.session.connection import connected, resolve
-from reconciler.session.context import Context, Streams
+from reconciler.session.context import Context, Secrets, Streams
 from reconciler.session.planning import plan_from
 from reconciler.session.reading import read_manifest
 from reconciler.session.sending import send
@@ -120,9 +121,9 @@ def _run(wanted: dict[str, Any]) -> None:
     """What `apply` does, with everything that has boundaries in the place of what has none."""
     nowhere = io.StringIO()
     context = Context(
-        environment=wanted["environment"], home=Path("/"), streams=Streams(stdin=io.BytesIO(), stdout=nowhere, stderr=nowhere),
+        environment=wanted["environment"], home=Path("/"), streams=Streams(stdin=io.BytesIO(), stdout=nowhere, stderr=nowhere, secrets=Secrets()),
         clock=time.monotonic, moment=_moment, now=lambda: datetime.now(UTC), sleep=time.sleep, chance=lambda: 0.5,
-        nonce=lambda: "", who="",
+        nonce=lambda: "", who="", interrupt=Interrupt(), shown=threading.Event(), asked={},
     )  # fmt: skip
     boundaries = Boundaries(wanted["kill"])
     manifest, files = read_manifest([wanted["file"]], context)
@@ -135,7 +136,7 @@ def _run(wanted: dict[str, Any]) -> None:
         server = CrashingServer(boundaries, connection.reader, Writer(connection.transport, connection.retries))
         parts = Parts(
             reader=server, writer=server, retries=connection.retries, journal=journal, surroundings=context, read_at=_moment(),
-            speed=lambda: replace(connection.reader.speed, reads=0),
+            speed=lambda: connection.reader.speed._replace(reads=0),
         )  # fmt: skip
         send(plan, provenance, parts)
 

@@ -7,13 +7,15 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Moment
 from reconciler.cli import main
 from reconciler.errors import ExitCode, TokenctlError
@@ -23,7 +25,7 @@ from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.sandbox.server import Sandbox
-from reconciler.session.context import Context, Streams
+from reconciler.session.context import Context, Secrets, Streams
 
 PROGRAM = Path(sys.executable).parent / "tokenctl"
 
@@ -38,7 +40,7 @@ ADMIN, CI_BOT = "0d3a5e9c41e4e000", "0d3a5ea5b3a4e000"  # the users of the opera
 
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
-STREAMS = {each.name for each in fields(Streams)}
+STREAMS = set(Streams._fields)
 Run = Callable[[Context], ExitCode]
 
 
@@ -105,14 +107,19 @@ class Program:
         out, err = io.StringIO(), io.StringIO()
         environment: dict[str, str] = {**self.environment, **surroundings.pop("environment", {})}  # type: ignore[dict-item]
         asked = {name: surroundings.pop(name) for name in STREAMS & surroundings.keys()}
-        given = {"stdin": stdin if isinstance(stdin, io.BytesIO) else io.BytesIO(stdin), "stdout": out, "stderr": err}
+        given = {
+            "stdin": stdin if isinstance(stdin, io.BytesIO) else io.BytesIO(stdin),
+            "stdout": out,
+            "stderr": err,
+            "secrets": Secrets(),
+        }
         streams = Streams(**{**given, "token": environment.get("INFLUX_TOKEN", ""), **asked})  # type: ignore[arg-type]
         context = Context(
             environment=environment, home=self.folder / "home", streams=streams,
             sleep=surroundings.pop("sleep", self.waits.append), pause=lambda _, wait: self.waits.append(wait), chance=lambda: 0.5,  # type: ignore[arg-type]
             clock=surroundings.pop("clock", lambda: 0.0), moment=surroundings.pop("moment", lambda: Moment(0.0, 0.0)), now=surroundings.pop("now", self.now),  # type: ignore[arg-type]
-            nonce=lambda: f"nonce {next(self.nonces)}", who="ci on runner-7, process 4711",
-            **surroundings,  # type: ignore[arg-type]
+            nonce=lambda: f"nonce {next(self.nonces)}", who="ci on runner-7, process 4711", asked={},
+            **{"interrupt": Interrupt(), "shown": threading.Event(), **surroundings},  # type: ignore[arg-type]
         )  # fmt: skip
         try:
             code = run(context)

@@ -10,7 +10,6 @@ import signal
 import stat
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ def sleepy(sync: Callable[[Any], None]) -> Callable[[Any], None]:
 def run(clock: Path, arguments: list[str]) -> int:
     """Do what the program does, at the time that the file says."""
     context = main._context(handle_signals())
-    context = replace(context, moment=lambda: Moment(float(clock.read_text()), 0.0))
+    context = context._replace(moment=lambda: Moment(float(clock.read_text()), 0.0))
     return main.run(arguments, context)
 
 

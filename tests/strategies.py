@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
@@ -110,7 +110,7 @@ def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0,
             "protected": draw(st.booleans()),
             "name": draw(st.none() | st.just(f"name-{each.id[-2:]}")),
         }
-        declarations.append(replace(declared(int(each.id[-2:], 16)), target=TokenId(each.id), **wanted))
+        declarations.append(declared(int(each.id[-2:], 16))._replace(target=TokenId(each.id), **wanted))
     matches = draw(st.lists(matching(listed, text), max_size=2, unique_by=lambda each: each.target)) if listed else []
     declarations = draw(st.permutations([*declarations, *matches]))
     limits = Limits(
@@ -120,7 +120,7 @@ def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0,
     world = World(live(*listed, clocks=clocks), manifest(limits=limits))
     for one in declarations:
         with suppress(InvalidError):
-            draft_of(more := World(world.live, replace(world.manifest, tokens=(*world.manifest.tokens, one))))
+            draft_of(more := World(world.live, world.manifest._replace(tokens=(*world.manifest.tokens, one))))
             world = more
     return world
 
@@ -145,7 +145,7 @@ def apply(changes: Any, listed: dict[TokenId, Token]) -> dict[TokenId, Token]:
     after = dict(listed)
     for change in changes:
         now = after[change.token.id]
-        after[now.id] = replace(now, updated_at="later", **{**change.body, **_status(change.body)})
+        after[now.id] = now._replace(updated_at="later", **{**change.body, **_status(change.body)})
     return after
 
 
@@ -258,7 +258,7 @@ def realms(draw: st.DrawFn) -> Realm:
         status = draw(often) if number > 1 else Status.ACTIVE
         one = token(number, org_id=org, org=NAMES[org], user=name, user_id=OWNERS[name], status=status)
         rights[one.id] = draw(RIGHTS_OF_ANY_SHAPE if number > 1 else CALLERS_RIGHTS)
-        found[one.id] = replace(one, rights=rights_of(rights[one.id]))
+        found[one.id] = one._replace(rights=rights_of(rights[one.id]))
     caller = found[FOUND[0]]
     inactive = draw(st.none() | st.sampled_from(sorted(OWNERS.values())))
     return Realm(found, rights, frozenset({*OWNERS.values()} - {inactive} | {caller.user_id}), caller.id)

@@ -39,7 +39,8 @@ ROOMS_ABOVE = {room: frozenset().union(*LINES[:number]) for number, line in enum
     "sandbox": frozenset({"errors"})
 }
 CORE_IMPORTS = {
-    "__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "fnmatch", "functools", "hashlib", "itertools", "json", "re", "typing", "unicodedata", "reconciler",
+    "__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "fnmatch", "functools", "hashlib", "itertools", "json", "re", "types", "typing", "unicodedata",
+    "reconciler",
 }  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 
 from reconciler.apply.operation import Seen, read_back, unsent
 from reconciler.apply.parts import Parts
@@ -128,7 +127,7 @@ class _Run:
         try:
             self._journal.write(summary_line(outcome))
         except LocalError as error:
-            return replace(outcome, stopped=outcome.stopped or error.problems[0].message)
+            return outcome._replace(stopped=outcome.stopped or error.problems[0].message)
         return outcome
 
     def _seen(self, token_ids: Sequence[TokenId]) -> list[Seen]:

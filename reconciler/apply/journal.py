@@ -12,11 +12,10 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 
 from reconciler import files
 from reconciler.core.outcome import ResultStatus, Run
@@ -161,8 +160,7 @@ def _unwritable(path: Path, why: str) -> LocalError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedJournal:
+class LoadedJournal(NamedTuple):
     """A journal that was read: its file, its run, and whether that run still goes on."""
 
     path: Path
@@ -170,8 +168,7 @@ class LoadedJournal:
     running: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RunTimes:
+class RunTimes(NamedTuple):
     """The times of a run: `started` by its own clock, `changed` (its last change of a token) by the server's.
 
     Each is None where the journal does not say it. `unknown` means that the run may have changed tokens and no answer

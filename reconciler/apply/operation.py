@@ -7,8 +7,7 @@ before may the PATCH be sent again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from reconciler.apply.pace import Moment
 from reconciler.core.live import Missing, Token, TokenId
@@ -74,17 +73,17 @@ def settle_result(result: Result, seen: Seen) -> Result:
     That is done, failed when the token is as it was before, else unverified.
     """
     if isinstance(seen, TokenctlError):
-        return replace(result, reason=f"{result.reason}; reading it again: {_words(seen)}")
+        return result._replace(reason=f"{result.reason}; reading it again: {_words(seen)}")
     if isinstance(seen, Missing):
-        return replace(result, reason=f"{result.reason}; it is {seen.kind} now")
+        return result._replace(reason=f"{result.reason}; it is {seen.kind} now")
     status, deviates = judge_read(result.change, seen)
     match status:
         case ResultStatus.DONE:
             reason = f"the answer was not usable ({result.reason}), a read shows it"
-            return replace(result, status=status, reason=reason, updated_at=seen.updated_at)
+            return result._replace(status=status, reason=reason, updated_at=seen.updated_at)
         case ResultStatus.FAILED:
-            return replace(result, status=status, reason=f"not applied: {result.reason}")
-    return replace(result, reason=f"{result.reason}; somebody else changed it: {deviates}")
+            return result._replace(status=status, reason=f"not applied: {result.reason}")
+    return result._replace(reason=f"{result.reason}; somebody else changed it: {deviates}")
 
 
 def read_back(result: Result, seen: Seen) -> Result:
@@ -93,7 +92,7 @@ def read_back(result: Result, seen: Seen) -> Result:
         applied = isinstance(seen, Token) and not deviation(result.change, seen)
         return settle_result(result, seen) if applied else result
     doubt = _doubt(result.change, seen)
-    return replace(result, status=ResultStatus.UNVERIFIED, reason=doubt) if doubt else result
+    return result._replace(status=ResultStatus.UNVERIFIED, reason=doubt) if doubt else result
 
 
 def _doubt(change: Change, seen: Seen) -> str:
@@ -116,22 +115,19 @@ class Retrying(Protocol):
         """Return the seconds to wait before the request that failed so often is sent again, or why it is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """The next step: wait for `wait_s`, then read the token."""
 
     wait_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """The next step: send the PATCH; if the run has stopped, end with `otherwise` (None: not attempted)."""
 
     otherwise: Result | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(NamedTuple):
     """A change while it is sent.
 
     `known_at` is the moment before its token was last read. `attempt` counts its PATCHes, the one that is due included;
@@ -153,7 +149,7 @@ class Operation:
 
     def due(self, otherwise: Result | None) -> Operation:
         """Return the operation with one more PATCH to send."""
-        return replace(self, attempt=self.attempt + 1, otherwise=otherwise)
+        return self._replace(attempt=self.attempt + 1, otherwise=otherwise)
 
 
 def after_answer(operation: Operation, seen: Seen, retries: Retrying, *, sent: bool) -> tuple[Operation, Read | Result]:
@@ -162,23 +158,23 @@ def after_answer(operation: Operation, seen: Seen, retries: Retrying, *, sent: b
     The step is a read, or the result when the answer shows that the change was made.
     """
     may_come = operation.may_come or (sent and isinstance(seen, UnreachableError) and not seen.is_over)
-    operation = replace(operation, out=operation.out or sent, may_come=may_come)
+    operation = operation._replace(out=operation.out or sent, may_come=may_come)
     result = answered(operation.change, seen, sent=operation.out)
-    result = replace(result, code=ExitCode.PARTIAL) if may_come else result
+    result = result._replace(code=ExitCode.PARTIAL) if may_come else result
     if result.status is ResultStatus.DONE:
         if operation.attempt > 1:
             first = operation.failures[0].problems[0].message
-            result = replace(result, reason=f"at attempt {operation.attempt}; the first: {first}")
+            result = result._replace(reason=f"at attempt {operation.attempt}; the first: {first}")
         return operation, result
     if not isinstance(seen, TransientError):
-        return replace(operation, doubt=result, again=False), Read(0.0)
+        return operation._replace(doubt=result, again=False), Read(0.0)
     failures = (*operation.failures, seen)
     # One that got no answer in time may still be under way, and two of one token are never in flight.
     wait = "" if seen.kind is FailureKind.LATE else retries.again(failures)
     if isinstance(wait, str):
-        result = replace(result, reason="; ".join(filter(None, (result.reason, wait))))
-        return replace(operation, doubt=result, failures=failures, again=False), Read(0.0)
-    return replace(operation, doubt=result, failures=failures, again=True), Read(wait)
+        result = result._replace(reason="; ".join(filter(None, (result.reason, wait))))
+        return operation._replace(doubt=result, failures=failures, again=False), Read(0.0)
+    return operation._replace(doubt=result, failures=failures, again=True), Read(wait)
 
 
 def after_read(operation: Operation, seen: Seen) -> Send | Result:
@@ -192,5 +188,5 @@ def after_read(operation: Operation, seen: Seen) -> Send | Result:
     if operation.again:
         return Send(otherwise=result)
     if operation.failures and operation.failures[-1].kind is FailureKind.LATE:
-        return replace(result, status=ResultStatus.UNVERIFIED, reason=f"not applied so far: {doubt.reason}")
+        return result._replace(status=ResultStatus.UNVERIFIED, reason=f"not applied so far: {doubt.reason}")
     return result

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pacing:
+class Pacing(NamedTuple):
     """How a run sends.
 
     At most `parallelism` operations at once and `per_s` PATCHes a second (0: no limit). The first `canary` changes are
@@ -21,8 +20,7 @@ class Pacing:
     max_failures: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A moment by two clocks, in seconds: `steady` goes on while the machine sleeps, `wall` is the time of day.
 
     Neither is enough: a copy of a virtual machine brings its `steady` along, and anybody may set the time of day.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 
 from reconciler.apply.operation import Operation, Read, Seen, Send, after_answer, after_read, unsent
@@ -157,7 +156,7 @@ class Scheduler:
             if isinstance(seen, UnreachableError | AuthError) and not isinstance(seen, TransientError):
                 self.stop(seen.problems[0].message, seen.exit_code)
             if step.known_at:
-                operation = replace(operation, known_at=step.known_at)
+                operation = operation._replace(known_at=step.known_at)
                 following = after_read(operation, seen)
             else:
                 operation, following = after_answer(operation, seen, self._parts.retries, sent=step.sent)

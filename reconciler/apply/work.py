@@ -9,10 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from reconciler.apply.operation import Operation, Seen, refused
 from reconciler.apply.pace import Moment
@@ -91,8 +90,7 @@ class _NotNowError(Exception):
     """A PATCH must not go out: what is known of its token is too old, or the run has to end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What a worker brings about one token.
 
     `seen` is what it has read or been answered, None if it only waited or must not send. `known_at` is the moment

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 
 import typer.main
@@ -76,8 +75,8 @@ def _report_usage(error: UsageError, command: Command, arguments: Sequence[str],
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
         # An unknown option and its value are among them.
         values["files"] = [each for each in values.get("files") or () if each == "-" or os.path.lexists(each)]
-        streams = replace(context.streams, quiet=bool(values.get("quiet")))
-        failures.report(error, str(named.name), values, replace(context, streams=streams))
+        streams = context.streams._replace(quiet=bool(values.get("quiet")))
+        failures.report(error, str(named.name), values, context._replace(streams=streams))
 
 
 def _named(command: Command, arguments: Sequence[str]) -> Command:

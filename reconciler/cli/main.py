@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,7 +18,7 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.cli import screen
 from reconciler.cli.process import collect_garbage, leave_no_core
 from reconciler.errors import ExitCode, TokenctlError
-from reconciler.session.context import Context, Streams, unwritable
+from reconciler.session.context import Context, Secrets, Streams, unwritable
 
 if TYPE_CHECKING:  # checking files needs neither
     from datetime import datetime
@@ -156,6 +157,7 @@ def _context(interrupt: Interrupt) -> Context:
             unasked=on_terminal and in_ci,
             colour=_colour(environment, terminal=sys.stdout.isatty()),
             columns=screen.columns(sys.stdout, environment),
+            secrets=Secrets(),
             token=environment.get("INFLUX_TOKEN", ""),
         ),
         clock=time.monotonic,
@@ -166,6 +168,8 @@ def _context(interrupt: Interrupt) -> Context:
         nonce=lambda: os.urandom(16).hex(),
         who=_who(environment),
         interrupt=interrupt,
+        shown=threading.Event(),
+        asked={},
         end_after=partial(signal.setitimer, signal.ITIMER_REAL),  # then SIGALRM comes
         collect_garbage=partial(collect_garbage, wanted=True),
     )

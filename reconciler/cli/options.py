@@ -5,9 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperOption
@@ -44,8 +43,7 @@ Option = tuple[str, Any, object]
 """The name of a parameter, its type as typer reads it, and its default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Options that form one parameter of a command: `make` takes what was typed and returns that parameter's value."""
 
     parameter: str
@@ -228,7 +226,7 @@ def _call(
     values = dict(given)
     talk = {name: values.pop(name) for name, _, _ in _TALK}
     context: Context = typer_context.obj
-    context = replace(context, streams=replace(context.streams, terse=talk["quiet"], **talk))
+    context = context._replace(streams=context.streams._replace(terse=talk["quiet"], **talk))
     try:
         _check(typer_context, given)
         _check_stdin(given, context)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import chdir
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,12 +35,12 @@ def run(context: Context) -> ExitCode:
         shutil.copy(example, _FILE)
         secret = seed.tokens[0].secret
         surroundings = {"INFLUX_HOST": sandbox.url, "INFLUX_TOKEN": secret, "XDG_STATE_HOME": folder}
-        inside = replace(context, environment=surroundings, streams=replace(context.streams, token=secret, terse=False))
+        inside = context._replace(environment=surroundings, streams=context.streams._replace(token=secret, terse=False))
         context.streams.show(
             f"A sandbox with {len(seed.tokens)} tokens answers at {sandbox.url}; {example} declares some.\n"
         )
         first = plan.PlanRequest(sources=Sources(files=[_FILE]), flags=Flags(), out=_PLAN)
-        last = replace(first, out="", detailed_exitcode=True)  # in the end nothing may be left to do
+        last = first._replace(out="", detailed_exitcode=True)  # in the end nothing may be left to do
         runs: dict[str, Callable[[Context], ExitCode]] = {
             f"plan -o {_PLAN} {_FILE}": partial(plan.run, first),
             f"apply --yes {_PLAN}": partial(apply.run, Sources(files=[_PLAN]), Flags(), SendingOptions(yes=True)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -152,7 +151,7 @@ def _locks(connection: Connection, own: Token | None, tokens: Sequence[Token], c
         orgs = connection.reader.lockable(own.id) if own else None
     except TokenctlError as error:
         for check in checkup.failed("lock", error):
-            yield replace(check, state=State.NOTE)
+            yield check._replace(state=State.NOTE)
         return
     yield checkup.locking(orgs, tokens)
     for label in standing:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.core import usage
 from reconciler.core.guards import too_large
@@ -22,8 +22,7 @@ from reconciler.session.context import Context
 from reconciler.settings import Flags
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListRequest:
+class ListRequest(NamedTuple):
     """What `tokenctl list` was asked for.
 
     `having` are words that a token must have, `user` is a glob of its owner's name, "" for any, and `not_in` names

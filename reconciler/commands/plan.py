@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.plan import Plan
 from reconciler.core.text import is_digest
@@ -22,8 +21,7 @@ if TYPE_CHECKING:  # most plans are compared with none
     from reconciler.core.review import Review
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRequest:
+class PlanRequest(NamedTuple):
     """What was asked for; `form`, `out` ("" for none) and `outputs` are what `session.outputs.parse` takes.
 
     `offline` asks no server and compares the files with a commit; `reviewed` is the file of a saved plan or a digest,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import NamedTuple
 
 from reconciler.core.endpoint import is_loopback
 from reconciler.errors import ExitCode, UsageError
@@ -17,8 +17,7 @@ from reconciler.sandbox.server import Sandbox
 from reconciler.session.context import Context
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxRequest:
+class SandboxRequest(NamedTuple):
     """What was asked for: `listen` is HOST:PORT, `seed` and `data` are files ("" for none), `hashed` None leaves it to
     the version whether secrets are hidden, `faults` are written as `Fault.parse` reads them,
     `request_log` is the file to write a line to for each request."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.core.live import TokenId
 from reconciler.core.requestlog import Tally
@@ -26,8 +26,7 @@ _ON = "start influxd with `--log-level debug` for some days; docs/retiring-token
 _VERSION = re.compile(rb"(\d+)\.(\d+)\.(\d+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageRequest:
+class UsageRequest(NamedTuple):
     """What was asked for.
 
     `logs` are files, `-` being standard input; `since_s` leaves out what is older at their end, None for nothing;
@@ -67,7 +66,7 @@ def _tokens(request: UsageRequest, context: Context) -> Mapping[TokenId, ListedT
     if request.tokens:
         masked = context.streams.masked
         listed = load_list(Path(request.tokens))
-        return {each.id: replace(each, description=masked(each.description)) for each in listed.values()}
+        return {each.id: each._replace(description=masked(each.description)) for each in listed.values()}
     with connected(resolve(request.flags, context), context) as server:
         live = server.listing().tokens.values()
     return {each.id: ListedToken(id=each.id, status=each.status, description=str(each.description)) for each in live}

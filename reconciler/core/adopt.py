@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from unicodedata import combining, normalize
 
 from reconciler.core.live import Elided, Token
@@ -26,8 +25,7 @@ _ENDS = "-._/"
 _HEX = re.compile("[0-9a-f]{16}").fullmatch
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
+class Adopted(NamedTuple):
     """A live token and the name of its declaration; `reason` says why its description is left alone, "" where not."""
 
     token: Token

@@ -89,7 +89,7 @@ def _pairs(before: Iterable[Declaration], after: Iterable[Declaration]) -> Itera
 
 def _selected(declaration: Declaration) -> Match | None:
     target = declaration.target
-    return replace(target, pick=Pick.ONLY) if isinstance(target, Match) else None
+    return target._replace(pick=Pick.ONLY) if isinstance(target, Match) else None
 
 
 def _unique(declarations: Iterable[Declaration], key: _Key) -> dict[Hashable, Declaration]:
@@ -155,7 +155,7 @@ def _settings(base: Manifest, head: Manifest) -> Iterator[Revision]:
         yield Revision(
             kind=Kind.SETTING,
             target=key,
-            edits=(replace(each, field=key.rpartition(".")[2]),),
+            edits=(each._replace(field=key.rpartition(".")[2]),),
             loosens=excepts_more(head, base) if key == "unmanaged.except" else _loosens(key, each.before, each.after),
             place=head.places.get(key),
             base_place=base.places.get(key),

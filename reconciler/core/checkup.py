@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from reconciler.core import lock
 from reconciler.core.live import EVERY_ORG, EVERY_USER, RIGHTS, Absence, Missing, OrgId, Status, Token, TokenId, UserId
@@ -23,8 +23,7 @@ class State(StrEnum):
     FAIL = "fail"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(NamedTuple):
     """One thing that was checked; `code` is the exit code for its failure."""
 
     name: str
@@ -42,7 +41,7 @@ def exit_code(checks: Iterable[Check]) -> ExitCode:
 def failed(name: str, error: TokenctlError) -> list[Check]:
     """Return a failed check for each problem of an error."""
     return [
-        Check(name=name, state=State.FAIL, message=str(replace(each, hint="")), hint=each.hint, code=error.exit_code)
+        Check(name=name, state=State.FAIL, message=str(each._replace(hint="")), hint=each.hint, code=error.exit_code)
         for each in error.problems
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.core.secrets import holds_secret
@@ -94,8 +94,7 @@ class Secret:
         return self._text
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """A header for what stands before the server, such as a gate; its value is a secret."""
 
     name: str
@@ -131,8 +130,7 @@ def extra_header(text: str) -> Header | None:
     return Header(name, Secret(value))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """A server and the caller's credentials.
 
     `url` is normalised: scheme, host, port unless it is the scheme's own, and path without a trailing slash.
@@ -160,8 +158,7 @@ class Endpoint:
         return *self.own, *(each.reveal() for each in self.others)
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
+class Speed(NamedTuple):
     """What a run has seen of its server's size and speed.
 
     Its latest list had `listed` tokens and took `list_s` seconds, None if there was none. So many `reads` of single
@@ -175,11 +172,11 @@ class Speed:
 
     def after_list(self, tokens: int, seconds: float) -> Speed:
         """Return what is known after a list of so many tokens took so long."""
-        return replace(self, listed=tokens, list_s=seconds)
+        return self._replace(listed=tokens, list_s=seconds)
 
     def after_read(self, seconds: float) -> Speed:
         """Return what is known after the read of one token took so long."""
-        return replace(self, reads=self.reads + 1, read_s=min(self.read_s, seconds))
+        return self._replace(reads=self.reads + 1, read_s=min(self.read_s, seconds))
 
     def favours_list(self, tokens: int) -> bool:
         """Return whether one list costs the server less than reads of so many tokens, one by one."""

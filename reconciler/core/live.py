@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple, NewType, Self, TypeVar
 
 from reconciler.core.text import quoted, trimmed
@@ -80,8 +80,7 @@ def kept(text: str) -> str:
     return Elided(len(text), hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(NamedTuple):
     """What one action, to read or to write, is allowed on.
 
     That is the authorizations of the organisations `orgs` (EVERY_ORG: of all), those that `tokens` names by id, and the
@@ -101,8 +100,7 @@ class Reach:
 _NOTHING = Reach()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rights:
+class Rights(NamedTuple):
     """What a token may do with authorizations while it and its owner are active.
 
     To manage is to read and to write, which takes four rights: either action on the authorization, and on its owner.
@@ -198,15 +196,14 @@ class Grant(NamedTuple):
     org: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class Token(NamedTuple):
     """One live authorization.
 
     `updated_at` is the server's text, compared as text only with the same server's; `created_at` is only shown. A
     description that is too large to be kept is an Elided. `rights` is what of its `grants` lets it manage tokens; the
     grants are None where they are not known. `is_own` says that the caller signed in with this token (known only where
     the server shows secrets, or from `--self-id`). `proven` is what the secret that the server showed says of that,
-    None where it showed none.
+    None where it showed none. Equality leaves out the last three.
     """
 
     id: TokenId
@@ -218,10 +215,19 @@ class Token:
     user: str
     updated_at: str
     rights: Rights = NO_RIGHTS
-    grants: tuple[Grant, ...] | None = field(default=(), compare=False)
     is_own: bool = False
-    proven: bool | None = field(default=None, compare=False)
-    created_at: str = field(default="", compare=False)
+    grants: tuple[Grant, ...] | None = ()
+    proven: bool | None = None
+    created_at: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Token) and self[:-3] == other[:-3]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:-3])
 
     @property
     def values(self) -> dict[str, str]:
@@ -243,8 +249,7 @@ class Absence(StrEnum):
     UNREADABLE = "unreadable"  # it exists, but something of it that has to be known is too large to be kept
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(NamedTuple):
     """A declared id that is not among the tokens that could be read; `detail` is the server's own message, or ours."""
 
     kind: Absence
@@ -259,8 +264,7 @@ class Owner(StrEnum):
     UNTOLD = "untold"  # the server has no such request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class Server(NamedTuple):
     """The server that answered: its configured URL, and build and version as its headers say them ("" if none).
 
     `profile` is the influx CLI's profile that the URL or the credentials come from, "" for none: how this run found the
@@ -270,11 +274,10 @@ class Server:
     url: str
     build: str = ""
     version: str = ""
-    profile: str = field(default="", compare=False)
+    profile: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
+class Live(NamedTuple):
     """Everything that was read for one plan.
 
     `tokens` is by id, and `unlisted` are those that the list lacked and a GET found. `missing` tells what a GET said of
@@ -290,14 +293,14 @@ class Live:
     server: Server
     tokens: Mapping[TokenId, Token]
     unlisted: frozenset[TokenId] = frozenset()
-    missing: Mapping[TokenId, Missing] = field(default_factory=dict)
+    missing: Mapping[TokenId, Missing] = MappingProxyType({})
     listed: bool = True
     org: str = ""
     org_id: OrgId | None = None
     own_id: TokenId | None = None
     own_user: UserId | None = None
     others: Mapping[TokenId, Token] | None = None
-    owners: Mapping[UserId, Owner] = field(default_factory=dict)
+    owners: Mapping[UserId, Owner] = MappingProxyType({})
     tells_owners: bool = False
     clocks: tuple[float, ...] = ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from reconciler.core.live import OrgId
 from reconciler.core.text import moment
@@ -59,8 +59,7 @@ class LockProperties:
         return f"{whose}{since}"
 
 
-@dataclass(frozen=True, slots=True)
-class LockLabel:
+class LockLabel(NamedTuple):
     """A lock as it stands on the server."""
 
     id: LabelId

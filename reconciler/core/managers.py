@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.core.live import EVERY_ORG, EVERY_USER, Live, OrgId, Owner, Rights, Status, Token, TokenId, UserId
 from reconciler.core.plan import Plan
@@ -13,8 +13,7 @@ from reconciler.core.text import name_some, quoted
 _SEE = "use credentials that may read every organisation and every user"
 
 
-@dataclass(frozen=True, slots=True)
-class Shortage:
+class Shortage(NamedTuple):
     """Tokens that would have too few managers, in words with a hint, and the managers that are lost to them."""
 
     words: str
@@ -22,8 +21,7 @@ class Shortage:
     lost: tuple[TokenId, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(NamedTuple):
     """What `need` tokens have to manage: an owner's tokens in an organisation, one token, or what nobody here can see.
 
     `managers` are those that manage it before or after the changes. `token` is that one token, `unseen` the manager of

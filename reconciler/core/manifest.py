@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from reconciler.core.live import Status, TokenId, is_id
 from reconciler.core.text import trimmed
@@ -66,8 +66,7 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(NamedTuple):
     """A selection of live tokens: every value given must be equal, character for character.
 
     White space around `org` does not count, as on the server, and `org` may be an id unless an organisation has that
@@ -80,39 +79,37 @@ class Match:
     pick: Pick = Pick.ONLY
 
 
-@dataclass(frozen=True, slots=True)
-class Until:
+class Until(NamedTuple):
     """An `until` as it is written, and the moment from which the token is inactive, in seconds since 1970."""
 
     text: str
     end: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declaration:
+class Declaration(NamedTuple):
     """One entry under `tokens:`.
 
     `target` is the token's id or the selection that finds it. `description` and `status` are None where the file
     leaves them out: then they are not managed; `until` ends what `status` says. `ended` is the text of an `until` that
-    has passed and made the status what it is, "" for none. Equality leaves out `origin`, which declares nothing.
+    has passed and made the status what it is, "" for none.
     """
 
+    origin: Origin
     target: TokenId | Match
-    origin: Origin = field(compare=False, repr=False)
     name: str | None = None
     description: str | None = None
     status: Status | None = None
     until: Until | None = None
     ended: str = ""
     protected: bool = False
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = MappingProxyType({})
 
     def at(self, moment: float) -> Declaration:
         """The declaration as it is at a moment, in seconds since 1970: from the end of `until` on it is inactive."""
         until = self.until
         if until is None or moment < until.end or self.status is Status.INACTIVE:
             return self
-        return replace(self, status=Status.INACTIVE, ended=until.text)
+        return self._replace(status=Status.INACTIVE, ended=until.text)
 
     @property
     def text(self) -> str:
@@ -123,8 +120,7 @@ class Declaration:
         return "\n".join((*chosen, *self.labels, *self.labels.values()))
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """A limit in percent of the managed tokens, 0 to 100."""
 
     percent: int
@@ -133,16 +129,14 @@ class Share:
         return f"{self.percent}%"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(NamedTuple):
     """The `guards:` block: how much one run may take away."""
 
     max_deactivations: int | Share = Share(30)
     min_managers: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asserted:
+class Asserted(NamedTuple):
     """The `server:` block: the server that the files are for, any other is refused; None for any."""
 
     url: str | None = None
@@ -156,8 +150,7 @@ class Asserted:
         return normalise(self.url) if self.url else "", trimmed(self.org or "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(NamedTuple):
     """All files of a run as one; `tokens` in the order of the files. `absent` is never IGNORE.
 
     `excepted` are the live tokens that `unmanaged` is not about: all that such a `match` finds, whatever its `pick`.
@@ -172,8 +165,8 @@ class Manifest:
     excepted: tuple[Match, ...] = ()
     absent: Severity = Severity.FAIL
     lock: bool = False
-    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
-    texts: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    places: Mapping[str, Place] = MappingProxyType({})
+    texts: Mapping[str, str] = MappingProxyType({})
 
     @property
     def ids(self) -> frozenset[TokenId]:
@@ -199,7 +192,7 @@ def at(manifest: Manifest, moment: float) -> Manifest:
     """The manifest as it is at a moment, in seconds since 1970: with what each `until` makes of a status then."""
     if not any(each.until for each in manifest.tokens):
         return manifest
-    return replace(manifest, tokens=tuple(each.at(moment) for each in manifest.tokens))
+    return manifest._replace(tokens=tuple(each.at(moment) for each in manifest.tokens))
 
 
 def end_of(text: str) -> float | str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconciler.core.contrast import apart
 from reconciler.core.live import Absence, Missing, Server, Token
@@ -21,8 +21,7 @@ class ResultStatus(StrEnum):
     NOT_ATTEMPTED = "not attempted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(NamedTuple):
     """What became of one change; `code` is what the run exits with if it changed nothing.
 
     `updated_at` is when the server made the change, as it writes that, "" where no answer said so.
@@ -36,8 +35,7 @@ class Result:
     code: ExitCode = ExitCode.ERROR
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The results in the order of the plan's changes, why the run stopped early ("" if not), and its journal's path."""
 
     results: tuple[Result, ...]
@@ -88,8 +86,7 @@ def judge_read(change: Change, token: Token) -> tuple[ResultStatus, str]:
     return (ResultStatus.FAILED, "") if token.values == change.token.values else (ResultStatus.UNVERIFIED, deviates)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(NamedTuple):
     """Where a run comes from.
 
     `run` is its name, `started` in ISO 8601, `tool` the version of tokenctl, `files` as named on the command line.
@@ -106,8 +103,7 @@ class Provenance:
     who: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One operation that a journal tells of; the token of its change is as it was before the run.
 
     `status` is None where the journal has no result. `left_at` is the `updatedAt` that the run left, "" where no
@@ -130,8 +126,7 @@ class Entry:
         return self.status not in (ResultStatus.FAILED, ResultStatus.NOT_ATTEMPTED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(NamedTuple):
     """A run as its journal tells it.
 
     `undoes` names the run that it undid, "" for none; `lock` says that its plan asked for locks. `planned` and
@@ -174,8 +169,8 @@ def settle(entry: Entry, seen: Token | Missing) -> Entry:
     """
     if isinstance(seen, Missing):
         known = None if seen.kind in (Absence.HIDDEN, Absence.UNREADABLE) else ResultStatus.UNVERIFIED
-        return replace(entry, status=known, reason=f"not known, it is {seen.kind} now")
+        return entry._replace(status=known, reason=f"not known, it is {seen.kind} now")
     status, changed = judge_read(entry.change, seen)
     words = {ResultStatus.DONE: "applied", ResultStatus.FAILED: "not applied"}.get(status, f"changed since: {changed}")
     left_at = seen.updated_at if status is ResultStatus.DONE else entry.left_at
-    return replace(entry, status=status, reason=words, left_at=left_at)
+    return entry._replace(status=status, reason=words, left_at=left_at)

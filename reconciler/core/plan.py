@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconciler.core.live import Elided, OrgId, Server, Status, Token
 from reconciler.core.manifest import Limits
@@ -47,8 +48,7 @@ class Mark(StrEnum):
     PENDING = "pending"  # the base declares it since then, and it was not applied yet
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """A field and its value before and after; None where there is none."""
 
     field: str
@@ -56,8 +56,7 @@ class Difference:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Use(NamedTuple):
     """What the server's request log says of a token, with times as the log has them.
 
     `since` and `until` are those of its first and last request, `last` of the token's last one, None when there is none
@@ -141,8 +140,7 @@ class Change:
         return f"/api/v2/authorizations/{self.token.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A guard that refuses the plan, and why."""
 
     guard: Guard
@@ -161,8 +159,7 @@ class Kind(StrEnum):
     MOVED = "moved"  # it stands in another file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class Revision(NamedTuple):
     """One declaration or setting that the files have otherwise than the base has.
 
     `target` is the token's id, the selection in words or the setting's key, `name` the declaration's name, both as they
@@ -179,8 +176,7 @@ class Revision:
     base_place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(NamedTuple):
     """What a plan keeps of its baseline.
 
     `limits` are the base's, which hold beside the files' own, and `managed` counts the live tokens that it declares.

@@ -53,7 +53,7 @@ def make_plan(
     warned, refused = unmanaged(manifest, baseline, resolution.wanted, live)
     warned = [*resolution.warnings, *ending(resolution.wanted, live), *warned]
     if changes:
-        refused += [Refusal(Guard.BASE, replace(each, hint=_MEND_BASE)) for each in unread]
+        refused += [Refusal(Guard.BASE, each._replace(hint=_MEND_BASE)) for each in unread]
         unread = ()
     plan = Plan(
         server=live.server,
@@ -101,7 +101,7 @@ def _resolved(manifest: Manifest, live: Live, baseline: Baseline | None) -> Reso
     if baseline is None:
         return resolve(manifest, live)
     base = baseline.manifest
-    resolution = resolve(replace(manifest, absent=max(manifest.absent, base.absent, key=lambda each: each.rank)), live)
+    resolution = resolve(manifest._replace(absent=max(manifest.absent, base.absent, key=lambda each: each.rank)), live)
     hint = f"`server.org` at `{baseline.ref}` says so: change it in a change of its own"
     assert_org(base, live, resolution.wanted, hint)
     return resolution
@@ -161,7 +161,7 @@ def with_guards(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed
 def refused(plan: Plan, found: Sequence[Refusal]) -> Plan:
     """The plan with these refusals beside its own; the waived ones become warnings."""
     waived = (
-        replace(each.problem, message=f"guard `{each.guard}` is waived: {each.problem.message}", hint="")
+        each.problem._replace(message=f"guard `{each.guard}` is waived: {each.problem.message}", hint="")
         for each in found
         if each.guard in plan.waivers
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from reconciler.core.contrast import apart
 from reconciler.core.live import HEX_ID, Absence, Live, Missing, Token, TokenId
@@ -60,16 +60,14 @@ class Index:
         return found[:1] if match.pick is Pick.FIRST else found
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A live token and the declaration that names it."""
 
     declaration: Declaration
     token: Token
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """The declared tokens that can be managed, in the order of the manifest, and warnings about the others."""
 
     wanted: tuple[Wanted, ...]
@@ -127,7 +125,7 @@ def assert_stable(manifest: Manifest, live: Live, changes: Iterable[Change]) -> 
         return
     tokens = live.tokens.values()
     now = Index(tokens)
-    then = Index(replace(each, description=described.get(each.id, each.description)) for each in tokens)
+    then = Index(each._replace(description=described.get(each.id, each.description)) for each in tokens)
     problems = []
     for each, match in looking:
         before, after = ([token.id for token in index.picked(match, each.description)] for index in (now, then))
@@ -155,7 +153,7 @@ def declared_tokens(manifest: Manifest, live: Live) -> dict[TokenId, Declaration
             if live.includes(token):
                 first = said.setdefault(token.id, declaration)
                 if declaration.protected and not first.protected:
-                    said[token.id] = replace(first, protected=True)
+                    said[token.id] = first._replace(protected=True)
     return said
 
 

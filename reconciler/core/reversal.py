@@ -56,7 +56,7 @@ def reverse(run: Run, live: Live, waivers: Collection[Guard] = (), *, reviewed: 
 def only_deactivated(run: Run) -> Run:
     """The run with the operations alone that switched a token off: to undo a rotation leaves the new token on."""
     entries = tuple(each for each in run.entries if each.change.action is Action.DEACTIVATE)
-    return replace(run, entries=entries)
+    return run._replace(entries=entries)
 
 
 def still_declared(plan: Plan, manifest: Manifest, live: Live) -> Plan:
@@ -78,7 +78,7 @@ def still_declared(plan: Plan, manifest: Manifest, live: Live) -> Plan:
     told, left = found[:_TOLD], len(found) - _TOLD
     if left > 0:
         told.append(Problem(f"and so {'is' if left == 1 else 'are'} {count(left, 'more token')} of this plan"))
-    told[-1] = replace(told[-1], hint="the next apply of the file undoes this: change it there too")
+    told[-1] = told[-1]._replace(hint="the next apply of the file undoes this: change it there too")
     return replace(plan, warnings=(*plan.warnings, *told))
 
 
@@ -171,8 +171,7 @@ def _restored(change: Change, token: Token) -> Change:
 def _left(entry: Entry, token: Token) -> Token:
     """Return the token as the run left it, with its present `updated_at` where no answer told the run's."""
     change = entry.change
-    return replace(
-        change.token,
+    return change.token._replace(
         status=change.status or change.token.status,
         description=change.token.description if change.description is None else change.description,
         updated_at=entry.left_at or token.updated_at,

@@ -7,8 +7,8 @@ therefore no part of a plan, of its digest or of a saved plan, and nothing is se
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconciler.core.live import TokenId
 from reconciler.core.plan import Change, Difference, Plan, between
@@ -30,8 +30,7 @@ class Side(StrEnum):
     BOTH = "other-values"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenDifference:
+class TokenDifference(NamedTuple):
     """A token that the two plans treat differently; `name` is the declared name, or else the live description.
 
     `description` is the live one where the name says something else, else "".
@@ -44,8 +43,7 @@ class TokenDifference:
     differences: tuple[Difference, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class Review(NamedTuple):
     """What a plan is, held against a reviewed one.
 
     `digest` is the reviewed one, "" if it is not known; `reason` says why nothing is known, `differences` are those of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from reconciler.core.live import Grant, OrgId, Status, Token, TokenId
 from reconciler.core.text import shortened
@@ -30,8 +30,7 @@ class Some(Generic[_Thing]):
     more: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Right:
+class Right(NamedTuple):
     """An action that is allowed on resources of a kind.
 
     `action` is as the server calls it, `read` or `write`, or `all` for both on everything. `kind` is the type of the
@@ -45,8 +44,7 @@ class Right:
     names: Some[str] = Some()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
+class Bucket(NamedTuple):
     """A bucket that a token writes which the plan deactivates, and who else writes it after the plan.
 
     `writers` are active tokens with the right to write this very bucket: their descriptions, or ids where there is

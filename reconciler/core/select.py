@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from reconciler.core.live import Status, Token, TokenId
@@ -45,7 +44,7 @@ def select(manifest: Manifest, terms: Sequence[str], *, required: bool = True) -
             f"--select {' '.join(terms)} selects no declaration",
             "each of these terms selects some, and several narrow further: leave one out",
         )
-    return replace(manifest, tokens=tokens, unmanaged=Severity.IGNORE)
+    return manifest._replace(tokens=tokens, unmanaged=Severity.IGNORE)
 
 
 def selected(declarations: Iterable[Declaration], term: str) -> list[Declaration]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from reconciler.core.live import Live, Status, TokenId
 from reconciler.core.plan import Action, Guard, Plan, Refusal, Use
@@ -33,16 +34,14 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Gap:
+class Gap(NamedTuple):
     """A time of which the log has no request."""
 
     since: str
     until: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Client:
+class Client(NamedTuple):
     """Who made how many requests of a kind: the family of a user agent, as the server names it."""
 
     kind: Kind
@@ -53,8 +52,7 @@ class Client:
         return f"{self.kind} ({self.client})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenUse:
+class TokenUse(NamedTuple):
     """What the log says of a live token; `last` is None when it was not seen.
 
     A request counts whatever its answer was; `refused` are those with 401 or 403. `addresses` counts those that the
@@ -69,8 +67,7 @@ class TokenUse:
     clients: tuple[Client, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedToken:
+class ListedToken(NamedTuple):
     """What is told of a live token beside its use."""
 
     id: TokenId

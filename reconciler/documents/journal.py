@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TypeAlias, TypeVar
 
@@ -103,7 +102,7 @@ def read_run(lines: Iterable[bytes], most: int) -> Run:
         if line and (event := _EVENTS.get(str(line["event"]))):
             _taken(partial(event, entries), line, number)
             ended = is_last(line)
-    return replace(run, entries=tuple(entries.values()), ended=ended)
+    return run._replace(entries=tuple(entries.values()), ended=ended)
 
 
 def _first(numbered: tuple[int, bytes] | None) -> Line:
@@ -165,7 +164,7 @@ def _result(entries: dict[str, Entry], field: Fields) -> None:
     token_id, status, reason = field("id", decode.ID), field("status", _STATUS), field("reason", text)
     left_at = field("updatedAt", text)
     if entry := entries.get(token_id):
-        entries[token_id] = replace(entry, status=status, reason=reason, left_at=left_at or entry.left_at)
+        entries[token_id] = entry._replace(status=status, reason=reason, left_at=left_at or entry.left_at)
 
 
 def _summary(_: dict[str, Entry], field: Fields) -> None:

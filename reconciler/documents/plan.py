@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, TypedDict, Unpack
 
@@ -25,7 +25,7 @@ from reconciler.errors import ExitCode, InvalidError, Place, Problem, ProblemTok
 
 FORMAT_VERSION = 1
 
-Record: TypeAlias = "Place | Problem | ProblemToken | Server | Limits | Comparison | Revision | Difference"
+Record: TypeAlias = Place | Problem | ProblemToken | Server | Limits | Comparison | Revision | Difference
 Plain: TypeAlias = "str | int | Share | Record | tuple[Plain, ...] | None"
 
 _LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
@@ -161,12 +161,14 @@ def plain(value: Plain) -> decode.Json:
         return value
     if isinstance(value, Share):
         return str(value)
-    return [plain(each) for each in value] if isinstance(value, tuple) else _whole(value)
+    return _whole(value) if isinstance(value, Record) else [plain(each) for each in value]
 
 
 def _whole(value: Record) -> Document:
     """All that two values of this kind are compared by, which is what documents hold of them; `tokens` if there are."""
-    whole = parts(value, *(each.name for each in fields(value) if each.compare))
+    whole = parts(
+        value, *(each for each in value._fields if each != "profile")
+    )  # it only says how the server was found
     return whole if whole.get("tokens", True) else {key: each for key, each in whole.items() if key != "tokens"}
 
 

@@ -7,9 +7,8 @@ carries no secret and no client certificate.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ssl import SSLContext
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from reconciler.core.endpoint import PORTS, Endpoint, is_loopback, swapped
@@ -20,8 +19,7 @@ from reconciler.influx.deadline import DeadlineBackend
 from reconciler.influx.network import Proxy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(NamedTuple):
     """What a run calls, a proxy or the server itself; one more call may take so many `seconds`."""
 
     endpoint: Endpoint

@@ -7,9 +7,8 @@ import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from reconciler.core.endpoint import PORTS, Secret, is_loopback
@@ -66,8 +65,7 @@ _WANTS_TLS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proxy:
+class Proxy(NamedTuple):
     """A proxy: the variable that names it, its URL without user and password, and the whole URL."""
 
     variable: str

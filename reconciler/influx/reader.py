@@ -6,9 +6,9 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from queue import SimpleQueue
+from typing import NamedTuple
 
 from reconciler.core import lock
 from reconciler.core.endpoint import Speed
@@ -30,8 +30,7 @@ _NO_ORG = re.compile(r"organization name .* not found", re.DOTALL)
 _OWN_USER = re.compile(rf"read:users/({HEX_ID}) is unauthorized")
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """What one list showed: the server that answered, the tokens by id, and those that cannot be read.
 
     `org` and `org_id` are set when the list was limited to an organisation, the id only if it has a token.
@@ -91,7 +90,7 @@ class Reader:
         if org:
             tokens = self._inside(org, tokens, by_id=by_id)
         if self._own_id in tokens:
-            tokens[self._own_id] = replace(tokens[self._own_id], is_own=True)
+            tokens[self._own_id] = tokens[self._own_id]._replace(is_own=True)
         first = next(iter(tokens.values()), None) if org else None
         name = first.org if first else masked(org, *self._endpoint.secrets)
         return Listing(self._server(answer), tokens, unreadable, name, first.org_id if first else None)
@@ -116,7 +115,7 @@ class Reader:
         token = answers.decoded(answer, lambda *_: found.finish())
         if token.id != token_id:
             raise answers.unusable(answer, "it is for another token")
-        return replace(token, is_own=True) if token_id == self._own_id else token
+        return token._replace(is_own=True) if token_id == self._own_id else token
 
     def get_each(self, token_ids: Sequence[TokenId]) -> dict[TokenId, Token | Missing]:
         """Read these tokens, or why each cannot be read, a few side by side: one request for each.

@@ -11,10 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpcore
@@ -41,8 +40,7 @@ _FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.Protocol
 _TARGET = re.compile(r"(?:/(?!\.{1,2}(?:[/?]|$))[A-Za-z0-9_.~-]+)+(?:\?[A-Za-z0-9_.~%=&-]*)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class Bounds(NamedTuple):
     """How long one request may take to connect, without a byte, and in all; how large an answer may be, in bytes.
 
     `body` is for an answer that is held whole, `stream` for one that goes to a sink.
@@ -55,8 +53,7 @@ class Bounds:
     stream: int = 256 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A whole answer of a server; the names of `headers` are in lower case. `body` is empty when it went to a sink."""
 
     endpoint: Endpoint
@@ -87,7 +84,7 @@ class Transport:
     ) -> None:
         self.proxy = network.proxy_for(endpoint.url, environment)
         # A proxy may speak in the server's place.
-        self.endpoint = replace(endpoint, others=network.proxy_secrets(environment))
+        self.endpoint = endpoint._replace(others=network.proxy_secrets(environment))
         self._secrets = self.endpoint.secrets
         self.clock = clock
         self._trace = trace

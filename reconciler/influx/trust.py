@@ -7,8 +7,8 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.core.endpoint import Endpoint
 from reconciler.errors import Problem, UsageError
@@ -18,8 +18,7 @@ _AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _PLAIN = (".pem", ".crt", ".cer")
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(NamedTuple):
     """Where a system may have its authorities: files with all of them, of which the first counts, and folders."""
 
     files: Sequence[str]

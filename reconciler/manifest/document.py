@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -91,7 +90,7 @@ def read(file: TextFile, loader: Any = None) -> tuple[Value, list[Problem]]:
         from reconciler.manifest.source import clean, without_directives  # good files do without
 
         text, directives = without_directives(file.text)
-        file = clean(replace(file, text=text))
+        file = clean(file._replace(text=text))
     root, problems, escapes = None, [], []
     if file.text or not file.edits:
         root, reader = _parsed(file, loader)

@@ -9,10 +9,9 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from reconciler.core.manifest import Manifest, is_manifest
 from reconciler.core.text import name_some
@@ -30,8 +29,7 @@ _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # with which UTF-16 begins, and the UT
 _SAMPLE = 4096  # bytes in which UTF-16 without a mark is seen
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A manifest, what to warn about, and the files it was read from, as they were named or found.
 
     `roots` are the documents in the order of the files.
@@ -65,7 +63,7 @@ def load(paths: Sequence[str], stdin: BinaryIO, loader: Any = None, *, seen: dic
     disk = Disk(stdin, seen)
     loaded = load_from(disk, paths, loader)
     beside = [warning for path in paths for warning in disk.skipped(path)]
-    return replace(loaded, warnings=(*beside, *loaded.warnings))
+    return loaded._replace(warnings=(*beside, *loaded.warnings))
 
 
 def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
@@ -87,7 +85,7 @@ def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
         # What two declarations or two files have wrong together is told with all else.
         manifest, warnings = build([check.sound(root) for root in roots] if problems else roots)
         if not problems:
-            return Loaded(replace(manifest, texts=texts), warnings, names, tuple(roots))
+            return Loaded(manifest._replace(texts=texts), warnings, names, tuple(roots))
     except InvalidError as error:
         problems += error.problems
     raise InvalidError(sorted(problems, key=lambda problem: problem.position))
@@ -183,8 +181,7 @@ def _is_wide(data: bytes) -> bool:
     return len(begin) > 1 and max(begin[::2].count(0), begin[1::2].count(0)) * 2 > len(begin) // 2
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
+class Disk(NamedTuple):
     """Files as they are now; `seen` keeps the bytes of each that is read."""
 
     stdin: BinaryIO

@@ -8,9 +8,8 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.core.secrets import holds_secret, masked, secrets_in
 from reconciler.errors import InvalidError, Place, Problem
@@ -26,8 +25,7 @@ SECRET_WORDS = (
 _SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """A refused character and its number in the file; from `at` on, the text that is read has moved by `moved`."""
 
     character: str
@@ -38,8 +36,7 @@ class Edit:
     is_more: bool = False  # one more tab of the same line's indentation
 
 
-@dataclass(frozen=True, slots=True)
-class TextFile:
+class TextFile(NamedTuple):
     """A file's name as shown, and the text to read; `edits` say how the file's own text, `original`, differs."""
 
     name: str

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconciler.core.baseline import Baseline
 from reconciler.core.plan import Change, Difference, Kind, Plan, Revision
@@ -50,8 +51,7 @@ class Finding:
         return hashlib.sha256(named.encode("utf-8", "backslashreplace")).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemReport:
+class ProblemReport(NamedTuple):
     """What a command shows where there is no plan: how it ends, and what is wrong.
 
     `files` are those that it is about, as programs know them, and so are those of places.
@@ -166,7 +166,7 @@ def _change(change: Change, *, across: bool) -> Finding:
 
 
 def _placed(place: Place | None) -> Place | None:
-    return replace(place, file=place.file.removeprefix("./")) if place else None
+    return place._replace(file=place.file.removeprefix("./")) if place else None
 
 
 def _with_unique_keys(found: Iterable[Finding]) -> Iterator[Finding]:

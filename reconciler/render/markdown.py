@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 from reconciler.core.baseline import Baseline
@@ -258,7 +257,7 @@ def _cut_around(difference: Difference) -> Difference:
     """Return the difference with both values cut so that what differs first still shows."""
     before, after = difference.before or "", difference.after or ""
     start = max(0, common_start(before, after) - _BRIEF // 4)
-    return replace(difference, before=_cut_from(before, start), after=_cut_from(after, start))
+    return difference._replace(before=_cut_from(before, start), after=_cut_from(after, start))
 
 
 def _cut_from(text: str, start: int) -> str:

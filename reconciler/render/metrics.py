@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from reconciler import __version__
 from reconciler.core.plan import Action, Mark, Plan
@@ -33,8 +33,7 @@ _METRICS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(NamedTuple):
     """What a run knows of a server in the end: its plan, or None and the exit code that says why there is none.
 
     `server` is the name that people know it by, which may hold anything.

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from reconciler.core.manifest import is_manifest
 from reconciler.errors import InvalidError, LocalError
@@ -47,8 +47,7 @@ _LINKS = 40  # followed on one path, as Linux does
 _LONGEST = 4096  # bytes of a link
 
 
-@dataclass(frozen=True, slots=True)
-class Git:
+class Git(NamedTuple):
     """The `git` program in the folder `top`; `environment` and `home` are those of the user."""
 
     top: Path
@@ -127,8 +126,7 @@ def pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """An entry of a tree: what it is (`blob`, `tree`, `link` or `commit`) and the object's hash."""
 
     kind: str
@@ -191,8 +189,7 @@ def _entries(content: bytes, size: int) -> dict[str, Item]:
     return entries
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """The files of one commit of the working tree `top`.
 
     A file's name is its path as typed, after a colon and the commit's own name, `ref`, as the user wrote it.

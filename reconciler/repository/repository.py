@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.core.secrets import masked
 from reconciler.core.text import is_plain
@@ -26,8 +26,7 @@ _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NAMES = "write a branch such as `origin/main`, a tag, or a hash"
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(NamedTuple):
     """The repository of a working tree, read through git. `shallow` says that its history ends early."""
 
     git: Git
@@ -69,7 +68,7 @@ class Repository:
             for line in pipe(process.stdout):  # newest first; git is stopped when no more is needed
                 seconds, oid = line.decode().split()
                 while left and left[-1] >= int(seconds):
-                    found[left.pop()] = replace(commit, oid=oid)
+                    found[left.pop()] = commit._replace(oid=oid)
                 if not left:
                     return found
             whole = process.wait() == 0 and not self.shallow
@@ -105,7 +104,7 @@ class Repository:
         known: dict[object, str] = {identity: name for folder, name in ways.items() if (identity := _identity(folder))}
         found: dict[str, str] = {}
         for outer in sorted(folder for folder in ways if os.path.lexists(folder / ".git")):
-            git = replace(self.git, top=outer)
+            git = self.git._replace(top=outer)
             around = not outer.samefile(self.git.top)
             if around and not _is_used(git):
                 continue

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 from reconciler import settings
 from reconciler.core.baseline import Baseline
@@ -29,8 +29,7 @@ from reconciler.settings import Flags, Settings
 _SHOWN = 20  # places of one file where the own secret stands
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """An open transport, what it was opened with, the run's retries, and a reader on it. Nothing here can write.
 
     `sends` says that what is planned is sent in this very run, with these very credentials. `opened` is the time here
@@ -57,7 +56,7 @@ class Connection:
         """
         resolved = self.settings
         found = self.reader.list_tokens(resolved.org, by_id=resolved.org_is_id)
-        return replace(found, server=replace(found.server, profile=resolved.profile))
+        return found._replace(server=found.server._replace(profile=resolved.profile))
 
     def live(self) -> Live:
         """All that the list says of these tokens, with none read by its id. Raises what `listing` does."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TextIO
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.core.secrets import masked, without
@@ -52,8 +51,7 @@ class Secrets:
         return without(text, *sorted(self._known, key=len, reverse=True))  # a longer one may begin like a shorter one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Streams:
+class Streams(NamedTuple):
     """The standard streams of one run: stdout is for data, stderr for talk. None of them shows a known secret.
 
     `interactive` says that a person can be asked, and `unasked` that one could be if CI were not set; `colour` that
@@ -65,6 +63,7 @@ class Streams:
     stdin: BinaryIO
     stdout: TextIO
     stderr: TextIO
+    secrets: Secrets
     display: Display | None = None
     interactive: bool = False
     unasked: bool = False
@@ -73,8 +72,10 @@ class Streams:
     quiet: bool = False
     terse: bool = False
     debug: bool = False
-    token: str = field(default="", repr=False)
-    secrets: Secrets = field(default_factory=Secrets)
+    token: str = ""
+
+    def __repr__(self) -> str:
+        return "Streams(…)"  # nothing may show the token
 
     def masked(self, text: str) -> str:
         """Return the text with `***` for each known secret, and for everything that looks like one."""
@@ -129,8 +130,7 @@ class Streams:
             self.stderr.flush()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(NamedTuple):
     """The surroundings of one run.
 
     `clock` counts seconds from any moment, `moment` tells how old a look at the server is, also when the machine slept
@@ -152,12 +152,12 @@ class Context:
     chance: Callable[[], float]
     nonce: Callable[[], str]
     who: str
+    interrupt: Interrupt
+    shown: threading.Event
+    asked: dict[str, float]
     pause: Callable[[threading.Event, float], object] = threading.Event.wait
-    interrupt: Interrupt = field(default_factory=Interrupt)
     end_after: Callable[[float], object] = lambda _: None
     collect_garbage: Callable[[], object] = lambda: None
-    shown: threading.Event = field(default_factory=threading.Event)
-    asked: dict[str, float] = field(default_factory=dict)
 
 
 def unwritable(error: OSError) -> LocalError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,7 @@ def report(error: BaseException, command: str, values: Mapping[str, Any], contex
         read = {os.path.realpath(each) for each in _read(values, context)}
         told = _report(error, command, values, context)
         tells = {*PROBLEM_FORMATS, *_measured(told, context)}
-        telling = replace(
-            wanted,
+        telling = wanted._replace(
             shown=tuple(each for each in wanted.shown if each in tells),
             saved={
                 path: each

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from reconciler import __version__
@@ -85,7 +84,7 @@ def _read_again(entries: Iterable[Entry], reader: Reader) -> list[Entry]:
             seen = None if why else reader.get(entry.change.token.id)
         except TokenctlError as error:
             seen, why = None, f"not known, {error.problems[0].message}"
-        known.append(settle(entry, seen) if seen else replace(entry, status=None, reason=why))
+        known.append(settle(entry, seen) if seen else entry._replace(status=None, reason=why))
     return known
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler import files
 from reconciler.core.manifest import is_manifest
@@ -35,8 +34,7 @@ def _no_plan(path: Path) -> None:
     raise AssertionError(f"there is no plan that could be saved to {path}")
 
 
-@dataclass(frozen=True, slots=True)
-class Outputs:
+class Outputs(NamedTuple):
     """The formats for standard output, in this order, and what is to be in each file.
 
     That is a format, or None for the plan that `apply` takes.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +67,8 @@ def named_plan(plan: Plan, files: Sequence[str], environment: Mapping[str, str])
 
     A saved plan has such places already; its own file is the one it was made from.
     """
+    from dataclasses import replace  # it takes as long to load as all that checking a small file needs
+
     base = plan.base
     name = naming(environment, base.ref if base else "")
     if plan.files:
@@ -83,13 +84,15 @@ def named_plan(plan: Plan, files: Sequence[str], environment: Mapping[str, str])
         files=tuple(map(name, files)),
         changes=changes,
         warnings=_problems(plan.warnings, name),
-        refusals=tuple(replace(each, problem=_problem(each.problem, name)) for each in plan.refusals),
-        base=replace(base, revisions=_revisions(base.revisions, name)) if base else None,
+        refusals=tuple(each._replace(problem=_problem(each.problem, name)) for each in plan.refusals),
+        base=base._replace(revisions=_revisions(base.revisions, name)) if base else None,
     )
 
 
 def named_revised(revised: Baseline, environment: Mapping[str, str]) -> Baseline:
     """Return what a change of the files means, with these as programs know them."""
+    from dataclasses import replace
+
     name = naming(environment, revised.ref)
     revisions, warnings = _revisions(revised.revisions, name), _problems(revised.warnings, name)
     return replace(revised, revisions=revisions, warnings=warnings)
@@ -101,8 +104,7 @@ def _problems(problems: Sequence[Problem], name: Name) -> tuple[Problem, ...]:
 
 def _revisions(revisions: Sequence[Revision], name: Name) -> tuple[Revision, ...]:
     return tuple(
-        replace(
-            each,
+        each._replace(
             place=_place(each.place, name) if each.place else None,
             base_place=_place(each.base_place, name) if each.base_place else None,
         )
@@ -111,11 +113,11 @@ def _revisions(revisions: Sequence[Revision], name: Name) -> tuple[Revision, ...
 
 
 def _problem(problem: Problem, name: Name) -> Problem:
-    return replace(problem, place=_place(problem.place, name)) if problem.place else problem
+    return problem._replace(place=_place(problem.place, name)) if problem.place else problem
 
 
 def _place(place: Place, name: Name) -> Place:
-    return replace(place, file=name(place.file))
+    return place._replace(file=name(place.file))
 
 
 def code_and_problems(error: BaseException, context: Context) -> tuple[ExitCode, tuple[Problem, ...]]:
@@ -134,7 +136,7 @@ def published(problems: Sequence[Problem], context: Context) -> tuple[Problem, .
         Problem(
             masked(each.message),
             masked(each.hint),
-            replace(each.place, file=masked(name(each.place.file))) if each.place else None,
+            each.place._replace(file=masked(name(each.place.file))) if each.place else None,
         )
         for each in problems
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
+from typing import NamedTuple
 
 from reconciler.core import checkup, planner
 from reconciler.core.checkup import Doubt
@@ -21,8 +22,7 @@ _MOST_BY_ID = 100
 """How many tokens are read one by one at most. Of a list that lacks most of what is declared, so many tell why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(NamedTuple):
     """Where a plan comes from: what files declare, a saved plan, or the run that is to be undone.
 
     `files` are those that it was read from. `locks` says whether it asks for the locks of its organisations; `orgs`
@@ -137,8 +137,7 @@ class Reads:
             else:
                 tokens[token_id] = found
         self._found.update({**tokens, **missing})
-        return replace(
-            listed,
+        return listed._replace(
             tokens=tokens,
             unlisted=frozenset(tokens.keys() - listed.tokens.keys()),
             missing=missing,
@@ -181,7 +180,7 @@ class Reads:
         if reader.answered is None or (settings.org and not inside):
             return None
         return Live(
-            server=replace(reader.answered, profile=settings.profile),
+            server=reader.answered._replace(profile=settings.profile),
             tokens=tokens,
             missing={token_id: each for token_id, each in found.items() if isinstance(each, Missing)},
             listed=False,
@@ -208,11 +207,11 @@ def _with_facts_for_guards(plan: Plan, live: Live, reader: Reader) -> Live:
     if planner.needs_others(plan, live):
         everyone = reader.list_tokens().tokens
         others = {token_id: each for token_id, each in everyone.items() if token_id not in live.tokens}
-        live = replace(live, others=others, own_id=live.own_id or own_id(others, None))
+        live = live._replace(others=others, own_id=live.own_id or own_id(others, None))
     if planner.needs_own_user(plan, live):
-        live = replace(live, own_user=reader.own_user())
+        live = live._replace(own_user=reader.own_user())
     while unknown := planner.unknown_owners(plan, live):
-        live = replace(live, owners={**live.owners, **{each: reader.owner(each) for each in unknown}})
+        live = live._replace(owners={**live.owners, **{each: reader.owner(each) for each in unknown}})
     return live
 
 
@@ -241,5 +240,5 @@ def _check_self_id(live: Live, reads: Reads, connection: Connection) -> tuple[tu
     if isinstance(named, Token) and not own and not named.proven:
         # A token that is shown with another secret is not the caller's; any other token may be.
         hides = named.proven is None
-        live = replace(live, own_user=reads.own_user) if hides else replace(live, own_id=None)
+        live = live._replace(own_user=reads.own_user) if hides else live._replace(own_id=None)
     return checkup.doubt(self_id, named, own, live.own_user, live.tokens.values()), live

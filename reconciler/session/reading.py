@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from reconciler.core.manifest import Manifest, is_manifest
@@ -33,7 +32,7 @@ def read_files(files: Sequence[str], context: Context, seen: dict[str, bytes] | 
     others = [
         Problem(f"{name} is not read, only {DEFAULT}: no file was named", "name all that are meant") for name in beside
     ]
-    loaded = replace(loaded, warnings=(*others, *loaded.warnings))
+    loaded = loaded._replace(warnings=(*others, *loaded.warnings))
     for warning in loaded.warnings:
         from reconciler.render import words  # most files have none, and it costs as much as reading a small one
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.errors import ExitCode
 from reconciler.files import STDIN, replace
@@ -16,8 +15,7 @@ from reconciler.render.difference import difference
 from reconciler.session.context import Context
 
 
-@dataclass(frozen=True, slots=True)
-class Rewritten:
+class Rewritten(NamedTuple):
     """What is to become of a file: `seen` are its bytes as they were read, None for a file that is to be made.
 
     `before` and `after` are what to compare, in parts that belong together; `what` is what is said of it.

@@ -108,7 +108,7 @@ def _nothing_sent() -> Iterator[None]:
         known = first.message.startswith("nothing was sent")
         hint = f"{first.hint}; run it again to go on".removeprefix("; ")
         error.problems = (
-            replace(first, message=first.message if known else f"nothing was sent: {first.message}", hint=hint),
+            first._replace(message=first.message if known else f"nothing was sent: {first.message}", hint=hint),
         )
         raise
 

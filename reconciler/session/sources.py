@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.baseline import Baseline, Declarations, about, locked, moments, revise, with_history
 from reconciler.core.live import Live
@@ -29,8 +29,7 @@ if TYPE_CHECKING:  # only --base needs git, and only a plan a server
 _LINKS = 40  # as many as a system follows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class Sources(NamedTuple):
     """What the command line says about the plan to make.
 
     `files` are files and folders as typed, `select` the terms of `--select`, `allow` the guards of `--allow`, and
@@ -49,8 +48,7 @@ class Sources:
         return [self.usage] if self.usage else []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class Declared(NamedTuple):
     """What the files declare, limited to what is selected, and the baseline it is compared with, if any.
 
     `reviewed` is False for a run that sends a plan that no person saw. `evidence` is of what tokens were used.
@@ -119,7 +117,7 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
         if sources.select:
             revisions = about(baseline.revisions, (*before.tokens, *now.tokens))
             # Other declarations of the base stay: they may be what protects a token that is selected now.
-            rest = replace(baseline.manifest, unmanaged=before.unmanaged)
+            rest = baseline.manifest._replace(unmanaged=before.unmanaged)
             baseline = replace(baseline, manifest=rest, revisions=revisions)
         commit, ref = baseline.commit, baseline.ref
         history = History(commit=commit, ref=ref, paths=sources.files or [DEFAULT], files=files, context=context)
@@ -212,8 +210,7 @@ def _unread(ref: str, problems: Sequence[Problem]) -> Problem:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(NamedTuple):
     """The history of the paths up to a commit, which is shown as `ref`, and of the `files` that they lead to now.
 
     Only the newest `versions` of the files are read, as reading a large one takes a good part of a second.

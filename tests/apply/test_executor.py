@@ -104,7 +104,7 @@ def test_a_lost_answer_is_settled_as_changed_by_somebody_else(journal: Journal) 
     server = holding(PLAN)
 
     def interfere(memory: Memory, token_id: TokenId) -> TokenctlError:
-        memory.tokens[token_id] = replace(memory.tokens[token_id], description="theirs", updated_at="2026")
+        memory.tokens[token_id] = memory.tokens[token_id]._replace(description="theirs", updated_at="2026")
         return InvalidAnswer
 
     server.on_patch = interfere
@@ -167,7 +167,7 @@ def test_what_is_known_for_five_seconds_is_not_read_again(journal: Journal) -> N
 
 def test_a_token_that_moved_meanwhile_is_left_alone(journal: Journal) -> None:
     server = holding(PLAN)
-    server.tokens[nth(2)] = replace(DESCRIBE.token, status=Status.INACTIVE, updated_at="2026")
+    server.tokens[nth(2)] = DESCRIBE.token._replace(status=Status.INACTIVE, updated_at="2026")
     outcome = run(plan_of(DESCRIBE), server, journal, now=9.0)
     assert server.log == ["GET 2"]
     assert statuses(outcome) == [
@@ -254,7 +254,7 @@ def test_many_changes_are_read_back_by_one_list(journal: Journal) -> None:
 def test_what_single_reads_took_says_whether_a_list_reads_back(journal: Journal) -> None:
     plan = plan_of(DESCRIBE, DEACTIVATE, live=4)
     server = holding(plan)
-    speed = replace(Speed().after_list(4, 1.0), reads=8, read_s=0.5)
+    speed = Speed().after_list(4, 1.0)._replace(reads=8, read_s=0.5)
     outcome = run(plan, server, journal, speed=lambda: speed)
     assert server.log[-2:] == ["GET 2", "GET 3"]
     assert outcome.exit_code is ExitCode.OK
@@ -274,7 +274,7 @@ def test_a_read_back_shows_what_somebody_else_wrote_at_the_same_time(journal: Jo
 
     def undo(memory: Memory, token_id: TokenId) -> Token | None:
         answer = memory.tokens[token_id]
-        memory.tokens[nth(2)] = replace(memory.tokens[nth(2)], description="theirs")
+        memory.tokens[nth(2)] = memory.tokens[nth(2)]._replace(description="theirs")
         return answer
 
     server.on_patch = undo
@@ -310,7 +310,7 @@ def test_a_read_back_that_fails_leaves_everything_unverified(journal: Journal) -
 
 def test_an_answer_about_another_token_is_not_believed(journal: Journal) -> None:
     server = holding(PLAN)
-    server.on_patch = lambda memory, _: replace(memory.tokens[nth(2)], id=nth(9))
+    server.on_patch = lambda memory, _: memory.tokens[nth(2)]._replace(id=nth(9))
     outcome = run(plan_of(DESCRIBE), server, journal)
     assert statuses(outcome)[0][1] is ResultStatus.DONE  # a read of the right token showed it
     assert "is about token 0000000000000009" in statuses(outcome)[0][2]
@@ -395,7 +395,7 @@ def test_the_callers_own_token_that_still_answers_is_unverified(journal: Journal
     server = holding(plan_of(own))
 
     def revive(memory: Memory, token_id: TokenId) -> None:
-        memory.tokens[token_id] = replace(memory.tokens[token_id], status=Status.ACTIVE)
+        memory.tokens[token_id] = memory.tokens[token_id]._replace(status=Status.ACTIVE)
 
     server.on_get = revive
     outcome = run(plan_of(own), server, journal)

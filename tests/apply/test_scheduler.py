@@ -6,7 +6,7 @@ import itertools
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -114,7 +114,7 @@ def test_what_somebody_else_changed_meanwhile_is_never_overwritten(journal: Jour
     server = holding(PLAN)
 
     def meddle(server: Memory, token_id: TokenId) -> TokenctlError:
-        server.tokens[token_id] = replace(DESCRIBE.token, description="theirs", updated_at="2026")
+        server.tokens[token_id] = DESCRIBE.token._replace(description="theirs", updated_at="2026")
         return failed(FailureKind.PASSING)
 
     server.on_patch = first(meddle)
@@ -130,7 +130,7 @@ def test_a_description_activates_nothing_that_somebody_switched_off_meanwhile(jo
     server = holding(PLAN)
 
     def switch_off(server: Memory, token_id: TokenId) -> Token:
-        server.tokens[token_id] = replace(server.tokens[token_id], status=Status.INACTIVE)
+        server.tokens[token_id] = server.tokens[token_id]._replace(status=Status.INACTIVE)
         return server.tokens[token_id]
 
     server.on_patch = first(switch_off)
@@ -183,7 +183,7 @@ def test_what_is_applied_late_is_seen_in_the_end(journal: Journal) -> None:
     def apply_late(server: Memory, token_id: TokenId) -> None:
         seen.append(token_id)
         if len(seen) == 2:
-            server.tokens[token_id] = replace(DESCRIBE.token, description="better", updated_at="2026")
+            server.tokens[token_id] = DESCRIBE.token._replace(description="better", updated_at="2026")
 
     server.on_get = apply_late
     outcome = run(PLAN, server, journal)
@@ -237,7 +237,7 @@ def test_rechecks_that_fail_again_and_again_stop_the_run_before_anything_is_sent
 def test_as_many_failures_as_are_allowed_stop_the_run(journal: Journal) -> None:
     server = holding(plan_of(*MANY))
     server.on_patch = lambda server, token_id: (
-        replace(server.tokens[token_id], description="other") if int(token_id, 16) in (3, 9) else None
+        server.tokens[token_id]._replace(description="other") if int(token_id, 16) in (3, 9) else None
     )
     server.on_get = lambda server, token_id: server.tokens.update({token_id: MANY[int(token_id, 16) - 1].token})
     outcome = run(plan_of(*MANY), server, journal, pacing=Pacing(parallelism=1, max_failures=2))
@@ -558,7 +558,7 @@ def test_an_attempt_whose_intent_took_long_to_write_is_not_sent_when_the_token_m
             super().write(line)
             if (line["event"], line.get("attempt")) == ("intent", 2):
                 now[0] += 6
-                server.tokens[nth(2)] = replace(DESCRIBE.token, description="theirs", updated_at="2026")
+                server.tokens[nth(2)] = DESCRIBE.token._replace(description="theirs", updated_at="2026")
 
     slow = Slow(journal.path, journal._descriptor)
     outcome = run(PLAN, server, slow, retries=Patience([0.0]), moment=lambda: Moment(now[0], 0.0))
@@ -596,7 +596,7 @@ def test_what_cannot_even_be_sent_changed_nothing(journal: Journal) -> None:
 
 def test_what_could_not_be_sent_and_moved_meanwhile_is_left_alone(journal: Journal) -> None:
     server = holding(PLAN)
-    server.tokens[nth(2)] = replace(DESCRIBE.token, description="theirs", updated_at="2026")
+    server.tokens[nth(2)] = DESCRIBE.token._replace(description="theirs", updated_at="2026")
     steps = iter([failed(FailureKind.PASSING, "nothing listens there")])
 
     class Back:

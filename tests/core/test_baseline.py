@@ -30,7 +30,7 @@ def revised(before: Declaration | None, after: Declaration | None) -> Revision:
 
 def at_base(declaration: Declaration, file: str = "tokens.yaml") -> Declaration:
     """The declaration as it is called at the base."""
-    return replace(declaration, origin=Line(7, f"main:{file}"))
+    return declaration._replace(origin=Line(7, f"main:{file}"))
 
 
 def test_an_added_declaration_has_all_that_it_says_of_the_token() -> None:
@@ -57,7 +57,7 @@ def test_a_removed_declaration_has_what_it_said_and_where_it_stood() -> None:
     assert found.base_place == Place("main:tokens.yaml", 7, 5)
     assert [each.after for each in found.edits] == [None] * 4
     assert found.loosens
-    assert not revised(at_base(replace(OWN, protected=False)), None).loosens
+    assert not revised(at_base(OWN._replace(protected=False)), None).loosens
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_removed_declaration_has_what_it_said_and_where_it_stood() -> None:
 def test_what_became_of_a_declaration_is_told_by_the_gravest_of_all(
     changes: dict[str, Any], kind: Kind, edits: list[Difference], column: int
 ) -> None:
-    found = revised(at_base(OWN), replace(OWN, **changes))
+    found = revised(at_base(OWN), OWN._replace(**changes))
     assert (found.kind, list(found.edits)) == (kind, edits)
     assert found.place is not None
     assert (found.place.column, found.base_place is None) == (column, False)
@@ -96,11 +96,11 @@ def test_a_place_within_a_file_a_line_or_a_layout_is_no_revision() -> None:
 
 
 def test_protection_that_is_taken_away_loosens_and_one_that_is_given_does_not() -> None:
-    bare = replace(OWN, protected=False)
+    bare = OWN._replace(protected=False)
     assert revised(OWN, bare).loosens
     assert revised(OWN, bare).edits == (Difference("protected", "true", None),)
     assert not revised(bare, OWN).loosens
-    assert not revised(bare, replace(bare, target=token_id(2))).loosens
+    assert not revised(bare, bare._replace(target=token_id(2))).loosens
 
 
 def test_a_selection_is_known_again_when_it_only_picks_others() -> None:
@@ -208,7 +208,7 @@ def test_a_manifest_has_nothing_otherwise_than_itself(one: Manifest) -> None:
 
 @given(manifests(), manifests(), st.data())
 def test_the_order_of_declarations_changes_nothing(one: Manifest, other: Manifest, data: st.DataObject) -> None:
-    first, second = (replace(each, tokens=data.draw(shuffled(each.tokens))) for each in (one, other))
+    first, second = (each._replace(tokens=data.draw(shuffled(each.tokens))) for each in (one, other))
     assert revise(first, second, "main") == revise(one, other, "main")
 
 
@@ -285,7 +285,7 @@ def test_compared_with_itself_a_manifest_makes_no_change_of_its_own(world: World
 @given(based_worlds(), st.data())
 def test_the_order_of_the_base_changes_nothing(drawn: tuple[World, Manifest], data: st.DataObject) -> None:
     world, base = drawn
-    mixed = replace(base, tokens=data.draw(shuffled(base.tokens)))
+    mixed = base._replace(tokens=data.draw(shuffled(base.tokens)))
     assert plan_document(compared(world, mixed)) == plan_document(compared(world, base))
 
 
@@ -333,7 +333,7 @@ def test_what_the_base_declares_already_is_drift_if_it_did_when_the_token_change
 
 def test_only_what_is_not_told_yet_asks_for_the_history() -> None:
     whole = replace(CHANGE, marks={"status": Mark.THIS_CHANGE, "description": Mark.THIS_CHANGE})
-    silent = replace(CHANGE, token=replace(CHANGE.token, updated_at=""))
+    silent = replace(CHANGE, token=CHANGE.token._replace(updated_at=""))
     assert moments([CHANGE, whole, silent]) == {AT}
     assert with_history([silent], {AT: {}}) == (silent,)
 
@@ -353,7 +353,7 @@ def test_only_what_is_not_told_yet_asks_for_the_history() -> None:
     ],
 )
 def test_a_moment_is_read_as_influxdb_writes_it(text: str, seconds: float | None) -> None:
-    assert changed_at(replace(CHANGE, token=replace(CHANGE.token, updated_at=text))) == seconds
+    assert changed_at(replace(CHANGE, token=CHANGE.token._replace(updated_at=text))) == seconds
 
 
 def test_a_manifest_that_no_longer_fits_says_what_it_can() -> None:
@@ -371,7 +371,7 @@ def test_the_stricter_of_two_policies_counts_and_one_that_both_have_counts_once(
     for base, warnings, refusals in [(Severity.IGNORE, 1, 0), (Severity.WARN, 1, 0), (Severity.FAIL, 0, 1)]:
         plan = compared(world, manifest(unmanaged=base))
         assert (len(plan.warnings), len(plan.refusals)) == (warnings, refusals)
-    narrow = replace(world.manifest, server=Asserted(org="acme"), unmanaged=Severity.FAIL)
+    narrow = world.manifest._replace(server=Asserted(org="acme"), unmanaged=Severity.FAIL)
     wide = World(live(token(1), token(2), token(3, org_id=EDGE)), narrow)
     plan = compared(wide, manifest(unmanaged=Severity.FAIL))
     assert [each.problem.message.split(":")[0] for each in plan.refusals] == [

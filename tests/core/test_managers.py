@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,7 +30,7 @@ USERS = {BOT: "ci-bot", MIRA: "mira", ADA: "ada"}
 
 
 def of(user: UserId, made: Token) -> Token:
-    return replace(made, user_id=user, user=USERS[user])
+    return made._replace(user_id=user, user=USERS[user])
 
 
 def holder(number: int, read: Reach, write: Reach | None = None, **others: Any) -> Token:
@@ -96,7 +95,7 @@ def test_who_may_read_and_change_an_owners_tokens_manages_them(other: Token) -> 
 
 def test_nothing_is_lost_with_a_token_that_manages_nobody() -> None:
     for name in ("another organisation", "only to read", "only to write", "no users"):
-        one = replace(NO_MANAGERS[name], id=token_id(1))
+        one = NO_MANAGERS[name]._replace(id=token_id(1))
         assert messages(off([watcher(9), one, MIRAS])) == []
 
 
@@ -121,7 +120,7 @@ def test_a_token_whose_rights_are_not_known_may_have_managed_everything_when_it_
         f" left with 1 active tokens that can manage the tokens of `ci-bot`, `mira`: at least 2 must stay, {TOO_LARGE}"
     )
     assert messages(off([watcher(9), MONSTER, MIRAS], least=0)) == []
-    assert messages(off([watcher(9), replace(MONSTER, status=INACTIVE), MIRAS])) == []
+    assert messages(off([watcher(9), MONSTER._replace(status=INACTIVE), MIRAS])) == []
 
 
 def test_what_cannot_be_seen_must_be_reached_when_one_goes_whose_rights_are_not_known() -> None:
@@ -170,14 +169,14 @@ def test_owners_who_are_short_of_the_same_are_named_together() -> None:
         "at least 1 must stay",
         "organisation `edge` would be left with 0 active tokens that can manage the tokens of `ci-bot`: at least 1 must stay",
     ]
-    bare = [replace(each, user="", org="") for each in world]
+    bare = [each._replace(user="", org="") for each in world]
     assert messages(off(bare))[1].startswith(
         f"organisation `{EDGE}` would be left with 0 active tokens that can manage the tokens of `{BOT}`"
     )
 
 
 def test_long_names_are_told_whole() -> None:
-    world = [watcher(9), replace(LOST, description="x" * 999), replace(MIRAS, user="m" * 999, org="o" * 999)]
+    world = [watcher(9), LOST._replace(description="x" * 999), MIRAS._replace(user="m" * 999, org="o" * 999)]
     (message,) = messages(off(world))
     assert all(name in message for name in ("`" + "m" * 999 + "`", "`" + "o" * 999 + "`"))
 
@@ -193,7 +192,7 @@ def test_a_token_that_only_a_right_on_its_id_reached_must_still_be_reached() -> 
         assert messages(off([watcher(9), named, target, other], least=2)) == []
     both = holder(1, reach(ACME, users=[MIRA], tokens=[target.id]))
     assert messages(off([watcher(9), both, target, manager(4, ACME)])) == []
-    for other in (manager(4, EDGE), holder(4, reach(users=[BOT], tokens=[target.id])), replace(mixed, status=INACTIVE)):
+    for other in (manager(4, EDGE), holder(4, reach(users=[BOT], tokens=[target.id])), mixed._replace(status=INACTIVE)):
         assert messages(off([watcher(9), named, target, other])) != []
 
 
@@ -208,10 +207,10 @@ def test_the_tokens_of_inactive_owners_do_not_count() -> None:
 def asked(plan: Plan, known: Live, answers: Mapping[UserId, Owner]) -> list[UserId]:
     """The owners who are asked for, one after the other."""
     found: list[UserId] = []
-    known = replace(known, owners={})
+    known = known._replace(owners={})
     while unknown := unknown_owners(plan, known):
         found += unknown
-        known = replace(known, owners={**known.owners, **{each: answers.get(each, Owner.ACTIVE) for each in unknown}})
+        known = known._replace(owners={**known.owners, **{each: answers.get(each, Owner.ACTIVE) for each in unknown}})
     return found
 
 
@@ -244,7 +243,7 @@ def test_a_server_that_tells_of_nobody_whether_he_is_active_is_not_judged_by_it(
     ]
     assert messages(off(live(*world, owners={ADA: Owner.UNTOLD, BOT: Owner.ACTIVE}))) != []
     silent = {ADA: Owner.UNTOLD, BOT: Owner.UNTOLD}
-    assert messages(off(replace(live(*world, owners=silent), tells_owners=True))) != []
+    assert messages(off(live(*world, owners=silent)._replace(tells_owners=True))) != []
     assert messages(off(live(*world, owners={ADA: Owner.ACTIVE, BOT: Owner.UNTOLD}))) == []
 
 
@@ -284,11 +283,11 @@ def test_what_is_not_seen_passes_when_one_stays_who_reaches_as_far() -> None:
     own = caller(reach(ACME))
     for other, enough in (
         (manager(2), True), (manager(2, ACME), False), (holder(2, reach(EVERY_ORG, users=[BOT])), False),
-        (replace(manager(2), status=INACTIVE), False), (of(ADA, manager(2)), False),
+        (manager(2)._replace(status=INACTIVE), False), (of(ADA, manager(2)), False),
     ):  # fmt: skip
-        known = replace(live(own, ROOT, other, token(3)), owners={BOT: Owner.ACTIVE, ADA: Owner.INACTIVE})
+        known = live(own, ROOT, other, token(3))._replace(owners={BOT: Owner.ACTIVE, ADA: Owner.INACTIVE})
         lost = of(BOT, ROOT)
-        plan = off(replace(known, tokens={**known.tokens, lost.id: lost}))
+        plan = off(known._replace(tokens={**known.tokens, lost.id: lost}))
         assert (UNSEEN not in messages(plan)) is enough
     ids = [token_id(3), token_id(77)]
     named = holder(1, reach(tokens=ids))
@@ -315,7 +314,7 @@ def test_the_way_out_is_named() -> None:
         ([manager(2)], True),
         ([manager(2), holder(4, reach(ACME, users=[BOT]))], True),  # it could not have read this list
         ([manager(2), manager(4, ACME)], False),
-        ([manager(2), replace(manager(4, ACME), status=INACTIVE)], True),
+        ([manager(2), manager(4, ACME)._replace(status=INACTIVE)], True),
         ([manager(2), of(MIRA, manager(4, ACME))], True),
         ([manager(2), token(4, rights=Rights(unknown=True))], False),
         ([token(2)], False),
@@ -327,10 +326,10 @@ def test_a_caller_who_is_not_known_sees_what_any_token_sees_that_may_be_his(othe
     world = live(of(ADA, holder(1, EVERYTHING)), of(ADA, token(3)), *others, own_user=BOT)
     plan = off(world, least=9)
     assert (UNSEEN not in messages(plan)) is seen
-    assert UNSEEN in messages(off(replace(world, own_user=None), least=9))
-    assert UNSEEN in messages(off(replace(world, own_id=OWN), least=9))
-    shown = {each.id: replace(each, proven=False) for each in world.tokens.values()}
-    assert UNSEEN in messages(off(replace(world, tokens=shown), least=9))  # his own would be known
+    assert UNSEEN in messages(off(world._replace(own_user=None), least=9))
+    assert UNSEEN in messages(off(world._replace(own_id=OWN), least=9))
+    shown = {each.id: each._replace(proven=False) for each in world.tokens.values()}
+    assert UNSEEN in messages(off(world._replace(tokens=shown), least=9))  # his own would be known
 
 
 def test_a_run_for_one_organisation_needs_those_of_the_others_once_it_takes_a_manager_away() -> None:
@@ -341,10 +340,10 @@ def test_a_run_for_one_organisation_needs_those_of_the_others_once_it_takes_a_ma
     for plan in (off(shown, least=0), make_plan(manifest(declared(1, description="x")), shown)):
         assert not needs_others(plan, shown)
     edge = {token_id(5): token(5, org_id=EDGE)}
-    whole = replace(shown, others=edge)
+    whole = shown._replace(others=edge)
     assert not needs_others(off(whole), whole)
     assert [each.split("`")[1] for each in messages(off(whole))] == ["acme", "edge"]
-    stays = replace(shown, others={**edge, token_id(6): manager(6, org_id=EDGE)})
+    stays = shown._replace(others={**edge, token_id(6): manager(6, org_id=EDGE)})
     assert messages(off(stays)) == []
     assert len(off(stays).changes) == 1
     assert off(stays).live == 2
@@ -362,7 +361,7 @@ def test_before_deactivations_what_is_lost_is_judged_over_the_tokens_as_they_are
     assert withheld(planned, gone) == {
         LOST.id: "it is no longer listed: whether enough others manage what it does is not known"
     }
-    assert withheld(planned, live(watcher(9), replace(LOST, status=INACTIVE), MIRAS, manager(2))) == {}
+    assert withheld(planned, live(watcher(9), LOST._replace(status=INACTIVE), MIRAS, manager(2))) == {}
 
 
 def test_an_activation_that_did_not_happen_does_not_count_before_deactivations() -> None:

@@ -94,7 +94,7 @@ def test_an_unknown_event_is_passed_over() -> None:
     assert _entries(intent_line(FIRST, 1), {"event": "canary", "id": FIRST.token.id}) == [("token 1", None, "", "")]
 
 
-AFTER = replace(FIRST.token, description="\x1b[31m", updated_at="later")
+AFTER = FIRST.token._replace(description="\x1b[31m", updated_at="later")
 
 
 @pytest.mark.parametrize(
@@ -103,12 +103,12 @@ AFTER = replace(FIRST.token, description="\x1b[31m", updated_at="later")
         (AFTER, ResultStatus.DONE, "applied", "later"),
         (FIRST.token, ResultStatus.FAILED, "not applied", ""),
         (
-            replace(FIRST.token, description="theirs", updated_at="later"),
+            FIRST.token._replace(description="theirs", updated_at="later"),
             ResultStatus.UNVERIFIED, "changed since: description is `theirs`, not `\x1b[31m`", "",
         ),
-        (replace(AFTER, status=INACTIVE), ResultStatus.UNVERIFIED, "changed since: status is `inactive`, not `active`", ""),
+        (AFTER._replace(status=INACTIVE), ResultStatus.UNVERIFIED, "changed since: status is `inactive`, not `active`", ""),
         (
-            replace(FIRST.token, updated_at="later"),
+            FIRST.token._replace(updated_at="later"),
             ResultStatus.UNVERIFIED, "changed since: description is `token 1`, not `\x1b[31m`", "",
         ),
         (Missing(Absence.ABSENT, ""), ResultStatus.UNVERIFIED, "not known, it is absent now", ""),
@@ -124,7 +124,7 @@ def test_a_read_tells_what_became_of_an_operation_in_doubt(
     run = _run(*began)
     closed = _run(*began, settled_line([known], "then", "0.1.0"))
     entries = (known, *(each for each in run.entries if each.change.token.id != FIRST.token.id))
-    assert closed == replace(run, entries=entries, ended=True)
+    assert closed == run._replace(entries=entries, ended=True)
     assert [each.change.token.id for each in closed.entries] == [token_id(1), token_id(2)]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,7 +88,7 @@ def test_what_nobody_touched_has_no_differences() -> None:
 def test_reading_again_does_not_change_what_a_plan_says_of_the_server() -> None:
     world = live(token(1))
     plan = make_plan(manifest(declared(1, description="x")), world)
-    other = replace(world, server=replace(world.server, version="v2.9.1"))
+    other = world._replace(server=world.server._replace(version="v2.9.1"))
     assert rebase(plan, other).digest == plan.digest
 
 
@@ -106,7 +104,7 @@ def test_what_until_makes_inactive_stays_so_and_a_clock_that_is_put_back_deactiv
             assert each.at(max(early, late)).at(early) == each.at(max(early, late))
 
     def gone(*clocks: float) -> set[TokenId]:
-        plan = make_plan(world.manifest, replace(world.live, clocks=clocks))
+        plan = make_plan(world.manifest, world.live._replace(clocks=clocks))
         return {each.token.id for each in plan.doing(Action.DEACTIVATE)}
 
     assert gone(here, there) == gone(there, here)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
@@ -203,7 +202,7 @@ def test_a_match_means_the_same_tokens_after_the_plan_or_there_is_none(
     wanted = manifest(*declarations, absent=Severity.WARN)
     if not said:
         after = apply(make_plan(wanted, world).changes, dict(world.tokens))
-        assert make_plan(wanted, replace(world, tokens=after)).changes == ()
+        assert make_plan(wanted, world._replace(tokens=after)).changes == ()
     else:
         with pytest.raises(InvalidError) as caught:
             make_plan(wanted, world)
@@ -245,7 +244,7 @@ def test_a_file_for_another_server_is_one_problem_that_names_the_server() -> Non
         f"tokens.yaml:10:5: 812 of 812 declarations find no token on {URL} (812 absent): {shown} and 807 more\n"
         f"  hint: {RIGHT_SERVER}, or write `absent: warn` at the top of the file"
     )
-    warnings = resolve(replace(wanted, absent=Severity.WARN), live(missing=absent(*numbers))).warnings
+    warnings = resolve(wanted._replace(absent=Severity.WARN), live(missing=absent(*numbers))).warnings
     assert [str(each) for each in warnings] == [said.partition("\n")[0] + f"\n  hint: {RIGHT_SERVER}"]
 
 

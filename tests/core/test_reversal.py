@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -42,7 +41,7 @@ def _messages(plan: Plan, guard: Guard = Guard.MOVED) -> list[str]:
 def test_an_undo_of_an_undisturbed_run_restores_every_value_and_nothing_else(world: World) -> None:
     plan = make_plan(world.manifest, world.live, tuple(Guard))
     after = apply(plan.changes, dict(world.live.tokens))
-    back = reverse(_run(plan), replace(world.live, tokens=after))
+    back = reverse(_run(plan), world.live._replace(tokens=after))
     assert _messages(back) == []
     changed, restorable = ({change.token.id for change in each.changes} for each in (plan, back))
     restored = apply(back.changes, after)
@@ -50,9 +49,9 @@ def test_an_undo_of_an_undisturbed_run_restores_every_value_and_nothing_else(wor
         if was.id in changed - restorable:
             assert "\ud800" in was.description
         else:
-            assert replace(restored[was.id], updated_at=was.updated_at) == was
+            assert restored[was.id]._replace(updated_at=was.updated_at) == was
             assert (restored[was.id] is was) == (was.id not in changed)
-    assert reverse(_run(plan), replace(world.live, tokens=restored)).changes == ()
+    assert reverse(_run(plan), world.live._replace(tokens=restored)).changes == ()
 
 
 @given(worlds(), st.data())
@@ -63,8 +62,8 @@ def test_what_anybody_changed_since_is_never_restored_unless_that_is_waived(worl
     theirs = data.draw(st.lists(st.sampled_from(sorted(after)), unique=True)) if after else []
     for each in theirs:
         status, text = data.draw(st.sampled_from(Status)), data.draw(TEXT)
-        after[each] = replace(after[each], status=status, description=text, updated_at="theirs")
-    plan_back = reverse(run, replace(world.live, tokens=after))
+        after[each] = after[each]._replace(status=status, description=text, updated_at="theirs")
+    plan_back = reverse(run, world.live._replace(tokens=after))
     refused = {each.partition(" was changed")[0][-16:] for each in _messages(plan_back)}
     for change in plan_back.changes:
         entry = next(each for each in run.entries if each.change.token.id == change.token.id)
@@ -76,7 +75,7 @@ def test_what_anybody_changed_since_is_never_restored_unless_that_is_waived(worl
             change.body.items()
             <= {"status": entry.change.token.status, "description": entry.change.token.description}.items()
         )
-    allowed = reverse(run, replace(world.live, tokens=after), (Guard.MOVED,))
+    allowed = reverse(run, world.live._replace(tokens=after), (Guard.MOVED,))
     assert (allowed.changes, _messages(allowed)) == (plan_back.changes, [])
 
 
@@ -103,7 +102,7 @@ def test_a_field_that_has_its_value_again_is_left_alone() -> None:
         f"`one` (`token 1`) {token_id(1)} was changed after the run that is to be undone: status was `inactive` and is `active`; "
         "updatedAt was `later` and is `theirs`"
     ]
-    assert _back(_run(_both()), replace(now, description="token 1")).changes == ()
+    assert _back(_run(_both()), now._replace(description="token 1")).changes == ()
 
 
 @pytest.mark.parametrize("status", [ResultStatus.FAILED, ResultStatus.NOT_ATTEMPTED])
@@ -195,7 +194,7 @@ def test_of_many_tokens_that_are_still_declared_otherwise_some_are_named() -> No
     wanted = manifest(*(declared(number, status=INACTIVE, description="x") for number in range(1, 23)))
     world = live(*(token(number) for number in range(1, 23)))
     plan = make_plan(wanted, world, tuple(Guard))
-    after = replace(world, tokens=apply(plan.changes, dict(world.tokens)))
+    after = world._replace(tokens=apply(plan.changes, dict(world.tokens)))
     back = reverse(_run(plan), after, tuple(Guard))
     told = still_declared(back, wanted, after).warnings[len(back.warnings) :]
     assert told[0].message == f"`x` {token_id(1)} is still declared with `status: inactive` and another description"

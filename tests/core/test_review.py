@@ -57,7 +57,7 @@ def test_another_server_organisation_and_waiver_are_named() -> None:
         Difference("waivers", "none", "self"),
     )
     assert compare(elsewhere, REVIEWED).tokens == ()
-    changes = tuple(replace(each, token=replace(each.token, org_id=EDGE)) for each in REVIEWED.changes)
+    changes = tuple(replace(each, token=each.token._replace(org_id=EDGE)) for each in REVIEWED.changes)
     moved = {each.field for token in compare(replace(REVIEWED, changes=changes), REVIEWED).tokens
              for each in token.differences}  # fmt: skip
     assert moved == {"organisation"}

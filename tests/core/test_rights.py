@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -119,12 +118,12 @@ ALONE = Bucket(name="telemetry", writers=Some())
         ([holder(2, reads(TELEMETRY))], ALONE),
         ([holder(2, LOGS), token(3, grants=None)], ALONE),
         ([holder(2, Grant("write", "buckets", "", EDGE))], ALONE),
-        ([holder(2, TELEMETRY)], replace(ALONE, writers=Some(("token 2",)))),
-        ([holder(2, TELEMETRY, description="")], replace(ALONE, writers=Some((token_id(2),)))),
-        ([holder(each, TELEMETRY) for each in range(2, 7)], replace(ALONE, writers=Some(("token 2", "token 3", "token 4"), 2))),
-        ([holder(2, *everything())], replace(ALONE, wider=1)),
-        ([holder(2, Grant("write", "instance")), holder(3, Grant("write", "buckets", "", ACME))], replace(ALONE, wider=2)),
-        ([holder(2, TELEMETRY, *everything(ACME))], replace(ALONE, writers=Some(("token 2",)))),
+        ([holder(2, TELEMETRY)], ALONE._replace(writers=Some(("token 2",)))),
+        ([holder(2, TELEMETRY, description="")], ALONE._replace(writers=Some((token_id(2),)))),
+        ([holder(each, TELEMETRY) for each in range(2, 7)], ALONE._replace(writers=Some(("token 2", "token 3", "token 4"), 2))),
+        ([holder(2, *everything())], ALONE._replace(wider=1)),
+        ([holder(2, Grant("write", "instance")), holder(3, Grant("write", "buckets", "", ACME))], ALONE._replace(wider=2)),
+        ([holder(2, TELEMETRY, *everything(ACME))], ALONE._replace(writers=Some(("token 2",)))),
     ],
 )  # fmt: skip
 def test_who_writes_a_bucket_afterwards(others: list[Token], expected: Bucket) -> None:
@@ -134,7 +133,7 @@ def test_who_writes_a_bucket_afterwards(others: list[Token], expected: Bucket) -
 def test_the_whole_run_is_judged() -> None:
     first, second, third = holder(1, TELEMETRY), holder(2, TELEMETRY), holder(3, TELEMETRY, status=INACTIVE)
     assert after(first, second, off=(1, 2)) == {token_id(1): Some((ALONE,)), token_id(2): Some((ALONE,))}
-    assert after(first, third, on=(3,)) == {token_id(1): Some((replace(ALONE, writers=Some(("token 3",))),))}
+    assert after(first, third, on=(3,)) == {token_id(1): Some((ALONE._replace(writers=Some(("token 3",))),))}
 
 
 def test_only_buckets_that_are_named_one_by_one_are_told() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from reconciler.core.live import Status, TokenId
@@ -76,7 +74,7 @@ def test_evidence_is_no_part_of_the_digest_and_its_waiver_is() -> None:
 
 
 def test_only_a_deactivation_is_refused() -> None:
-    off = [replace(each, status=Status.INACTIVE) for each in TOKENS]
+    off = [each._replace(status=Status.INACTIVE) for each in TOKENS]
     activating = [declared(number, status=Status.ACTIVE, description="x") for number in (1, 2, 3)]
     plan = with_evidence(planned(activating, off), live(*off), evidence())
     assert plan.refusals == ()

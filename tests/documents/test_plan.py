@@ -198,7 +198,7 @@ LARGE = Elided(2_000_000, "ab" * 32)
 FULL = replace(
     PLAN,
     changes=tuple(
-        replace(each, token=replace(each.token, description=text), marks=dict.fromkeys(each.body, mark))
+        replace(each, token=each.token._replace(description=text), marks=dict.fromkeys(each.body, mark))
         for each, mark, text in zip(PLAN.changes, Mark, (LARGE, "one", "two"), strict=True)
     ),
     undoes="apply-1",
@@ -239,7 +239,7 @@ def test_every_part_of_a_plan_is_read_back() -> None:
     assert ORACLE.is_valid(document)
     plan = decode_plan(document)
     assert plan_document(plan) == document
-    assert [each.token for each in plan.changes] == [replace(each.token, rights=NO_RIGHTS) for each in FULL.changes]
+    assert [each.token for each in plan.changes] == [each.token._replace(rights=NO_RIGHTS) for each in FULL.changes]
     assert replace(plan, changes=()) == replace(FULL, changes=())
 
 

@@ -158,7 +158,8 @@ def test_a_block_that_a_less_indented_comment_cuts_is_warned_about(loader: Any) 
 @pytest.mark.parametrize("short", ["ignore", "warn", "fail"])
 def test_both_forms_of_unmanaged_say_the_same(short: str) -> None:
     texts = (f"unmanaged: {short}", f"unmanaged: {{policy: {short}}}", f"unmanaged:\n  policy: {short}\n  except: []")
-    assert len({repr(load(["-"], BytesIO(f"version: 1\n{text}\n".encode())).manifest) for text in texts}) == 1
+    first, *others = [load(["-"], BytesIO(f"version: 1\n{text}\n".encode())).manifest for text in texts]
+    assert [each._replace(places=first.places, texts=first.texts) for each in others] == [first, first]
 
 
 def test_exceptions_stand_where_they_are_written_and_a_comment_that_cuts_one_is_told() -> None:

@@ -162,7 +162,7 @@ def soiled(plan: Plan, texts: list[str]) -> Plan:
     )
     buckets = Some((Bucket(name=one, writers=Some()), Bucket(name=two, writers=Some((three,), 2), wider=3)), 4)
     changes = tuple(
-        replace(change, rights=rights, buckets=buckets, labels={one: two}, name=two or None, marks=dict.fromkeys(change.body, Mark.DRIFT), token=replace(change.token, user=three, org=one), places=dict.fromkeys(change.places, place))
+        replace(change, rights=rights, buckets=buckets, labels={one: two}, name=two or None, marks=dict.fromkeys(change.body, Mark.DRIFT), token=change.token._replace(user=three, org=one), places=dict.fromkeys(change.places, place))
         for change in plan.changes
     )  # fmt: skip
     base = Comparison(
@@ -173,7 +173,7 @@ def soiled(plan: Plan, texts: list[str]) -> Plan:
         ),
     )  # fmt: skip
     return replace(
-        plan, base=base, changes=changes, orgs=(one, two), server=replace(plan.server, version=three, build=two),
+        plan, base=base, changes=changes, orgs=(one, two), server=plan.server._replace(version=three, build=two),
         warnings=(*plan.warnings, problem, Problem(one)), refusals=(*plan.refusals, Refusal(Guard.SELF, problem)),
         undoes=one,
     )  # fmt: skip

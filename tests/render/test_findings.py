@@ -19,19 +19,19 @@ def moved(plan: Plan, lines: int) -> Plan:
     """The plan of the same file with so many lines inserted above everything."""
 
     def down(place: Place | None) -> Place | None:
-        return place and replace(place, line=place.line + lines)
+        return place and place._replace(line=place.line + lines)
 
     def problem(each: Problem) -> Problem:
-        return replace(each, place=down(each.place))
+        return each._replace(place=down(each.place))
 
     return replace(
         plan,
         changes=tuple(
-            replace(change, places={key: replace(place, line=place.line + lines) for key, place in change.places.items()})
+            replace(change, places={key: place._replace(line=place.line + lines) for key, place in change.places.items()})
             for change in plan.changes
         ),
         warnings=tuple(map(problem, plan.warnings)),
-        refusals=tuple(replace(each, problem=problem(each.problem)) for each in plan.refusals),
+        refusals=tuple(each._replace(problem=problem(each.problem)) for each in plan.refusals),
     )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -102,7 +101,7 @@ def test_whoever_reads_them_finds_each_problem_once_and_nothing_else(report: Pro
 
 
 def test_markdown_is_never_too_long_and_counts_what_it_leaves_out() -> None:
-    long = replace(INVALID, problems=tuple(Problem("x" * 600, "y" * 600) for _ in range(100)))
+    long = INVALID._replace(problems=tuple(Problem("x" * 600, "y" * 600) for _ in range(100)))
     drawn = render_problems(long, PlanFormat.MARKDOWN)
     assert len(drawn.encode()) < 64_000
     assert "100 problems" in drawn
@@ -113,7 +112,7 @@ def test_markdown_is_never_too_long_and_counts_what_it_leaves_out() -> None:
 def test_code_scanning_gets_what_it_shows_the_gravest_first_and_the_rest_counted() -> None:
     for number in (5_000, 5_001, 12_000):
         grave = Problem("grave")
-        many = replace(INVALID, problems=(grave,), warnings=tuple(Problem(f"{each}") for each in range(number - 1)))
+        many = INVALID._replace(problems=(grave,), warnings=tuple(Problem(f"{each}") for each in range(number - 1)))
         (run,) = json.loads(render_problems(many, PlanFormat.SARIF))["runs"]
         results = run["results"]
         assert len(results) == 5_000

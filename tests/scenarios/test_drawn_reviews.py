@@ -39,7 +39,7 @@ OTHER = planned(
 REVIEWS = {
     "as-reviewed": compare(PLAN, PLAN),
     "differs": compare(PLAN, OTHER),
-    "elsewhere": compare(PLAN, replace(PLAN, server=replace(PLAN.server, url="https://other.example"))),
+    "elsewhere": compare(PLAN, replace(PLAN, server=PLAN.server._replace(url="https://other.example"))),
     "digest": compare_digest(PLAN, "0" * 64),
     "unknown": Review(verdict=Verdict.UNKNOWN, reason="cannot read the plan ::error::\x1b[31m`x`: No such file or directory"),
     "hostile": compare(

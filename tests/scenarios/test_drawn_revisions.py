@@ -64,7 +64,7 @@ def changes() -> dict[str, Baseline]:
         for number, each in enumerate(HOSTILE, 1)
     ]
     selected = [declared(Match(user=each, description=each), origin=Line(1, f"{each}.yaml")) for each in HOSTILE]
-    reworded = [replace(each, description=f"{each.description}!") for each in hostile[:8]]
+    reworded = [each._replace(description=f"{each.description}!") for each in hostile[:8]]
     plain = Baseline(ref="origin/main", commit=COMMIT, revisions=())
     warned = Problem(
         "the files of origin/main are refused: unknown key", "mend them", Place("origin/main:a.yaml", 1, 2)
@@ -77,7 +77,7 @@ def changes() -> dict[str, Baseline]:
             plain,
             ref="##[error]x",
             revisions=revise(manifest(*hostile), manifest(*reworded, *selected, server=Asserted(org=HOSTILE[0])), "x"),
-            warnings=(replace(warned, message=HOSTILE[2], place=Place(HOSTILE[6], 1, 1)),),
+            warnings=(warned._replace(message=HOSTILE[2], place=Place(HOSTILE[6], 1, 1)),),
         ),
     }  # fmt: skip
 

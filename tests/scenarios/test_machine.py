@@ -305,11 +305,11 @@ class Machine(RuleBasedStateMachine):
                 journal = Journal.create(self._shell.folder / "journals", name)
                 provenance = Provenance(run=name, started="2026-01-02T00:00:00+00:00", tool="0")
                 between = Between(connection.reader, Writer(connection.transport, connection.retries), history.turn)
-                around = replace(context, clock=time.monotonic, interrupt=history.interrupt, pause=lambda *_: None)
+                around = context._replace(clock=time.monotonic, interrupt=history.interrupt, pause=lambda *_: None)
                 parts = Parts(
                     reader=between, writer=between, retries=connection.retries, journal=journal, surroundings=around,
                     read_at=Moment(-history.trouble.age_s, 0.0), pacing=history.trouble.pacing,
-                    speed=lambda: replace(connection.reader.speed, reads=0),
+                    speed=lambda: connection.reader.speed._replace(reads=0),
                 )  # fmt: skip
                 ran.append(Ran(send(plan, provenance, parts), journal.path, between.log, between.seen))
             return ExitCode.OK

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
 
+from reconciler.apply.interrupt import Interrupt
 from reconciler.cli.main import report_crash
-from reconciler.session.context import Context, Streams
+from reconciler.session.context import Context, Secrets, Streams
 from tests.canary import GATE, found
 from tests.shell import GRAFANA, PROGRAM, Shell
 
@@ -76,9 +78,9 @@ def surroundings(**environment: str) -> Context:
     """A context that nothing was done in."""
     return Context(
         environment=environment, home=Path(),
-        streams=Streams(stdin=BytesIO(), stdout=StringIO(), stderr=StringIO(), token=environment["INFLUX_TOKEN"]),
+        streams=Streams(stdin=BytesIO(), stdout=StringIO(), stderr=StringIO(), secrets=Secrets(), token=environment["INFLUX_TOKEN"]),
         clock=lambda: 0.0, moment=lambda: pytest.fail("nothing is sent"), now=lambda: pytest.fail("no time is told"), sleep=print, chance=lambda: 0.0,
-        nonce=lambda: "", who="",
+        nonce=lambda: "", who="", interrupt=Interrupt(), shown=threading.Event(), asked={},
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def test_planning_a_world_against_itself_gives_no_changes(listed: tuple[object, 
     world = live(*listed)  # type: ignore[arg-type]  # they are tokens
     mirror = manifest(
         *(
-            replace(declared(0), target=each.id, description=each.description, status=each.status)
+            declared(0)._replace(target=each.id, description=each.description, status=each.status)
             for each in world.tokens.values()
         )
     )
@@ -44,7 +44,7 @@ def test_after_the_changes_the_managed_fields_are_the_declared_ones_and_nothing_
         )
         assert (now.status, now.description) == (status, described)
         assert (
-            replace(now, status=before.status, description=before.description, updated_at=before.updated_at) == before
+            now._replace(status=before.status, description=before.description, updated_at=before.updated_at) == before
         )
         if (status, described) == (before.status, before.description):
             assert now is before
@@ -53,7 +53,7 @@ def test_after_the_changes_the_managed_fields_are_the_declared_ones_and_nothing_
 @given(worlds())
 def test_a_second_plan_is_empty(world: World) -> None:
     after = apply(make_plan(world.manifest, world.live).changes, dict(world.live.tokens))
-    assert make_plan(world.manifest, replace(world.live, tokens=after)).changes == ()
+    assert make_plan(world.manifest, world.live._replace(tokens=after)).changes == ()
 
 
 @given(worlds(), st.data())
@@ -61,7 +61,7 @@ def test_the_order_of_the_file_and_of_the_answer_changes_nothing(world: World, d
     plan = make_plan(world.manifest, world.live)
     declarations = data.draw(shuffled(world.manifest.tokens))
     listed = dict(data.draw(st.permutations(list(world.live.tokens.items()))))
-    again = make_plan(replace(world.manifest, tokens=declarations), replace(world.live, tokens=listed))
+    again = make_plan(world.manifest._replace(tokens=declarations), world.live._replace(tokens=listed))
     assert again.changes == plan.changes
     assert again.digest == plan.digest
     assert sorted(map(str, again.refusals)) == sorted(map(str, plan.refusals))
@@ -106,7 +106,7 @@ def test_waiving_a_guard_removes_its_refusals_and_no_others_and_changes_the_dige
 @given(worlds())
 def test_a_looser_limit_never_refuses_more(world: World) -> None:
     def refusals(limits: Limits) -> set[Guard]:
-        return {each.guard for each in make_plan(replace(world.manifest, limits=limits), world.live).refusals}
+        return {each.guard for each in make_plan(world.manifest._replace(limits=limits), world.live).refusals}
 
     strict, loose = Limits(max_deactivations=0, min_managers=9), Limits(max_deactivations=Share(100), min_managers=0)
     assert refusals(loose) <= refusals(world.manifest.limits) <= refusals(strict)
@@ -125,14 +125,14 @@ def test_whoever_could_be_changed_before_an_accepted_plan_can_be_afterwards(real
         own_id=None if hidden else caller, own_user=everyone[caller].user_id,
     )  # fmt: skip
     wanted = st.sampled_from([Status.INACTIVE, Status.INACTIVE, Status.ACTIVE, None])
-    declarations = [replace(declared(1), target=each, status=data.draw(wanted)) for each in world.tokens]
+    declarations = [declared(1)._replace(target=each, status=data.draw(wanted)) for each in world.tokens]
     limits = Limits(max_deactivations=9, min_managers=data.draw(st.integers(1, 3)))
     asked = manifest(*declarations, limits=limits)
     if needs_others(make_plan(asked, world), world):
-        world = replace(world, others={each: seen[each] for each in seen if each not in world.tokens})
+        world = world._replace(others={each: seen[each] for each in seen if each not in world.tokens})
     while unknown := unknown_owners(make_plan(asked, world), world):
         answers = {each: _answer(realm, each) for each in unknown}
-        world = replace(world, owners={**world.owners, **answers})
+        world = world._replace(owners={**world.owners, **answers})
     plan = make_plan(asked, world)
     event(
         f"takes a manager away: {deactivates_manager(plan)}, accepted: {Guard.MIN_MANAGERS not in {each.guard for each in plan.refusals}}"
@@ -154,13 +154,13 @@ def test_the_digest_binds_what_a_reviewer_agrees_to_and_nothing_else() -> None:
     plan = make_plan(manifest(*declarations), live(*listed))
     first = plan.changes[0]
     bound = [
-        replace(plan, server=replace(plan.server, url="https://other.example")),
+        replace(plan, server=plan.server._replace(url="https://other.example")),
         replace(plan, waivers=(Guard.SELF,)),
         replace(plan, changes=plan.changes[:1]),
         replace(plan, changes=(replace(first, description="newer"), *plan.changes[1:])),
         replace(plan, changes=(replace(first, status=Status.INACTIVE), *plan.changes[1:])),
         *(
-            replace(plan, changes=(replace(first, token=replace(first.token, **moved)), *plan.changes[1:]))
+            replace(plan, changes=(replace(first, token=first.token._replace(**moved)), *plan.changes[1:]))
             for moved in (
                 {"id": token(9).id}, {"status": Status.INACTIVE}, {"description": "x"}, {"updated_at": "x"},
                 {"org_id": "f" * 16},
@@ -168,10 +168,10 @@ def test_the_digest_binds_what_a_reviewer_agrees_to_and_nothing_else() -> None:
         ),
     ]  # fmt: skip
     free = [
-        replace(plan, server=replace(plan.server, version="v9", build="x")),
+        replace(plan, server=plan.server._replace(version="v9", build="x")),
         replace(plan, changes=plan.changes[::-1]),
         replace(plan, changes=(replace(first, name="x", protected=True, places={}), *plan.changes[1:])),
-        replace(plan, changes=(replace(first, token=replace(first.token, user="x", org="y")), *plan.changes[1:])),
+        replace(plan, changes=(replace(first, token=first.token._replace(user="x", org="y")), *plan.changes[1:])),
         replace(plan, declared=9, managed=9, live=9, orgs=("x",), limits=Limits(min_managers=9)),
     ]
     assert plan.digest not in [each.digest for each in bound]

@@ -225,8 +225,8 @@ def test_what_else_is_said_stands_on_lines_of_its_own(tmp_path: Path, debug: boo
 
         def run(context: Context) -> ExitCode:
             """Apply with both streams on one terminal."""
-            streams = replace(context.streams, stdout=screen, stderr=screen, debug=debug)
-            return apply.run(sources, Flags(), SendingOptions(yes=True), replace(context, streams=streams))
+            streams = context.streams._replace(stdout=screen, stderr=screen, debug=debug)
+            return apply.run(sources, Flags(), SendingOptions(yes=True), context._replace(streams=streams))
 
         assert shell.call(run, display=line, clock=stepping(0.01)).code == ExitCode.OK
     assert any(each.partition("Applying 0 of 1, ")[2] for each in frames(screen.getvalue()))

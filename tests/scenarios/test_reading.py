@@ -93,8 +93,7 @@ def _declarations(draw: st.DrawFn, realm: Realm) -> tuple[Declaration, ...]:
         live = realm.tokens.get(one)
         same = live.status if live else None
         said.append(
-            replace(
-                declared(number), target=one, protected=draw(st.booleans()),
+            declared(number)._replace(target=one, protected=draw(st.booleans()),
                 description=draw(st.sampled_from([None, None, "new", f"token {one[-1]}"])),
                 status=draw(st.sampled_from([None, same, Status.ACTIVE, Status.INACTIVE, Status.INACTIVE])),
             )
@@ -134,7 +133,7 @@ def test_a_plan_from_single_reads_and_one_from_a_list_are_the_same_for_every_wor
         source = given.source
         plan = told(source, flags, shell, sends=sends)
         asked = shell.sent()
-        assert plan == told(replace(source, needs_list=True), flags, shell, sends=sends)
+        assert plan == told(source._replace(needs_list=True), flags, shell, sends=sends)
     event(
         f"{'an error' if plan.error else 'a plan'} after {sum(each.partition('?')[0] == LIST for each in asked)} lists"
     )

@@ -9,7 +9,7 @@ import ssl
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -213,7 +213,7 @@ def test_the_authorities_of_the_system_are_trusted_where_nothing_else_is_named(c
             (installed, {"SSL_CERT_DIR": str(folder)}, "", True),
             (Store((str(other),), ()), {"SSL_CERT_FILE": "", "SSL_CERT_DIR": ""}, trusted, True),
         ):
-            context = trust.authorities(replace(endpoint, ca_file=ca_file), environment, store)
+            context = trust.authorities(endpoint._replace(ca_file=ca_file), environment, store)
             assert knows(context, server) is known, (store, environment, ca_file)
     assert (
         trust.trusted(endpoint, {}, installed)

@@ -59,7 +59,7 @@ def test_no_secret_of_the_surroundings_reaches_journal_or_lock(tmp_path: Path, v
         shell.run("plan", shell.declare(f'id: "{GRAFANA}", description: x'), "-o", saved)
         sources, options = Sources(files=[saved]), SendingOptions(yes=True, lock=0.0)
         done = shell.call(
-            lambda context: apply.run(sources, Flags(), options, replace(context, who=f"{held} on web-1")),
+            lambda context: apply.run(sources, Flags(), options, context._replace(who=f"{held} on web-1")),
             environment=environment,
         )
         made = [each.body.decode() for each in shell.sandbox.requests if each.target == "/api/v2/labels"]

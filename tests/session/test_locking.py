@@ -379,7 +379,7 @@ def test_the_lock_is_given_back_before_the_own_token_is_switched_off(shell: Shel
 
 def talking(context: Context, stderr: TextIO) -> Context:
     """Return the context with another stderr."""
-    return replace(context, streams=replace(context.streams, stderr=stderr))
+    return context._replace(streams=context.streams._replace(stderr=stderr))
 
 
 def holding(meanwhile: Callable[[Shell], object], shell: Shell, stderr: TextIO | None = None) -> Done:

@@ -6,7 +6,6 @@ import io
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -214,8 +213,8 @@ def test_what_cannot_be_written_is_named_and_costs_nothing_else(
         (shell.folder / name).mkdir()
 
     def write(context: Context) -> ExitCode:
-        streams = replace(context.streams, stdout=Broken(error)) if error else context.streams
-        places.write_plan(PLANS["one-token"], [], replace(context, streams=streams))
+        streams = context.streams._replace(stdout=Broken(error)) if error else context.streams
+        places.write_plan(PLANS["one-token"], [], context._replace(streams=streams))
         return ExitCode.OK
 
     said = ["cannot write to DIR/a/x: No such file or directory"] if gone else []

@@ -8,7 +8,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -321,7 +320,7 @@ def piped(shell: Shell, interrupt: Interrupt) -> Iterator[tuple[Outlet, int]]:
 
     def run(context: Context) -> ExitCode:
         """Make it."""
-        outlets.append(Outlet(replace(context, streams=replace(context.streams, stdout=stream), interrupt=interrupt)))
+        outlets.append(Outlet(context._replace(streams=context.streams._replace(stdout=stream), interrupt=interrupt)))
         return ExitCode.OK
 
     with open(writer, "w", encoding="utf-8") as stream:  # noqa: PTH123
@@ -401,7 +400,7 @@ def test_a_stream_of_pythons_own_is_written_to(shell: Shell) -> None:
 
     def run(context: Context) -> ExitCode:
         """Write to it."""
-        Outlet(replace(context, streams=replace(context.streams, stdout=kept))).write("short\n")
+        Outlet(context._replace(streams=context.streams._replace(stdout=kept))).write("short\n")
         return ExitCode.OK
 
     shell.call(run)
