@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from cProfile import Profile
 from dataclasses import replace
 
 import pytest
 
+from reconciler.core.live import Elided
 from reconciler.core.manifest import Limits
-from reconciler.core.plan import Action, Change, Comparison, Difference, between, explained
+from reconciler.core.plan import Action, Change, Comparison, Difference, between, explain, explained
 from tests.builders import ACTIVE, INACTIVE, declared, manager, planned, token, token_id
 
 
@@ -60,6 +62,22 @@ def test_changes_are_explained_field_by_field() -> None:
     many = [both, cleared] * 600
     assert list(explained(many)) == list(explained([both, cleared])) * 600
     assert list(explained([])) == []
+
+
+def test_an_elided_text_and_the_text_that_stands_for_it_differ() -> None:
+    elided = Elided(2_000_000, "0" * 64)
+    (found,) = explain([({"description": elided}, {"description": str(elided)})])
+    assert [type(each) for each in (found[0].before, found[0].after)] == [Elided, str]
+
+
+def test_texts_of_many_lines_take_no_more_than_others() -> None:
+    def calls(filled: str) -> int:
+        with Profile() as profile:
+            explain([({"description": f"{filled}1"}, {"description": f"{filled}2"})])
+        return sum(each.callcount for each in profile.getstats())
+
+    calls("")  # imports deepdiff
+    assert calls("a\nb\n" * 100) == calls("ab" * 200)
 
 
 def test_what_is_missing_is_as_none_and_fields_keep_their_order() -> None:
