@@ -30,6 +30,13 @@ def pieces(text: str, size: int = 1) -> Iterator[str]:
     return (text[at : at + size] for at in range(0, len(text), size))
 
 
+def pieces_at_the_ends(text: str, size: int, ends: int = 500) -> Iterator[str]:
+    """Both ends of the text in pieces of this size, and what is between them in one: there nothing new comes."""
+    yield from pieces(text[:ends], size)
+    yield text[ends:-ends]
+    yield from pieces(text[-ends:], size)
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
@@ -84,13 +91,13 @@ def test_what_is_no_object_is_refused_wherever_its_pieces_end(text: str, said: s
 
 
 @pytest.mark.parametrize("unit", ["x", "é", "\ud83d\ude00", "\\", '"', "\n", "\ud83d"])
-@pytest.mark.parametrize("size", [1, 5, 65_535, 100_000, 10_000_000])
+@pytest.mark.parametrize("size", [1, 5, 65_535, 10_000_000])
 def test_a_long_text_is_known_by_its_length_and_hash(unit: str, size: int) -> None:
     assert kept(unit * LARGEST_TEXT)[:LARGEST_TEXT] == (unit * LARGEST_TEXT)[:LARGEST_TEXT] or len(unit) > 1
     for number in (LARGEST_TEXT, LARGEST_TEXT + 1) if len(unit) == 1 else (LARGEST_TEXT // 2, LARGEST_TEXT // 2 + 1):
         value = json.loads(json.dumps(unit * number))
         text = json.dumps({"x": value, "a": value})
-        found, _ = read(*(pieces(text, size) if size > 1 else [text[:-3], text[-3:-2], text[-2:]]))
+        found, _ = read(*(pieces_at_the_ends if size < 100 else pieces)(text, size))
         assert found == {"a": kept(value)}
         assert type(found["a"]) is (Elided if len(value) > LARGEST_TEXT else str)
 
@@ -115,15 +122,15 @@ LARGE: dict[str, tuple[str, dict[str, Any]]] = {
     "list": (f'{{"a":["{MIB}"],"b":{{"x":"{MIB}"}}}}', {"a": OMITTED, "b": OMITTED}),
     "unknown": (f'{{"x":["{MIB}"],"y":"{MIB}","a":2}}', {"a": 2}),
     "key": (f'{{"{MIB}":{{}},"a":2}}', {"a": 2}),
-    "many keys": ("{" + "".join(f'"{number:050}":[],' for number in range(20_000)) + '"a":"b"}', {"a": "b"}),
-    "many entries": ('{"a":[' + ('{"k":"' + "v" * 50 + '"},') * 20_000 + '{"k":"v"}]}', {"a": OMITTED}),
+    "many keys": ("{" + "".join(f'"{number:0500}":[],' for number in range(2_100)) + '"a":"b"}', {"a": "b"}),
+    "many entries": ('{"a":[' + ('{"k":"' + "v" * 500 + '"},') * 2_100 + '{"k":"v"}]}', {"a": OMITTED}),
     "blanks": ('{"a":[3]' + " " * LARGEST + ',"b":4}', {"a": [3], "b": 4}),
 }
 
 
 @pytest.mark.parametrize(("text", "value"), LARGE.values(), ids=LARGE)
 def test_a_large_object_is_read_alone_and_among_others(text: str, value: dict[str, Any]) -> None:
-    for size in (1_000, 65_536, 10_000_000):
+    for size in (65_536, 10_000_000):
         alone = Single(WANTED)
         alone.begin()
         assert all(alone.feed(piece.encode()) for piece in pieces(text, size))
