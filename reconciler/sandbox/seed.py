@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ class Seed:
     tokens: tuple[Authorization, ...]
 
 
+@cache
 def default_seed() -> Seed:
     """The small world of the demo, from the installed package."""
     return read_seed(Path(__file__).parent.parent / "examples" / "world.json")

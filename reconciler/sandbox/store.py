@@ -8,13 +8,13 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from reconciler.errors import InvalidError, LocalError
 from reconciler.sandbox.permissions import Permission
-from reconciler.sandbox.seed import Authorization, Seed, User
+from reconciler.sandbox.seed import Authorization, Bucket, Org, Seed, User
 
 BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 """White space as Go knows it."""
@@ -129,7 +129,10 @@ class Store:
         """Store a new authorization, its secret only where secrets are shown."""
         hashed = _hash(authorization.secret)
         shown = replace(authorization, secret="") if self._hides_secrets else authorization
-        values = [json.dumps(value) if isinstance(value, tuple) else value for value in astuple(shown)]
+        values = [
+            json.dumps([[*_values(each)] for each in value]) if isinstance(value, tuple) else value
+            for value in _values(shown)
+        ]
         self._insert(f"authorizations (secret_hash, {_COLUMNS})", hashed, *values)
 
     def remove(self, authorization_id: str) -> None:
@@ -151,7 +154,7 @@ class Store:
 
     def add_user(self, user: User) -> None:
         """Store a new user."""
-        self._insert("users", *astuple(user))
+        self._insert("users", *_values(user))
 
     def remove_user(self, user_id: str) -> None:
         """Forget a user; whatever the user owned stays."""
@@ -195,7 +198,7 @@ class Store:
             self._database.execute(statement)
         for table, rows in (("orgs", seed.orgs), ("users", seed.users), ("buckets", seed.buckets)):
             for row in rows:
-                self._insert(table, *astuple(row))
+                self._insert(table, *_values(row))
         for authorization in seed.tokens:
             self.add(authorization)
 
@@ -209,6 +212,11 @@ class Store:
 
     def _query(self, statement: str, *values: str | bytes) -> list[tuple[str, ...]]:
         return self._database.execute(statement, values).fetchall()
+
+
+def _values(row: Authorization | Org | User | Bucket | Permission) -> Iterator[Any]:
+    """Its fields in order. dataclasses.astuple would copy all that is in them, too."""
+    return (getattr(row, each.name) for each in fields(row))
 
 
 def _unusable(path: Path | None) -> LocalError:
