@@ -22,7 +22,7 @@ class Checkout:
         """An empty repository whose branch is `main`."""
         folder.mkdir(parents=True, exist_ok=True)
         made = cls(folder)
-        made.git("init", "--quiet", "--initial-branch=main")
+        made.git("init", "--quiet", "--initial-branch=main", "--template=")
         return made
 
     def git(self, *arguments: str) -> str:

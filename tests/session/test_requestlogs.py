@@ -41,13 +41,13 @@ def test_files_are_read_once_each_packed_or_not(shell: Shell) -> None:
     plain, packed, twice, link = (str(shell.folder / each) for each in ("a.log", "a.log.1.gz", "b.gz", "link"))
     Path(plain).write_bytes(LINE)
     Path(packed).write_bytes(gzip.compress(LINE * 2))
-    Path(twice).write_bytes(gzip.compress(LINE) + gzip.compress(b"") + gzip.compress(LINE * 300_000) + b"\0\0")
+    Path(twice).write_bytes(gzip.compress(LINE) + gzip.compress(b"") + gzip.compress(LINE * 20_000) + b"\0\0")
     Path(link).symlink_to(plain)
     assert read(shell, plain, packed, link, plain) == 3
     assert read(shell, "-", "-", packed, stdin=LINE) == 3
     assert read(shell, "-", stdin=gzip.compress(LINE)) == 1
     assert read(shell, "-") == 0
-    assert read(shell, twice) == 300_001
+    assert read(shell, twice) == 20_001
 
 
 def test_a_pipe_is_read(shell: Shell) -> None:
