@@ -15,7 +15,7 @@ from tests.checkout import Checkout
 from tests.shell import Shell, shell_on
 
 settings.register_profile(
-    "tokenctl", derandomize=True, deadline=None, max_examples=25, database=None,
+    "tokenctl", derandomize=True, deadline=None, max_examples=10, database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 settings.register_profile("soak", settings.get_profile("tokenctl"), derandomize=False, max_examples=400)

@@ -234,6 +234,7 @@ def test_a_file_with_the_token_to_sign_in_with_is_refused_without_it(shell: Shel
     ("version: 1\nserver: {{org: {own}}}\ntokens: []\n", "2:15"),
 ])  # fmt: skip
 def test_the_token_to_sign_in_with_may_stand_nowhere_in_a_file(shell: Shell, text: str, place: str) -> None:
+    shell.here = True
     own = shell.environment["INFLUX_TOKEN"] = "my-admin-token-of-docker-compose-with-many-words"
     file = shell.write(text.format(own=own, rest=own[20:]))
     problem = "this is the token that you sign in with"

@@ -46,7 +46,6 @@ def _texts(*lines: Any) -> list[bytes]:
     return [json.dumps(line).encode() + b"\n" for line in lines]
 
 
-@settings(max_examples=20)
 @given(worlds(least=1))
 def test_what_is_written_is_read(world: World) -> None:
     plan = draft_of(world)
@@ -69,7 +68,7 @@ def test_what_is_written_is_read(world: World) -> None:
     ] == wanted
 
 
-@settings(max_examples=300)
+@settings(max_examples=8 * settings().max_examples)
 @given(st.sampled_from(LINES).flatmap(mutated))
 def test_what_the_schema_refuses_is_refused(line: Any) -> None:
     lines = [line] if line.get("event") == "header" or "run" in line else [HEADER, line]

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from reconciler.core.live import EVERY_ORG, EVERY_USER, Rights, TokenId
@@ -92,7 +92,6 @@ def _stored(shell: Shell) -> Mapping[str, dict[str, Any]]:
     return {each.id: asdict(each) for each in shell.sandbox.tokens}
 
 
-@settings(max_examples=20)
 @given(worlds(SAYABLE, 3, ("ci-bot",)))
 def test_after_an_apply_the_fields_are_as_declared_and_nothing_else_moved_and_a_second_sends_nothing(
     world: World,
@@ -123,7 +122,6 @@ def test_after_an_apply_the_fields_are_as_declared_and_nothing_else_moved_and_a_
         assert shell.patches() == []
 
 
-@settings(max_examples=20)
 @given(worlds(SAYABLE, 3, ("ci-bot",)))
 def test_a_file_that_says_what_the_server_has_plans_no_changes(world: World) -> None:
     with TemporaryDirectory() as folder, shell_on(Path(folder), seed=_seed(world)) as shell:
@@ -136,7 +134,6 @@ def test_a_file_that_says_what_the_server_has_plans_no_changes(world: World) -> 
         assert "No changes" in done.out
 
 
-@settings(max_examples=15)
 @given(worlds(SAYABLE, 3, ("ci-bot",)))
 def test_an_undo_of_an_undisturbed_apply_restores_every_value_and_a_second_undo_does_it_again(world: World) -> None:
     with TemporaryDirectory() as folder, shell_on(Path(folder), seed=_seed(world)) as shell:
@@ -154,7 +151,6 @@ def _values(shell: Shell) -> dict[str, dict[str, Any]]:
     return {token_id: {**each, "updated_at": ""} for token_id, each in _stored(shell).items()}
 
 
-@settings(max_examples=25)
 @given(realms(), st.data())
 def test_whoever_could_be_changed_before_an_accepted_plan_can_be_afterwards(realm: Realm, data: st.DataObject) -> None:
     """Shown by doing it: each token tries to change each."""

@@ -420,7 +420,7 @@ def play(examples: int, steps: int, *, derandomize: bool = True) -> None:
 
 
 def test_any_history_is_explained() -> None:
-    play(examples=20, steps=8)
+    play(examples=10, steps=8)
 
 
 @pytest.mark.soak

@@ -108,7 +108,7 @@ def _manifests(draw: st.DrawFn, realm: Realm) -> Manifest:
     return manifest(*draw(_declarations(realm)), absent=absent, server=Asserted(org=org))
 
 
-@settings(max_examples=max(60, settings().max_examples))
+@settings(max_examples=2 * settings().max_examples)
 @given(realms(), st.data())
 def test_a_plan_from_single_reads_and_one_from_a_list_are_the_same_for_every_world_manifest_and_caller(
     realm: Realm, data: st.DataObject

@@ -55,7 +55,7 @@ def test_no_secret_of_the_surroundings_reaches_journal_or_lock(tmp_path: Path, v
         del environment["GITHUB_RUN_ID"]
     with shell_on(tmp_path, replace(seed, tokens=tuple(own))) as shell:
         (tmp_path / held).mkdir()
-        saved = str(tmp_path / held / "plan.json")
+        saved, shell.here = str(tmp_path / held / "plan.json"), True
         shell.run("plan", shell.declare(f'id: "{GRAFANA}", description: x'), "-o", saved)
         sources, options = Sources(files=[saved]), SendingOptions(yes=True, lock=0.0)
         done = shell.call(
