@@ -31,7 +31,7 @@ DESCRIBE = f'id: "{GRAFANA}", name: grafana, description: "dashboard →"'
 
 @pytest.fixture
 def measured(shell: Shell) -> None:
-    """Coverage is measured in the shell's processes, where no other test comes by."""
+    """Coverage is measured in the shell's processes, where no other test comes by; that takes as long again."""
     shell.measured = True
 
 
@@ -43,7 +43,6 @@ def here(*arguments: str) -> Done:
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--version", "plan"], ["--version", "--help"]])
-@pytest.mark.usefixtures("measured")
 def test_the_version_is_told(shell: Shell, arguments: list[str]) -> None:
     done = shell.run(*arguments)
     assert (done.code, done.out, done.err) == (0, f"tokenctl {__version__}\n", "")
@@ -69,7 +68,6 @@ def test_the_help_is_shown_from_its_file(shell: Shell, line: str) -> None:
 
 
 @pytest.mark.parametrize(("columns", "widest"), [(0, 78), (65, 62), (200, 78)])
-@pytest.mark.usefixtures("measured")
 def test_the_help_fits_the_terminal(shell: Shell, columns: int, widest: int) -> None:
     with terminal(shell, "--help", columns=columns) as (screen, process):
         shown = read(screen)
@@ -77,7 +75,6 @@ def test_the_help_fits_the_terminal(shell: Shell, columns: int, widest: int) -> 
     assert max(len(line) for line in shown.splitlines()) == widest
 
 
-@pytest.mark.usefixtures("measured")
 def test_the_help_fits_the_columns_that_a_variable_tells(shell: Shell) -> None:
     lines = shell.run("--help", COLUMNS="65").out.splitlines()
     assert max(len(line) for line in lines) == 62
@@ -89,13 +86,11 @@ def test_no_command_at_all_shows_the_help(shell: Shell) -> None:
     assert done == Done(64, "", shell.run("--help").out)
 
 
-@pytest.mark.usefixtures("measured")
 def test_a_mistake_is_explained_in_three_lines_at_most(shell: Shell) -> None:
     assert shell.run("plam").err == ("no such command 'plam'. Did you mean 'plan'?\n  hint: see `tokenctl --help`\n")
     assert shell.run("plan", "\x1b[31m.yaml").err.startswith("\\x1b[31m.yaml: ")
 
 
-@pytest.mark.usefixtures("measured")
 def test_without_a_file_tokens_yaml_is_read_or_asked_for(shell: Shell) -> None:
     done = shell.run("plan")
     assert (done.code, done.err) == (
@@ -194,13 +189,13 @@ def test_a_terminal_that_cannot_show_a_character_gets_an_escape(shell: Shell, en
     assert ("dashboard \\u2192" in text) == (encoding != "utf-8")
 
 
-@pytest.mark.usefixtures("measured")
 def test_a_reader_who_leaves_is_no_failure_of_what_only_reads(shell: Shell) -> None:
     shell.declare(DESCRIBE)
     reading = ("plan", "list", "schema", "validate", "doctor", "undo --help", "--help", "--version")
     wanted = {**dict.fromkeys(reading, 0), "plan --detailed-exitcode": 2, "apply --yes": 1}
     left = {}
     for command in wanted:
+        shell.measured = command in ("plan", "apply --yes")
         read, write = os.pipe()
         os.close(read)
         done = subprocess.run(
@@ -320,8 +315,8 @@ def test_a_person_is_asked_on_a_terminal(shell: Shell, answer: str, code: int, p
     ("number", "code", "words"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end"), (signal.SIGHUP, 143, "the terminal is gone")],
 )  # fmt: skip
-@pytest.mark.usefixtures("measured")
 def test_a_signal_at_the_question_sends_nothing(shell: Shell, number: int, code: int, words: str) -> None:
+    shell.measured = number == signal.SIGINT
     shell.declare(DESCRIBE)
     with terminal(shell, "apply") as (screen, process):
         read(screen, QUESTION)
@@ -372,7 +367,6 @@ def test_when_there_are_colours(environment: dict[str, str], on_terminal: bool, 
 
 
 @pytest.mark.parametrize(("without", "coloured"), [("", True), ("1", False)])
-@pytest.mark.usefixtures("measured")
 def test_a_terminal_has_colours_unless_told_otherwise(shell: Shell, without: str, coloured: bool) -> None:
     shell.declare(DESCRIBE)
     with terminal(shell, "plan", NO_COLOR=without) as (screen, process):
@@ -393,7 +387,6 @@ def test_it_writes_to_where_its_caller_redirected_the_streams() -> None:
     assert bad.err.startswith("no such option: --bogus")
 
 
-@pytest.mark.usefixtures("measured")
 def test_the_demo_runs(shell: Shell) -> None:
     done = shell.run("demo", "--quiet")
     assert (done.code, done.err, shell.sent()) == (0, "", [])
