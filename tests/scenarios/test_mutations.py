@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.canary import CALLER, ECHO, LISTED, found
+from tests.canary import CALLER, ECHO, GATE, LISTED, found
 from tests.influx.raw_server import answer, raw_server, refusal
 from tests.scenarios.test_no_secret import cli, proxy
 from tests.shell import Shell, shell_on
@@ -96,6 +96,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A shell with a manifest that looks at each token in one way or another."""
     with shell_on(tmp_path_factory.mktemp("bent")) as shell:
         shell.environment |= {"INFLUX_TOKEN": CALLER, "HTTPS_PROXY": proxy("127.0.0.1:1")}
+        shell.environment["INFLUX_EXTRA_HTTP_HEADER"] = f"X-Gate: Bearer {GATE}"  # of which answers are made, too
         ids = sorted({entry["id"] for each in recorded() for entry in each["authorizations"]})
         shell.declare(
             *(f'id: "{each}", description: x, status: inactive' for each in ids[:3]),
