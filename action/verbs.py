@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from action import drift, github, posts, report, run, runner
 from action.runner import ActionError, path, variable
 
 Environment = Mapping[str, str]
+_URL = re.compile(r"https://[A-Za-z0-9._~:/-]+")
 
 
 def main(arguments: Sequence[str], environment: Environment = os.environ) -> int:
@@ -171,7 +173,9 @@ def _foot(environment: Environment) -> str:
             variable(environment, "GITHUB_RUN_ID"),
         ]
     )
-    return f"For {head[:12]}, by [this run]({address}).\n"
+    report = environment.get("INPUT_REPORT", "")
+    more = f", which keeps [a report as HTML]({report})" if _URL.fullmatch(report) else ""
+    return f"For {head[:12]}, by [this run]({address}){more}.\n"
 
 
 _VERBS: dict[str, Callable[[Environment], int]] = {

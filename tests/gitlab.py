@@ -81,6 +81,7 @@ class GitLab:
         given = {
             "CI_PROJECT_ID": "1", "CI_DEFAULT_BRANCH": "main", "CI_COMMIT_SHA": commit, "CI_JOB_TOKEN": JOB_TOKEN,
             "CI_API_V4_URL": f"http://127.0.0.1:{self.port}", "CI_PIPELINE_URL": "https://gitlab.example/pipelines/1",
+            "CI_PROJECT_URL": "https://gitlab.example/acme/tokens", "CI_JOB_URL": "https://gitlab.example/acme/tokens/-/jobs/1",
             **variables,
         }  # fmt: skip
         ended: dict[str, Ended] = {}
@@ -105,7 +106,8 @@ class GitLab:
             variables[key] = variables[key].replace("$CI_PROJECT_DIR", str(folder))
         for each in job.get("needs", ()):
             shutil.copytree(self.artifacts[f"{self.number}-{each}"], folder, dirs_exist_ok=True)
-            for line in (folder / "plan.env").read_text().splitlines() if (folder / "plan.env").exists() else ():
+            said = folder / job_of(each)["artifacts"]["reports"].get("dotenv", "plan.env")
+            for line in said.read_text().splitlines() if said.exists() else ():
                 key, _, value = line.partition("=")
                 variables[key] = value
         path = f"{PROGRAM.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"

@@ -14,7 +14,7 @@ from reconciler.session import outputs, planning, sources
 from reconciler.session.connection import check, connected, resolve
 from reconciler.session.context import Context
 from reconciler.session.outputs import Outputs
-from reconciler.session.places import named_revised
+from reconciler.session.places import named_revised, site_of
 from reconciler.settings import Flags
 
 if TYPE_CHECKING:  # most plans are compared with none
@@ -103,7 +103,7 @@ def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCod
 
     def draw(form: PlanFormat, colour: bool, columns: int | None) -> str:
         shown = revised if form is PlanFormat.TEXT else named
-        return render_revised(shown, form, colour=colour, columns=columns)
+        return render_revised(shown, form, colour=colour, columns=columns, site=site_of(context.environment))
 
     wanted.write(draw, context, is_settled=not (revised.revisions or revised.warnings))
     return ExitCode.CHANGES if request.detailed_exitcode and revised.revisions else ExitCode.OK

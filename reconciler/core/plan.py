@@ -309,3 +309,16 @@ def explain(pairs: Sequence[tuple[Mapping[str, str], Mapping[str, str]]]) -> lis
         tuple(Difference(name, one[name], other[name]) for name in one if (at, name) in found)
         for at, (one, other) in enumerate(pairs)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where Markdown is shown, "" for what is not known.
+
+    `environment` is what the plan is for, `source` the URL below which the files of the commit are, and `base` the
+    branch that `--base` stands for where it names none.
+    """
+
+    environment: str = ""
+    source: str = ""
+    base: str = ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `--help` needs only the words
     from reconciler.core.baseline import Baseline
-    from reconciler.core.plan import Plan
+    from reconciler.core.plan import Plan, Site
     from reconciler.core.review import Review
     from reconciler.render.findings import ProblemReport
 
@@ -69,11 +69,17 @@ DRAWN: tuple[PlanFormat, ...] = tuple(form for form in PlanFormat if form is not
 
 
 def render(
-    plan: Plan, form: PlanFormat, review: Review | None = None, *, colour: bool, columns: int | None = None
+    plan: Plan,
+    form: PlanFormat,
+    review: Review | None = None,
+    *,
+    colour: bool,
+    columns: int | None = None,
+    site: Site | None = None,
 ) -> str:
     """Return the plan in a format of DRAWN; only text has colours, and only text, Markdown and JSON have the review.
 
-    Only text is cut to the columns of a terminal, None for no terminal.
+    Only text is cut to the columns of a terminal, None for no terminal; only Markdown is made for a site.
     """
     if form is PlanFormat.TEXT:
         from reconciler.render import text
@@ -85,7 +91,7 @@ def render(
         PlanFormat.JSON: partial(json.plan, review=review),
         PlanFormat.OPS: reports.ops,
         PlanFormat.CURL: reports.curl,
-        PlanFormat.MARKDOWN: partial(markdown.plan, review=review),
+        PlanFormat.MARKDOWN: partial(markdown.plan, review=review, site=site or markdown.NOWHERE),
         PlanFormat.HTML: html.plan,
         PlanFormat.GITHUB: reports.github,
         PlanFormat.GITLAB_TERRAFORM: reports.terraform,
@@ -96,7 +102,9 @@ def render(
     return drawn_by[form](plan)
 
 
-def render_revised(revised: Baseline, form: PlanFormat, *, colour: bool, columns: int | None = None) -> str:
+def render_revised(
+    revised: Baseline, form: PlanFormat, *, colour: bool, columns: int | None = None, site: Site | None = None
+) -> str:
     """Return what differs from a commit, in one of the formats of OFFLINE; only text has colours and is cut."""
     if form is PlanFormat.TEXT:
         from reconciler.render import text
@@ -106,19 +114,19 @@ def render_revised(revised: Baseline, form: PlanFormat, *, colour: bool, columns
 
     drawn_by: dict[PlanFormat, Callable[[Baseline], str]] = {
         PlanFormat.JSON: json.revised,
-        PlanFormat.MARKDOWN: markdown.revised,
+        PlanFormat.MARKDOWN: partial(markdown.revised, site=site or markdown.NOWHERE),
         PlanFormat.GITHUB: reports.revised,
     }
     return drawn_by[form](revised)
 
 
-def render_problems(report: ProblemReport, form: PlanFormat) -> str:
+def render_problems(report: ProblemReport, form: PlanFormat, site: Site | None = None) -> str:
     """Return why there is no plan, in one of the formats of PROBLEM_FORMATS."""
     from reconciler.render import html, json, markdown, reports
 
     drawn_by: dict[PlanFormat, Callable[[ProblemReport], str]] = {
         PlanFormat.JSON: json.problems,
-        PlanFormat.MARKDOWN: markdown.problems,
+        PlanFormat.MARKDOWN: partial(markdown.problems, site=site or markdown.NOWHERE),
         PlanFormat.HTML: html.problems,
         PlanFormat.GITHUB: reports.github,
         PlanFormat.GITLAB_CODEQUALITY: reports.codequality,

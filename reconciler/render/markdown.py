@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from urllib.parse import quote
 
 from reconciler.core.baseline import Baseline
-from reconciler.core.plan import Action, Change, Difference, Plan, Revision, explained
+from reconciler.core.plan import Action, Change, Difference, Plan, Revision, Site, explained
 from reconciler.core.review import Review
 from reconciler.core.text import common_start, count, shortened
-from reconciler.errors import Problem
+from reconciler.errors import Place, Problem
 from reconciler.render import compared, words
 from reconciler.render.escape import terminal
 from reconciler.render.findings import ProblemReport
@@ -23,10 +24,18 @@ _OPEN_ROWS = 10
 _BRIEF, _PROBLEM = 120, 600  # characters of a value where not everything fits, and of a message at any time
 _COLUMNS = ("| token | owner | what changes | what it means | declared at |", "|---|---|---|---|---|")
 _REVISION_COLUMNS = ("| change | declaration | what it means | declared at |", "|---|---|---|---|")
+NOWHERE = Site()
 _RUN = re.compile("`+")
+_NO_BRANCH = re.compile(r"HEAD(\^1?|~1?)?|[0-9a-f]{40,64}")
+_FLAGS = (
+    ("apply in smaller steps with `--select`, ", "change fewer tokens at once, or "),
+    ("`--self-id ID` or TOKENCTL_SELF_ID", "the variable TOKENCTL_SELF_ID"),
+    (", lower `guards.", ", or lower `guards."),
+)
+_WAIVER = re.compile(r",? or (?:use|allow it with) `--allow [a-z_]+`(?:: it is then sent last)?")
 
 
-def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> str:
+def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None, site: Site = NOWHERE) -> str:
     """Return the verdict, what is grave, what stands in the way, the tables, and the digest, which nothing can fake.
 
     Shorter than `longest` bytes, at least 8,000: values are cut when not all fit, then whole rows are left out and
@@ -34,21 +43,36 @@ def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None) -> st
     """
     digest = f"<sub>Digest `{plan.digest}`</sub>"
     revisions = compared.gravest_revisions_first(plan.base.revisions if plan.base else ())
-    head = _head(plan, review)
+    head, problem = _head(plan, review, site), partial(_problem, site=site, ref=plan.base.ref if plan.base else "")
     room = longest - _size([*head, digest])
-    refused = _fitted([_problem(f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals], room // 4)
-    warned = _fitted([_problem("Warning", each) for each in plan.warnings], room // 4)
-    files = _fitted(list(map(_revision, revisions)), room // 4)
+    refused = _fitted([problem(f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals], room // 4)
+    warned = _fitted([problem("Warning", each) for each in plan.warnings], room // 4)
+    files = _fitted([_revision(each, site) for each in revisions], room // 4)
     differences = [f"- {code(_cut(each, _PROBLEM))}" for each in compared.differences(review)] if review else []
     moved = _fitted(["Otherwise than reviewed:", "", *differences] if differences else [], room // 8)
     room -= _size([*refused, *warned, *moved, *files])
     changes = words.gravest_first(plan.changes)
     gone, rest = (changes[: (left := plan.count(Action.DEACTIVATE))], changes[left:])
     kept = _size(_COLUMNS) + 200 if rest else 0
-    open_table = _table(_COLUMNS, len(gone), partial(_rows, gone, across=plan.across), room - kept, folds=False)
+    open_table = _table(_COLUMNS, len(gone), partial(_rows, gone, site, across=plan.across), room - kept, folds=False)
     room -= _size(open_table)
-    table = _table(_COLUMNS, len(rest), partial(_rows, rest, across=plan.across), room)
+    table = _table(_COLUMNS, len(rest), partial(_rows, rest, site, across=plan.across), room)
     return "\n\n".join([*head, *refused, *warned, *moved, *open_table, *table, *files, digest]) + "\n"
+
+
+def _title(command: str, site: Site) -> str:
+    return f"### tokenctl {command}" + (f", {code(_cut(site.environment))}" if site.environment else "")
+
+
+def _branch(ref: str, site: Site) -> str:
+    """Return the branch that a base stands for, or what was named."""
+    return site.base if site.base and _NO_BRANCH.fullmatch(ref) else ref
+
+
+def _base(ref: str, commit: str, site: Site) -> str:
+    short = f"`{commit[:7]}`"
+    branch = _branch(ref, site)
+    return short if branch == commit else f"{code(_cut(branch))} ({short})"
 
 
 def _alert(kind: str, text: str) -> list[str]:
@@ -68,10 +92,10 @@ def _refused(plan: Plan) -> str:
     return f"**Refused by {by}**: nothing of this can be applied" if plan.refusals else ""
 
 
-def _head(plan: Plan, review: Review | None) -> list[str]:
+def _head(plan: Plan, review: Review | None, site: Site) -> list[str]:
     names = [code(_cut(name)) for name in words.title_parts(plan)]
     head = [
-        f"### tokenctl {words.plan_command(plan)}: {words.verdict(plan)}",
+        f"{_title(words.plan_command(plan), site)}: {words.verdict(plan)}",
         *_alert("CAUTION", _grave(plan)),
         *_alert("WARNING", _refused(plan)),
         *([f"Review: {code(_cut(compared.verdict(review), 2 * _BRIEF))}"] if review else []),
@@ -79,25 +103,26 @@ def _head(plan: Plan, review: Review | None) -> list[str]:
     ]
     if base := plan.base:
         beside = f"; beside that {_summary(base.revisions)}" if base.revisions else ""
-        head.append(f"Against {code(_cut(base.ref))} (`{base.commit[:7]}`): {words.mark_counts(plan)}{beside}")
+        head.append(f"Against {_base(base.ref, base.commit, site)}: {words.mark_counts(plan)}{beside}")
     return head
 
 
-def problems(report: ProblemReport, longest: int = LONGEST) -> str:
+def problems(report: ProblemReport, longest: int = LONGEST, site: Site = NOWHERE) -> str:
     """Return how the command ended, and what is wrong, in less than `longest` bytes; what has no room is counted."""
-    head = f"### tokenctl {report.command}: {report.verdict}"
-    wrong = _fitted([_problem("Problem", each) for each in report.problems], longest // 2)
-    warned = _fitted([_problem("Warning", each) for each in report.warnings], longest // 4)
+    head = f"{_title(report.command, site)}: {report.verdict}"
+    wrong = _fitted([_problem("Problem", each, site) for each in report.problems], longest // 2)
+    warned = _fitted([_problem("Warning", each, site) for each in report.warnings], longest // 4)
     return "\n\n".join([head, *wrong, *warned]) + "\n"
 
 
-def revised(revised: Baseline, longest: int = LONGEST) -> str:
+def revised(revised: Baseline, longest: int = LONGEST, site: Site = NOWHERE) -> str:
     """Return what a change of the files means in less than `longest` bytes (6,000 or more); left rows are counted."""
-    head = [f"### tokenctl: {_summary(revised.revisions)}"]
-    head.append(f"Since {code(_cut(revised.ref))}, commit `{revised.commit[:12]}`. No server was asked.")
-    head += _fitted([_problem("Warning", each) for each in revised.warnings], longest // 4)
+    title = _title("plan", site) if site.environment else "### tokenctl"
+    head = [f"{title}: {_summary(revised.revisions)}"]
+    head.append(f"Since {_base(revised.ref, revised.commit, site)}. No server was asked.")
+    head += _fitted([_problem("Warning", each, site, revised.ref) for each in revised.warnings], longest // 4)
     revisions = revised.revisions
-    rows = partial(_revision_rows, revisions)
+    rows = partial(_revision_rows, revisions, site)
     table = _table(_REVISION_COLUMNS, len(revisions), rows, longest - _size(head))
     return "\n\n".join([*head, *table]) + "\n"
 
@@ -107,20 +132,39 @@ def _summary(revisions: Sequence[Revision]) -> str:
     return compared.revision_counts(revisions) + (f", **{count(loosened, 'guard')} loosened**" if loosened else "")
 
 
-def _revision(revision: Revision) -> str:
+def _revision(revision: Revision, site: Site) -> str:
     grave = "**" if revision.loosens else ""
-    place, meaning = compared.place_of_revision(revision), code(_cut("; ".join(compared.meaning(revision)), _PROBLEM))
-    return f"- {grave}{revision.kind}{grave} {code(_cut(compared.label_of(revision)))}{_where(place)}: {meaning}"
+    place = _place_of_revision(revision, code, site)
+    what = code(_cut(compared.label_of(revision))) + (f", {place}" if place else "")
+    return f"- {grave}{revision.kind}{grave} {what}: {code(_cut('; '.join(compared.meaning(revision)), _PROBLEM))}"
 
 
-def _problem(title: str, problem: Problem) -> str:
-    hint = f"<br>hint: {code(_cut(problem.hint, _PROBLEM))}" if problem.hint else ""
-    where = _where(str(problem.place)) if problem.place else ""
-    return f"- **{title}**{where}: {code(_cut(problem.message, _PROBLEM))}{hint}"
+def _problem(title: str, problem: Problem, site: Site, ref: str = "") -> str:
+    message, told = problem.message, problem.hint
+    if site.environment:  # which gives no choice of options
+        told = _WAIVER.sub("", told)
+        for flags, instead in _FLAGS:
+            told = told.replace(flags, instead)
+    if ref:
+        message, told = (each.replace(f"`{ref}`", f"`{_branch(ref, site)}`") for each in (message, told))
+    hint = f"<br>hint: {code(_cut(told, _PROBLEM))}" if told else ""
+    where = f", {_linked(problem.place, code(_cut_start(str(problem.place))), site)}" if problem.place else ""
+    return f"- **{title}**{where}: {code(_cut(message, _PROBLEM))}{hint}"
 
 
-def _where(place: str) -> str:
-    return f", {code(_cut_start(place))}" if place else ""
+def _linked(place: Place, shown: str, site: Site) -> str:
+    """Return what is shown of a place, as a link to its line where the site has the file."""
+    if not site.source or place.file.startswith(("/", "<")):
+        return shown
+    return f"[{shown}]({site.source}{quote(place.file)}#L{place.line})"
+
+
+def _place_of_revision(revision: Revision, draw: Callable[[str], str], site: Site) -> str:
+    """Return where it stands, as a link, or where it stood before it was removed, which the commit does not have."""
+    shown = draw(_cut_start(compared.place_of_revision(revision)))
+    if revision.place:
+        return _linked(revision.place, shown, site)
+    return shown if revision.base_place else ""
 
 
 def code(text: str) -> str:
@@ -187,18 +231,18 @@ def _fitting(lines: Iterable[str], room: int) -> list[str]:
     return kept
 
 
-def _rows(changes: Sequence[Change], brief: bool, *, across: bool) -> Iterator[str]:
+def _rows(changes: Sequence[Change], site: Site, brief: bool, *, across: bool) -> Iterator[str]:
     for change, differences in zip(changes, explained(changes), strict=True):
-        yield _row(change, differences, brief=brief, across=across)
+        yield _row(change, differences, site, brief=brief, across=across)
 
 
-def _row(change: Change, differences: Iterable[Difference], *, brief: bool, across: bool) -> str:
+def _row(change: Change, differences: Iterable[Difference], site: Site, *, brief: bool, across: bool) -> str:
     names = [each for each in (words.name_of(change), words.kept_description(change)) if each]
     owner = [change.token.user, *([words.org_of(change)] if across else [])]
-    place = words.place_of(change)
+    place = change.places.get("")
     if brief:
         names, owner = [shortened(each, _BRIEF) for each in names], [_cut(each) for each in owner]
-        place, differences = _cut_start(place), map(_cut_around, differences)
+        differences = map(_cut_around, differences)
     used = cell(words.use_of(change)) if change.use else ""
     fields = "<br>".join(_field(change, each) for each in differences)
     done = "<br>".join(filter(None, (change.action, words.until_of(change), used)))
@@ -208,7 +252,7 @@ def _row(change: Change, differences: Iterable[Difference], *, brief: bool, acro
         _cells(owner),
         f"{done}<br>{fields}",
         means,
-        cell(place) if place else "",
+        _linked(place, cell(_cut_start(words.file_and_line(place))), site) if place else "",
     )
     return f"| {' | '.join(shown)} |"
 
@@ -233,16 +277,15 @@ def _named(name: str) -> str:
     return cell(_cut(name))
 
 
-def _revision_rows(revisions: Sequence[Revision], brief: bool) -> Iterator[str]:
-    return (_revision_row(each, brief=brief) for each in revisions)
+def _revision_rows(revisions: Sequence[Revision], site: Site, brief: bool) -> Iterator[str]:
+    return (_revision_row(each, site, brief=brief) for each in revisions)
 
 
-def _revision_row(revision: Revision, *, brief: bool) -> str:
+def _revision_row(revision: Revision, site: Site, *, brief: bool) -> str:
     cut = _cut if brief else str
     meaning = _cells(map(cut, compared.meaning(revision)))
-    place = compared.place_of_revision(revision)
-    shown = cell(_cut_start(place)) if place else ""
-    return f"| {revision.kind} | {cell(cut(compared.label_of(revision)))} | {meaning} | {shown} |"
+    place = _place_of_revision(revision, cell, site)
+    return f"| {revision.kind} | {cell(cut(compared.label_of(revision)))} | {meaning} | {place} |"
 
 
 def _cut(text: str, most: int = _BRIEF) -> str:

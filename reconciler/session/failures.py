@@ -16,7 +16,7 @@ from reconciler.render.formats import PROBLEM_FORMATS, PlanFormat, render_proble
 from reconciler.session import outputs
 from reconciler.session.context import Context
 from reconciler.session.outputs import measured
-from reconciler.session.places import code_and_problems, named
+from reconciler.session.places import code_and_problems, named, site_of
 from reconciler.session.reading import DEFAULT
 
 
@@ -47,7 +47,9 @@ def report(error: BaseException, command: str, values: Mapping[str, Any], contex
         )
 
         def draw(form: PlanFormat, *_: object) -> str:
-            return measured(told.code, context) if form is PlanFormat.OPENMETRICS else render_problems(told, form)
+            if form is PlanFormat.OPENMETRICS:
+                return measured(told.code, context)
+            return render_problems(told, form, site_of(context.environment))
 
         telling.write(draw, context)
 

@@ -13,7 +13,7 @@ from reconciler.core.manifest import is_manifest
 from reconciler.errors import ExitCode, LocalError, Problem, UsageError
 from reconciler.render.formats import PlanFormat, render
 from reconciler.session.context import Context
-from reconciler.session.places import named_plan
+from reconciler.session.places import named_plan, site_of
 
 if TYPE_CHECKING:  # files are checked without them
     from reconciler.core.plan import Plan
@@ -88,7 +88,8 @@ class Outputs(NamedTuple):
             if form is PlanFormat.OPENMETRICS:
                 return measured(code, context, plan)
             shown = plan if form is PlanFormat.TEXT else named()
-            return render(shown, form, review, colour=colour, columns=columns)
+            site = site_of(context.environment) if form is PlanFormat.MARKDOWN else None
+            return render(shown, form, review, colour=colour, columns=columns, site=site)
 
         def save(path: Path) -> None:
             from reconciler.documents.plan import save_plan

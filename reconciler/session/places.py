@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from reconciler.files import STDIN, nearest_repository
 
 if TYPE_CHECKING:  # files are named by commands that plan nothing, too
     from reconciler.core.baseline import Baseline
-    from reconciler.core.plan import Plan, Revision
+    from reconciler.core.plan import Plan, Revision, Site
     from reconciler.session.context import Context
 
 _CRASHED = Problem("this is a mistake in tokenctl itself", "the log has what to report")
@@ -21,7 +22,20 @@ _CRASHED = Problem("this is a mistake in tokenctl itself", "the log has what to 
 Name = Callable[[str], str]
 """Gives the name by which programs know a file, from the name that was typed."""
 
+_SOURCE = re.compile(r"https?://[A-Za-z0-9._~:/%@-]+/")
 _WORKSPACES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+
+
+def site_of(environment: Mapping[str, str]) -> Site:
+    """Return where the Markdown of this run is shown, as CI systems tell it; a URL that could be more is none."""
+    from reconciler.core.plan import Site
+
+    source = environment.get("TOKENCTL_SOURCE_URL", "")
+    return Site(
+        environment=environment.get("TOKENCTL_ENVIRONMENT", ""),
+        source=source if _SOURCE.fullmatch(source) else "",
+        base=environment.get("TOKENCTL_BASE_BRANCH", "").removeprefix("refs/heads/"),
+    )
 
 
 def naming(environment: Mapping[str, str], ref: str = "") -> Name:

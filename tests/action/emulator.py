@@ -97,6 +97,7 @@ class Runner:
         self.runs += 1
         github = {
             "repository": REPOSITORY, "token": TOKEN, "run_attempt": "1", "sha": head, "event": event, "ref": "refs/heads/x",
+            "ref_name": "x", "server_url": "https://github.example",
             "event_name": on or next((name for name in _EVENTS if name in event), "push"),
         }  # fmt: skip
         contexts = {
@@ -192,7 +193,12 @@ class Machine:
                 "::error::upload-artifact@v4+ and download-artifact@v4+ are not currently supported on GHES.\n"
             )
             return "failure", {}
-        return ("success" if known[used](given) else "failure"), {}
+        kept = (
+            {"artifact-url": f"https://github.example/artifacts/{given['name']}"}
+            if used.endswith("/upload-artifact")
+            else {}
+        )
+        return ("success" if known[used](given) else "failure"), kept
 
     def _action(self, folder: Path, given: Values, contexts: Values, environment: Values) -> tuple[str, dict[str, str]]:
         action = yaml.safe_load((folder / "action.yml").read_text())

@@ -91,6 +91,9 @@ def test_a_comment_has_the_plan_and_says_what_it_is_for(
     )
     assert main(["comment"], {**inputs, "INPUT_DIGEST": "1a"}) == 0
     assert github.comments[0]["body"].endswith("\n<!-- tokenctl digest 1a -->")
+    for report, told in (("https://github.example/artifacts/1", True), ("https://a.example/) [b](c", False)):
+        assert main(["comment"], {**inputs, "INPUT_REPORT": report}) == 0
+        assert (f"this run]({RUN}), which keeps [a report as HTML]({report})." in github.comments[0]["body"]) == told
     capsys.readouterr()
     assert main(["comment"], inputs) == 0
     assert capsys.readouterr().out == "The plan is in https://github.example/comment/1\n"

@@ -78,7 +78,8 @@ def test_a_merge_request_is_planned_noted_once_and_applied_as_reviewed(gitlab: G
     plan = gitlab.artifacts["1-tokenctl-plan"]
     assert note["body"] == (
         f"<!-- tokenctl plan production -->\n{(plan / 'plan.md').read_text()}\n"
-        f"For {head[:12]}, by [this pipeline](https://gitlab.example/pipelines/1).\n"
+        f"For {head[:12]}, by [this pipeline](https://gitlab.example/pipelines/1), which keeps [a report as HTML]"
+        "(https://gitlab.example/acme/tokens/-/jobs/1/artifacts/file/plan.html).\n"
     )
     assert {"plan.gitlab.json", "plan.codequality.json", "plan.html"} <= {each.name for each in plan.iterdir()}
     before, now = _merged(gitlab)
@@ -105,7 +106,7 @@ def test_a_push_that_changes_no_manifest_only_leaves_a_report_to_compare_with(gi
 def test_a_refused_plan_is_noted_and_a_note_needs_a_token(gitlab: GitLab) -> None:
     head = _proposed(gitlab, "version: 2\ntokens: []\n")
     assert _request(gitlab, head) == {"tokenctl-plan": 65, "tokenctl-note": 0}
-    assert "### tokenctl plan: invalid" in gitlab.notes[0]["body"]
+    assert "### tokenctl plan, `production`: invalid" in gitlab.notes[0]["body"]
     gitlab.scoped["production/note"] = {}
     assert _request(gitlab, head) == {"tokenctl-plan": 65, "tokenctl-note": 0}
     assert len(gitlab.notes) == 1

@@ -76,7 +76,7 @@ class Project:
     def pull_request(self, repository: str = REPOSITORY, author: str = "mira") -> Mapping[str, Job]:
         """The run for the pull request."""
         head = {"sha": self.head, "repo": {"full_name": repository}}
-        opened = {"number": 7, "head": head, "user": {"login": author}}
+        opened = {"number": 7, "head": head, "base": {"ref": "main"}, "user": {"login": author}}
         return self.runner.call("plan", {"pull_request": opened}, head=self.merge)
 
     def merged(self, **inputs: str) -> Mapping[str, Job]:
@@ -121,7 +121,7 @@ def test_the_merge_applies_exactly_what_was_reviewed(project: Project, tmp_path:
     digest = planned["plan"].outputs["digest"]
     (comment,) = project.runner.github.comments
     assert comment["body"].startswith(
-        "<!-- tokenctl plan production -->\n### tokenctl plan: 1 to deactivate, 1 to describe\n"
+        "<!-- tokenctl plan production -->\n### tokenctl plan, `production`: 1 to deactivate, 1 to describe\n"
     )
     assert f"\n<sub>Digest `{digest}`" in comment["body"]
     assert "::notice title=deactivate backup-2023,file=tokens.yaml,line=8," in planned["plan"].log
@@ -199,10 +199,8 @@ def test_a_pull_request_says_what_it_changes_and_waives_no_guard_of_its_base(pro
     assert _results(planned) == {"plan": "failure", "comment": "success", "fork": "skipped"}
     assert planned["plan"].outputs["reason"] == "refused"
     (comment,) = project.runner.github.comments
-    assert "1 of 2 managed tokens would be deactivated: the limit is 0 at `HEAD^1`" in comment["body"].replace(
-        "`` ", ""
-    )
-    assert re.search(r"Against `HEAD\^1` \(`[0-9a-f]{7}`\): 2 by this change, 0 drift, 0 pending", comment["body"])
+    assert "1 of 2 managed tokens would be deactivated: the limit is 0 at `main`" in comment["body"].replace("`` ", "")
+    assert re.search(r"Against `main` \(`[0-9a-f]{7}`\): 2 by this change, 0 drift, 0 pending", comment["body"])
     assert "**1 guard loosened**" in comment["body"]
     # Nobody could plan the pull request of a fork. Merged all the same, it is refused after the merge.
     applied = project.merged()
@@ -282,7 +280,7 @@ def test_a_plan_that_changed_after_an_approval_is_told_in_a_new_comment(project:
 def test_a_pull_request_of_a_fork_is_compared_without_credentials_and_without_a_server(project: Project) -> None:
     jobs = project.pull_request(repository="mallory/tokens")
     assert _results(jobs) == {"plan": "skipped", "comment": "skipped", "fork": "success"}, jobs["fork"].log
-    assert "### tokenctl: 2 changed" in jobs["fork"].summary
+    assert "### tokenctl plan, `production`: 2 changed" in jobs["fork"].summary
     assert (project.sandbox.requests, project.runner.github.requests) == ((), [])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.plan import Site
 from reconciler.render.formats import DRAWN, PlanFormat
 from reconciler.session.places import naming
 from tests.checkout import Checkout
@@ -124,3 +125,22 @@ def test_every_format_names_files_from_the_root_wherever_the_run_is_and_a_saved_
     revised = elsewhere.run("plan", "tokens.yaml", "--offline", "--base=HEAD", "--format=json").out
     (revision,) = json.loads(revised)["revisions"]
     assert (revision["place"], revision["base_place"]["file"]) == (None, "HEAD:infra/tokens.yaml")
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("https://github.com/acme/tokens/blob/1a2b/", "https://github.com/acme/tokens/blob/1a2b/"),
+        ("https://github.com/acme/tokens/blob/1a2b", ""),
+        ("https://github.com/a) [b](https://evil.example/", ""),
+        ("javascript:alert(1)/", ""),
+        ("", ""),
+    ],
+)
+def test_a_source_that_is_no_plain_url_is_none(source: str, found: str) -> None:
+    given = {
+        "TOKENCTL_SOURCE_URL": source,
+        "TOKENCTL_ENVIRONMENT": "production",
+        "TOKENCTL_BASE_BRANCH": "refs/heads/release/1.0",
+    }
+    assert site_of(given) == Site("production", found, "release/1.0")
