@@ -17,6 +17,8 @@ from reconciler.render.escape import terminal
 from reconciler.render.findings import ProblemReport
 
 _CODE = re.compile("`([^`]+)`")
+_SHORT = 24  # characters that have room in every column
+_SIGN = re.compile("[/_.]+")
 _FOLDER = Path(__file__).parent / "page"
 _SIGNS = {Action.DEACTIVATE: "−", Action.ACTIVATE: "+", Action.DESCRIBE: "~"}
 _UNSORTED = "Before and after"
@@ -102,6 +104,11 @@ def _shown(text: str) -> str:
     return escape(terminal(text))
 
 
+def _breaking(text: str) -> str:
+    """Return what was escaped with places to break a long text at: after signs, and not within what they divide."""
+    return text if len(text) <= _SHORT else _SIGN.sub(r"\g<0><wbr>", text)
+
+
 def _coded(text: str) -> str:
     """Return the text with what stands between backticks as code."""
     return _CODE.sub(r"<code>\1</code>", _shown(text))
@@ -175,7 +182,7 @@ def _revisions(kind: str, title: str, revisions: Sequence[Revision]) -> str:
 
 
 def _where(place: Place | None) -> str:
-    return f"<p><code>{_shown(str(place))}</code></p>" if place else ""
+    return f"<p><code>{_breaking(_shown(str(place)))}</code></p>" if place else ""
 
 
 def _list(kind: str, title: str, items: Sequence[str]) -> str:
@@ -233,7 +240,7 @@ def _row(change: Change, differences: Iterable[Difference]) -> str:
     # Names are sorted by what stands in the cell: a blank keeps a number at the end of one from going on in the id.
     description = words.kept_description(change)
     called = f' <span class="live">{escape(description)}</span>' if description else ""
-    name = f'<span class="name">{escape(words.name_of(change))}</span>{called} <code>{token.id}</code>'
+    name = f'<span class="name">{_breaking(escape(words.name_of(change)))}</span>{called} <code>{token.id}</code>'
     org = f'<span class="org">{escape(words.org_of(change))}</span>'
     done = f"{_SIGNS[change.action]} {change.action}"
     used = f"<p>{_shown(words.use_of(change))}</p>" if change.use else ""
@@ -243,7 +250,7 @@ def _row(change: Change, differences: Iterable[Difference]) -> str:
         f'<td role="cell" data-label="owner">{_shown(token.user)} {org}</td>',
         f'<td role="cell">{"".join(_field(change, each) for each in differences)}</td>',
         f'<td role="cell" class="meaning">{"".join(_meaning(change))}</td>',
-        f'<td role="cell" data-label="declared at"><code>{escape(words.place_of(change))}</code></td>',
+        f'<td role="cell" data-label="declared at"><code>{_breaking(escape(words.place_of(change)))}</code></td>',
     )
     return f'<tr role="row" data-action="{change.action}">{"".join(cells)}</tr>'
 
@@ -261,7 +268,7 @@ def _meaning(change: Change) -> Iterator[str]:
 
 
 def _named(name: str) -> str:
-    return f"<code>{_shown(name)}</code>"
+    return f"<code>{_breaking(_shown(name))}</code>"
 
 
 def _field(change: Change, difference: Difference) -> str:

@@ -19,7 +19,7 @@ from reconciler.render.words import gravest_first
 from tests.builders import EDGE, declared, planned, token
 from tests.render.dataset import PLANS, hostile_plans
 
-ALONE = {"meta", "br", "input"}
+ALONE = {"meta", "br", "wbr", "input"}
 TAGS = ALONE | {
     "html", "head", "title", "style", "body", "header", "p", "h1", "h2", "dl", "div", "dt", "dd", "code", "main",
     "section", "ul", "li", "strong", "fieldset", "legend", "label", "b", "table", "caption", "thead", "tbody", "tr",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.core.plan import Plan, explained
+from reconciler.errors import Place
 from reconciler.render import html
 from reconciler.render.escape import terminal
 from reconciler.render.words import gravest_first, name_of, values
@@ -189,3 +191,18 @@ def test_what_stands_between_backticks_is_code(chromium: Browser, tmp_path: Path
     opened(chromium, tmp_path, "refused")
     assert not chromium.run("document.querySelector('.problems').textContent.includes('`')")
     assert chromium.run("document.querySelector('.problems p:last-of-type code').textContent")
+
+
+def test_a_long_path_breaks_only_after_its_signs(chromium: Browser, tmp_path: Path) -> None:
+    path = "environments/production/tokens_of_the_hamburg_plant.and_of_every_other_plant.yaml"
+    change = PLANS["one-token"].changes[0]
+    plan = replace(PLANS["one-token"], changes=(replace(change, places={"": Place(path, 123, 3)}),))
+    opened(chromium, tmp_path, plan, width=390)
+    parts = "[...document.querySelector('td[data-label=\"declared at\"] code').childNodes].filter(each => each.data)"
+    lines = f"""{parts}.map(each => {{
+        const range = document.createRange()
+        range.selectNode(each)
+        return range.getClientRects().length
+    }})"""
+    assert set(chromium.run(lines)) == {1}
+    assert chromium.run("document.querySelector('td[data-label=\"declared at\"] code').textContent") == f"{path}:123"

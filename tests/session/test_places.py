@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.core.plan import Site
 from reconciler.render.formats import DRAWN, PlanFormat
-from reconciler.session.places import naming
+from reconciler.session.places import naming, site_of
 from tests.checkout import Checkout
 from tests.commands.test_plan import DEACTIVATE, DESCRIBE
 from tests.shell import Shell
