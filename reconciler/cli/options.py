@@ -28,8 +28,8 @@ _WORD = re.compile("[a-z-]+")
 _AT_ONCE_S = 0.001  # a timer that is set to 0 never rings
 _RATE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/s")
 _NUMBER = re.compile(r"(?!0+(?:\.0*)?$)[0-9]{1,6}(?:\.[0-9]{1,3})?")  # without its unit
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Switch(StrEnum):
@@ -336,13 +336,13 @@ def pacing(*, rate: str, **numbers: int | None) -> Pacing:
 
 
 def duration(option: str, text: str) -> float:
-    """Return the seconds of a duration such as `250ms`, `90s` or `2h`; raises UsageError that names the option."""
+    """Return the seconds of a duration such as `250ms`, `2h` or `7d`; raises UsageError that names the option."""
     found = _DURATION.fullmatch(text)
     if not found:
         hint = (
-            f"write `{text}s` for seconds, or like 10m or 1h"
+            f"write `{text}s` for seconds, or like 10m, 1h or 7d"
             if _NUMBER.fullmatch(text)
-            else "write it like 90s, 10m or 1h"
+            else "write it like 90s, 10m, 1h or 7d"
         )
         raise UsageError(f"{option} takes a duration with its unit, and `{text}` is none", hint)
     return float(found[1]) * _SECONDS[found[2]]

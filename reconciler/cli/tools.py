@@ -145,7 +145,7 @@ def usage(
     flags: Flags,
     logs: Annotated[list[str], typer.Argument(metavar="LOG...", help="Request logs, plain or by gzip, - for stdin.")],
     since: Annotated[
-        str, typer.Option("--since", metavar="DURATION", help="Only the last so much of the log: 24h.")
+        str, typer.Option("--since", metavar="DURATION", help="Only the last so much of the log: 24h, 7d.")
     ] = "",
     form: Annotated[ListFormat, typer.Option("--format", help="How to show it.")] = ListFormat.TEXT,
     out: Annotated[

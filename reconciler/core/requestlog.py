@@ -67,8 +67,8 @@ _SPANS = 5_000
 
 def _is_open(line: bytes) -> bool:
     """Whether the line ends within a value: what follows it goes on with a client's text, which may be a whole line."""
-    texts = _ESCAPED.sub(b"", line) if b"\\" in line else line
-    return texts.count(b'"') % 2 == 1 and _START.match(line) is not None
+    quotes = (_ESCAPED.sub(b"", line) if b"\\" in line else line).count(b'"')
+    return quotes % 2 == 1 and _START.match(line) is not None
 
 
 class _Uses:
@@ -79,24 +79,13 @@ class _Uses:
     def __init__(self) -> None:
         self.requests = self.refused = 0
         self.last = b""
-        self.clients: dict[tuple[Kind, bytes], int] = {}
+        self.clients: dict[tuple[bytes, bytes], int] = {}  # by path, b"" for most, and family
         self.addresses: set[bytes] = set()
 
-    def count(self, ts: bytes, path: bytes, status: bytes, remote: bytes, agent: bytes) -> None:
-        """Count a request."""
-        self.requests += 1
-        if ts > self.last:
-            self.last = ts
-        if status in _REFUSED:
-            self.refused += 1
-        key = _KINDS.get(path, Kind.OTHER), agent
-        if key not in self.clients:
-            known = _CLIENT.fullmatch(agent) if len(self.clients) < _CLIENTS else None
-            key = key[0], known[0] if known else _UNKNOWN
-            self.clients.setdefault(key, 0)
-        self.clients[key] += 1
-        if len(self.addresses) < ADDRESSES:
-            self.addresses.add(remote[: remote.rfind(b":")])
+    def client(self, kind: bytes, agent: bytes) -> tuple[bytes, bytes]:
+        """Return by what a client is told apart that was not met before, or is one too many."""
+        known = _CLIENT.fullmatch(agent) if len(self.clients) < _CLIENTS else None
+        return kind, known[0] if known else _UNKNOWN
 
     def add(self, other: _Uses) -> None:
         """Add what is known in another part of the time."""
@@ -146,10 +135,8 @@ class Tally:
         for lines in batches:
             for line in lines:
                 found = None if len(line) >= long and is_part(line) else match(line)
-                if found:
-                    add(found, before)
                 # A whole request ends with its line; no text goes on behind it.
-                before = b"" if found and 2 < (found.lastindex or 0) < 8 else line
+                before = b"" if found and add(found, before) else line
             if not self._until:
                 self._look(lines)
         self._spans.end()
@@ -159,27 +146,41 @@ class Tally:
         was_cut, self._cut = self._cut, self._cut or _is_open(line)
         return was_cut
 
-    def _add(self, found: re.Match[bytes], before: bytes) -> None:
-        """Count what a line is about; `before` is the line before it."""
+    def _add(self, found: re.Match[bytes], before: bytes) -> bool:
+        """Count what a line is about, `before` being the line before it; return whether it is a whole request.
+
+        This is called for each request: what it could leave to others would take longer than what it does.
+        """
         ts, path, status, remote, agent, token = found.group(1, 2, 3, 4, 5, 6)
         if status is None:
             self._told(found[9], found[10])
-            return
-        if 0 <= found.start(8) <= found.start(7) + _CUT_BODY or _is_open(before):
-            return
+            return False
+        is_whole = found.end(8) < 0
+        if (not is_whole and found.start(8) <= found.start(7) + _CUT_BODY) or (b'"' in before and _is_open(before)):
+            return is_whole
         if ts[: self._turns_at] != self._turn and not self._turned(ts):
-            return
+            return is_whole
         part = self._part
         part.requests += 1
         self._spans.latest = ts
         if ts > self._until:
             self._until = ts
         if token is None:
-            return
+            return is_whole
         uses = part.tokens.get(token)
         if uses is None:
             uses = part.tokens.setdefault(token, _Uses()) if token in self._ids else part.others
-        uses.count(ts, path, status, remote, agent)
+        uses.requests += 1
+        if ts > uses.last:
+            uses.last = ts
+        uses.refused += status in _REFUSED
+        key = path if path in _KINDS else b"", agent
+        if key not in uses.clients:
+            key = uses.client(*key)
+        uses.clients[key] = uses.clients.get(key, 0) + 1
+        if len(uses.addresses) < ADDRESSES:
+            uses.addresses.add(remote[: remote.rfind(b":")])
+        return is_whole
 
     def _turned(self, ts: bytes) -> bool:
         """Go to the part of the time in which this is; return whether it is a time."""
@@ -297,7 +298,10 @@ def _written(seconds: float) -> bytes:
 
 
 def _use(token: str, uses: _Uses) -> TokenUse:
-    clients = [Client(kind, agent.decode().strip('"'), number) for (kind, agent), number in uses.clients.items()]
+    clients = [
+        Client(_KINDS.get(path, Kind.OTHER), agent.decode().strip('"'), number)
+        for (path, agent), number in uses.clients.items()
+    ]
     return TokenUse(
         id=TokenId(token),
         last=uses.last.decode() or None,

@@ -57,21 +57,23 @@ def test_a_number_without_its_unit_is_refused_with_the_one_that_it_lacks() -> No
             duration("--lock-timeout", text)
         assert str(caught.value) == (
             f"--lock-timeout takes a duration with its unit, and `{text}` is none\n"
-            f"  hint: write `{text}s` for seconds, or like 10m or 1h"
+            f"  hint: write `{text}s` for seconds, or like 10m, 1h or 7d"
         )
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1.5m", 90), ("2h", 7200), ("250ms", 0.25)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("1.5m", 90), ("2h", 7200), ("250ms", 0.25), ("7d", 604800)]
+)
 def test_a_duration_is_a_number_and_a_unit(text: str, seconds: float) -> None:
     assert duration("--timeout", text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "s", "0", "-1s", "1d", "1 s", "1e3", "٣s", "1s\n"])
+@pytest.mark.parametrize("text", ["", "s", "0", "-1s", "1w", "1 s", "1e3", "٣s", "1s\n"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         duration("--timeout", text)
     assert str(caught.value) == (
-        f"--timeout takes a duration with its unit, and `{text}` is none\n  hint: write it like 90s, 10m or 1h"
+        f"--timeout takes a duration with its unit, and `{text}` is none\n  hint: write it like 90s, 10m, 1h or 7d"
     )
 
 
