@@ -11,6 +11,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from itertools import chain
 from sys import getsizeof
 from typing import Any, TypeVar
@@ -50,8 +51,7 @@ _MEMORY = 80 * 1024 * 1024  # in bytes: room for more than 100,000 tokens
 _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
 _ENTRY_SIZE = 100  # in bytes: a place in a dict
 _MOST_RIGHTS = 4096
-_MOST_LATEST = 256  # values that are made only once for several tokens
-_LONGEST_KEY = 8192  # bytes of what they are made of
+_MOST_LATEST = 16_384  # values that are made only once for several tokens
 _Value = TypeVar("_Value")
 _Permissions = tuple[Rights, tuple[Grant, ...] | None]
 _PLACE, _TIMES = ("orgID", "org", "userID", "user"), ("updatedAt", "createdAt")
@@ -153,14 +153,14 @@ class _Shared:
         return masked(text, *self._secrets)
 
     def latest(self, key: bytes, make: Callable[[], _Value]) -> _Value:
-        """What `make` gives for this key, which is asked only once while no more than a few others were asked for."""
+        """What `make` gives for this key, which is asked only once while no more than some others were asked for."""
+        key = blake2b(key, digest_size=16).digest()  # a long key is not kept
         known: _Value | None = self._latest.get(key)
         if known is None:
             known = make()
             if len(self._latest) >= _MOST_LATEST:
                 self._latest.clear()
-            if len(key) <= _LONGEST_KEY:
-                self._latest[key] = known
+            self._latest[key] = known
         return known
 
     def grant(self, *values: Any) -> Grant:
