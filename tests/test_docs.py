@@ -197,8 +197,8 @@ def test_the_way_of_plan_is_as_the_design_draws_it(shell: Shell) -> None:
         if event == "call" and frame.f_code.co_name != "<module>" and path.is_relative_to(ROOT / "reconciler"):
             entered.add(str(path.relative_to(ROOT / "reconciler").with_suffix("")))
 
-    file = shell.declare(f'id: "{GRAFANA}", description: x')
-    request = plan.PlanRequest(sources=Sources(files=[file]), flags=Flags())
+    (shell.folder / "tokens.yaml").write_text(f'version: 1\ntokens:\n  - id: "{GRAFANA}"\n    description: x\n')
+    request = plan.PlanRequest(sources=Sources(files=[str(shell.folder / "tokens.yaml")]), flags=Flags())
 
     def traced(context: Context) -> ExitCode:
         sys.setprofile(enter)

@@ -19,10 +19,10 @@ from reconciler.core.select import found
 from reconciler.core.text import REFUSED, count, is_plain, trimmed
 from reconciler.errors import ExitCode, LocalError
 from reconciler.files import replace
-from reconciler.manifest.document import Entry
 from reconciler.manifest.dump import Item, double_quoted, scalar
 from reconciler.manifest.edit import Text, appended, reread
 from reconciler.manifest.load import load
+from reconciler.manifest.plain import Entry
 from reconciler.render import words
 from reconciler.render.escape import line, terminal
 from reconciler.session.connection import check, connected, resolve

@@ -12,10 +12,10 @@ from reconciler.core.manifest import LONGEST_DESCRIPTION, end_of
 from reconciler.core.select import selected, unselected
 from reconciler.core.text import REFUSED, count
 from reconciler.errors import ExitCode, UsageError
-from reconciler.manifest.document import Entry
 from reconciler.manifest.dump import Item
 from reconciler.manifest.edit import Text, appended, edited, reread
 from reconciler.manifest.load import Loaded, checked
+from reconciler.manifest.plain import Entry
 from reconciler.session.context import Context
 from reconciler.session.reading import DEFAULT, read_files
 from reconciler.session.rewriting import Rewritten, in_parts, write

@@ -22,7 +22,7 @@ from reconciler.core.manifest import (
 from reconciler.core.text import name_some
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.manifest.check import LARGEST
-from reconciler.manifest.document import Entry
+from reconciler.manifest.plain import Entry
 
 # What a YAML 1.2 reader takes for a number, and so cannot give back as it stood: ids made of digits, or like 12e34.
 _NUMBER = re.compile(r"[0-9]+([eE][0-9]+)?").fullmatch

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeGuard
 
 from reconciler.core.manifest import LONGEST_DESCRIPTION, UNTIL
-from reconciler.manifest.document import Entry, Items, Value
+from reconciler.manifest.plain import Entry, Items, Value
 
 NUMBER = r"0|[1-9][0-9]{0,8}"
 LARGEST = 100_000  # tokens in a manifest
@@ -59,8 +59,7 @@ def token(entry: Value) -> bool:
 
 def sound(root: Entry) -> Entry:
     """Return those parts of a document that are as they should be, each for itself."""
-    kept = Entry(root.file, root.mark)
-    kept.marks = root.marks
+    kept = Entry(root.file, root.mark, later=lambda _: root.marks)
     for key, value in root.items():
         if key == "tokens" and type(value) is Items:
             tokens = Items(root.file, value.mark)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 
@@ -18,6 +18,7 @@ from reconciler.core.secrets import holds_secret
 from reconciler.core.text import REFUSED
 from reconciler.errors import Place, Problem
 from reconciler.manifest import syntax
+from reconciler.manifest.plain import NOTHING, Entry, Items, Value
 from reconciler.manifest.syntax import TextFile
 
 _DEPTH = 16
@@ -29,53 +30,7 @@ _COMMENTED = re.compile(r"[|>][-+1-9]{0,2}#")  # the C parser takes the rest for
 _CUT = re.compile(r" *(?:\n( *))?#")  # what ends a text without quotes, in its line or where its next one would begin
 _CUT_BLOCK = re.compile(r"(?: *\n)*( *)#")  # and what ends one after `|` or `>`: a comment that is indented less
 _GOING_ON = (None, "", "|", ">")  # the styles of texts that nothing closes
-_NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 _FAST = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-
-Value: TypeAlias = "str | Entry | Items | None"
-
-
-class Entry(dict[str, Value]):
-    """A mapping; knows where it and each of its keys and values stand, and which texts end before a comment.
-
-    `marks` has where each key begins, and where its value begins and ends: one that is a block itself, or a text after
-    `|` or `>`, ends for the parser where the next token begins. `end` is where the mapping ends so.
-    """
-
-    __slots__ = ("cut", "end", "file", "mark", "marks")
-
-    def __init__(self, file: TextFile, mark: Any) -> None:
-        self.file = file
-        self.mark = self.end = mark
-        self.marks: dict[str, tuple[Any, Any, Any]] = {}
-        self.cut: Sequence[str] = ()
-
-    def place(self, key: str) -> Place:
-        """Return the position of the key, or of the mapping for "" and for a key it lacks."""
-        return self.file.place(self.marks[key][0] if key in self.marks else self.mark)
-
-    def value_place(self, key: str) -> Place:
-        """Return the position of the key's value; that of the key where there is no value."""
-        return self.file.place(self.marks[key][0 if self[key] is None else 1])
-
-    def is_plain(self, key: str) -> bool:
-        """Return whether the key's value is a scalar without quotes."""
-        return self.file.text[self.marks[key][1].index] not in "\"'|>"
-
-    def is_block(self, key: str) -> bool:
-        """Return whether the key's value is a text after `|` or `>`."""
-        return self.file.text[self.marks[key][1].index] in "|>"
-
-
-class Items(list[Value]):
-    """A sequence; knows where it and each of its items stand, and as a mapping does, where it ends."""
-
-    __slots__ = ("end", "file", "mark", "marks")
-
-    def __init__(self, file: TextFile, mark: Any) -> None:
-        self.file = file
-        self.mark = self.end = mark
-        self.marks: list[Any] = []
 
 
 def read(file: TextFile, loader: Any = None) -> tuple[Value, list[Problem]]:
@@ -185,7 +140,7 @@ class _Reader:
         """Return the mapping whose start was just read; the loop that most of the time is spent in."""
         entry = Entry(self._file, start.start_mark)
         marks, next_event = entry.marks, self._next_event
-        scalar, end, nothing, careful = yaml.ScalarEvent, yaml.MappingEndEvent, _NOTHING, self._careful
+        scalar, end, nothing, careful = yaml.ScalarEvent, yaml.MappingEndEvent, NOTHING, self._careful
         commented = self._commented
         cut: list[str] = []
         while True:
@@ -237,7 +192,7 @@ class _Reader:
     def _scalar(self, event: Any) -> str | None:
         self._inspect(event)
         value: str = event.value
-        return None if value in _NOTHING and not event.style else value
+        return None if value in NOTHING and not event.style else value
 
     def _inspect(self, event: Any) -> None:
         """Look at what an escape may have made of a scalar, and at what stands before it."""

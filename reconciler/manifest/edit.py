@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from reconciler.errors import LocalError
 from reconciler.manifest import document
-from reconciler.manifest.document import Entry, Items
 from reconciler.manifest.dump import ORDER, Item, double_quoted, single_quoted, written
+from reconciler.manifest.plain import Entry, Items
 from reconciler.manifest.syntax import TextFile
 
 _MARK = "\ufeff"

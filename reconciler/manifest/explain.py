@@ -12,7 +12,7 @@ from reconciler.core.manifest import HOW_UNTIL, end_of
 from reconciler.core.secrets import holds_secret
 from reconciler.errors import Place, Problem
 from reconciler.manifest import check
-from reconciler.manifest.document import Entry, Items, Value
+from reconciler.manifest.plain import Entry, Items, Value
 from reconciler.manifest.syntax import TextFile
 from reconciler.schema import Violation
 

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.manifest.document import Entry, Items
 from reconciler.manifest.dump import double_quoted
 from reconciler.manifest.edit import Leaf, Splice, Text, ended, last, leaf, over, reread
+from reconciler.manifest.plain import Entry, Items
 
 _KEY = re.compile(r""" *("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s:"']+)( *):""")
 _TEXTS = ("description", "name", "user", "org", "until")

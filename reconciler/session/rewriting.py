@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from reconciler.errors import ExitCode
 from reconciler.files import STDIN, replace
-from reconciler.manifest.document import Entry, Items
 from reconciler.manifest.edit import Text
+from reconciler.manifest.plain import Entry, Items
 from reconciler.render.difference import difference
 from reconciler.session.context import Context
 

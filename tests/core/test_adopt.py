@@ -14,7 +14,7 @@ from reconciler.core.adopt import adopt, slug, told_apart
 from reconciler.core.live import Elided
 from reconciler.core.secrets import masked
 from reconciler.manifest.check import token as accepts
-from reconciler.manifest.document import Entry
+from reconciler.manifest.plain import Entry
 from reconciler.manifest.syntax import TextFile
 from tests.builders import ACME, EDGE, token, token_id
 from tests.strategies import TEXT

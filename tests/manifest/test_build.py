@@ -13,8 +13,8 @@ from reconciler.core.manifest import Asserted, Limits, Match, Share
 from reconciler.errors import InvalidError
 from reconciler.manifest import document
 from reconciler.manifest.build import build
-from reconciler.manifest.document import Entry, Items
 from reconciler.manifest.load import Loaded, load
+from reconciler.manifest.plain import Entry, Items
 from reconciler.manifest.syntax import TextFile
 
 

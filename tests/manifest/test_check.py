@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.manifest import check, document
-from reconciler.manifest.document import Entry, Items, Value
 from reconciler.manifest.explain import find_problems
+from reconciler.manifest.plain import Entry, Items, Value
 from reconciler.manifest.syntax import TextFile
 
 KEYS = [

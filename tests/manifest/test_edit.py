@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from reconciler.manifest import document
-from reconciler.manifest.document import Entry
 from reconciler.manifest.dump import Item
 from reconciler.manifest.edit import Text, appended, put
+from reconciler.manifest.plain import Entry
 from reconciler.manifest.syntax import TextFile
 
 NEW = Item({"id": "11b377ea020d9000", "status": "inactive"})

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from reconciler.errors import LocalError
 from reconciler.manifest import check, document
-from reconciler.manifest.document import Entry
 from reconciler.manifest.edit import Text, edited
 from reconciler.manifest.layout import formatted, lowered
+from reconciler.manifest.plain import Entry
 from reconciler.manifest.syntax import TextFile
 from tests.documents_at_random import Writer
 

@@ -1,0 +1,204 @@
+"""Documents as mappings whose keys and values know their place, and the quick reader for those of the plainest form.
+
+That form has one `key: value` in each line, values without escapes that end in their line, and comments in lines of
+their own. A YAML parser takes twice as long for it, and is left to all other files. What is read here is what PyYAML
+reads, positions included: a test holds the two side by side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from sys import intern
+from typing import Any, TypeAlias
+
+from reconciler.errors import Place
+from reconciler.manifest.syntax import TextFile
+
+# The value in double quotes, or a text that is that same text for every YAML reader.
+_VALUE = r'(?:"([^"\\\n]*+)"|([A-Za-z0-9_./(](?:[^:#\n]*[^:#\n ])?))'
+_LINE = re.compile(rf"( *+)(- )?([a-z_]{{1,64}}+):(?: {_VALUE})?\n").match
+_BESIDE = re.compile(r"( *+)(?:#[^\n]*+)?\n").match  # a blank line or a comment
+_DEEPEST = 8
+NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+"""The texts without quotes that are no value."""
+_ODD = re.compile("[\u2028\u2029\ufffe\uffff]").search  # what some take for the end of a line, or refuse
+
+
+Value: TypeAlias = "str | Entry | Items | None"
+Marks: TypeAlias = dict[str, tuple[Any, Any, Any]]
+
+
+class Entry(dict[str, Value]):
+    """A mapping; knows where it and each of its keys and values stand, and which texts end before a comment.
+
+    `marks` has where each key begins, and where its value begins and ends: one that is a block itself, or a text after
+    `|` or `>`, ends for the parser where the next token begins. `end` is where the mapping ends so. `later` makes the
+    marks of a mapping that was read without them; most are never asked for.
+    """
+
+    __slots__ = ("_marks", "cut", "end", "file", "later", "mark")
+
+    def __init__(self, file: TextFile, mark: Any, later: Callable[[Entry], Marks] | None = None) -> None:
+        self.file = file
+        self.mark = self.end = mark
+        self._marks: Marks = {}
+        self.cut: Sequence[str] = ()
+        self.later = later
+
+    @property
+    def marks(self) -> Marks:
+        """Where keys and values stand, by key."""
+        if self.later:
+            self._marks, self.later = self.later(self), None
+        return self._marks
+
+    def place(self, key: str) -> Place:
+        """Return the position of the key, or of the mapping for "" and for a key it lacks."""
+        return self.file.place(self.marks[key][0] if key in self.marks else self.mark)
+
+    def value_place(self, key: str) -> Place:
+        """Return the position of the key's value; that of the key where there is no value."""
+        return self.file.place(self.marks[key][0 if self[key] is None else 1])
+
+    def is_plain(self, key: str) -> bool:
+        """Return whether the key's value is a scalar without quotes."""
+        return self.file.text[self.marks[key][1].index] not in "\"'|>"
+
+    def is_block(self, key: str) -> bool:
+        """Return whether the key's value is a text after `|` or `>`."""
+        return self.file.text[self.marks[key][1].index] in "|>"
+
+
+class Items(list[Value]):
+    """A sequence; knows where it and each of its items stand, and as a mapping does, where it ends."""
+
+    __slots__ = ("end", "file", "mark", "marks")
+
+    def __init__(self, file: TextFile, mark: Any) -> None:
+        self.file = file
+        self.mark = self.end = mark
+        self.marks: list[Any] = []
+
+
+class Spot:
+    """A position in the text, as PyYAML's marks tell it: all three count from 0."""
+
+    __slots__ = ("column", "index", "line")
+
+    def __init__(self, index: int, line: int, column: int) -> None:
+        self.index, self.line, self.column = index, line, column
+
+
+def read(file: TextFile) -> Entry | None:
+    """Return the document of a file that has no refused characters, None where its form is not the plainest."""
+    return None if _ODD(file.text) or not file.text.endswith("\n") else _Lines(file).read()
+
+
+class _Lines:
+    """The lines of a file, and what is open where they stand: mappings, the deepest last, and the list of tokens."""
+
+    def __init__(self, file: TextFile) -> None:
+        self._file = file
+        self._open: list[Entry] = []
+        self._items: Items | None = None
+        self._waiting = ""  # a key whose value begins in the next line
+
+    def read(self) -> Entry | None:
+        """Return the document; the loop that all of the time is spent in."""
+        text, opened, at, number, column = self._file.text, self._open, 0, -1, len(self._file.text)
+        entry = Entry(self._file, None)  # replaced by the first line
+        while at < len(text):
+            number += 1
+            found = _LINE(text, at)
+            if found is None:
+                beside = _BESIDE(text, at)
+                # What begins a comment below a value, and deeper than its key, may have been meant as a part of it.
+                if beside is None or ("#" in beside[0] and len(beside[1]) > column and not self._waiting):
+                    return None
+                at = beside.end()
+                continue
+            indent, dash, key, quoted, plain = found.groups()
+            if dash or len(indent) != column or self._waiting:
+                start = found.start(3)
+                column = start - at
+                if not self._enter(Spot(start, number, column), is_item=dash is not None):
+                    return None
+                entry = opened[-1]
+            if key in entry:
+                return None
+            entry[intern(key)] = quoted if plain is None or plain in NOTHING else plain
+            if quoted is None and plain is None:
+                self._waiting = key
+            at = found.end()
+        root, end = opened[0] if opened and not self._waiting else None, Spot(len(text), number + 1, 0)
+        self._close(0, end)
+        if self._items is not None:
+            self._items.end = end
+        return root
+
+    def _enter(self, key: Spot, *, is_item: bool) -> bool:
+        """Go to the mapping that the key is in, or begin one; return False where the form is not the plainest."""
+        opened, waiting, self._waiting = self._open, self._waiting, ""
+        columns = [each.mark.column for each in opened]
+        if is_item:
+            dash = Spot(key.index - 2, key.line, key.column - 2)
+            if columns == [0] and waiting == "tokens":
+                opened[0][waiting] = self._items = Items(self._file, dash)
+            elif waiting or self._items is None or self._items.mark.column != dash.column:
+                return False
+            self._close(1, dash)
+            self._begin(key, self._items)
+        elif waiting:
+            if key.column <= columns[-1] or len(columns) > _DEEPEST or (columns == [0] and waiting == "tokens"):
+                return False
+            outer = opened[-1]
+            outer[waiting] = self._begin(key)
+        elif not opened:
+            self._begin(key)
+        elif key.column in columns:
+            self._close(columns.index(key.column) + 1, key)
+            if self._items is not None and len(opened) == 1:
+                self._items.end, self._items = key, None
+        else:
+            return False
+        return True
+
+    def _begin(self, key: Spot, items: Items | None = None) -> Entry:
+        entry = Entry(self._file, key, _marks)
+        if items is not None:
+            items.marks.append(key)
+            items.append(entry)
+        self._open.append(entry)
+        return entry
+
+    def _close(self, left: int, token: Spot) -> None:
+        """End all but so many of the mappings that are open before the next token."""
+        for each in self._open[left:]:
+            each.end = token
+        del self._open[left:]
+
+
+def _marks(entry: Entry) -> Marks:
+    """Return where keys and values stand, by reading the lines of the mapping again."""
+    text, first, end = entry.file.text, entry.mark, entry.end.index
+    marks: Marks = {}
+    at, number = first.index - first.column, first.line
+    while at < end:
+        found = _LINE(text, at)
+        ends = Spot(text.index("\n", at) + 1, number + 1, 0)
+        if found and found.start(3) == at + first.column and found.start(3) < end:
+            value = entry[found[3]]
+            if isinstance(value, Entry | Items):
+                begins, ends = value.mark, value.end
+                marks[found[3]] = Spot(found.start(3), number, first.column), begins, ends
+            else:
+                quotes = found[4] is not None
+                start, stop = found.span(4 if quotes else 5)
+                marks[found[3]] = (
+                    Spot(found.start(3), number, first.column),
+                    Spot(start - quotes, number, start - quotes - at),
+                    Spot(stop + quotes, number, stop + quotes - at),
+                )
+        at, number = ends.index - ends.column, ends.line
+    return marks

@@ -1,0 +1,116 @@
+"""What is read without a YAML parser is what PyYAML's parsers read, positions included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.text import REFUSED
+from reconciler.manifest import document, plain
+from reconciler.manifest.plain import Entry, Items, Value
+from reconciler.manifest.syntax import SECRET_WORDS, TextFile
+
+WHOLE = """# of the platform team
+version: 1
+guards:
+  max_deactivations: 10%
+server:
+  org: "acme: a & b"
+tokens:
+  # the first
+  - id: "0d3a5f0c1be4e000"
+    name: a-b
+    description: x (y), [z] {w} it's
+    status: null
+
+  - match:
+        user: al ice
+        org: ""
+    labels:
+      team: a
+    status: inactive
+# the end
+lock: true
+"""
+LINES = [
+    "version: 1\n", "tokens:\n", '  - id: "a b"\n', "  - id: x\n", "    name: null\n", "    status: active\n", "    match:\n",
+    "      user: al ice\n", '      org: ""\n', "- id: q\n", "  name: x, y\n", "guards:\n", "  a: 1\n", "  b: 2\n", "\n", "# c\n", "  # c\n",
+    "      # c\n", "  \n", "lock: true\n", "    labels:\n", "        team: z\n", "      deep:\n", "key: a \n", "k:  two\n", "---\n", "    t: 1_000\n",
+    "  -\n", '  q: "a\'b"\n', '    v: a"b\n', "    u: a, [b] {c}\n", "    r: a & b ! c ? d | e > f % g @ h ` i\n", "tokens: x\n", "    s: 'x'\n",
+]  # fmt: skip
+SIGNS = " :#-\"'\n\tabc019[]{},&*!|>%@`?~=.<\\\xa0\u2028\uffffé😀_/"
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=9).map("".join))
+def test_any_lines_are_read_alike(text: str) -> None:
+    read_alike(text)
+    read_alike(f"version: 1\ntokens:\n{text}")
+
+
+@given(st.data())
+def test_a_file_that_is_changed_here_and_there_is_read_alike(data: st.DataObject) -> None:
+    text = WHOLE
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(text)))
+        text = text[:at] + data.draw(st.text(SIGNS, max_size=2)) + text[at + data.draw(st.integers(0, 3)) :]
+    read_alike(text)
+
+
+def test_the_files_of_this_repository_are_read_alike() -> None:
+    files = [*Path("examples").rglob("*.yaml"), *Path("tests").rglob("*.yaml")]
+    texts = {each.read_bytes().decode(errors="replace").replace("\r\n", "\n") for each in files}
+    assert sum(map(read_alike, texts)) > len(texts) / 5
+
+
+def test_the_plainest_form_is_read_without_a_parser() -> None:
+    assert read_alike(WHOLE)
+    assert read_alike(WHOLE.replace("  - ", "- ").replace("\n    ", "\n  ").replace("\n      ", "\n    "))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "\n", "version: 1", "version:\n", "tokens:\n", "version: 1 # one\n", "version: 1\n  # deeper\n", "a: 1\na: 2\n", "tokens:\n  a: 1\n", "a:\n  - b: 1\n",
+        "  - a: 1\n", "a: 1\n  b: 2\n", "a:\nb: 1\n", "tokens:\n  - a: 1\n    - b: 2\n", "tokens:\n  - a: 1\n - b: 2\n", "a: 'x'\n", 'a: "\\n"\n', "a: x\u2028y\n", "a: - b\n",
+        "a:\n" + "".join(f"{' ' * depth}a:\n" for depth in range(1, 9)) + " " * 9 + "a: 1\n",
+    ],
+)  # fmt: skip
+def test_any_other_form_is_left_to_a_parser(text: str) -> None:
+    assert plain.read(TextFile("tokens.yaml", text)) is None
+
+
+def read_alike(text: str) -> bool:
+    """Whether the text is read without a parser; fails where that gives anything but what the parsers give."""
+    file = TextFile("tokens.yaml", text)
+    found = None if REFUSED.search(text) else plain.read(file)
+    for loader in (yaml.CSafeLoader, yaml.SafeLoader) if found is not None else ():
+        other, problems = document.read(file, loader)
+        assert shape(found) == shape(other)
+        assert {(each.message, each.hint) for each in problems} <= {SECRET_WORDS}
+    return found is not None
+
+
+def shape(value: Value) -> object:
+    """A value with all positions that it and its parts know."""
+    if isinstance(value, Entry):
+        parts = [(key, shape(each), [spot(mark) for mark in value.marks[key]]) for key, each in value.items()]
+        return "mapping", spot(value.mark), spot(value.end), list(value.cut), parts
+    if isinstance(value, Items):
+        return (
+            "list",
+            spot(value.mark),
+            spot(value.end),
+            [spot(mark) for mark in value.marks],
+            [shape(each) for each in value],
+        )
+    return value
+
+
+def spot(mark: Any) -> tuple[int, int, int]:
+    """A position as numbers."""
+    return mark.index, mark.line, mark.column
