@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 RUNS = 9
@@ -37,12 +40,22 @@ class Bounds:
 
 
 def once(command: Command, environment: Mapping[str, str] | None = None) -> Sample:
-    """Run the command to its end; raises CalledProcessError when it fails."""
+    """Run the command to its end; raises CalledProcessError when it fails.
+
+    A process of its own starts it: what begins in a large process has that one's peak of memory as its own.
+    """
     line = command() if callable(command) else command
+    return _starter().submit(_run, list(line), {**os.environ, **(environment or {})}).result()
+
+
+@cache
+def _starter() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver"))
+
+
+def _run(line: Sequence[str], environment: Mapping[str, str]) -> Sample:
     started = time.perf_counter()
-    process = subprocess.Popen(
-        line, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+    process = subprocess.Popen(line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     _, status, usage = os.wait4(process.pid, 0)
     wall_ms = (time.perf_counter() - started) * 1000
     process.returncode = os.waitstatus_to_exitcode(status)
