@@ -35,6 +35,7 @@ def rows(folder: Path) -> dict[str, Callable[[], bool]]:
         "validate-10000": partial(_validate, folder),
         "set": partial(_set, folder),
         "fmt": partial(_fmt, folder),
+        "completion": partial(_complete, folder),
         "read-plan": partial(_read, folder, "plan", "documents.plan", "load_plan"),
         "read-journal": partial(_read, folder, "journal", "apply.journal", "load"),
         "validate-linear": partial(_linear, folder),
@@ -66,6 +67,16 @@ def _fmt(folder: Path) -> bool:
             compare("fmt --check, 100,000 tokens to 10,000", [*check, larger], [*check, large], Bounds(wall=12)),
         ]
     )
+
+
+def _complete(folder: Path) -> bool:
+    (named,) = worlds.manifest(folder, 1_000)
+    asked = {
+        "_TOKENCTL_COMPLETE": "complete_bash",
+        "COMP_WORDS": f"tokenctl\nplan\n{named}\n--select\n",
+        "COMP_CWORD": "4",
+    }
+    return compare("completion, 1,000 names", [TOKENCTL], _NOTHING, Bounds(cpu=8), asked)
 
 
 def _read(folder: Path, kind: str, module: str, function: str) -> bool:

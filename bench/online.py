@@ -37,6 +37,7 @@ class Online:
             "plan-10000": partial(self._plan, 10_000, 10_000, 1.35),
             "apply-100-of-10000": partial(self._apply_beside_list, 100, 10_000, 0.6 if REAL else None),
             "plan-deactivation": partial(self._plan, 10, 10_000, None, status="inactive"),
+            "export-10000": self._export_beside_list,
             "plan-linear": self._linear,
         }
 
@@ -59,6 +60,11 @@ class Online:
         server = self.servers.having(live)
         title = f"apply, {changes:,} changes, {live:,} live; one list and decode by http.client"
         return self._compare(title, self._apply(server, changes), _LIST, server, wall=most)
+
+    def _export_beside_list(self) -> bool:
+        server = self.servers.having(10_000)
+        title = "export, 10,000 live; list --format json of them"
+        return self._compare(title, [TOKENCTL, "export"], [TOKENCTL, "list", "--format", "json"], server, wall=1.5)
 
     def _apply_as_often_as_curl(self) -> bool:
         server = self.servers.having(1_000)

@@ -1,1 +1,4 @@
 """The command line: options as typer takes them, and the only place where errors become text."""
+
+COMPLETION = "_TOKENCTL_COMPLETE"
+"""Set by the shells' scripts, to ask for completions instead of a run."""

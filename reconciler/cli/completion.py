@@ -6,42 +6,21 @@ server is asked, no standard input read, and nothing is told.
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from itertools import pairwise
+from typing import Any, Protocol
 
-import typer
-from typer._click.shell_completion import CompletionItem, add_completion_class
-from typer._completion_classes import BashComplete
-
-VARIABLE = "_TOKENCTL_COMPLETE"
-"""Set by typer's scripts, to ask for completions instead of a run."""
+from reconciler.cli import COMPLETION
 
 _LARGEST = 4 * 1024 * 1024  # bytes of one file: a larger one takes longer to read than somebody waits
 _PLAIN = re.compile(r"[\w.+@/:][\w.+@/:,-]*")  # a text that no shell takes apart, and that is no option
+_ASKED = re.compile(rf"(?:set|(?:plan|apply)((?: {_PLAIN.pattern})*) --select) ({_PLAIN.pattern}|)")
 _ID = re.compile("[0-9A-Fa-f]{16}")
 _IN_LIST = ["tokens", ""]
 _BREAKS = re.compile("[:=]+")  # where bash takes words apart, by COMP_WORDBREAKS
-
-
-class Bash(BashComplete):
-    """Completion for bash with the words put together again that bash took apart at `:` and `=`."""
-
-    name = "bash"
-    _known = ""
-
-    def get_completion_args(self) -> tuple[list[str], str]:
-        """Return the words before the one to complete, and that one."""
-        words, self._known = joined(os.environ["COMP_WORDS"].split("\n")[: int(os.environ["COMP_CWORD"]) + 1])
-        os.environ["COMP_WORDS"], os.environ["COMP_CWORD"] = "\n".join(words), str(len(words) - 1)
-        return super().get_completion_args()
-
-    def format_completion(self, item: CompletionItem) -> str:
-        """Return what bash is to put into the place of the last part of the word."""
-        return super().format_completion(item).removeprefix(self._known)
 
 
 def joined(words: Sequence[str]) -> tuple[list[str], str]:
@@ -56,17 +35,39 @@ def joined(words: Sequence[str]) -> tuple[list[str], str]:
     return found, found[-1].removesuffix(last).rpartition("=")[2]
 
 
-def prepare() -> None:
-    """Let typer complete for bash as above, once it has set up its own classes."""
-    add_completion_class(Bash, "bash")
+class Line(Protocol):
+    """What typer knows of the words before the one to complete: values of options, and words that are none."""
+
+    params: Mapping[str, Any]
+    args: Sequence[str]
 
 
-def terms(context: typer.Context, incomplete: str) -> Sequence[tuple[str, str]]:
+def quickly(environment: Mapping[str, str]) -> str:
+    """Return what typer would tell bash or zsh of a name or an id, of which it needs several times as long.
+
+    That is after `set`, and after `--select` behind nothing but files; "" where typer is to tell it.
+    """
+    shell, known = environment[COMPLETION], ""
+    if shell == "complete_bash":
+        words, known = joined(environment["COMP_WORDS"].split("\n")[: int(environment["COMP_CWORD"]) + 1])
+    elif shell == "complete_zsh":
+        words = environment["_TYPER_COMPLETE_ARGS"].split(" ")
+    else:
+        return ""
+    if not (asked := _ASKED.fullmatch(" ".join(words[1:]))):
+        return ""
+    found = _terms((asked[1] or "").split(), asked[2])
+    if shell == "complete_bash":
+        return "\n".join(term.removeprefix(known) for term, _ in found)
+    escaped = [[f'"{each}"'.replace(":", r"\\:") for each in pair if each] for pair in found]
+    drawn = "\n".join(map(":".join, escaped))
+    return f"_arguments '*: :(({drawn}))'" if found else ""
+
+
+def terms(ctx: Line, incomplete: str) -> Sequence[tuple[str, str]]:
     """Return the names and ids that begin so, the latter with names, of the files named so far or of tokens.yaml."""
     # Where an option lacks its value yet, typer has no values of what was named so far, only the words.
-    files = context.params.get("files") or [each for each in context.args if not each.startswith("-")]
-    found = dict(_declared(files or ["tokens.yaml"]))
-    return [(term, about) for term, about in found.items() if term.startswith(incomplete)]
+    return _terms(ctx.params.get("files") or [each for each in ctx.args if not each.startswith("-")], incomplete)
 
 
 def formats(incomplete: str) -> Sequence[str]:
@@ -74,6 +75,11 @@ def formats(incomplete: str) -> Sequence[str]:
     from reconciler.render.formats import PlanFormat
 
     return [f"{each}=" for each in PlanFormat if each.startswith(incomplete)]
+
+
+def _terms(files: Sequence[str], incomplete: str) -> Sequence[tuple[str, str]]:
+    found = dict(_declared(files or ["tokens.yaml"]))
+    return [(term, about) for term, about in found.items() if term.startswith(incomplete)]
 
 
 def _declared(paths: Iterable[str]) -> Iterator[tuple[str, str]]:

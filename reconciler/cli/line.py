@@ -11,14 +11,35 @@ import typer.main
 # typer vendors click from 0.26 on and exports only a part of it.
 from typer._click.core import Command
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOption
+from typer._click.shell_completion import CompletionItem, add_completion_class
+from typer._completion_classes import BashComplete
 from typer.core import TyperGroup
 
-from reconciler.cli import completion
+from reconciler.cli import COMPLETION, completion
 from reconciler.cli.app import app
 from reconciler.errors import ExitCode, UsageError
 from reconciler.session.context import Context
 
 _HELP = {"-h", "--help", "--version"}
+
+
+class Bash(BashComplete):
+    """Completion for bash with the words put together again that bash took apart at `:` and `=`."""
+
+    name = "bash"
+    _known = ""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """Return the words before the one to complete, and that one."""
+        words, self._known = completion.joined(
+            os.environ["COMP_WORDS"].split("\n")[: int(os.environ["COMP_CWORD"]) + 1]
+        )
+        os.environ["COMP_WORDS"], os.environ["COMP_CWORD"] = "\n".join(words), str(len(words) - 1)
+        return super().get_completion_args()
+
+    def format_completion(self, item: CompletionItem) -> str:
+        """Return what bash is to put into the place of the last part of the word."""
+        return super().format_completion(item).removeprefix(self._known)
 
 
 def read(arguments: Sequence[str], context: Context) -> int:
@@ -27,8 +48,8 @@ def read(arguments: Sequence[str], context: Context) -> int:
     Raises UsageError for one that cannot be read, and what the command raises.
     """
     command = _command()
-    if completion.VARIABLE in os.environ:
-        completion.prepare()
+    if COMPLETION in os.environ:
+        add_completion_class(Bash, "bash")  # typer has set up its own by now
     try:
         return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=context) or 0)
     except SystemExit as error:  # typer's word for the end of a completion, and for a reader who has left

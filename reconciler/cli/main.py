@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from reconciler.apply.interrupt import Interrupt
-from reconciler.cli import screen
+from reconciler.cli import COMPLETION, screen
 from reconciler.cli.process import collect_garbage, leave_no_core
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.session.context import Context, Secrets, Streams, unwritable
@@ -56,6 +56,9 @@ def run(arguments: Sequence[str], context: Context) -> int:
     try:
         if arguments and arguments[0] in _PLAIN and all(each and each[0] != "-" for each in arguments[1:]):
             return _PLAIN[arguments[0]](arguments[1:], context)
+        if COMPLETION in os.environ and (told := _completed()):
+            context.streams.stdout.write(f"{told}\n")
+            return ExitCode.OK
         from reconciler.cli import line  # typer takes longer than all that a plain line needs
 
         return line.read(arguments, context)
@@ -88,6 +91,12 @@ def _plan(files: Sequence[str], context: Context) -> ExitCode:
 
     leave_no_core()
     return plan.run(plan.PlanRequest(sources=Sources(files=files), flags=Flags()), context)
+
+
+def _completed() -> str:
+    from reconciler.cli import completion
+
+    return completion.quickly(os.environ)
 
 
 _PLAIN = {"validate": _validate, "plan": _plan}

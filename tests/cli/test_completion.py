@@ -10,11 +10,15 @@ import subprocess
 from contextlib import chdir, suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import typer.main
+from hypothesis import given
+from hypothesis import strategies as st
+from typer._completion_classes import BashComplete, ZshComplete
 
-from reconciler.cli import completion
+from reconciler.cli import COMPLETION, completion, line
 from reconciler.cli.app import app
 from tests.shell import PROGRAM, Done, Program
 
@@ -50,10 +54,16 @@ def completed(program: Program, *words: str) -> list[str]:
     """What the last of these words may become."""
     *before, last = words
     with chdir(program.folder):
-        found = completion.Bash(typer.main.get_command(app), {}, "tokenctl", completion.VARIABLE).get_completions(
-            before, last
-        )
+        found = line.Bash(typer.main.get_command(app), {}, "tokenctl", COMPLETION).get_completions(before, last)
     return [each.value for each in found]
+
+
+def quickly(shell: str, typed: str) -> str:
+    """What a shell is told of these words without typer."""
+    words = f"tokenctl {typed}".split(" ")
+    asked = {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
+    asked = asked if shell == "bash" else {"_TYPER_COMPLETE_ARGS": " ".join(words)}
+    return completion.quickly({COMPLETION: f"complete_{shell}", **asked})
 
 
 NAMES = ["ingest", "0d234d71cc806000", "svc:in", "svc:out", "0d234e88da406000", "0d2cfd5618006000", "last"]
@@ -92,9 +102,49 @@ def test_words_that_bash_takes_apart_are_put_together(taken_apart: str, words: s
     assert completion.joined(taken_apart.split("|")) == (words.split("|"), known)
 
 
-def test_bash_replaces_only_what_it_takes_for_the_last_word(program: Program) -> None:
-    asked = {"COMP_WORDS": "tokenctl\nset\nsvc\n:\no", "COMP_CWORD": "4", "_TOKENCTL_COMPLETE": "complete_bash"}
+@pytest.mark.parametrize("words", [["set"], ["plan", "--quiet", "--select"]])
+def test_bash_replaces_only_what_it_takes_for_the_last_word(program: Program, words: list[str]) -> None:
+    words = ["tokenctl", *words, "svc", ":", "o"]
+    asked = {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1), COMPLETION: "complete_bash"}
     assert replace(program, measured=True).run(**asked) == Done(0, "out\n", "")
+
+
+@pytest.mark.parametrize("shell", [line.Bash, ZshComplete])
+@pytest.mark.parametrize(
+    "typed", ["set ", "set 0d2", "set svc:", "plan --select ", "apply ./tokens.yaml tokens.yaml --select l"]
+)
+def test_what_is_told_without_typer_is_what_typer_tells(
+    program: Program, typed: str, shell: type[BashComplete | ZshComplete]
+) -> None:
+    completer = shell(typer.main.get_command(app), {}, "tokenctl", COMPLETION)
+    *before, last = typed.split(" ")
+    with chdir(program.folder):
+        items = [completer.format_completion(each) for each in completer.get_completions(before, last)]
+        assert quickly(shell.name, typed).removeprefix("_arguments '*: :((").removesuffix("))'").split("\n") == items
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "", "set --un", "set ingest ", "plan --quiet --select l", "plan --select ingest --select l", "set zzz",
+        "plan 'tokens.yaml' --select l", "list --select ", "plan --select $(l",
+    ],
+)  # fmt: skip
+def test_all_else_is_typers_to_tell(program: Program, typed: str, shell: str) -> None:
+    with chdir(program.folder):
+        assert quickly(shell, typed) == ""
+
+
+@given(st.lists(st.text("ab./-", min_size=1, max_size=4), max_size=6), st.text("ab./", max_size=2))
+def test_names_and_ids_that_begin_so_are_offered_and_no_others(names: list[str], begun: str) -> None:
+    ids = [f"a{number:015x}" for number in range(len(names))]
+    entries = [f'  - {{id: "{each}", name: "{name}"}}' for each, name in zip(ids, names, strict=True)]
+    with TemporaryDirectory() as folder, chdir(folder):
+        Path("tokens.yaml").write_text("\n".join(["tokens:", *entries]))
+        offered = quickly("bash", f"set {begun}")
+    known = {*ids, *(name for name in names if name[0] != "-")}
+    assert set(offered.split("\n")) - {""} == {each for each in known if each.startswith(begun)}
 
 
 def test_fish_is_told_by_the_exit_code_that_there_is_nothing(program: Program) -> None:
