@@ -19,6 +19,7 @@ from reconciler.core.manifest import (
     Until,
     end_of,
 )
+from reconciler.core.secrets import HIDDEN, SHOWN_SO
 from reconciler.core.text import name_some
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.manifest.check import LARGEST
@@ -53,6 +54,8 @@ def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
     exceptions = [] if isinstance(unmanaged, str) else unmanaged.get("except", [])
     for part in filter(None, (server, *exceptions)):
         _note_cut(part, _MATCHED, found)
+        if HIDDEN in part.get("description", ""):
+            _note_shown(part, found)
     entries: list[Any] = [entry for root in roots for entry in root.get("tokens") or ()]
     if len(entries) > LARGEST:
         raise InvalidError(f"{len(entries):,} tokens are declared, and {LARGEST:,} may be")
@@ -143,6 +146,9 @@ def _declaration(entry: Any, found: _Found) -> Declaration:
     for part, texts in ((entry, _TEXTS), (get("match"), _MATCHED), (labels := get("labels"), labels)):
         if part and part.cut:
             _note_cut(part, texts, found)
+    for part in (entry, get("match")):
+        if part and HIDDEN in part.get("description", ""):
+            _note_shown(part, found)
     until = get("until")
     return Declaration(
         target=target,
@@ -174,6 +180,12 @@ def _note_name(name: str, entry: Entry, found: _Found) -> None:
     else:
         message = f"`{name}` and `{first['name']}` in {first.place('name')} differ only in case"
         found.warnings.append(Problem(message, "give one of them a name that is told apart", entry.place("name")))
+
+
+def _note_shown(part: Entry, found: _Found) -> None:
+    """Note a description that a text with a secret in it would look like."""
+    hint = "find the token by its id, and leave its description alone"
+    found.problems.append(Problem(f"`description` {SHOWN_SO}", hint, part.value_place("description")))
 
 
 def _note_cut(part: Entry, texts: Collection[str], found: _Found) -> None:

@@ -60,7 +60,7 @@ def edited(
 ) -> tuple[Text, Entry]:
     """Return the text in which these declarations of the document have the fields, None for none, and its document.
 
-    Raises LocalError when that cannot be done.
+    Raises LocalError when that cannot be done, and what `Entry.key` does.
     """
     for key in (key for key in ORDER if key in fields):
         value, tokens = fields[key], list[Any](root.get("tokens") or ())
@@ -171,7 +171,7 @@ def _after_the_last(text: str, tokens: Any, items: Sequence[Item]) -> list[Splic
         between = text[begin : tokens.marks[-1].index].split("\n")
         dash = next(number for number, line in enumerate(between) if line.lstrip().startswith("-"))
         lines = ["", *lines] if not all(map(str.strip, between[:dash])) else lines
-    return _below(text, end, lines) if eol == _eol(text, end.end) else [_added(text, eol, lines)]
+    return _below(text, end, lines, eol)
 
 
 def _with_comments(text: str, end: Leaf, column: int) -> int:
@@ -196,10 +196,10 @@ def _lines(items: Sequence[Item], column: int) -> list[str]:
     return lines
 
 
-def _below(text: str, end: Leaf, lines: Sequence[str]) -> list[Splice]:
-    """Return what adds lines below the one that ends with this value."""
-    eol = _eol(text, end.end)
-    return [_added(text, eol, lines), *ended(text, end)]
+def _below(text: str, end: Leaf, lines: Sequence[str], eol: int | None = None) -> list[Splice]:
+    """Return what adds lines below the one that ends with this value, or below the one that ends here."""
+    own = _eol(text, end.end)
+    return [_added(text, own, lines), *ended(text, end)] if eol in (None, own) else [_added(text, eol, lines)]
 
 
 def ended(text: str, end: Leaf) -> list[Splice]:
@@ -237,7 +237,9 @@ def put(text: str, entry: Entry, key: str, value: str | None) -> list[Splice]:
         return [(end.end, end.end, new)]
     if text.startswith((",", "]"), entry.end.index):  # a single key in brackets, without braces
         return [(entry.mark.index, entry.mark.index, "{"), (end.end, end.end, f"{new}}}")]
-    return _below(text, end, [f"{' ' * entry.mark.column}{key}: {written(key, value)}"])
+    column = entry.mark.column
+    eol = _with_comments(text, end, column) if isinstance(entry[before], Entry) else None
+    return _below(text, end, [f"{' ' * column}{key}: {written(key, value)}"], eol)
 
 
 def _is_flow(text: str, entry: Entry) -> bool:
@@ -263,6 +265,7 @@ def over(text: str, old: Leaf, new: str) -> list[Splice]:
 
 def _taken(text: str, entry: Entry, key: str) -> list[Splice]:
     """Return what takes a key away with its lines and the comment on them, and leaves comments of their own lines."""
+    entry.key(key)
     key_mark, start, _ = entry.marks[key]
     at, eol = key_mark.index, _eol(text, leaf(text, entry, key).end)
     line, key_eol = _bol(text, at), _eol(text, at)
@@ -306,8 +309,7 @@ def _unswallowed(text: str, above: Leaf, column: int, spans: Sequence[tuple[int,
 
 def _above(text: str, entry: Entry, key: str) -> Leaf:
     """Return the value of the key that precedes this one."""
-    keys = list(entry)
-    return leaf(text, entry, keys[keys.index(key) - 1])
+    return leaf(text, entry, list(entry)[list(entry).index(key) - 1])
 
 
 def _taken_in_braces(text: str, entry: Entry, key: str) -> list[Splice]:

@@ -11,7 +11,6 @@ from reconciler.manifest.dump import double_quoted
 from reconciler.manifest.edit import Leaf, Splice, Text, ended, last, leaf, over, reread
 from reconciler.manifest.plain import Entry, Items
 
-_KEY = re.compile(r""" *("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s:"']+)( *):""")
 _TEXTS = ("description", "name", "user", "org", "until")
 # What a reader of YAML 1.1 or 1.2 takes for a boolean, nothing, a number, a time of day, a date or a mark.
 _MISREAD = re.compile(
@@ -28,7 +27,7 @@ _Chain = tuple[tuple[int, int], ...]
 def formatted(name: str, text: Text, root: Entry) -> tuple[Text, Entry]:
     """Return the text in the one layout and its document, which is equal but for the case of ids.
 
-    Raises LocalError when that cannot be done.
+    Raises LocalError when that cannot be done, InvalidError where a key stands after `?`.
     """
     expected = lowered(root)
     before = Text(text.read)
@@ -144,12 +143,13 @@ class _Layout:
             if not line[: mark.column].strip():
                 self._begins[mark.line] = mark.column, column
             self._open[mark.line] = chain
-            found = _KEY.match(line, mark.column)
-            if found and found[2]:
-                self._blanks[mark.line].append((found.end(1), found.end() - 1, ""))
+            found = entry.key(key)
+            behind = mark.column + found.end() - mark.index
+            if found[2]:
+                self._blanks[mark.line].append((behind - 1 - len(found[2]), behind - 1, ""))
             by = column - mark.column
-            if start.line == mark.line and found and start.column != found.end() + 1:
-                self._blanks[mark.line].append((found.end(), start.column, " "))
+            if start.line == mark.line and start.column != behind + 1:
+                self._blanks[mark.line].append((behind, start.column, " "))
             value: Any = entry[key]
             if self._is_block(value, start):
                 (self._mapping if type(value) is Entry else self._sequence)(value, column + 2, chain)

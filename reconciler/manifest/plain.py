@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from sys import intern
 from typing import Any, TypeAlias
 
-from reconciler.errors import Place
+from reconciler.errors import InvalidError, Place
 from reconciler.manifest.syntax import TextFile
 
 # The value in double quotes, or a text that is that same text for every YAML reader.
@@ -27,6 +27,9 @@ _ODD = re.compile("[\u2028\u2029\ufffe\uffff]").search  # what some take for the
 
 Value: TypeAlias = "str | Entry | Items | None"
 Marks: TypeAlias = dict[str, tuple[Any, Any, Any]]
+
+
+_KEY = r""" *("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s:"']+)( *):"""
 
 
 class Entry(dict[str, Value]):
@@ -68,6 +71,17 @@ class Entry(dict[str, Value]):
     def is_block(self, key: str) -> bool:
         """Return whether the key's value is a text after `|` or `>`."""
         return self.file.text[self.marks[key][1].index] in "|>"
+
+    def key(self, key: str) -> re.Match[str]:
+        """Return the key as it is written, and the blanks before its colon.
+
+        Raises InvalidError where its colon is in another line, as only a `?` before the key allows.
+        """
+        found = re.compile(_KEY).match(self.file.text, self.marks[key][0].index)
+        if found:
+            return found
+        message = "a key after `?` can be read, but neither formatted nor taken away"
+        raise InvalidError(message, f"write `{key}: value`", self.place(key))
 
 
 class Items(list[Value]):

@@ -60,6 +60,7 @@ def test_a_token_is_added_to_the_one_file(program: Program) -> None:
     ("asked", "message"),
     [
         ((ID, "--description", f"x {SECRET}"), "the description holds a token's secret, or what looks like one\n  hint: write another text"),
+        ((ID, "--description", "x ***"), "the description has `***` in it, which is how a token's secret is shown\n  hint: write another text"),
         ((ID, "--description", "a\tb"), "the description has U+0009 in it, which may not stand in a file"),
         ((ID, "--description", "x" * 10_001), "the description has 10,001 characters, and 10,000 may be declared"),
         (("", "--protected"), "TERM is empty\n  hint: the variable that it was to come from may not be set"),

@@ -11,9 +11,9 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from reconciler.errors import LocalError
+from reconciler.errors import InvalidError, LocalError
 from reconciler.manifest import check, document
-from reconciler.manifest.edit import Text, edited
+from reconciler.manifest.edit import Text, edited, reread
 from reconciler.manifest.layout import formatted, lowered
 from reconciler.manifest.plain import Entry
 from reconciler.manifest.syntax import TextFile
@@ -144,10 +144,20 @@ def test_a_key_in_braces_is_taken_away_with_one_comma(before: str, after: str) -
     assert edited("tokens.yaml", text, root, [0], {"status": None})[0].raw == f"version: 1\ntokens: [{after}]\n"
 
 
-def test_what_cannot_be_laid_out_is_left_as_it_is() -> None:
+def test_what_does_not_read_back_as_it_should_is_not_written() -> None:
+    text = one("    status: active\n")
+    with pytest.raises(LocalError, match=r"^tokens.yaml cannot be written so that it reads back as it should"):
+        reread("tokens.yaml", text, {**read(text), "version": "2"})
+
+
+def test_what_cannot_be_laid_out_is_refused() -> None:
     text = Text('version: 1\ntokens:\n- ? id\n  : "0d3a5f0c1be4e000"\n  ? status\n  : active\n')
-    with pytest.raises(LocalError, match="stays as it is"):
+    with pytest.raises(InvalidError, match=r"^tokens.yaml:3:5: a key after `\?` can be read"):
         formatted("tokens.yaml", text, read(text))
+    with pytest.raises(InvalidError, match=r"^tokens.yaml:5:5: a key after `\?` can be read"):
+        edited("tokens.yaml", text, read(text), [0], {"status": None})
+    once, _ = edited("tokens.yaml", text, read(text), [0], {"status": "inactive", "description": "x"})
+    assert once.raw == text.raw.replace("  ? status\n  : active", "  description: x\n  ? status\n  : inactive")
 
 
 @pytest.mark.parametrize(
