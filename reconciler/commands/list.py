@@ -56,8 +56,9 @@ def run(request: ListRequest, flags: Flags, context: Context) -> ExitCode:
         usage.check(evidence, live.tokens)
     tokens = found(live.tokens.values(), words=request.having, user=request.user, status=request.status)
     if manifest:
-        from reconciler.core.resolve import declared_tokens
+        from reconciler.core.resolve import assert_org, declared_tokens
 
+        assert_org(manifest, live, (), "correct `server.org`, or name another file")
         declared = declared_tokens(manifest, live)
         tokens = [each for each in tokens if each.id not in declared]
     _show(tokens, live, request.form, evidence, context)

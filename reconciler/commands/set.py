@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler.core.live import HEX_ID
 from reconciler.core.manifest import LONGEST_DESCRIPTION, end_of
-from reconciler.core.secrets import HIDDEN, SHOWN_SO
+from reconciler.core.secrets import HIDDEN
 from reconciler.core.select import selected, unselected
 from reconciler.core.text import REFUSED, count
 from reconciler.errors import ExitCode, UsageError
@@ -80,7 +80,9 @@ def _check_text(text: str, context: Context) -> None:
     if context.streams.masked(text) != text:
         raise UsageError("the description holds a token's secret, or what looks like one", "write another text")
     if HIDDEN in text:
-        raise UsageError(f"the description {SHOWN_SO}", "write another text")
+        raise UsageError(
+            "the description has `***` in it, which is how a token's secret is shown", "write another text"
+        )
     if found := REFUSED.search(text):
         raise UsageError(f"the description has U+{ord(found[0]):04X} in it, which may not stand in a file")
     if len(text) > LONGEST_DESCRIPTION:

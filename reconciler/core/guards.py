@@ -120,7 +120,7 @@ def unmanaged(
     manifest: Manifest, baseline: Baseline | None, wanted: Sequence[Wanted], live: Live
 ) -> tuple[list[Problem], list[Refusal]]:
     """The warnings and the refusals, of the manifest and of the base where that is stricter or about more tokens."""
-    policies = [(manifest, "or write `unmanaged: ignore`")]
+    policies = [(manifest, "name them in `except` of `unmanaged`, or write `unmanaged: ignore`")]
     if baseline:
         base = baseline.manifest
         weaker = manifest.unmanaged.rank < base.unmanaged.rank or excepts_more(manifest, base)

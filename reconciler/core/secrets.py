@@ -23,8 +23,6 @@ _LONG = 86  # characters, but for those of InfluxDB 3
 _SPECIAL = re.compile(r"[^A-Za-z0-9._~-]")  # what a URL escapes
 HIDDEN = "***"
 """What stands where a secret was."""
-SHOWN_SO = f"has `{HIDDEN}` in it, which is how a token's secret is shown"
-"""What is wrong with a text that is to be declared, as such a text of a live token may not be known."""
 
 _TELLING = 12  # a shorter secret, such as `admin`, is a word that stands anywhere
 _CUT = 8  # characters that may be missing at either end of a known secret

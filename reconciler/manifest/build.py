@@ -19,7 +19,7 @@ from reconciler.core.manifest import (
     Until,
     end_of,
 )
-from reconciler.core.secrets import HIDDEN, SHOWN_SO
+from reconciler.core.secrets import HIDDEN
 from reconciler.core.text import name_some
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.manifest.check import LARGEST
@@ -185,7 +185,8 @@ def _note_name(name: str, entry: Entry, found: _Found) -> None:
 def _note_shown(part: Entry, found: _Found) -> None:
     """Note a description that a text with a secret in it would look like."""
     hint = "find the token by its id, and leave its description alone"
-    found.problems.append(Problem(f"`description` {SHOWN_SO}", hint, part.value_place("description")))
+    message = "`description` has `***` in it, which is how a token's secret is shown"
+    found.problems.append(Problem(message, hint, part.value_place("description")))
 
 
 def _note_cut(part: Entry, texts: Collection[str], found: _Found) -> None:

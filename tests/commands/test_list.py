@@ -101,6 +101,12 @@ def test_what_files_declare_is_left_out_as_plan_takes_them(shell: Shell) -> None
     assert (from_stdin.err, PHONE in from_stdin.out) == ("1 of 12 tokens, 0 inactive\n", False)
 
 
+def test_a_file_of_an_organisation_that_has_no_token_declares_none_of_them(shell: Shell) -> None:
+    shell.write("version: 1\nserver: {org: nobody}\ntokens: [{match: {user: user2}, pick: all}]\n", "nobody.yaml")
+    said = "no live token belongs to organisation `nobody`\n  hint: correct `server.org`, or name another file\n"
+    assert listed(shell, "--not-in", "nobody.yaml") == Done(4, "", said)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

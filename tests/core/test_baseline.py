@@ -390,7 +390,9 @@ def test_an_exception_that_the_base_lacks_excepts_nothing_yet() -> None:
     for base in (manifest(unmanaged=Severity.FAIL, excepted=(U, D)), manifest(unmanaged=Severity.IGNORE)):
         (refusal,) = compared(world, base).refusals
         assert [each.id for each in refusal.problem.tokens] == [token_id(3)]
-        assert refusal.problem.hint == "declare them, or write `unmanaged: ignore`"
+        assert (
+            refusal.problem.hint == "declare them, name them in `except` of `unmanaged`, or write `unmanaged: ignore`"
+        )
     crossed = compared(world, manifest(unmanaged=Severity.WARN, excepted=(D, Match(user="ci-bot"))))
     assert [each.id for each in crossed.refusals[0].problem.tokens] == [token_id(3)]
     assert [each.id for each in crossed.warnings[0].tokens] == [token_id(2)]

@@ -176,7 +176,7 @@ def test_unmanaged_tokens_are_treated_as_the_manifest_says(policy: Severity, ref
     plan = judged([declared(1)], [token(3, user="mira"), token(1), token(2)], unmanaged=policy)
     words = (
         f"no declaration names 2 live tokens: {token_id(2)} (ci-bot), {token_id(3)} (mira)\n"
-        "  hint: declare them, or write `unmanaged: ignore`"
+        "  hint: declare them, name them in `except` of `unmanaged`, or write `unmanaged: ignore`"
     )
     assert said(plan) == [f"unmanaged: {words}"] * refused
     assert [str(each) for each in plan.warnings] == [words] * warned
