@@ -375,6 +375,8 @@ def test_a_plan_after_an_export_is_empty_and_what_was_there_stays(
         assert shell.run("export", "tokens.yaml").err.startswith("tokens.yaml: nothing to add")
         assert file.read_bytes() == added
         assert masked(added.decode(), OWN) == added.decode()
+        assert shell.run("export", "new.yaml").code == 0
+        assert shell.run("fmt", "new.yaml", "--check") == Done(0, "", "new.yaml is formatted\n")
 
 
 def test_what_is_written_of_a_text_may_be_the_secret(tmp_path: Path) -> None:

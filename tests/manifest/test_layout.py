@@ -105,6 +105,26 @@ def test_a_status_there_and_back_gives_the_same_bytes(chance: Random) -> None:
             assert edited("tokens.yaml", there, then, [number], {"status": status})[0].raw == text.raw
 
 
+@given(
+    st.sampled_from(["{}", '"{}"', "'{}'"]),
+    st.text("ab .-é🔥", min_size=1).map(str.strip).filter(lambda text: text[:1].isascii() and text[:1].isalpha()),
+    st.text("ab .-é🔥\n", min_size=1),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(["", "\ufeff"]),
+)
+def test_a_text_there_and_back_gives_the_same_bytes_where_its_quotes_stay(
+    quotes: str, value: str, other: str, end: str, mark: str
+) -> None:
+    text = Text(mark + one(f"    description: {quotes.format(value)}").raw.replace("\n", end))
+    there, then = edited("tokens.yaml", text, read(text), [0], {"description": other})
+    back, _ = edited("tokens.yaml", there, then, [0], {"description": value})
+    sign = there.read.rpartition("description: ")[2][0]
+    if sign == quotes[0] or (sign.isalpha() and quotes == "{}"):
+        assert back.raw == text.raw
+    assert back.raw.startswith("\ufeff") == (mark != "")
+    assert not back.raw.endswith("\n")
+
+
 def one(after_id: str) -> Text:
     return Text(f'version: 1\ntokens:\n  - id: "0d3a5f0c1be4e000"\n{after_id}')
 
