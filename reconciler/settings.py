@@ -24,17 +24,17 @@ from reconciler.core.live import TokenId, is_id
 from reconciler.core.secrets import masked
 from reconciler.core.text import count, is_bare, is_sendable, trimmed
 from reconciler.errors import Problem, UsageError
+from reconciler.influx_cli import DEFAULT_URL, PATIENCE_S, Profile, chosen
 
 _VARIABLES = (
     "INFLUX_HOST", "INFLUX_ORG", "INFLUX_ORG_ID", "INFLUX_TOKEN_FILE", "INFLUX_CONFIGS_PATH", "INFLUX_ACTIVE_CONFIG",
     "INFLUX_SKIP_VERIFY", HEADER, "TOKENCTL_SELF_ID",
 )  # fmt: skip
+_OF_ONE = (
+    "INFLUX_HOST", "INFLUX_TOKEN", "INFLUX_TOKEN_FILE", "INFLUX_ORG", "INFLUX_ORG_ID", "INFLUX_ACTIVE_CONFIG", HEADER,
+    "TOKENCTL_SELF_ID",
+)  # fmt: skip
 _FALSE = ("0", "f", "F", "FALSE", "false", "False")  # what the influx CLI takes for no
-_FIELDS = {"url": str, "token": str, "active": bool, "cookie": str}
-_PLACE = re.compile(r"\(at (line \d+, column \d+|end of document)\)")
-_DEFAULT_URL = "http://localhost:8086"
-_LARGEST = 1024 * 1024  # bytes of the influx CLI's profiles
-_PATIENCE_S = 60.0  # for a pipe: a password manager may ask for a finger first
 _LIMIT = 8192  # bytes read: twice what a token may have, enough to see that it is too long
 _SECRET = re.compile(r"[\x21-\x7e]{1,4096}")
 
@@ -67,16 +67,6 @@ class Settings(NamedTuple):
     profile: str = ""
 
 
-class _Profile(NamedTuple):
-    """A profile, without a name none; `cookie` says that it signs in with a user's name and password."""
-
-    name: str = ""
-    url: str = ""
-    token: str = ""
-    active: bool = False
-    cookie: bool = False
-
-
 def resolve(flags: Flags, environment: Mapping[str, str], home: Path, stdin: BinaryIO) -> Settings:
     """Return the settings of a run; an empty variable counts as unset.
 
@@ -98,13 +88,13 @@ def without_token(
     lacking: list[UsageError] = []
     given = _variables(environment)
     host, active = given.get("INFLUX_HOST", ""), given.get("INFLUX_ACTIVE_CONFIG", "")
-    named = _chosen(flags.profile, "--profile", given, home) if flags.profile else _Profile()
+    named = chosen(flags.profile, "--profile", given, home) if flags.profile else Profile()
     typed = _held(lacking, lambda: _read_secret(flags.token_file, "--token-file", stdin))
     lent = None if typed or named.token else _held(lacking, lambda: _environment_secret(given, environment, stdin))
-    chosen = flags.url or named.url or ("" if active and not named.name else host)
-    if not named.name and not (chosen and (typed or lent)):
-        named = _chosen(active, "INFLUX_ACTIVE_CONFIG", given, home)
-    url = normalise(chosen or host or named.url or _DEFAULT_URL)
+    wanted = flags.url or named.url or ("" if active and not named.name else host)
+    if not named.name and not (wanted and (typed or lent)):
+        named = chosen(active, "INFLUX_ACTIVE_CONFIG", given, home)
+    url = normalise(wanted or host or named.url or DEFAULT_URL)
     _check_files(flags)
     source = "--profile" if flags.profile else "INFLUX_ACTIVE_CONFIG" if active else ""
     _check_profile(named, source, url)
@@ -121,6 +111,43 @@ def without_token(
         self_id=_self_id(flags.self_id or given.get("TOKENCTL_SELF_ID", "")),
         profile=masked(named.name, *endpoint.own) if is_in_use else "",
     ), lacking[0] if lacking else None
+
+
+def of_profile(profile: Profile, flags: Flags, environment: Mapping[str, str]) -> Settings:
+    """Return the settings for one server of a fleet: the profile's own URL and token, and nothing in place of either.
+
+    Raises UsageError.
+    """
+    if not profile.url:
+        hint = "give it the URL of its server: `influx config set`"
+        raise UsageError(f"the influx CLI profile `{profile.name}` has no URL", hint)
+    url = normalise(profile.url)
+    if not profile.token and not profile.cookie:
+        hint = "give it its own token: `influx config set`; no other token is used in its place"
+        raise UsageError(f"the influx CLI profile `{profile.name}` has no token", hint)
+    _check_files(flags)
+    endpoint = _endpoint(url, _profile_secret(profile, url), flags, _variables(environment))
+    name = masked(profile.name, *endpoint.own)
+    return Settings(endpoint=endpoint, self_id=_self_id(profile.self_id), profile=name)
+
+
+def check_fleet(flags: Flags, environment: Mapping[str, str]) -> None:
+    """Raise UsageError for each flag and variable that chooses one server, organisation or token: a fleet has many."""
+    typed = {
+        "--url": flags.url,
+        "--org": flags.org,
+        "--token-file": flags.token_file,
+        "--profile": flags.profile,
+        "--self-id": flags.self_id,
+    }
+    given = [*(name for name, text in typed.items() if text), *(name for name in _OF_ONE if environment.get(name))]
+    if given:
+        hint = "leave it out: each server has the URL and the token of its own influx CLI profile"
+        raise UsageError(
+            [Problem(f"{name} cannot be used with --fleet: it is about one server", hint) for name in given]
+        )
+    _variables(environment)
+    _check_files(flags)
 
 
 def _held(lacking: list[UsageError], exchange: Callable[[], Secret | None]) -> Secret | None:
@@ -151,7 +178,7 @@ def _endpoint(url: str, secret: Secret, flags: Flags, given: Mapping[str, str]) 
     return endpoint
 
 
-def _check_profile(profile: _Profile, source: str, url: str) -> None:
+def _check_profile(profile: Profile, source: str, url: str) -> None:
     """Raise UsageError when a flag or variable names a profile whose server is not that of the run."""
     if profile.name and source and _home_of(profile) != _origin(url):
         hint = f"leave out {source}, or --url and INFLUX_HOST"
@@ -159,7 +186,7 @@ def _check_profile(profile: _Profile, source: str, url: str) -> None:
         raise UsageError(message, hint)
 
 
-def _check_lent(lent: Secret | None, profile: _Profile, source: str, host: str, url: str) -> Secret | None:
+def _check_lent(lent: Secret | None, profile: Profile, source: str, host: str, url: str) -> Secret | None:
     """Return a variable's token, or raise UsageError when it would go to a profile's server: it is for INFLUX_HOST."""
     from_profile = profile.url or (profile.name and source)
     if from_profile and not (host and _origin(normalise(host)) == _origin(url)):
@@ -196,7 +223,7 @@ def _read_secret(path: str, source: str, stdin: BinaryIO) -> Secret | None:
     if not path:
         return None
     try:
-        data = stdin.read(_LIMIT) if path == "-" else files.read(Path(path), _LIMIT, _PATIENCE_S)
+        data = stdin.read(_LIMIT) if path == "-" else files.read(Path(path), _LIMIT, PATIENCE_S)
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", "") or "not a path").lower()
         raise UsageError(f"{source} names a file that cannot be read: {why}") from None
@@ -212,7 +239,7 @@ def _secret(text: str, what: str) -> Secret:
     return Secret(text)
 
 
-def _profile_secret(profile: _Profile, url: str) -> Secret:
+def _profile_secret(profile: Profile, url: str) -> Secret:
     if not profile.token and profile.cookie:
         hint = "make a token, and give it with INFLUX_TOKEN and INFLUX_HOST, or with --token-file"
         message = f"the influx CLI profile `{profile.name}` signs in with a user's name and password, and has no token"
@@ -233,9 +260,9 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _home_of(profile: _Profile) -> tuple[str, str]:
+def _home_of(profile: Profile) -> tuple[str, str]:
     """Return the only origin to which the profile's token may be sent."""
-    return _origin(normalise(profile.url or _DEFAULT_URL))
+    return _origin(normalise(profile.url or DEFAULT_URL))
 
 
 def _variables(environment: Mapping[str, str]) -> dict[str, str]:
@@ -279,64 +306,3 @@ def _organisation(flag: str, given: Mapping[str, str]) -> tuple[str, bool]:
     if not is_bare(trimmed(text)) or not is_sendable(text):
         raise UsageError(padded(source) if is_sendable(text) else Problem(f"{source} is not UTF-8 text"))
     return trimmed(text), False
-
-
-def _profiles(given: Mapping[str, str], home: Path) -> dict[str, _Profile]:
-    """Return the profiles by name, from the file that a variable names, by default the influx CLI's own.
-
-    None when there is no default file. Raises UsageError for a named file that is missing, and for an unusable one.
-    """
-    path = Path(given.get("INFLUX_CONFIGS_PATH") or home / files.PROFILES)
-    try:
-        text = files.read(path, _LARGEST, _PATIENCE_S).decode("utf-8-sig")
-    except FileNotFoundError:
-        if "INFLUX_CONFIGS_PATH" not in given:
-            return {}
-        hint = "correct it, or unset it for the influx CLI's own place"
-        raise UsageError(f"INFLUX_CONFIGS_PATH names {path}, and there is no such file", hint) from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", "") or "It is not UTF-8 text"
-        raise UsageError(f"the influx CLI's profiles in {path} cannot be read: {why[0].lower()}{why[1:]}") from None
-    import tomllib
-
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        # Its text may quote the file, and the file holds secrets.
-        found = _PLACE.search(str(error))
-        where = f", see {found[1]}" if found else ""
-        raise UsageError(f"the influx CLI's profiles in {path} are not TOML{where}") from None
-    return {name: _profile(name, table) for name, table in tables.items() if isinstance(table, dict)}
-
-
-def _profile(name: str, table: Mapping[str, object]) -> _Profile:
-    # As the influx CLI reads it, upper and lower case of a key mean nothing, and what is written exactly counts first.
-    found = {key.casefold(): value for key, value in table.items()} | dict(table)
-    for key, kind in _FIELDS.items():
-        if not isinstance(found.get(key, kind()), kind):
-            what = "text" if kind is str else "true or false"
-            raise UsageError(f"the influx CLI profile `{name}` is not usable: its `{key}` is not {what}")
-    return _Profile(
-        name=name,
-        url=str(found.get("url", "")),
-        token=str(found.get("token", "")),
-        active=found.get("active") is True,
-        cookie=bool(found.get("cookie")),
-    )
-
-
-def _chosen(wanted: str, source: str, given: Mapping[str, str], home: Path) -> _Profile:
-    """Return the profile called `wanted`, a name from the flag or variable `source`; without a name the active one.
-
-    Raises UsageError when there is no such profile, or several are active.
-    """
-    profiles = _profiles(given, home)
-    if wanted and wanted not in profiles:
-        known = ", ".join(f"`{name}`" for name in sorted(profiles))
-        hint = f"there are: {known}" if known else "there is none: `influx config create` makes one"
-        raise UsageError(f"{source}: the influx CLI has no profile `{wanted}`", hint)
-    found = [profiles[wanted]] if wanted else [profile for profile in profiles.values() if profile.active]
-    if len(found) > 1:
-        names = ", ".join(f"`{name}`" for name in sorted(profile.name for profile in found))
-        raise UsageError(f"several profiles of the influx CLI are active: {names}", "choose one with --profile")
-    return found[0] if found else _Profile()

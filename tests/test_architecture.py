@@ -28,7 +28,7 @@ LINES = (
     {"errors"},
     {"core"},
     {"schema", "files"},
-    {"documents"},
+    {"documents", "influx_cli"},
     {"manifest", "influx", "render", "apply", "settings", "repository", "sandbox"},
     {"session"},
     {"commands"},

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 DATA = {
     "schemas/tokens.v1.json",
     "schemas/plan.v1.json",
+    "schemas/fleet.v1.json",
     "schemas/revisions.v1.json",
     "schemas/journal.v1.json",
     "schemas/events.v1.json",

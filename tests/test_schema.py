@@ -13,7 +13,7 @@ import yaml
 
 from reconciler.schema import load_schema, schema_text, violations
 
-NAMES = ("tokens", "plan", "revisions", "journal", "events", "problems")
+NAMES = ("tokens", "plan", "fleet", "revisions", "journal", "events", "problems")
 SCHEMA = {
     "type": "object",
     "required": ["a"],

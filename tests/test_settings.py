@@ -191,8 +191,23 @@ def test_broken_profiles_are_refused_without_their_content(tmp_path: Path, text:
 
 
 def test_profiles_that_are_no_file_are_refused(tmp_path: Path) -> None:
-    assert refused(Flags(), tmp_path, {"INFLUX_CONFIGS_PATH": str(tmp_path)}) == (
-        "the influx CLI's profiles in HOME cannot be read: is a directory"
+    (tmp_path / "folder" / "deeper").mkdir(parents=True)
+    assert refused(Flags(), tmp_path, {"INFLUX_CONFIGS_PATH": str(tmp_path / "folder")}) == (
+        "the influx CLI's profiles in HOME/folder/deeper cannot be read: is a directory"
+    )
+
+
+def test_profiles_may_be_in_the_files_of_a_folder_each_name_in_one_of_them(tmp_path: Path) -> None:
+    given = {"INFLUX_CONFIGS_PATH": str(tmp_path / "folder")}
+    for name, profile in {"eu": "hamburg", "us": "boston", "..data": "secret", ".hidden": "no TOML"}.items():
+        path = tmp_path / "folder" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f'[{profile}]\nurl = "http://localhost:1"\ntoken = "t"\n')
+    assert resolve(Flags(profile="boston"), given, tmp_path, BytesIO()).profile == "boston"
+    (tmp_path / "folder" / "zz").write_text("[hamburg]\n")
+    assert refused(Flags(profile="boston"), tmp_path, given) == (
+        "the influx CLI profile `hamburg` is in two files of HOME/folder, zz among them\n"
+        "  hint: leave it in one of them: which server it means must be clear"
     )
 
 

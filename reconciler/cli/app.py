@@ -11,13 +11,15 @@ import typer
 
 from reconciler import __version__
 from reconciler.cli import options
-from reconciler.cli.options import SENDING, SERVER, command
+from reconciler.cli.options import SENDING, command
+from reconciler.cli.servers import FLEET, SERVER, Globs
 from reconciler.cli.tools import tools
 from reconciler.errors import ExitCode
 from reconciler.render.formats import ListFormat
 from reconciler.session.context import Context
 
 if TYPE_CHECKING:
+    from reconciler.session.fleet import Which
     from reconciler.session.sending import SendingOptions
     from reconciler.settings import Flags
 
@@ -73,10 +75,11 @@ def validate(
         "tokenctl plan tokens.yaml -o plan.json", "tokenctl plan tokens/ --output markdown=plan.md --detailed-exitcode"
     )
 )
-@command(SERVER)
+@command(SERVER, FLEET)
 def plan(
     context: Context,
     flags: Flags,
+    which: Which | None,
     files: options.Files = None,
     form: options.Format = None,
     out: options.Out = "",
@@ -106,6 +109,7 @@ def plan(
         offline=offline,
         reviewed=reviewed,
         detailed_exitcode=detailed_exitcode,
+        fleet=which,
     )
     return plan.run(request, context)
 
@@ -118,14 +122,18 @@ def plan(
 @command()
 def show(
     context: Context,
-    path: Annotated[str, typer.Argument(metavar="PLAN", help="A plan that `plan -o` saved.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PLAN...", help="A plan that `plan -o` saved; of a fleet also its shards.")
+    ],
     form: options.DrawnFormat = None,
     output: options.Output = None,
+    server: Globs = None,
+    out: options.Out = "",
 ) -> ExitCode:
     """Draw a saved plan. Needs no server."""
     from reconciler.commands import show
 
-    return show.run(path, form, output or (), context)
+    return show.run(paths, form, output or (), context, globs=server or (), out=out)
 
 
 @app.command(

@@ -21,11 +21,9 @@ from reconciler.session.context import Context
 if TYPE_CHECKING:
     from reconciler.apply.pace import Pacing
     from reconciler.session.sending import SendingOptions
-    from reconciler.settings import Flags
 
 _PATHS = frozenset({" PATH", " DIR", " FILE"})  # what options take that name something on this machine
 _WORD = re.compile("[a-z-]+")
-_AT_ONCE_S = 0.001  # a timer that is set to 0 never rings
 _RATE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/s")
 _NUMBER = re.compile(r"(?!0+(?:\.0*)?$)[0-9]{1,6}(?:\.[0-9]{1,3})?")  # without its unit
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
@@ -51,7 +49,8 @@ class Group(NamedTuple):
     make: Callable[..., object]
 
 
-def _text(flag: str, metavar: str, help_text: str) -> Option:
+def text(flag: str, metavar: str, help_text: str) -> Option:
+    """Return an option that takes text, "" by default."""
     option = typer.Option(flag, metavar=metavar, show_default=False, help=help_text)
     return _parameter(flag), Annotated[str, option], ""
 
@@ -62,7 +61,8 @@ def _number(flag: str, default: str, help_text: str, most: int | None = None) ->
     return _parameter(flag), Annotated[int | None, option], None
 
 
-def _switch(flag: str, help_text: str) -> Option:
+def switch(flag: str, help_text: str) -> Option:
+    """Return an option that is off by default."""
     return _parameter(flag), Annotated[bool, typer.Option(flag, help=help_text)], False
 
 
@@ -127,45 +127,16 @@ Reviewed = Annotated[
 ]
 
 
-def _flags(context: Context, *, timeout: str, **named: Any) -> Flags:
-    """Return the server and credentials that were typed; starts the time of --timeout, and switches core dumps off."""
-    from reconciler.cli import process
-    from reconciler.settings import Flags
-
-    process.leave_no_core()
-    if timeout:
-        context.end_after(max(duration("--timeout", timeout), _AT_ONCE_S))
-    return Flags(**named)
-
-
-SERVER = Group(
-    "flags",
-    (
-        _text("--url", "URL", "The server; else INFLUX_HOST, else http://localhost:8086."),
-        _text("--org", "NAME", "Only this organisation's tokens; else INFLUX_ORG."),
-        _text("--token-file", "PATH", "The caller's token, - for stdin; else INFLUX_TOKEN_FILE, INFLUX_TOKEN."),
-        _text("--profile", "NAME", "A profile of the influx CLI; else its active one."),
-        _text("--self-id", "ID", "The id of the caller's own token; else TOKENCTL_SELF_ID."),
-        _text("--ca-file", "PATH", "Trust only these certificates (PEM)."),
-        _text("--client-cert", "PATH", "A client certificate (PEM)."),
-        _text("--client-key", "PATH", "The client certificate's key (PEM)."),
-        _switch("--allow-insecure-http", "Send the token over plain http to another machine."),
-        _text("--timeout", "DURATION", "End the run after this time: 90s, 10m."),
-    ),
-    _flags,
-)
-"""Which server to use and as whom, and how long that may take."""
-
 SENDING = Group(
     "sending",
     (
-        _text("--expect", "DIGEST", "Refuse any plan but this one."),
-        _switch("--yes", "Do not ask."),
+        text("--expect", "DIGEST", "Refuse any plan but this one."),
+        switch("--yes", "Do not ask."),
         ("journal", Journal, ""),
-        _switch("--lock", "Hold the lock of each organisation meanwhile."),
-        _text("--lock-timeout", "DURATION", "Wait so long for another run's lock: 90s, 10m; implies --lock."),
+        switch("--lock", "Hold the lock of each organisation meanwhile."),
+        text("--lock-timeout", "DURATION", "Wait so long for another run's lock: 90s, 10m; implies --lock."),
         _number("--parallelism", "8", "Send so many changes at once.", 64),
-        _text("--rate", "N/s", "Send at most so many changes a second."),
+        text("--rate", "N/s", "Send at most so many changes a second."),
         _number("--canary", "", "Send the first N and read them back before the rest."),
         _number(
             "--max-failures",
@@ -178,8 +149,8 @@ SENDING = Group(
 """How a plan is agreed to, `--yes` among it, and how it is sent."""
 
 _TALK = (
-    _switch("--quiet", "Nothing on stderr but errors, and no text when there is nothing to do."),
-    _switch("--debug", "Requests, answers and times on stderr."),
+    switch("--quiet", "Nothing on stderr but errors, and no text when there is nothing to do."),
+    switch("--debug", "Requests, answers and times on stderr."),
 )
 
 
@@ -205,7 +176,9 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
             return _call(run, groups, typer_context, values)
 
         kind, filled = inspect.Parameter.KEYWORD_ONLY, {"context", *(group.parameter for group in groups)}
-        own = inspect.signature(run, eval_str=True, locals={"Flags": object, "SendingOptions": object}).parameters
+        own = inspect.signature(
+            run, eval_str=True, locals={"Flags": object, "SendingOptions": object, "Which": object}
+        ).parameters
         parameters = [
             inspect.Parameter("typer_context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
             *(each.replace(kind=kind) for name, each in own.items() if name not in filled),

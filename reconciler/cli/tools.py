@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import options
-from reconciler.cli.options import SERVER, command
+from reconciler.cli.options import command
+from reconciler.cli.servers import SERVER
 from reconciler.commands.schema import SchemaName
 from reconciler.core.live import Status
 from reconciler.core.manifest import Field

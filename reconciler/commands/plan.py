@@ -17,15 +17,16 @@ from reconciler.session.outputs import Outputs
 from reconciler.session.places import named_revised, site_of
 from reconciler.settings import Flags
 
-if TYPE_CHECKING:  # most plans are compared with none
+if TYPE_CHECKING:  # most plans are compared with none, and of one server
     from reconciler.core.review import Review
+    from reconciler.session.fleet import Which
 
 
 class PlanRequest(NamedTuple):
     """What was asked for; `form`, `out` ("" for none) and `outputs` are what `session.outputs.parse` takes.
 
     `offline` asks no server and compares the files with a commit; `reviewed` is the file of a saved plan or a digest,
-    "" for none.
+    "" for none. `fleet` are the servers of a fleet, None for a single one.
     """
 
     sources: sources.Sources
@@ -36,11 +37,14 @@ class PlanRequest(NamedTuple):
     offline: bool = False
     reviewed: str = ""
     detailed_exitcode: bool = False
+    fleet: Which | None = None
 
 
 def run(request: PlanRequest, context: Context) -> ExitCode:
     """Plan, save and show; return REFUSED for a refusal, CHANGES for changes with `detailed_exitcode`, else OK."""
     wanted = outputs.parse(request.outputs, request.form, request.out)
+    if request.fleet:
+        return _fleet(request, request.fleet, wanted, context)
     if request.offline:
         return _offline(request, wanted, context)
     declared = sources.read(request.sources, context)
@@ -56,6 +60,21 @@ def run(request: PlanRequest, context: Context) -> ExitCode:
     review = _reviewed(request.reviewed, plan, context)
     changed = ExitCode.CHANGES if request.detailed_exitcode else ExitCode.OK
     return wanted.write_plan(plan, declared.files, context, review, changed)
+
+
+def _fleet(request: PlanRequest, which: Which, wanted: Outputs, context: Context) -> ExitCode:
+    """Plan, save and show the servers of a fleet; return the gravest of their codes."""
+    from reconciler.session import fleet, fleet_outputs
+
+    for option, is_given in {"--offline": request.offline, "--reviewed": request.reviewed}.items():
+        if is_given:
+            raise UsageError(f"{option} is about one server", "leave it out, or plan that server alone")
+    fleet_outputs.check_formats(wanted)
+    servers = fleet.read(which, request.sources, request.flags, context)
+    wanted.check(servers.files, context, request.flags)
+    made = fleet.plan(servers, context)
+    changed = ExitCode.CHANGES if request.detailed_exitcode else ExitCode.OK
+    return fleet_outputs.write(wanted, made, servers.files, context, changed)
 
 
 def _reviewed(name: str, plan: Plan, context: Context) -> Review | None:

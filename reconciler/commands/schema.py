@@ -13,6 +13,7 @@ class SchemaName(StrEnum):
 
     TOKENS = "tokens"
     PLAN = "plan"
+    FLEET = "fleet"
     REVISIONS = "revisions"
     JOURNAL = "journal"
     EVENTS = "events"

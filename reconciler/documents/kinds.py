@@ -20,6 +20,7 @@ class Kind(Enum):
 
     MANIFEST = "a manifest", "`tokenctl plan FILE` shows what it would change, `tokenctl apply FILE` sends that"
     PLAN = "a saved plan", "`tokenctl apply FILE` sends it, `tokenctl show FILE` draws it"
+    FLEET = "the saved plans of a fleet", "`tokenctl show FILE` draws them, `--server NAME` that of one server"
     JOURNAL = "the journal of a run", "`tokenctl undo FILE` plans to undo that run"
     EVENTS = "the events of a run", "the last of them names the run's journal: `tokenctl undo JOURNAL`"
     REVISIONS = "what `tokenctl plan --offline` prints", "`tokenctl plan -o FILE` saves a plan, which needs a server"
@@ -46,6 +47,7 @@ class Kind(Enum):
 
 
 _MARKS = {
+    "fleet": Kind.FLEET,
     "changes": Kind.PLAN,
     "revisions": Kind.REVISIONS,
     "tokens": Kind.LIST,

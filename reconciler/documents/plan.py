@@ -203,7 +203,7 @@ def _problem(field: Fields) -> Problem:
     return Problem(field("message", text), field("hint", text), field("place", _WHERE), tokens)
 
 
-_PROBLEM = object_of(_problem)
+PROBLEM = object_of(_problem)
 _REFUSAL = object_of(lambda field: Refusal(field("guard", _GUARD), _problem(field)))
 
 
@@ -318,7 +318,7 @@ def decode_plan(field: Fields) -> Plan:
         live=live,
         limits=limits(field.inner("limits")),
         waivers=field("waivers", list_of(_GUARD)),
-        warnings=field("warnings", list_of(_PROBLEM)),
+        warnings=field("warnings", list_of(PROBLEM)),
         refusals=field("refusals", list_of(_REFUSAL)),
         undoes=field.optional("undoes", decode.RUN_NAME, ""),
         lock=field.optional("lock", decode.is_a(bool, "`true`", bool), False),

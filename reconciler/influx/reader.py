@@ -47,8 +47,8 @@ class Reader:
     """Reads tokens, each without its secret; `own_id` names the caller's own token where it is known.
 
     `retries` decides whether a failed request is sent again; with None none is. `progress` is called while a list
-    comes: see `wire.TokenList`. `speed` says what was seen of the server so far. Every method may raise AuthError and
-    UnreachableError.
+    comes: see `wire.TokenList`, which also says what `memory` is. `speed` says what was seen of the server so far.
+    Every method may raise AuthError and UnreachableError.
     """
 
     def __init__(
@@ -58,8 +58,10 @@ class Reader:
         own_id: TokenId | None = None,
         retries: Retries | None = None,
         progress: Callable[[int], object] = lambda _: None,
+        memory: int | None = None,
     ) -> None:
         self._transport = transport
+        self._memory = memory or wire.MEMORY
         self._progress = progress
         self._retries = retries
         self._endpoint = transport.endpoint
@@ -75,7 +77,7 @@ class Reader:
         id. The list silently leaves out what the credentials may not read. Raises UsageError when there is no such
         organisation, or when none of the tokens in the answer is of it.
         """
-        found = wire.TokenList(*self._endpoint.secrets, progress=self._progress)
+        found = wire.TokenList(*self._endpoint.secrets, progress=self._progress, memory=self._memory)
         query = {"orgID": org.lower()} if by_id else {"org": org} if org else None
         began = self._transport.clock()
         answer = self._get(wire.AUTHORIZATIONS, query, sink=found)

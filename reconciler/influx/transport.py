@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from types import MappingProxyType, TracebackType
@@ -67,8 +68,9 @@ class Transport:
     """The connections of all threads of a run. Opening it sends nothing.
 
     `trace` is given a line for each request: method, path, status, size and time, never a header or a body. `clock`
-    counts seconds from any moment. `check` is called before each wait, and may raise; `waiting` is that of the
-    backend. `environment` may name a proxy and certificates. Raises UsageError for those that cannot be used.
+    counts seconds from any moment. `check` is called before each wait, and may raise; `waiting` is that of the backend.
+    `environment` may name a proxy and certificates; `tls` is a context that was made of these before. Raises UsageError
+    for those that cannot be used.
     """
 
     def __init__(
@@ -81,7 +83,9 @@ class Transport:
         waiting: Callable[[float], float | None] = lambda _: None,
         bounds: Bounds | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._tls = tls
         self.proxy = network.proxy_for(endpoint.url, environment)
         # A proxy may speak in the server's place.
         self.endpoint = endpoint._replace(others=network.proxy_secrets(environment))
@@ -159,7 +163,7 @@ class Transport:
         A pool for all threads looks at each of its connections before and after each request.
         """
         # Loading the certificate authorities takes 30 ms.
-        tls = trust.context(self.endpoint, environment) if self._url.scheme == b"https" else None
+        tls = (self._tls or trust.context(self.endpoint, environment)) if self._url.scheme == b"https" else None
         through, backend = self.proxy, self._backend
         if not through:
             return httpcore.ConnectionPool(tls, keepalive_expiry=_KEPT_S, network_backend=backend)

@@ -47,7 +47,8 @@ _MORE = re.compile(
 _TOTAL = re.compile("count|total(?:count|items|results|elements)?")
 _NEXT = re.compile(r"\brel *= *\"?[^\",;]*\bnext\b", re.IGNORECASE)
 _MESSAGE_LENGTH = 200
-_MEMORY = 80 * 1024 * 1024  # in bytes: room for more than 100,000 tokens
+MEMORY = 80 * 1024 * 1024
+"""The bytes that the tokens of a list may take: room for more than 100,000."""
 _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
 _ENTRY_SIZE = 100  # in bytes: a place in a dict
 _MOST_RIGHTS = 4096
@@ -79,7 +80,7 @@ class TokenList:
     """
 
     def __init__(
-        self, own: str, *others: str, progress: Callable[[int], object] = lambda _: None, memory: int = _MEMORY
+        self, own: str, *others: str, progress: Callable[[int], object] = lambda _: None, memory: int = MEMORY
     ) -> None:
         self._secrets = own, *others
         self._progress = progress

@@ -38,11 +38,11 @@ def plan(plan: Plan, review: Review | None = None, *, colour: bool = False, colu
     """Return what a plan does and what stands in its way, with counts, digest and review last."""
     blocks = [line(" · ".join(filter(None, [*words.title_parts(plan), ", ".join(words.totals(plan))])))]
     if plan.changes:
-        blocks.append(_changes(plan, columns, colour=colour))
+        blocks.append(changes(plan, columns, colour=colour))
     if plan.base and plan.base.revisions:
         blocks.append(line(f"The files since {plan.base.ref}, beside that:"))
-        revisions = plan.base.revisions
-        blocks += [_revisions(revisions, columns, colour=colour), _files_verdict(revisions, colour=colour)]
+        since = plan.base.revisions
+        blocks += [revisions(since, columns, colour=colour), _files_verdict(since, colour=colour)]
     blocks += _warnings(plan.warnings, colour=colour)
     red = _RED if colour else 0
     blocks += [words.problem(each.problem, f"Refused by guard `{each.guard}`", colour=red) for each in plan.refusals]
@@ -67,7 +67,8 @@ def _verdict(plan: Plan) -> str:
     return "\n".join([verdict, *since, f"Digest {plan.digest}"])
 
 
-def _changes(plan: Plan, columns: int | None, *, colour: bool) -> str:
+def changes(plan: Plan, columns: int | None, *, colour: bool) -> str:
+    """Return every change of a plan, in its order."""
     cells, across = [], plan.across
     for change in plan.changes:
         orgs = [words.org_of(change)] if across else []
@@ -85,6 +86,19 @@ def _changes(plan: Plan, columns: int | None, *, colour: bool) -> str:
         if use := words.use_of(change):
             lines.append(_within(f"{_INDENT}{'usage':<11}  {use}", columns))
         lines += [_within(f"{_INDENT}{field:<11}  {told}", columns) for field, told in _told(change)]
+    return "\n".join(lines)
+
+
+def alike(change: Change, columns: int | None, *, colour: bool) -> str:
+    """Return what changes that are alike have in common, of one of them."""
+    (row,) = rows(
+        [[_name(change), terminal(change.token.user), words.place_of(change)]], columns, beside=_BESIDE, whole=()
+    )
+    lines = [_sign(change, colour=colour) + row.rstrip()]
+    for each in next(explained([change])):
+        lines += _difference(each, columns)
+    if reasons := "; ".join(filter(None, (words.until_of(change), words.marks_of(change)))):
+        lines.append(f"{_INDENT}{'because':<11}  {reasons}")
     return "\n".join(lines)
 
 
@@ -177,7 +191,7 @@ def revised(revised: Baseline, *, colour: bool = False, columns: int | None = No
     """Return every revision, and the counts at the end, whatever foreign text says."""
     blocks = [line(f"since {revised.ref} · commit {revised.commit[:12]} · no server was asked")]
     if revised.revisions:
-        blocks.append(_revisions(revised.revisions, columns, colour=colour))
+        blocks.append(revisions(revised.revisions, columns, colour=colour))
     blocks += _warnings(revised.warnings, colour=colour)
     return "\n\n".join([*blocks, _files_verdict(revised.revisions, colour=colour)]) + "\n"
 
@@ -190,13 +204,13 @@ def _files_verdict(revisions: Sequence[Revision], *, colour: bool) -> str:
     return f"{counts}\n{paint(warning, _RED, enabled=colour)}" if loosened else counts
 
 
-def _revisions(revisions: Sequence[Revision], columns: int | None, *, colour: bool) -> str:
+def revisions(told: Sequence[Revision], columns: int | None, *, colour: bool) -> str:
     """Return a row for each revision, with the values before and after below it."""
-    named = [each for each in revisions if each.kind is not Kind.SETTING]
+    named = [each for each in told if each.kind is not Kind.SETTING]
     cells = [[terminal(each.name or ""), _target(each), terminal(compared.place_of_revision(each))] for each in named]
     drawn = dict(zip(map(id, named), rows(cells, columns, beside=_BESIDE, whole=(1,)), strict=True))
     lines = []
-    for revision in revisions:
+    for revision in told:
         sign = f"{_KIND_SIGNS.get(revision.kind, '*')} {revision.kind:<10}"
         painted = paint(sign, _KIND_COLOURS.get(revision.kind, _YELLOW), enabled=colour)
         setting = f"{terminal(revision.target)}  {terminal(compared.place_of_revision(revision))}"

@@ -26,6 +26,7 @@ from reconciler.render.escape import line
 from reconciler.session.context import Context
 from reconciler.settings import Flags, Settings
 
+_LOOK_S = 0.5  # between two looks at whether the turn of a server is over
 _SHOWN = 20  # places of one file where the own secret stands
 
 
@@ -85,13 +86,15 @@ def connected(
         from reconciler.session.report import progress_of
 
         progress = progress_of(context)
+    turn, every_s = context.turn, _LOOK_S if context.turn else None
     transport = Transport(
         resolved.endpoint,
         trace=streams.warn if streams.debug else None,
         clock=context.clock,
-        check=context.interrupt.check,
-        waiting=partial(progress.waiting, resolved.endpoint.url) if progress else lambda _: None,
+        check=turn.check if turn else context.interrupt.check,
+        waiting=partial(progress.waiting, resolved.endpoint.url) if progress else lambda _: every_s,
         environment=context.environment,
+        tls=turn.tls if turn else None,
     )
     try:
         with transport:
@@ -105,6 +108,7 @@ def connected(
                 own_id=resolved.self_id,
                 retries=retries if patient else None,
                 progress=progress.tokens_read if progress else lambda _: None,
+                memory=turn.memory if turn else None,
             )
             if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
                 streams.say(line(f"Warning: {words}"))
@@ -174,6 +178,12 @@ def _check_secret(manifest: Manifest, resolved: Settings) -> None:
     for own in resolved.endpoint.own:
         _check_for(own, what, f"remove it here and from the history, and {where}", manifest)
         what, where = f"what {HEADER} holds", "replace it where it is valid"
+
+
+def check_for_secrets(manifest: Manifest, token: str, profile: str) -> None:
+    """Refuse a manifest with the token of a profile; raises InvalidError."""
+    what = f"the token of the influx CLI profile `{profile}`"
+    _check_for(token, what, "remove it here and from the history, and replace that token on its server", manifest)
 
 
 def _check_for(own: str, what: str, hint: str, manifest: Manifest) -> None:

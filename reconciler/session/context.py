@@ -12,7 +12,8 @@ from reconciler.apply.interrupt import Interrupt
 from reconciler.core.secrets import masked, without
 from reconciler.errors import CancelledError, LocalError
 
-if TYPE_CHECKING:  # reading files needs neither
+if TYPE_CHECKING:  # reading files needs none of these
+    import ssl
     from datetime import datetime
 
     from reconciler.apply.pace import Moment
@@ -36,6 +37,8 @@ class Secrets:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
+        self._sorted: tuple[str, ...] | None = ()
+        self._lock = threading.Lock()
 
     def add(self, secret: str) -> None:
         """Add a secret, which is hidden from now on."""
@@ -44,11 +47,18 @@ class Secrets:
         from urllib.parse import quote
 
         encoded = b64encode(secret.encode("utf-8", "replace")).decode()
-        self._known.update((secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""), encoded))
+        spelled = (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""), encoded)
+        with self._lock:
+            if not self._known.issuperset(spelled):
+                self._known.update(spelled)
+                self._sorted = None
 
     def hidden(self, text: str) -> str:
         """Return the text with `***` for each known secret."""
-        return without(text, *sorted(self._known, key=len, reverse=True))  # a longer one may begin like a shorter one
+        with self._lock:
+            if self._sorted is None:  # a longer one may begin like a shorter one
+                self._sorted = tuple(sorted(self._known, key=len, reverse=True))
+        return without(text, *self._sorted)
 
 
 class Streams(NamedTuple):
@@ -58,6 +68,7 @@ class Streams(NamedTuple):
     stdout shows colours, and `columns` how wide the terminal is that it is, None where it is none; `display` is where
     progress is shown, None for nowhere. `quiet` leaves talk out, and `terse` text where there is nothing to do. `token`
     is the caller's secret as the environment has it, "" for none: talk may come before the run knows if it is used.
+    `speaker` is the server of a fleet whose talk it is, which stands before it.
     """
 
     stdin: BinaryIO
@@ -73,6 +84,7 @@ class Streams(NamedTuple):
     terse: bool = False
     debug: bool = False
     token: str = ""
+    speaker: str = ""
 
     def __repr__(self) -> str:
         return "Streams(…)"  # nothing may show the token
@@ -124,10 +136,22 @@ class Streams(NamedTuple):
         return self.display.cleared() if self.display else nullcontext()
 
     def _write(self, text: str) -> None:
+        text = f"{self.speaker}: {text}" if self.speaker else text
         # That nobody listens is no reason to stop in the middle of anything.
         with suppress(OSError, ValueError), self.without_progress():
             self.stderr.write(self.secrets.hidden(text) + "\n")
             self.stderr.flush()
+
+
+class Turn(NamedTuple):
+    """What one server of a fleet may take: `check` raises when its time is up or the run ends.
+
+    `tls` is the context for TLS that all share, None where none speaks it, and `memory` the bytes of its tokens.
+    """
+
+    check: Callable[[], None]
+    tls: ssl.SSLContext | None
+    memory: int
 
 
 class Context(NamedTuple):
@@ -139,7 +163,7 @@ class Context(NamedTuple):
     machine and process. `interrupt` is what signals do, and `end_after` sets the time after which the run has to end.
     `collect_garbage` is called once a run goes on for longer than it takes to read and plan.
     `shown` is set once the command shows what it was asked for. `asked` has the servers that the run is about, by the
-    name that monitoring gets, each with the moment of `clock` since when.
+    name that monitoring gets, each with the moment of `clock` since when. `turn` is that of a server of a fleet.
     """
 
     environment: Mapping[str, str]
@@ -158,6 +182,7 @@ class Context(NamedTuple):
     pause: Callable[[threading.Event, float], object] = threading.Event.wait
     end_after: Callable[[float], object] = lambda _: None
     collect_garbage: Callable[[], object] = lambda: None
+    turn: Turn | None = None
 
 
 def unwritable(error: OSError) -> LocalError:

@@ -199,7 +199,7 @@ def test_rights_are_read_alike_whatever_was_read_before() -> None:
 
 def test_a_list_whose_rights_do_not_fit_into_memory_is_refused() -> None:
     """A few texts, of which each token has others; in less memory, as it takes half a minute to fill all of it."""
-    found = wire.TokenList(SECRET, memory=wire._MEMORY // 32)
+    found = wire.TokenList(SECRET, memory=wire.MEMORY // 32)
     assert found.feed(b'{"authorizations":[')
     for number in range(1, 1000):
         chosen = [
@@ -325,7 +325,7 @@ def test_a_list_that_does_not_fit_into_memory_is_refused() -> None:
     # What has come may be looked at together with what comes next.
     with pytest.raises(WireError, match=rf"authorization ({number - 1}|{number}): the list does not fit into memory"):
         found.finish()
-    assert wire._MEMORY / 61_000 < number < wire._MEMORY / 60_000 + 1
+    assert wire.MEMORY / 61_000 < number < wire.MEMORY / 60_000 + 1
 
 
 def test_a_hundred_thousand_tokens_fit() -> None:
@@ -337,7 +337,7 @@ def test_a_hundred_thousand_tokens_fit() -> None:
         assert found.feed(json.dumps(text).encode() + b"," * (number < 5000))
     found.feed(b"]}")
     assert len(found.finish()) == 5000
-    assert found._shared.size < wire._MEMORY / 20
+    assert found._shared.size < wire.MEMORY / 20
 
 
 def test_a_list_that_begins_anew_forgets_what_came() -> None:

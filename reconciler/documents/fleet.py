@@ -1,0 +1,118 @@
+"""Plans of a fleet as documents of schemas/fleet.v1.json; a saved one ⇄ its file."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler import files
+from reconciler.core.fleet import Fleet, Member, Planned, Skipped
+from reconciler.core.plan import Action
+from reconciler.documents import decode, kinds
+from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, text
+from reconciler.documents.plan import PROBLEM, decode_plan, plain, plan_document
+from reconciler.errors import ExitCode, StaleError
+
+FORMAT_VERSION = 1
+
+_LARGEST = 1024 * 1024 * 1024  # bytes: 10,000 servers of 100 kB
+_HEAD = 4096  # bytes
+_BEGINNING = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"format_version"\s*:\s*1\s*,\s*"fleet"\s*:')
+_REMAKE = "make it anew with `tokenctl plan --fleet DIR -o FILE`"
+_REASONS = {each.reason: each for each in ExitCode}
+_SUMS = ("unchanged", "declared", "managed")
+
+
+def save_fleet(fleet: Fleet, path: Path) -> None:
+    """Write the plans so that the path holds all of it or what it held before; only the user may read it.
+
+    Raises LocalError when that cannot be done.
+    """
+    files.write(json.dumps(fleet_document(fleet), indent=2) + "\n", path, private=True)
+
+
+def load_fleet(path: Path) -> Fleet:
+    """Read plans that `save_fleet` wrote.
+
+    Raises LocalError when the file cannot be read, InvalidError when it has no plans of a fleet, StaleError when it is
+    not as it was written.
+    """
+    content = decode.read(path, "plan", _LARGEST)
+    try:
+        document = decode.parse(content)
+        fleet = _decode(document)
+    except decode.DecodeError as error:
+        raise kinds.refused(path, "plan of a fleet", kinds.Kind.FLEET, _REMAKE, error, content) from None
+    if document != fleet_document(fleet):
+        raise StaleError(f"{path} was changed after it was made: its parts do not fit together", _REMAKE)
+    members = tuple(
+        replace(each, plan=replace(each.plan, files=(str(path),))) if isinstance(each, Planned) else each
+        for each in fleet.members
+    )
+    return replace(fleet, members=members)
+
+
+def is_fleet(path: Path) -> bool:
+    """Whether the file has plans of a fleet, by how it begins."""
+    with suppress(OSError, ValueError), files.regular(path) as stream:
+        return _BEGINNING.match(stream.read(_HEAD)) is not None
+    return False
+
+
+def fleet_document(fleet: Fleet) -> Document:
+    """The plans for schemas/fleet.v1.json, with all that is derived."""
+    planned = fleet.planned
+    live = [each.plan.live for each in planned if each.plan.live is not None]
+    return {
+        "format_version": FORMAT_VERSION,
+        "fleet": {
+            "servers": len(fleet.members),
+            "planned": len(planned),
+            "changing": len(fleet.changing),
+            "skipped": {code.reason: number for code, number in fleet.skipped_by.items()},
+            "left_out": fleet.left_out,
+        },
+        "digest": fleet.digest,
+        "reason": fleet.code.reason,
+        "counts": {
+            **{action: fleet.count(action) for action in Action},
+            **{key: sum(getattr(each.plan, key) for each in planned) for key in _SUMS},
+            **({"live": sum(live)} if live else {}),
+        },
+        "servers": [_member_document(each) for each in fleet.members],
+    }
+
+
+def _member_document(member: Member) -> Document:
+    head: Document = {"name": member.name, "reason": member.code.reason}
+    if isinstance(member, Planned):
+        return {**head, "plan": plan_document(member.plan)}
+    return {**head, "url": member.url, "problems": plain(member.problems)}
+
+
+_NAME = matching("[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "the name of a server")
+_REASON = one_of(_REASONS)
+
+
+@object_of
+def _member(field: Fields) -> Member:
+    name, reason = field("name", _NAME), field("reason", _REASON)
+    if "plan" in field.left:
+        return Planned(name=name, plan=field("plan", decode_plan))
+    return Skipped(
+        name=name, url=field("url", text), code=_REASONS[reason], problems=field("problems", list_of(PROBLEM))
+    )
+
+
+@object_of
+def _decode(field: Fields) -> Fleet:
+    field("format_version", decode.integer(FORMAT_VERSION, FORMAT_VERSION))
+    field("digest", decode.DIGEST)
+    field("reason", _REASON)
+    field("counts", decode.an_object)
+    summary = field("fleet", decode.an_object)
+    left_out = decode.COUNT(summary.get("left_out"))
+    return Fleet(members=field("servers", list_of(_member)), left_out=left_out)

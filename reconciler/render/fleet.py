@@ -1,0 +1,102 @@
+"""Plans of a fleet as text and as JSON: equal changes together, the counts last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from reconciler.core.fleet import Fleet, Group, Planned, Skipped, grouped
+from reconciler.core.plan import Action
+from reconciler.core.text import count, name_some
+from reconciler.errors import ExitCode, Problem
+from reconciler.render import text, words
+from reconciler.render.escape import json_text, line
+
+
+def json(fleet: Fleet) -> str:
+    """Return the plans as schemas/fleet.v1.json describes them."""
+    from reconciler.documents.fleet import fleet_document
+
+    return json_text(fleet_document(fleet), indent=2) + "\n"
+
+
+def plan(fleet: Fleet, *, colour: bool = False, columns: int | None = None) -> str:
+    """Return what the plans do and what stands in their way, with counts and digest last."""
+    blocks = [line(" · ".join(_totals(fleet)))]
+    alone: dict[str, list[Group]] = {}
+    alike = []
+    for group in grouped(fleet.planned):
+        if len(group.servers) > 1:
+            alike.append(group)
+        else:
+            alone.setdefault(group.servers[0], []).append(group)
+    blocks += [_server(each, alone[each.name], columns, colour=colour) for each in fleet.planned if each.name in alone]
+    blocks += [_alike(each, columns, colour=colour) for each in alike]
+    for each in fleet.planned:
+        blocks += _revised(each, columns, colour=colour)
+    blocks += _together(
+        [(each.name, problem) for each in fleet.planned for problem in each.plan.warnings], "Warning on"
+    )
+    refusals = [(each.name, refusal) for each in fleet.planned for refusal in each.plan.refusals]
+    for name, refusal in refusals:
+        blocks.append(words.problem(refusal.problem, f"Refused on {name} by guard `{refusal.guard}`"))
+    blocks += _skipped(fleet.skipped)
+    blocks.append(_verdict(fleet))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _totals(fleet: Fleet) -> Iterator[str]:
+    yield count(len(fleet.members), "server")
+    yield f"{len(fleet.planned):,} planned"
+    refused = sum(each.code is ExitCode.REFUSED for each in fleet.planned)
+    if refused:
+        yield f"{refused:,} refused"
+    for code, number in fleet.skipped_by.items():
+        yield f"{number:,} not planned ({code.reason})"
+    if fleet.left_out:
+        yield f"{fleet.left_out:,} left out"
+
+
+def _server(planned: Planned, groups: Sequence[Group], columns: int | None, *, colour: bool) -> str:
+    changes = [change for group in groups for change in group.changes]
+    title = " · ".join([planned.name, *words.title_parts(planned.plan)])
+    shown = replace(planned.plan, changes=planned.plan.in_order(changes))
+    return line(title) + "\n" + text.changes(shown, columns, colour=colour)
+
+
+def _alike(group: Group, columns: int | None, *, colour: bool) -> str:
+    title = f"{count(len(group.servers), 'server')} alike: {name_some(group.servers)}"
+    return line(title) + "\n" + text.alike(group.changes[0], columns, colour=colour)
+
+
+def _revised(planned: Planned, columns: int | None, *, colour: bool) -> Iterator[str]:
+    base = planned.plan.base
+    if base and base.revisions:
+        yield line(f"{planned.name}: the files since {base.ref}, beside that:")
+        yield text.revisions(base.revisions, columns, colour=colour)
+
+
+def _together(told: Iterable[tuple[str, Problem]], title: str) -> Iterator[str]:
+    """Yield each problem once, with the servers that have it."""
+    found: dict[Problem, list[str]] = {}
+    for name, problem in told:
+        found.setdefault(problem, []).append(name)
+    yield from (words.problem(problem, f"{title} {name_some(names)}") for problem, names in found.items())
+
+
+def _skipped(skipped: Sequence[Skipped]) -> Iterator[str]:
+    """Yield why servers are not planned, the gravest first."""
+    for code in ExitCode:
+        told = [(each.name, problem) for each in skipped if each.code is code for problem in each.problems]
+        yield from _together(told, f"Not planned ({code.reason}):")
+
+
+def _verdict(fleet: Fleet) -> str:
+    counts = ", ".join(f"{fleet.count(action):,} to {action}" for action in (Action.ACTIVATE, Action.DEACTIVATE))
+    changing = sum(bool(each.plan.changes) for each in fleet.planned)
+    as_declared = len(fleet.planned) - changing
+    on = f"on {changing:,} of {count(len(fleet.members), 'server')}; {as_declared:,} as declared"
+    verdict = f"Plan: {counts}, {fleet.count(Action.DESCRIBE):,} to describe {on}."
+    if not changing:
+        verdict = f"No changes: {count(len(fleet.planned), 'server')} as declared."
+    return f"{verdict}\nDigest {fleet.digest}"

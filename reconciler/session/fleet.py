@@ -1,0 +1,262 @@
+"""Reads and plans the servers of a fleet, many at once: files and profiles become results, one for each server."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from io import StringIO
+from pathlib import Path
+from ssl import SSLContext
+from typing import TypeVar
+
+from reconciler.core import fleet as core
+from reconciler.core.fleet import Fleet, Member, Planned, Skipped
+from reconciler.core.plan import Plan
+from reconciler.documents.plan import plan_document
+from reconciler.errors import ExitCode, InvalidError, Problem, TokenctlError, UnreachableError, UsageError
+from reconciler.influx import trust
+from reconciler.influx_cli import Profile, profiles
+from reconciler.session import planning, sources
+from reconciler.session.connection import check, check_for_secrets, connected
+from reconciler.session.context import Context, Turn
+from reconciler.session.sources import Declared, Sources
+from reconciler.settings import Flags, Settings, check_fleet, of_profile
+
+AT_ONCE = 32
+"""The servers that are read at once."""
+_WITHIN_S = 60.0  # for one server, retries included
+_MEMORY = 8 * 1024 * 1024  # bytes of the tokens of one server
+_SLICE_S = 0.5  # of a wait
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """The servers that are meant: a folder with a manifest of each, globs of their names, and a part of them."""
+
+    folder: str
+    globs: Sequence[str] = ()
+    shard: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server that is meant: its name, what its files declare, and its settings or why there are none."""
+
+    name: str
+    declared: Declared
+    settings: Settings | TokenctlError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """All servers that are meant, in their order, how many are left out, and the files that were read."""
+
+    servers: Sequence[Server]
+    left_out: int
+    files: Sequence[str]
+
+
+def manifests(which: Which) -> tuple[dict[str, str], int]:
+    """Return the path of the manifest of each server that is meant, in their order, and how many are left out.
+
+    Raises InvalidError and UsageError.
+    """
+    folder = Path(which.folder)
+    try:
+        entries = {each.name: each.is_dir() for each in folder.iterdir()}
+    except OSError as error:
+        raise InvalidError(f"{folder}: {str(error.strerror).lower()}") from None
+    found = core.servers(entries, which.folder)
+    names = core.selected(found, which.globs, which.shard)
+    return {name: str(folder / found[name]) for name in names}, len(found) - len(names)
+
+
+def declared(
+    which: Which, given: Sources, context: Context, *, reviewed: bool = True
+) -> tuple[dict[str, Declared], int]:
+    """Return what the files declare for each server, those of `given` for all, and how many servers are left out.
+
+    Raises InvalidError with every problem of every file, and UsageError.
+    """
+    if "-" in given.files:
+        raise UsageError("--fleet cannot be used with standard input", "name files")
+    if given.usage:
+        raise UsageError("--usage is about one server", "plan that server alone, with --profile")
+    if given.allow and (not which.globs or any(set("*?[!") & set(glob) for glob in which.globs)):
+        hint = "name the servers, each with --server NAME"
+        raise UsageError("--allow waives a guard, and with --fleet it has to be said for which servers", hint)
+    paths, left_out = manifests(which)
+    problems: dict[Problem, None] = {}
+    found: dict[str, Declared] = {}
+    for name, path in paths.items():
+        speaking = replace(context, streams=replace(context.streams, speaker=name))
+        try:
+            found[name] = sources.read(replace(given, files=(*given.files, path)), speaking, reviewed=reviewed)
+        except InvalidError as error:
+            problems |= dict.fromkeys(error.problems)
+        except UsageError:
+            if not given.select:
+                raise
+            left_out += 1
+    if problems:
+        raise InvalidError(sorted(problems, key=lambda problem: problem.position))
+    if not found:
+        raise UsageError("--select finds nothing on any server", "name what the files of a server declare")
+    return found, left_out
+
+
+def read(which: Which, given: Sources, flags: Flags, context: Context, *, reviewed: bool = True) -> Servers:
+    """Read all files and profiles. Raises InvalidError and UsageError; asks no server."""
+    check_fleet(flags, context.environment)
+    known = profiles(context.environment, context.home)
+    for profile in known.values():
+        if profile.token:
+            context.streams.secrets.add(profile.token)
+    found, left_out = declared(which, given, context, reviewed=reviewed)
+    _check_secrets(found, known)
+    servers = [
+        Server(name=name, declared=each, settings=_settings(name, known, flags, context))
+        for name, each in found.items()
+    ]
+    files = [*dict.fromkeys(file for each in found.values() for file in each.files)]
+    return Servers(servers=servers, left_out=left_out, files=files)
+
+
+def _check_secrets(found: Mapping[str, Declared], known: Mapping[str, Profile]) -> None:
+    """Refuse files that hold the token of any profile: nothing may carry one to another server."""
+    tokens = {profile.token: profile.name for profile in known.values() if profile.token}
+    for each in found.values():
+        whole = "\n".join((*each.manifest.texts.values(), *(one.text for one in each.manifest.tokens)))
+        for token, name in tokens.items():
+            if token in whole:
+                check_for_secrets(each.manifest, token, name)
+
+
+def _settings(name: str, known: Mapping[str, Profile], flags: Flags, context: Context) -> Settings | TokenctlError:
+    if name not in known:
+        hint = f"make one with `influx config create --config-name {name}`, or leave it out with --server '!{name}'"
+        return UsageError(f"the influx CLI has no profile `{name}`", hint)
+    try:
+        return of_profile(known[name], flags, context.environment)
+    except UsageError as error:
+        return error
+
+
+def plan(servers: Servers, context: Context) -> Fleet:
+    """Read and plan every server, many at once. Raises KeyboardInterrupt when a signal comes, and nothing else."""
+    tls = shared_tls(servers, context)
+    members = each_of(servers.servers, lambda one: _planned(one, tls, context), context)
+    return Fleet(members=tuple(_claimed(members)), left_out=servers.left_out)
+
+
+def each_of(servers: Sequence[Server], act: Callable[[Server], _T], context: Context, most: int = AT_ONCE) -> list[_T]:
+    """Return what `act` returns for each server, in their order; those with one URL come one after another."""
+    lines: dict[str, list[int]] = {}
+    for at, one in enumerate(servers):
+        url = one.settings.endpoint.url if isinstance(one.settings, Settings) else f"none {at}"
+        lines.setdefault(url, []).append(at)
+    done: dict[int, _T] = {}
+
+    def run(line: Sequence[int]) -> None:
+        for at in line:
+            if context.interrupt.came:
+                return
+            done[at] = act(servers[at])
+
+    with ThreadPoolExecutor(max_workers=min(most, len(lines))) as pool:
+        for future in [pool.submit(run, line) for line in lines.values()]:
+            future.result()
+    context.interrupt.check()
+    return [done[at] for at in range(len(servers))]
+
+
+def shared_tls(servers: Servers, context: Context) -> SSLContext | None:
+    """Return the context for TLS that all servers share, None where none speaks it; raises UsageError."""
+    found = [each.settings.endpoint for each in servers.servers if isinstance(each.settings, Settings)]
+    speaking = [each for each in found if each.url.startswith("https:")]
+    return trust.context(speaking[0], context.environment) if speaking else None
+
+
+def turn_of(one: Server, tls: SSLContext | None, context: Context) -> Context:
+    """Return the surroundings of one server: its talk begins with its name, and its time and memory are limited."""
+    ends = context.clock() + _WITHIN_S
+
+    def look() -> None:
+        if context.interrupt.came:
+            raise KeyboardInterrupt
+        if context.clock() >= ends:
+            raise UnreachableError(f"not read within {_WITHIN_S:g} s, retries included", "look at the server's load")
+
+    def sleep(seconds: float) -> None:
+        while seconds > 0:
+            look()
+            context.sleep(min(seconds, _SLICE_S))
+            seconds -= _SLICE_S
+
+    streams = replace(context.streams, speaker=one.name, display=None, stdout=StringIO(), interactive=False)
+    turn = Turn(check=look, tls=tls, memory=_MEMORY)
+    return replace(context, streams=streams, sleep=sleep, turn=turn, asked={}, shown=threading.Event())
+
+
+def _planned(one: Server, tls: SSLContext | None, context: Context) -> Member:
+    """Plan one server; whatever keeps it from being planned is its result."""
+    began, url = context.clock(), ""
+    try:
+        settings = _raised(one.settings)
+        url = settings.endpoint.url
+        check(one.declared.manifest, one.declared.baseline, settings)
+        with connected(settings, turn_of(one, tls, context)) as server:
+            made = planning.plan_from(one.declared.source, server)
+        _check_text(made, settings, context)
+        return Planned(name=one.name, plan=made, took_s=context.clock() - began)
+    except TokenctlError as error:
+        code, problems = error.exit_code, error.problems
+    except Exception as error:  # noqa: BLE001  a mistake with one server keeps no other from being planned
+        code = ExitCode.ERROR
+        problems = (
+            Problem("this is a mistake in tokenctl itself", f"plan it alone to see where: {type(error).__name__}"),
+        )
+    masked = context.streams.masked
+    told = tuple(replace(each, message=masked(each.message), hint=masked(each.hint)) for each in problems)
+    return Skipped(name=one.name, url=url, code=code, problems=told, took_s=context.clock() - began)
+
+
+def _raised(settings: Settings | TokenctlError) -> Settings:
+    """Return the settings; raises why there are none."""
+    if isinstance(settings, TokenctlError):
+        raise settings
+    return settings
+
+
+def _check_text(made: Plan, settings: Settings, context: Context) -> None:
+    """Refuse a plan in which a text of the server is the token of another profile: its document would hold it."""
+    text = json.dumps(plan_document(made))
+    if context.streams.secrets.hidden(text) != text:
+        message = f"a text of {settings.endpoint.url} holds the token of an influx CLI profile"
+        raise InvalidError(message, "replace that token where it is valid: whoever reads this server knows it")
+
+
+def _claimed(members: Sequence[Member]) -> list[Member]:
+    """Return the members, those skipped that claim a token which another one claims too on the same server."""
+    claims: dict[tuple[str, str], set[str]] = {}
+    for each in members:
+        if isinstance(each, Planned):
+            for change in each.plan.changes:
+                claims.setdefault((each.plan.server.url, change.token.id), set()).add(each.name)
+    twice = {name: (token, names) for (_, token), names in claims.items() if len(names) > 1 for name in names}
+    return [
+        _twice(each, *twice[each.name]) if isinstance(each, Planned) and each.name in twice else each
+        for each in members
+    ]
+
+
+def _twice(member: Planned, token: str, names: set[str]) -> Skipped:
+    message = f"the token {token} would be changed by {' and '.join(sorted(names))}, which are for one server"
+    problem = Problem(message, "declare it once")
+    return Skipped(
+        name=member.name, url=member.plan.server.url, code=ExitCode.INVALID, problems=(problem,), took_s=member.took_s
+    )

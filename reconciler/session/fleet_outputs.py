@@ -1,0 +1,55 @@
+"""Where the plans of a fleet are written, and in which format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from reconciler.core.fleet import Fleet, Planned
+from reconciler.errors import ExitCode
+from reconciler.render import fleet as drawn
+from reconciler.render.formats import PlanFormat
+from reconciler.session.context import Context
+from reconciler.session.outputs import Outputs
+from reconciler.session.places import named_plan, published
+
+FORMATS = (PlanFormat.TEXT, PlanFormat.JSON)
+"""The formats that plans of a fleet can be drawn in."""
+
+
+def check_formats(wanted: Outputs) -> None:
+    """Raise UsageError for a format that is of one server."""
+    wanted.limit(
+        FORMATS, "is of the plan of one server", "save the plans, and draw one with `show FILE --server NAME`, or use"
+    )
+
+
+def write(
+    wanted: Outputs, fleet: Fleet, files: Sequence[str], context: Context, changed: ExitCode = ExitCode.OK
+) -> ExitCode:
+    """Write the plans, made from these files; return the gravest code of the servers, else `changed` for changes."""
+    named = cache(lambda: _named(fleet, files, context))
+
+    def draw(form: PlanFormat, colour: bool, columns: int | None) -> str:
+        return drawn.plan(fleet, colour=colour, columns=columns) if form is PlanFormat.TEXT else drawn.json(named())
+
+    def save(path: Path) -> None:
+        from reconciler.documents.fleet import save_fleet
+
+        save_fleet(named(), path)
+
+    wanted.write(draw, context, save, is_settled=fleet.is_settled)
+    return fleet.code or (changed if fleet.changing else ExitCode.OK)
+
+
+def _named(fleet: Fleet, files: Sequence[str], context: Context) -> Fleet:
+    """Return the plans with files as programs know them, and problems without secrets."""
+    members = tuple(
+        replace(each, plan=named_plan(each.plan, each.plan.files or files, context.environment))
+        if isinstance(each, Planned)
+        else replace(each, problems=published(each.problems, context))
+        for each in fleet.members
+    )
+    return replace(fleet, members=members)

@@ -1,0 +1,128 @@
+"""With a fleet, each secret goes to its own server and to no other, whatever is set, moved, renamed or added."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import ExitCode
+from tests.fleet import NAMES, Fleet, fleet_on
+from tests.shell import GRAFANA
+
+DESCRIBE = f'id: "{GRAFANA}", description: dashboard'
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with fleet_on(tmp_path_factory.mktemp("fleet")) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _files(fleet: Fleet) -> None:
+    for path in sorted((fleet.folder / "servers").glob("*"), reverse=True):
+        path.unlink()
+    for name in NAMES:
+        fleet.declare(DESCRIBE, name=f"servers/{name}.yaml")
+    fleet.profiles()
+
+
+def strangers(fleet: Fleet) -> list[tuple[str, int]]:
+    """The servers that were sent what is not their own token, with how often that was refused."""
+    counted = [(name, [each.status for each in box.requests].count(401)) for name, box in fleet.sandboxes.items()]
+    return [(name, number) for name, number in counted if number]
+
+
+VARIABLES = {
+    "INFLUX_TOKEN": "the secret of hamburg",
+    "INFLUX_HOST": "http://127.0.0.1:9",
+    "INFLUX_TOKEN_FILE": "profiles",
+    "INFLUX_ORG": "acme",
+    "INFLUX_ORG_ID": "5f2c9e1a77b0d3c4",
+    "INFLUX_ACTIVE_CONFIG": "hamburg",
+    "INFLUX_EXTRA_HTTP_HEADER": "X-Gate: secret-of-the-gate",
+    "TOKENCTL_SELF_ID": "0d08544b51006000",
+}
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_a_variable_that_is_about_one_server_is_refused(fleet: Fleet, variable: str) -> None:
+    before = sum(len(box.requests) for box in fleet.sandboxes.values())
+    value = fleet.secret("hamburg") if variable == "INFLUX_TOKEN" else VARIABLES[variable]
+    done = fleet.cli("plan", "--fleet", "servers", environment={variable: value})
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
+    assert done.err == (
+        f"{variable} cannot be used with --fleet: it is about one server\n"
+        "  hint: leave it out: each server has the URL and the token of its own influx CLI profile\n"
+    )
+    assert sum(len(box.requests) for box in fleet.sandboxes.values()) == before
+
+
+@pytest.mark.parametrize(
+    "option", ["--url=http://127.0.0.1:9", "--org=acme", "--token-file=profiles", "--profile=hamburg", "--self-id=1"]
+)
+def test_an_option_that_is_about_one_server_is_refused(fleet: Fleet, option: str) -> None:
+    done = fleet.cli("plan", "--fleet", "servers", option, environment={})
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
+    assert done.err.startswith(f"{option.partition('=')[0]} cannot be used with --fleet: it is about one server\n")
+
+
+def test_each_server_gets_its_own_token_alone(fleet: Fleet) -> None:
+    assert fleet.cli("plan", "--fleet", "servers", environment={}).code == ExitCode.OK
+    assert strangers(fleet) == []
+
+
+def test_a_profile_without_a_token_is_an_error_of_that_server_and_sends_none(fleet: Fleet) -> None:
+    tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
+    del tables["lyon"]["token"]
+    fleet.profiles(tables)
+    asked = len(fleet.sandboxes["lyon"].requests)
+    done = fleet.cli("plan", "--fleet", "servers", environment={})
+    assert done.code == ExitCode.USAGE
+    assert (
+        "Not planned (usage): lyon: the influx CLI profile `lyon` has no token\n"
+        "  hint: give it its own token: `influx config set`; no other token is used in its place\n"
+    ) in done.out
+    assert len(fleet.sandboxes["lyon"].requests) == asked
+    assert strangers(fleet) == []
+
+
+def test_a_renamed_moved_or_added_file_reaches_only_a_profile_of_its_name(fleet: Fleet) -> None:
+    (fleet.folder / "servers/lyon.yaml").rename(fleet.folder / "servers/paris.yaml")
+    done = fleet.cli("plan", "--fleet", "servers", environment={})
+    assert done.code == ExitCode.USAGE
+    assert "Not planned (usage): paris: the influx CLI has no profile `paris`\n" in done.out
+    assert strangers(fleet) == []
+
+
+def test_a_file_with_the_token_of_another_server_is_refused(fleet: Fleet) -> None:
+    tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
+    fleet.profiles({**tables, "lyon": {**tables["lyon"], "token": "short-secret-of-lyon"}})
+    fleet.write("version: 1\n# short-secret-of-lyon\ntokens: []\n", "servers/hamburg.yaml")
+    done = fleet.cli("plan", "--fleet", "servers", environment={})
+    assert (done.code, done.out) == (ExitCode.INVALID, "")
+    assert "short-secret-of-lyon" not in done.err
+    assert "this is the token of the influx CLI profile `lyon`" in done.err
+
+
+def test_a_fleets_plan_is_saved_and_shown_as_it_was_written(fleet: Fleet, tmp_path: Path) -> None:
+    first, second = str(tmp_path / "one.json"), str(tmp_path / "two.json")
+    assert fleet.cli("plan", "--fleet", "servers", "-o", first, environment={}).code == ExitCode.OK
+    assert fleet.cli("show", first, "-o", second, environment={}).code == ExitCode.OK
+    assert Path(first).read_bytes() == Path(second).read_bytes()
+    for part in ("0", "1"):
+        fleet.cli("plan", "--fleet", "servers", "--shard", f"{part}/2", "-o", f"{part}.json", environment={})
+    assert fleet.cli("show", "0.json", "1.json", "-o", second, environment={}).code == ExitCode.OK
+    whole, merged = (json.loads(Path(each).read_bytes()) for each in (first, second))
+    assert (merged["servers"], merged["digest"]) == (whole["servers"], whole["digest"])
+
+
+def test_one_server_of_a_saved_fleet_is_a_plain_plan(fleet: Fleet) -> None:
+    fleet.cli("plan", "--fleet", "servers", "-o", "fleet.json", environment={})
+    assert fleet.cli("show", "fleet.json", "--server", "lyon", "-o", "lyon.json", environment={}).code == ExitCode.OK
+    whole = json.loads((fleet.folder / "fleet.json").read_bytes())
+    assert json.loads((fleet.folder / "lyon.json").read_bytes()) == whole["servers"][1]["plan"]
+    assert fleet.cli("show", "lyon.json", environment={}).code == ExitCode.OK
