@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -86,16 +86,9 @@ def connected(
         from reconciler.session.report import progress_of
 
         progress = progress_of(context)
-    turn, every_s = context.turn, _LOOK_S if context.turn else None
-    transport = Transport(
-        resolved.endpoint,
-        trace=streams.warn if streams.debug else None,
-        clock=context.clock,
-        check=turn.check if turn else context.interrupt.check,
-        waiting=partial(progress.waiting, resolved.endpoint.url) if progress else lambda _: every_s,
-        environment=context.environment,
-        tls=turn.tls if turn else None,
-    )
+    every_s, turn = _LOOK_S if context.turn else None, context.turn
+    waiting = partial(progress.waiting, resolved.endpoint.url) if progress else lambda _: every_s
+    transport = _transport(resolved, context, waiting)
     try:
         with transport:
             for secret in transport.endpoint.secrets:
@@ -116,6 +109,19 @@ def connected(
     finally:
         with streams.without_progress():
             pass  # what is shown is taken away
+
+
+def _transport(resolved: Settings, context: Context, waiting: Callable[[float], float | None]) -> Transport:
+    turn = context.turn
+    return Transport(
+        resolved.endpoint,
+        trace=context.streams.warn if context.streams.debug else None,
+        clock=context.clock,
+        check=turn.check if turn else context.interrupt.check,
+        waiting=waiting,
+        environment=context.environment,
+        tls=turn.tls if turn else None,
+    )
 
 
 def resolve(flags: Flags, context: Context) -> Settings:

@@ -1,0 +1,164 @@
+"""Names, globs, shards, digests and exit codes of a fleet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.core import fleet
+from reconciler.core.fleet import Fleet, Planned, Skipped
+from reconciler.core.live import OrgId, Server, Status, Token, TokenId, UserId
+from reconciler.core.manifest import Limits
+from reconciler.core.plan import Action, Change, Guard, Plan, Refusal
+from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
+
+NAMES = st.lists(st.from_regex(r"[a-z][a-z0-9.-]{0,9}", fullmatch=True), unique=True, min_size=1)
+
+
+def change(which: str = "0d234e88da406000", user: str = "ci", **values: object) -> Change:
+    token = Token(
+        id=TokenId(which), status=Status.ACTIVE, description="before", org_id=OrgId("5f2c9e1a77b0d3c4"), org="acme",
+        user_id=UserId("0d3a5e9c41e4e000"), user=user, updated_at="2026-01-01T00:00:00Z",
+    )  # fmt: skip
+    return Change(token=token, **{"status": Status.INACTIVE, **values})  # type: ignore[arg-type]
+
+
+def plan(*changes: Change, refused: bool = False, url: str = "http://localhost:8086") -> Plan:
+    refusals = (Refusal(Guard.PROTECTED, Problem("it is protected")),) if refused else ()
+    return Plan(
+        server=Server(url=url, build="OSS", version="v2.7.12"), orgs=("acme",), changes=changes, declared=1, managed=1, live=2,
+        limits=Limits(), refusals=refusals,
+    )  # fmt: skip
+
+
+def planned(name: str, *changes: Change, refused: bool = False) -> Planned:
+    return Planned(name=name, plan=plan(*changes, refused=refused))
+
+
+def skipped(name: str, code: ExitCode) -> Skipped:
+    return Skipped(name=name, url="", code=code, problems=(Problem("why"),))
+
+
+def refused(entries: dict[str, bool]) -> list[str]:
+    with pytest.raises(InvalidError) as caught:
+        fleet.servers(entries, "DIR")
+    return [each.message for each in caught.value.problems]
+
+
+def test_files_and_folders_are_servers_and_what_is_hidden_or_no_yaml_is_passed_over() -> None:
+    entries = {
+        "lyon.yml": False,
+        "us-cloud": True,
+        "b.c.yaml": False,
+        "..data": True,
+        ".x.yaml": False,
+        "README": False,
+    }
+    assert fleet.servers(entries, "DIR") == {"b.c": "b.c.yaml", "lyon": "lyon.yml", "us-cloud": "us-cloud"}
+
+
+def test_what_is_wrong_with_names_is_told_at_once() -> None:
+    assert refused({"a.yaml": False, "a": True, "B.yml": False, "b.yml": False, "-x.yaml": False}) == [
+        "DIR/-x.yaml: this is no name of a server",
+        "DIR/a.yaml: the server a has DIR/a already",
+        "DIR: the servers B and b differ in upper and lower case only",
+    ]
+    assert refused({}) == ["DIR: there is no server"]
+    many = {f"edge-{number}.yaml": False for number in range(fleet.MOST + 1)}
+    assert refused(many) == ["DIR: a fleet has at most 10,000 servers, and these are 10,001"]
+
+
+@pytest.mark.parametrize("text", ["", "/3", "4/3", "1/0", "-1/3", "a/b", "1/3 ", "1/100000"])
+def test_what_is_no_part_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        fleet.shard(text)
+
+
+@settings(max_examples=20)
+@given(NAMES, st.integers(1, 7), st.booleans())
+def test_shards_are_the_fleet_and_share_no_server(names: list[str], parts: int, from_zero: bool) -> None:
+    found: list[str] = []
+    for number in range(parts):
+        part = fleet.shard(f"{number if from_zero else number + 1}/{parts}")
+        found += fleet.selected(names, (), part)
+    assert sorted(found) == sorted(names)
+
+
+def test_servers_are_in_the_order_of_the_globs_and_then_by_name() -> None:
+    names = ["us-2", "eu-2", "eu-1", "eu-7", "us-1"]
+    assert fleet.selected(names, ["us-*", "eu-?", "!eu-7"]) == ("us-1", "us-2", "eu-1", "eu-2")
+    assert fleet.selected(names, ["!us-[12]"]) == ("eu-1", "eu-2", "eu-7")
+    for globs in (["asia-*"], ["!asia-*"], ["!*"]):
+        with pytest.raises(UsageError):
+            fleet.selected(names, globs)
+
+
+def test_the_digest_moves_with_each_change_of_a_planned_server_and_with_nothing_else() -> None:
+    one, two = planned("a", change()), planned("b", change(), change("0d234e88da406001"))
+    first = Fleet(members=(one, two)).digest
+    others = (skipped("c", ExitCode.UNREACHABLE), planned("d"), planned("e", change(), refused=True))
+    assert Fleet(members=(two, *others, one), left_out=3).digest == first
+    shards = [Fleet(members=(one, others[0])), Fleet(members=(two, *others[1:]))]
+    assert fleet.merged(shards).digest == first
+    moved = [
+        (replace(one, name="z"), two),
+        (planned("a", change(description="x")), two),
+        (one,),
+        (one, two, planned("f", change())),
+    ]
+    assert len({first, *(Fleet(members=each).digest for each in moved)}) == 5
+
+
+def test_a_server_in_two_fleets_is_refused_and_one_fleet_stays_as_it_is() -> None:
+    one = Fleet(members=(planned("b"), planned("a")), left_out=1)
+    assert fleet.merged([one]) == one
+    with pytest.raises(InvalidError, match="the server a is in several of these"):
+        fleet.merged([one, Fleet(members=(planned("a"),))])
+    assert fleet.limited(one, ["a"]) == Fleet(members=(planned("a"),), left_out=2)
+
+
+def test_a_fleet_says_what_is_planned_and_what_keeps_it_from_being_sent() -> None:
+    members = (
+        planned("a", change()), planned("b"), planned("c", change(), refused=True), skipped("d", ExitCode.UNREACHABLE),
+        skipped("e", ExitCode.USAGE),
+    )  # fmt: skip
+    found = Fleet(members=members)
+    assert [each.name for each in found.changing] == ["a"]
+    assert [each.name for each in found.blocking] == ["c", "e"]
+    assert found.skipped_by == {ExitCode.UNREACHABLE: 1, ExitCode.USAGE: 1}
+    assert (found.count(Action.DEACTIVATE), found.is_settled) == (2, False)
+    assert Fleet(members=(planned("b"),)).is_settled
+
+
+# By the gravest of two servers' codes, written by hand: 1, 5, 4, 6, 7, 9, 65, 64, else 0.
+GRAVITY = (1, 5, 4, 6, 7, 9, 65, 64, 0)
+
+
+@pytest.mark.parametrize("one", GRAVITY)
+@pytest.mark.parametrize("other", GRAVITY)
+def test_the_exit_code_is_that_of_the_gravest_server(one: int, other: int) -> None:
+    wanted = GRAVITY[min(GRAVITY.index(one), GRAVITY.index(other))]
+    codes = (ExitCode(one), ExitCode(other), ExitCode.OK)
+    assert Fleet(members=tuple(skipped(str(at), code) for at, code in enumerate(codes))).code == wanted
+    assert fleet.ended(codes, sent=False) == wanted
+    assert fleet.ended(codes, sent=True) == (3 if wanted else 0)
+
+
+def test_grouping_loses_and_invents_no_change_and_has_the_gravest_first() -> None:
+    alike = change(name="g")
+    other = change("0d234e88da406009", name="g")
+    members = [
+        planned("a", alike), planned("b", other), planned("c", change(user="else")),
+        planned("d", change(status=None, description="x")),
+    ]  # fmt: skip
+    groups = fleet.grouped(members)
+    assert [(group.servers, group.changes[0].action) for group in groups] == [
+        (("a", "b"), Action.DEACTIVATE),
+        (("c",), Action.DEACTIVATE),
+        (("d",), Action.DESCRIBE),
+    ]
+    told = [(name, one) for group in groups for name, one in zip(group.servers, group.changes, strict=True)]
+    assert told == [(each.name, one) for each in members for one in each.plan.changes]

@@ -1,0 +1,71 @@
+"""Plans of several servers at once: what is alike together, what is wrong named, the rest planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from reconciler.errors import ExitCode
+from tests.fleet import Fleet, fleet_on
+from tests.shell import GRAFANA, INGEST
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with fleet_on(tmp_path_factory.mktemp("fleet")) as made:
+        made.declare(f'id: "{GRAFANA}", name: g, description: dashboard', name="servers/hamburg.yaml")
+        made.declare("", name="servers/lyon.yaml")
+        made.write("version: 1\ntokens: []\n", "servers/lyon.yaml")
+        made.write("version: 1\ntokens: []\n", "servers/us-cloud/a.yaml")
+        made.declare(f'id: "{INGEST}", name: ingest, status: inactive', name="shared.yaml")
+        made.write("version: 1\ntokens: [\n", "broken/lyon.yaml")
+        made.write("version: 1\ntokens: [\n", "broken/hamburg.yaml")
+        yield made
+
+
+def test_what_is_alike_is_shown_together_and_the_digest_last(fleet: Fleet) -> None:
+    done = fleet.cli("plan", "shared.yaml", "--fleet", "servers", "--detailed-exitcode", environment={})
+    assert (done.code, done.err) == (ExitCode.CHANGES, "")
+    assert done.out == (
+        "3 servers · 3 planned\n"
+        "\n"
+        'hamburg · acme · http://hamburg (profile "hamburg") · InfluxDB 2.7.12\n'
+        "  ~ describe    g  0d234e88da406000  grafana  servers/hamburg.yaml:3\n"
+        '      description  "grafana dashbord" → "dashboard"\n'
+        "      rights       reads all buckets of acme\n"
+        "\n"
+        "3 servers alike: hamburg, lyon, us-cloud\n"
+        "  - deactivate  ingest  ci-bot  shared.yaml:3\n"
+        "      status       active → inactive\n"
+        "\n"
+        "Plan: 0 to activate, 3 to deactivate, 1 to describe on 3 of 3 servers; 0 as declared.\n"
+        "Digest DIGEST\n"
+    )
+
+
+def test_every_problem_of_every_file_is_told_at_once_and_nobody_asked(fleet: Fleet) -> None:
+    before = [len(box.requests) for box in fleet.sandboxes.values()]
+    done = fleet.cli("plan", "--fleet", "broken", environment={})
+    assert (done.code, done.out) == (ExitCode.INVALID, "")
+    assert ("broken/hamburg.yaml:" in done.err, "broken/lyon.yaml:" in done.err) == (True, True)
+    assert [len(box.requests) for box in fleet.sandboxes.values()] == before
+
+
+def test_a_server_that_is_not_reached_is_named_and_the_others_are_planned(fleet: Fleet) -> None:
+    tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
+    fleet.profiles({**tables, "lyon": {**tables["lyon"], "url": "http://127.0.0.1:1"}})
+    done = fleet.cli("plan", "--fleet", "servers", environment={})
+    fleet.profiles()
+    assert done.code == ExitCode.UNREACHABLE
+    assert done.out.startswith("3 servers · 2 planned · 1 not planned (unreachable)\n")
+    assert "Not planned (unreachable): lyon: no connection to http://127.0.0.1:1" in done.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--offline"], ["--reviewed", "x"], ["--usage", "x"], ["-"], ["--allow", "self"], ["--format", "ops"]],
+)
+def test_what_is_about_one_server_is_refused(fleet: Fleet, arguments: list[str]) -> None:
+    done = fleet.cli("plan", "--fleet", "servers", *arguments, environment={})
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
