@@ -138,7 +138,7 @@ def _check_secrets(found: Mapping[str, Declared], known: Mapping[str, Profile]) 
 
 def _settings(name: str, known: Mapping[str, Profile], flags: Flags, context: Context) -> Settings | TokenctlError:
     if name not in known:
-        hint = f"make one with `influx config create --config-name {name}`, or leave it out with --server '!{name}'"
+        hint = f"make one with `influx config create`, or leave it out with --server '!{name}'"
         return UsageError(f"the influx CLI has no profile `{name}`", hint)
     try:
         return of_profile(known[name], flags, context.environment)

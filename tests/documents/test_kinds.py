@@ -42,6 +42,7 @@ def _made(shell: Shell) -> dict[Kind, str]:
     content = {
         Kind.MANIFEST: json.dumps({"tokens": [{"id": GRAFANA, "description": "Grafana"}], "guards": {}, "lock": False}),
         Kind.PLAN: plan.read_text(),
+        Kind.FLEET: json.dumps({"format_version": 1, "fleet": {}, "servers": []}),
         Kind.LIST: shell.run("list", "--format", "json").out,
         Kind.CHECKS: shell.run("doctor", "--format", "json").out,
         Kind.EVENTS: shell.run("apply", "--yes", "--format", "json", "--journal", "journals").out,
@@ -62,7 +63,7 @@ def test_what_is_given_to_the_wrong_command_is_one_problem_that_says_what_it_see
     shell.here = True
     for kind, file in _made(shell).items():
         told = f"{kind.what}\n  hint: {kind.way}\n"
-        if kind not in (Kind.PLAN, Kind.PROBLEMS):
+        if kind not in (Kind.PLAN, Kind.FLEET, Kind.PROBLEMS):
             assert shell.run("show", file).err == f"{file} is no plan: it seems to be {told}"
         if kind is not Kind.JOURNAL:
             assert shell.run("undo", file).err == f"{file} is no journal: it seems to be {told}"
