@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from ssl import SSLContext
@@ -93,9 +93,9 @@ def declared(
     problems: dict[Problem, None] = {}
     found: dict[str, Declared] = {}
     for name, path in paths.items():
-        speaking = replace(context, streams=replace(context.streams, speaker=name))
+        speaking = context._replace(streams=context.streams._replace(speaker=name))
         try:
-            found[name] = sources.read(replace(given, files=(*given.files, path)), speaking, reviewed=reviewed)
+            found[name] = sources.read(given._replace(files=(*given.files, path)), speaking, reviewed=reviewed)
         except InvalidError as error:
             problems |= dict.fromkeys(error.problems)
         except UsageError:
@@ -197,9 +197,9 @@ def turn_of(one: Server, tls: SSLContext | None, context: Context) -> Context:
             context.sleep(min(seconds, _SLICE_S))
             seconds -= _SLICE_S
 
-    streams = replace(context.streams, speaker=one.name, display=None, stdout=StringIO(), interactive=False)
+    streams = context.streams._replace(speaker=one.name, display=None, stdout=StringIO(), interactive=False)
     turn = Turn(check=look, tls=tls, memory=_MEMORY)
-    return replace(context, streams=streams, sleep=sleep, turn=turn, asked={}, shown=threading.Event())
+    return context._replace(streams=streams, sleep=sleep, turn=turn, asked={}, shown=threading.Event())
 
 
 def _planned(one: Server, tls: SSLContext | None, context: Context) -> Member:
@@ -221,7 +221,7 @@ def _planned(one: Server, tls: SSLContext | None, context: Context) -> Member:
             Problem("this is a mistake in tokenctl itself", f"plan it alone to see where: {type(error).__name__}"),
         )
     masked = context.streams.masked
-    told = tuple(replace(each, message=masked(each.message), hint=masked(each.hint)) for each in problems)
+    told = tuple(each._replace(message=masked(each.message), hint=masked(each.hint)) for each in problems)
     return Skipped(name=one.name, url=url, code=code, problems=told, took_s=context.clock() - began)
 
 

@@ -121,7 +121,7 @@ def test_a_refused_plan_is_shown_and_saved_and_ends_with_that_code(shell: Shell)
     assert done.code == ExitCode.REFUSED
     assert done.err == "Saved to DIR/plan.json\n"
     assert json.loads(saved.read_text())["reason"] == "refused"
-    again = shell.call(lambda context: show.run(str(saved), None, (), context))
+    again = shell.call(lambda context: show.run([str(saved)], None, (), context))
     assert again == Done(ExitCode.REFUSED, done.out, "")
     waived = planned(shell, file, allow=(Guard.SELF, Guard.MIN_MANAGERS))
     assert waived.code == ExitCode.OK

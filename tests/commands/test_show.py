@@ -15,7 +15,7 @@ from tests.shell import Done, Shell
 
 def shown(shell: Shell, saved: Path, form: PlanFormat | None, *wanted: str) -> Done:
     """Run `show` with these outputs."""
-    return shell.call(lambda context: show.run(str(saved), form, wanted, context))
+    return shell.call(lambda context: show.run([str(saved)], form, wanted, context))
 
 
 @pytest.mark.parametrize("form", DRAWN)

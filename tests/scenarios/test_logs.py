@@ -68,7 +68,7 @@ def planned(shell: Shell, *wanted: str, out: str = "") -> Done:
 
 def shown(shell: Shell, saved: Path, form: PlanFormat) -> Done:
     """Run `show` on a saved plan."""
-    return shell.call(lambda context: show.run(str(saved), form, (), context))
+    return shell.call(lambda context: show.run([str(saved)], form, (), context))
 
 
 @pytest.mark.parametrize("form", [form for form in PlanFormat if form is not PlanFormat.GITHUB])

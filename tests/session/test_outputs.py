@@ -34,7 +34,7 @@ def planned(shell: Shell, *wanted: str, form: PlanFormat | None = None, out: str
 
 def shown_again(shell: Shell, saved: Path, *wanted: str, form: PlanFormat | None = None) -> Done:
     """Run `show` with these outputs."""
-    return shell.call(lambda context: show.run(str(saved), form, wanted, context))
+    return shell.call(lambda context: show.run([str(saved)], form, wanted, context))
 
 
 @pytest.mark.parametrize(
