@@ -19,7 +19,7 @@ from reconciler.render.formats import ListFormat
 from reconciler.session.context import Context
 
 if TYPE_CHECKING:
-    from reconciler.session.fleet import Which
+    from reconciler.session.fleet_files import Which
     from reconciler.session.sending import SendingOptions
     from reconciler.settings import Flags
 

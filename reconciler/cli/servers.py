@@ -11,7 +11,7 @@ from reconciler.errors import UsageError
 from reconciler.session.context import Context
 
 if TYPE_CHECKING:
-    from reconciler.session.fleet import Which
+    from reconciler.session.fleet_files import Which
     from reconciler.settings import Flags
 
 _AT_ONCE_S = 0.001  # a timer that is set to 0 never rings
@@ -61,7 +61,7 @@ def _which(_: Context, *, fleet: str, server: list[str] | None, shard: str) -> W
             )
         return None
     from reconciler.core.fleet import shard as part
-    from reconciler.session.fleet import Which
+    from reconciler.session.fleet_files import Which
 
     return Which(folder=fleet, globs=server or (), shard=part(shard) if shard else None)
 

@@ -19,7 +19,7 @@ from reconciler.settings import Flags
 
 if TYPE_CHECKING:  # most plans are compared with none, and of one server
     from reconciler.core.review import Review
-    from reconciler.session.fleet import Which
+    from reconciler.session.fleet_files import Which
 
 
 class PlanRequest(NamedTuple):

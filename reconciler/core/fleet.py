@@ -6,9 +6,10 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import product
 
 from reconciler.core.manifest import is_manifest
 from reconciler.core.plan import Action, Change, Plan
@@ -17,6 +18,7 @@ from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
 MOST = 10_000
 """The servers that a fleet may have."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_ENDINGS = tuple("".join(each) for end in (".yaml", ".yml") for each in product(*zip(end, end.upper(), strict=True)))
 _SHARD = re.compile(r"([0-9]{1,5})/([1-9][0-9]{0,4})")
 
 
@@ -66,11 +68,13 @@ class Group:
 class Fleet:
     """What came of planning each server, in the order in which they are sent to.
 
-    `left_out` counts the servers of the folder that --server and --shard leave out.
+    `left_out` counts the servers of the folder that --server and --shard leave out, and `removed` are those that only
+    the base has.
     """
 
     members: tuple[Member, ...]
     left_out: int = 0
+    removed: tuple[str, ...] = ()
 
     @property
     def planned(self) -> tuple[Planned, ...]:
@@ -100,7 +104,7 @@ class Fleet:
     @property
     def is_settled(self) -> bool:
         """Whether there is nothing to do and nothing to look at."""
-        return not self.skipped and all(each.plan.is_settled for each in self.planned)
+        return not self.skipped and not self.removed and all(each.plan.is_settled for each in self.planned)
 
     @property
     def skipped_by(self) -> Mapping[ExitCode, int]:
@@ -137,14 +141,15 @@ def merged(fleets: Sequence[Fleet]) -> Fleet:
         raise InvalidError([Problem(f"the server {name} is in several of these", hint) for name in twice])
     if len(fleets) == 1:
         return fleets[0]
-    return Fleet(members=tuple(members))
+    removed = sorted({name for fleet in fleets for name in fleet.removed} - {each.name for each in members})
+    return Fleet(members=tuple(members), removed=tuple(removed))
 
 
 def limited(fleet: Fleet, globs: Sequence[str]) -> Fleet:
     """Return the servers of the fleet that the globs mean, in their order; raises UsageError as `selected` does."""
     by_name = {each.name: each for each in fleet.members}
     members = tuple(by_name[name] for name in selected(by_name, globs))
-    return Fleet(members=members, left_out=fleet.left_out + len(fleet.members) - len(members))
+    return replace(fleet, members=members, left_out=fleet.left_out + len(fleet.members) - len(members))
 
 
 def grouped(planned: Iterable[Planned]) -> tuple[Group, ...]:
@@ -171,6 +176,18 @@ def _alike(change: Change) -> object:
     return *told, *(tuple(sorted(each.items(), key=lambda pair: pair[0])) for each in pairs)
 
 
+def forms(name: str) -> tuple[str, ...]:
+    """Return the entries of a folder that could be the manifest of a server: the first is a folder, the others not."""
+    return name, *dict.fromkeys(name + ending for ending in _ENDINGS)
+
+
+def named(entries: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
+    """Yield name and entry of all that could be servers; `entries` as `servers` takes them."""
+    for entry, is_folder in sorted(entries.items()):
+        if not entry.startswith(".") and (is_folder or is_manifest(entry)):
+            yield entry if is_folder else entry.rpartition(".")[0], entry
+
+
 def servers(entries: Mapping[str, bool], folder: str) -> dict[str, str]:
     """Return the servers of a folder by name, each with the entry that is its manifest.
 
@@ -178,10 +195,7 @@ def servers(entries: Mapping[str, bool], folder: str) -> dict[str, str]:
     """
     problems: list[Problem] = []
     found: dict[str, str] = {}
-    for entry, is_folder in sorted(entries.items()):
-        if entry.startswith(".") or not (is_folder or is_manifest(entry)):
-            continue
-        name = entry if is_folder else entry.rpartition(".")[0]
+    for name, entry in named(entries):
         if not _NAME.fullmatch(name):
             hint = "use letters, digits, `.`, `_` and `-`, at most 100, and begin with a letter or a digit"
             problems.append(Problem(f"{folder}/{entry}: this is no name of a server", hint))

@@ -74,6 +74,7 @@ def fleet_document(fleet: Fleet) -> Document:
             "changing": len(fleet.changing),
             "skipped": {code.reason: number for code, number in fleet.skipped_by.items()},
             "left_out": fleet.left_out,
+            **({"removed": list(fleet.removed)} if fleet.removed else {}),
         },
         "digest": fleet.digest,
         "reason": fleet.code.reason,
@@ -115,4 +116,5 @@ def _decode(field: Fields) -> Fleet:
     field("counts", decode.an_object)
     summary = field("fleet", decode.an_object)
     left_out = decode.COUNT(summary.get("left_out"))
-    return Fleet(members=field("servers", list_of(_member)), left_out=left_out)
+    removed = tuple(list_of(_NAME)(summary.get("removed", [])))
+    return Fleet(members=field("servers", list_of(_member)), left_out=left_out, removed=removed)

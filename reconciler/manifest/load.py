@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -41,6 +41,14 @@ class Loaded(NamedTuple):
     roots: tuple[Entry, ...] = ()
 
 
+class Parsed(NamedTuple):
+    """One file: its text, its document, and its problems."""
+
+    text: str
+    root: Entry
+    problems: Sequence[Problem]
+
+
 class Files(Protocol):
     """Where files are read from: this machine's disk, or a commit."""
 
@@ -54,33 +62,45 @@ class Files(Protocol):
         """Return the file's bytes, at most so many of them; raises InvalidError."""
 
 
-def load(paths: Sequence[str], stdin: BinaryIO, loader: Any = None, *, seen: dict[str, bytes] | None = None) -> Loaded:
+def load(
+    paths: Sequence[str],
+    stdin: BinaryIO,
+    loader: Any = None,
+    *,
+    seen: dict[str, bytes] | None = None,
+    known: MutableMapping[str, Parsed] | None = None,
+) -> Loaded:
     """Read the files, the `*.yaml` and `*.yml` of the folders in the order of their names, and `-` from `stdin`.
 
-    `loader` chooses PyYAML's C or pure loader; `seen` gets the bytes of each file. Raises InvalidError with the
-    problems of all files, sorted by place.
+    `loader` chooses PyYAML's C or pure loader; `seen` gets the bytes of each file; `known` has files that were read
+    before, which are not read again, and gets those that are. Raises InvalidError with the problems of all files,
+    sorted by place.
     """
     disk = Disk(stdin, seen)
-    loaded = load_from(disk, paths, loader)
+    loaded = load_from(disk, paths, loader, known)
     beside = [warning for path in paths for warning in disk.skipped(path)]
     return loaded._replace(warnings=(*beside, *loaded.warnings))
 
 
-def load_from(files: Files, paths: Sequence[str], loader: Any = None) -> Loaded:
+def load_from(
+    files: Files, paths: Sequence[str], loader: Any = None, known: MutableMapping[str, Parsed] | None = None
+) -> Loaded:
     """Read the files from wherever they are; raises InvalidError with the problems of all, sorted by place."""
+    known = {} if known is None else known
     problems: list[Problem] = []
     roots: list[Entry] = []
     names = tuple(_names(files, paths, problems))
     texts: dict[str, str] = {}
     for name in names:
         try:
-            texts[name] = _text(files, name)
+            parsed = known.get(name) or _parsed(files, name, loader)
         except InvalidError as error:
             problems += error.problems
             continue
-        root, found = _document(TextFile(name, texts[name]), loader)
-        roots.append(root)
-        problems += found
+        known[name] = parsed
+        texts[name] = parsed.text
+        roots.append(parsed.root)
+        problems += parsed.problems
     try:
         # What two declarations or two files have wrong together is told with all else.
         manifest, warnings = build([check.sound(root) for root in roots] if problems else roots)
@@ -97,6 +117,12 @@ def checked(root: Entry) -> None:
         from reconciler.manifest.explain import find_problems
 
         raise InvalidError(find_problems(root.file, root))
+
+
+def _parsed(files: Files, name: str, loader: Any) -> Parsed:
+    """Read one file; raises InvalidError when it is no text."""
+    text = _text(files, name)
+    return Parsed(text, *_document(TextFile(name, text), loader))
 
 
 def _document(file: TextFile, loader: Any) -> tuple[Entry, list[Problem]]:

@@ -40,6 +40,9 @@ def plan(fleet: Fleet, *, colour: bool = False, columns: int | None = None) -> s
     refusals = [(each.name, refusal) for each in fleet.planned for refusal in each.plan.refusals]
     for name, refusal in refusals:
         blocks.append(words.problem(refusal.problem, f"Refused on {name} by guard `{refusal.guard}`"))
+    if fleet.removed:
+        told = "their tokens stay as they are; loosens: no guard of their files holds any more"
+        blocks.append(line(f"Removed since the base: {name_some(fleet.removed)}") + f"\n  ! {told}")
     blocks += _skipped(fleet.skipped)
     blocks.append(_verdict(fleet))
     return "\n\n".join(blocks) + "\n"

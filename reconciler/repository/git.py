@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -203,6 +203,18 @@ class Commit(NamedTuple):
     def exists(self, path: str) -> bool:
         """Return whether there is anything at the path. Raises InvalidError when that leads out of the repository."""
         return self._find(path) is not None
+
+    def listing(self, folder: str) -> Collection[str]:
+        """Return the names in a folder; none where there is no folder. Raises InvalidError as `exists` does."""
+        item = self._find(folder)
+        return self.objects.tree(item.oid).keys() if item and item.kind == "tree" else ()
+
+    def is_folder(self, path: str) -> bool:
+        """Return whether there is a folder of the repository at the path."""
+        with suppress(InvalidError):  # a link that leads out of the repository
+            item = self._find(path)
+            return item is not None and item.kind == "tree"
+        return False
 
     def names(self, path: str) -> Sequence[str]:
         """Return the file, or the manifests of the folder, sorted."""

@@ -8,20 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import StringIO
-from pathlib import Path
 from ssl import SSLContext
 from typing import TypeVar
 
-from reconciler.core import fleet as core
 from reconciler.core.fleet import Fleet, Member, Planned, Skipped
 from reconciler.core.plan import Plan
 from reconciler.documents.plan import plan_document
 from reconciler.errors import ExitCode, InvalidError, Problem, TokenctlError, UnreachableError, UsageError
 from reconciler.influx import trust
 from reconciler.influx_cli import Profile, profiles
-from reconciler.session import planning, sources
+from reconciler.session import fleet_files, planning
 from reconciler.session.connection import check, check_for_secrets, connected
 from reconciler.session.context import Context, Turn
+from reconciler.session.fleet_files import Which
 from reconciler.session.sources import Declared, Sources
 from reconciler.settings import Flags, Settings, check_fleet, of_profile
 
@@ -31,15 +30,6 @@ _WITHIN_S = 60.0  # for one server, retries included
 _MEMORY = 8 * 1024 * 1024  # bytes of the tokens of one server
 _SLICE_S = 0.5  # of a wait
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Which:
-    """The servers that are meant: a folder with a manifest of each, globs of their names, and a part of them."""
-
-    folder: str
-    globs: Sequence[str] = ()
-    shard: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,60 +43,12 @@ class Server:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """All servers that are meant, in their order, how many are left out, and the files that were read."""
+    """All servers that are meant, in their order, with the files read; the rest is as a `Fleet` has it."""
 
     servers: Sequence[Server]
     left_out: int
     files: Sequence[str]
-
-
-def manifests(which: Which) -> tuple[dict[str, str], int]:
-    """Return the path of the manifest of each server that is meant, in their order, and how many are left out.
-
-    Raises InvalidError and UsageError.
-    """
-    folder = Path(which.folder)
-    try:
-        entries = {each.name: each.is_dir() for each in folder.iterdir()}
-    except OSError as error:
-        raise InvalidError(f"{folder}: {str(error.strerror).lower()}") from None
-    found = core.servers(entries, which.folder)
-    names = core.selected(found, which.globs, which.shard)
-    return {name: str(folder / found[name]) for name in names}, len(found) - len(names)
-
-
-def declared(
-    which: Which, given: Sources, context: Context, *, reviewed: bool = True
-) -> tuple[dict[str, Declared], int]:
-    """Return what the files declare for each server, those of `given` for all, and how many servers are left out.
-
-    Raises InvalidError with every problem of every file, and UsageError.
-    """
-    if "-" in given.files:
-        raise UsageError("--fleet cannot be used with standard input", "name files")
-    if given.usage:
-        raise UsageError("--usage is about one server", "plan that server alone, with --profile")
-    if given.allow and (not which.globs or any(set("*?[!") & set(glob) for glob in which.globs)):
-        hint = "name the servers, each with --server NAME"
-        raise UsageError("--allow waives a guard, and with --fleet it has to be said for which servers", hint)
-    paths, left_out = manifests(which)
-    problems: dict[Problem, None] = {}
-    found: dict[str, Declared] = {}
-    for name, path in paths.items():
-        speaking = context._replace(streams=context.streams._replace(speaker=name))
-        try:
-            found[name] = sources.read(given._replace(files=(*given.files, path)), speaking, reviewed=reviewed)
-        except InvalidError as error:
-            problems |= dict.fromkeys(error.problems)
-        except UsageError:
-            if not given.select:
-                raise
-            left_out += 1
-    if problems:
-        raise InvalidError(sorted(problems, key=lambda problem: problem.position))
-    if not found:
-        raise UsageError("--select finds nothing on any server", "name what the files of a server declare")
-    return found, left_out
+    removed: tuple[str, ...] = ()
 
 
 def read(which: Which, given: Sources, flags: Flags, context: Context, *, reviewed: bool = True) -> Servers:
@@ -116,23 +58,24 @@ def read(which: Which, given: Sources, flags: Flags, context: Context, *, review
     for profile in known.values():
         if profile.token:
             context.streams.secrets.add(profile.token)
-    found, left_out = declared(which, given, context, reviewed=reviewed)
-    _check_secrets(found, known)
+    found = fleet_files.read(which, given, context, reviewed=reviewed)
+    _check_secrets(found.servers, known)
     servers = [
         Server(name=name, declared=each, settings=_settings(name, known, flags, context))
-        for name, each in found.items()
+        for name, each in found.servers.items()
     ]
-    files = [*dict.fromkeys(file for each in found.values() for file in each.files)]
-    return Servers(servers=servers, left_out=left_out, files=files)
+    return Servers(servers=servers, left_out=found.left_out, files=found.files, removed=found.removed)
 
 
 def _check_secrets(found: Mapping[str, Declared], known: Mapping[str, Profile]) -> None:
     """Refuse files that hold the token of any profile: nothing may carry one to another server."""
     tokens = {profile.token: profile.name for profile in known.values() if profile.token}
-    for each in found.values():
-        whole = "\n".join((*each.manifest.texts.values(), *(one.text for one in each.manifest.tokens)))
-        for token, name in tokens.items():
-            if token in whole:
+    texts = {name: text for each in found.values() for name, text in each.manifest.texts.items()}
+    said = [one.text for each in found.values() for one in each.manifest.tokens]
+    whole = "\n".join((*texts.values(), *said))  # it is searched once for each token, and not once a file
+    for token, name in tokens.items():
+        if token in whole:
+            for each in found.values():
                 check_for_secrets(each.manifest, token, name)
 
 
@@ -150,7 +93,7 @@ def plan(servers: Servers, context: Context) -> Fleet:
     """Read and plan every server, many at once. Raises KeyboardInterrupt when a signal comes, and nothing else."""
     tls = shared_tls(servers, context)
     members = each_of(servers.servers, lambda one: _planned(one, tls, context), context)
-    return Fleet(members=tuple(_claimed(members)), left_out=servers.left_out)
+    return Fleet(members=tuple(_claimed(members)), left_out=servers.left_out, removed=servers.removed)
 
 
 def each_of(servers: Sequence[Server], act: Callable[[Server], _T], context: Context, most: int = AT_ONCE) -> list[_T]:
@@ -167,7 +110,7 @@ def each_of(servers: Sequence[Server], act: Callable[[Server], _T], context: Con
                 return
             done[at] = act(servers[at])
 
-    with ThreadPoolExecutor(max_workers=min(most, len(lines))) as pool:
+    with ThreadPoolExecutor(max_workers=max(1, min(most, len(lines)))) as pool:
         for future in [pool.submit(run, line) for line in lines.values()]:
             future.result()
     context.interrupt.check()

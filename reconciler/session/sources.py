@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,13 +17,14 @@ from reconciler.core.resolve import declared_tokens, suggests_others
 from reconciler.core.text import count
 from reconciler.errors import InvalidError, LocalError, Problem, UsageError
 from reconciler.files import nearest_repository
-from reconciler.manifest.load import Disk, load_from
+from reconciler.manifest.load import Disk, Parsed, load_from
 from reconciler.session.context import Context
 from reconciler.session.reading import DEFAULT, read_manifest
 
 if TYPE_CHECKING:  # only --base needs git, and only a plan a server
     from reconciler.core.usage import Evidence
     from reconciler.repository.git import Commit
+    from reconciler.repository.repository import Repository
     from reconciler.session.planning import Source
 
 _LINKS = 40  # as many as a system follows
@@ -46,6 +47,32 @@ class Sources(NamedTuple):
     def read_too(self) -> Sequence[str]:
         """The files that are read beside those that declare something."""
         return [self.usage] if self.usage else []
+
+
+class Own(NamedTuple):
+    """The files of one server: `entry` is its manifest in the folder now."""
+
+    folder: str
+    name: str
+    entry: str
+
+    @property
+    def path(self) -> str:
+        """Its manifest now."""
+        return str(Path(self.folder, self.entry))
+
+    @property
+    def places(self) -> Sequence[str]:
+        """Wherever its manifest may have been."""
+        from reconciler.core.fleet import forms  # most runs are of one server
+
+        return [str(Path(self.folder, each)) for each in forms(self.name)]
+
+    def at(self, commit: Commit) -> Sequence[str]:
+        """Return its manifests at a commit: whatever is of that name, so that no other form hides one."""
+        there = commit.listing(self.folder)
+        found = [path for path in self.places if Path(path).name in there]
+        return [path for path in found if commit.is_folder(path) is (Path(path).name == self.name)]
 
 
 class Declared(NamedTuple):
@@ -106,12 +133,37 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read, nothing is selected
     or the commit cannot be found, LocalError when git cannot be used.
     """
-    baseline, history = None, None
     if sources.base is None:
         manifest, files = read_manifest(sources.files, context)
+        return declared(sources, manifest, files, None, context, reviewed=reviewed)
+    with repository_of(sources.files or [DEFAULT], context) as repository:
+        manifest, files = read_manifest(sources.files, context)
+        commit = repository.commit(sources.base)
+        return declared(sources, manifest, files, commit, context, reviewed=reviewed)
+
+
+def declared(
+    sources: Sources,
+    manifest: Manifest,
+    files: tuple[str, ...],
+    commit: Commit | None,
+    context: Context,
+    *,
+    reviewed: bool,
+    own: Own | None = None,
+    known: MutableMapping[str, Parsed] | None = None,
+) -> Declared:
+    """Return what the manifest of the files declares beside what they declared at the commit, None for no such.
+
+    `own` is the part of the files that is of one server of a fleet, and `known` what was parsed of others before.
+    Raises UsageError when nothing is selected.
+    """
+    baseline, history = None, None
+    if commit is None:
         now = _selected(manifest, sources)
     else:
-        manifest, files, baseline = _compared(sources.base, sources.files, context)
+        paths = sources.files or ([] if own else [DEFAULT])
+        baseline = _baseline(commit, manifest, paths, context, own, known)
         before = _selected(baseline.manifest, sources, required=False)
         now = _selected(manifest, sources, required=not before.tokens)
         if sources.select:
@@ -119,8 +171,7 @@ def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declar
             # Other declarations of the base stay: they may be what protects a token that is selected now.
             rest = baseline.manifest._replace(unmanaged=before.unmanaged)
             baseline = replace(baseline, manifest=rest, revisions=revisions)
-        commit, ref = baseline.commit, baseline.ref
-        history = History(commit=commit, ref=ref, paths=sources.files or [DEFAULT], files=files, context=context)
+        history = History(commit=baseline.commit, ref=baseline.ref, paths=paths, files=files, context=context, own=own)
     return Declared(
         manifest=now,
         files=files,
@@ -166,23 +217,36 @@ def _ways(path: Path) -> Iterator[Path]:
         path = path.parent / path.readlink()
 
 
-def _compared(ref: str, files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...], Baseline]:
-    """Return the manifest of the files, their names, and the baseline at the commit `ref`."""
+@contextmanager
+def repository_of(paths: Sequence[str], context: Context) -> Iterator[Repository]:
+    """Give the repository of the paths for the time of the block, after a look at where their files stand.
+
+    Raises InvalidError for files that are not the repository's own, UsageError and LocalError as `opened` does.
+    """
     from reconciler.repository.repository import opened
 
-    paths = files or [DEFAULT]
     if "-" in paths:
         raise UsageError("--base cannot be used with standard input", "name files that git knows")
     with opened(paths, context.environment, context.home) as repository:
         if problems := repository.misplaced([name for path in paths for name in _named(path, context)]):
             raise InvalidError(problems)
-        head, names = read_manifest(files, context)
-        commit = repository.commit(ref)
-        ref = context.streams.masked(commit.ref)  # as it may be shown
-        manifest, refused = manifest_at(commit, paths)
+        yield repository
+
+
+def _baseline(
+    commit: Commit,
+    head: Manifest,
+    paths: Sequence[str],
+    context: Context,
+    own: Own | None,
+    known: MutableMapping[str, Parsed] | None,
+) -> Baseline:
+    """Return what the paths declared at the commit, and how what they declare now differs from it."""
+    ref = context.streams.masked(commit.ref)  # as it may be shown
+    manifest, refused = manifest_at(commit, paths, own, known)
     warnings = (_unread(ref, refused),) if refused else ()
     revisions = revise(manifest, head, ref)
-    return head, names, Baseline(ref=ref, commit=commit.oid, revisions=revisions, warnings=warnings, manifest=manifest)
+    return Baseline(ref=ref, commit=commit.oid, revisions=revisions, warnings=warnings, manifest=manifest)
 
 
 def _named(path: str, context: Context) -> Sequence[str]:
@@ -213,7 +277,8 @@ def _unread(ref: str, problems: Sequence[Problem]) -> Problem:
 class History(NamedTuple):
     """The history of the paths up to a commit, which is shown as `ref`, and of the `files` that they lead to now.
 
-    Only the newest `versions` of the files are read, as reading a large one takes a good part of a second.
+    Only the newest `versions` of the files are read, as reading a large one takes a good part of a second. `own` is
+    what else belongs to one server of a fleet.
     """
 
     commit: str
@@ -222,6 +287,7 @@ class History(NamedTuple):
     files: Sequence[str]
     context: Context
     versions: int = 50
+    own: Own | None = None
 
     def declared(self, moments: Collection[float], about: Callable[[Manifest], Live]) -> Mapping[float, Declarations]:
         """Return the declarations by token at each of these moments, without moments of which nothing is known."""
@@ -230,24 +296,30 @@ class History(NamedTuple):
         read: dict[str, Declarations] = {}
         then: dict[float, Declarations] = {}
         environment, home = self.context.environment, self.context.home
-        with opened(self.paths, environment, home) as repository, suppress(LocalError):
+        places = (*self.paths, *self.files, *(self.own.places if self.own else ()))
+        with opened(places, environment, home) as repository, suppress(LocalError):
             # An object that the clone left out ends the search: what was not found by then is not known.
-            found = repository.in_effect(repository.commit(self.commit), (*self.paths, *self.files), moments)
+            found = repository.in_effect(repository.commit(self.commit), places, moments)
             for moment, at in sorted(found.items(), reverse=True):
                 if at is None:
                     then[moment] = {}
                 elif at.oid in read:
                     then[moment] = read[at.oid]
                 elif len(read) < self.versions:
-                    manifest, _ = manifest_at(at, self.paths)
+                    manifest, _ = manifest_at(at, self.paths, self.own)
                     then[moment] = read[at.oid] = declared_tokens(manifest, about(manifest))
         return then
 
 
-def manifest_at(commit: Commit, paths: Sequence[str]) -> tuple[Manifest, Sequence[Problem]]:
+def manifest_at(
+    commit: Commit,
+    paths: Sequence[str],
+    own: Own | None = None,
+    known: MutableMapping[str, Parsed] | None = None,
+) -> tuple[Manifest, Sequence[Problem]]:
     """Return the manifest at a commit, empty where there are no such files or they are refused, and the problems."""
     try:
-        there = [path for path in paths if commit.exists(path)]
-        return load_from(commit, there).manifest, ()
+        there = [*(path for path in paths if commit.exists(path)), *(own.at(commit) if own else ())]
+        return load_from(commit, there, known=known).manifest, ()
     except InvalidError as error:
         return Manifest(), error.problems

@@ -69,3 +69,11 @@ def test_a_server_that_is_not_reached_is_named_and_the_others_are_planned(fleet:
 def test_what_is_about_one_server_is_refused(fleet: Fleet, arguments: list[str]) -> None:
     done = fleet.cli("plan", "--fleet", "servers", *arguments, environment={})
     assert (done.code, done.out) == (ExitCode.USAGE, "")
+
+
+def test_a_part_without_servers_is_fine(fleet: Fleet) -> None:
+    done = fleet.cli("plan", "--fleet", "servers", "--shard", "1/999", environment={})
+    assert (done.code, done.out) == (
+        ExitCode.OK,
+        "0 servers · 0 planned · 3 left out\n\nNo changes: 0 servers as declared.\nDigest DIGEST\n",
+    )
