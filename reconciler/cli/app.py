@@ -54,9 +54,10 @@ def _tokenctl(
 
 
 @app.command(epilog=options.examples("tokenctl validate", "tokenctl validate tokens/ --by-folder"))
-@command()
+@command(FLEET)
 def validate(
     context: Context,
+    which: Which | None,
     files: options.Files = None,
     by_folder: Annotated[
         bool, typer.Option("--by-folder", help="Make a manifest of the files of each folder, and of each server in it.")
@@ -67,7 +68,7 @@ def validate(
     """Check the files; name all problems at once. Needs no server."""
     from reconciler.commands import validate
 
-    return validate.run(files or (), context, by_folder=by_folder, form=form, wanted=output or ())
+    return validate.run(files or (), context, by_folder=by_folder, which=which, form=form, wanted=output or ())
 
 
 @app.command(

@@ -34,6 +34,7 @@ class Declarations(NamedTuple):
     servers: dict[str, Declared]
     left_out: int
     removed: tuple[str, ...]
+    warnings: tuple[Problem, ...]
 
     @property
     def files(self) -> Sequence[str]:
@@ -54,11 +55,11 @@ def read(which: Which, given: Sources, context: Context, *, reviewed: bool = Tru
         before = _names_at(commit, which.folder) if commit else ()
         names = core.selected({*owned, *before}, which.globs, which.shard)
         owns = [Own(which.folder, name, owned[name]) for name in names if name in owned]
-        found = _all(owns, given, commit, context, reviewed=reviewed)
+        found, warnings = _all(owns, given, commit, context, reviewed=reviewed)
     removed = tuple(name for name in names if name not in owned)
     if given.select and owns and not found:
         raise UsageError("--select finds nothing on any server", "name what the files of a server declare")
-    return Declarations(found, len(owned) - len(found), removed)
+    return Declarations(found, len(owned) - len(found), removed, warnings)
 
 
 def _check(which: Which, given: Sources) -> None:
@@ -99,8 +100,11 @@ def _names_at(commit: Commit, folder: str) -> Sequence[str]:
 
 def _all(
     owns: Sequence[Own], given: Sources, commit: Commit | None, context: Context, *, reviewed: bool
-) -> dict[str, Declared]:
-    """Return what is declared for each server on which something is selected; files for all are parsed once."""
+) -> tuple[dict[str, Declared], tuple[Problem, ...]]:
+    """Return what is declared for each server on which something is selected, and what to warn about.
+
+    Files for all servers are parsed once. Raises InvalidError and UsageError.
+    """
     problems: dict[Problem, None] = {}
     warnings: dict[Problem, None] = {}
     shared: dict[str, Parsed] = {}
@@ -126,4 +130,4 @@ def _all(
         context.streams.say(words.problem(warning, "Warning"))
     if problems:
         raise InvalidError(sorted(problems, key=lambda problem: problem.position))
-    return found
+    return found, tuple(warnings)

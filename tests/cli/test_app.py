@@ -62,7 +62,7 @@ def test_no_help_cuts_a_sentence_or_shows_a_type_for_a_name() -> None:
     assert usages == {
         **dict.fromkeys(NAMES, ""),
         **dict.fromkeys(("validate", "plan", "doctor", "fmt"), " [FILE]..."),
-        "show": " {PLAN}",
+        "show": " {PLAN...}",
         "usage": " {LOG...}",
         "apply": " [PLAN | FILE...]",
         "undo": " [JOURNAL]",
@@ -77,7 +77,7 @@ def test_no_help_cuts_a_sentence_or_shows_a_type_for_a_name() -> None:
     ("line", "message", "command"),
     [
         ("plan --bogus", "no such option: --bogus. Did you mean '--out', '--org', '--base'?", "tokenctl plan"),
-        ("show", "missing argument 'PLAN'", "tokenctl show"),
+        ("show", "missing argument 'PLAN...'", "tokenctl show"),
         ("apply --canary 0", "invalid value for '--canary': 0 is not in the range x>=1", "tokenctl apply"),
         ("list --format", "option '--format' requires an argument", "tokenctl list"),
         ("plam", "no such command 'plam'. Did you mean 'plan'?", "tokenctl"),

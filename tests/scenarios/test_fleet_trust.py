@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,55 @@ def test_one_server_of_a_saved_fleet_is_a_plain_plan(fleet: Fleet) -> None:
     whole = json.loads((fleet.folder / "fleet.json").read_bytes())
     assert json.loads((fleet.folder / "lyon.json").read_bytes()) == whole["servers"][1]["plan"]
     assert fleet.cli("show", "lyon.json", environment={}).code == ExitCode.OK
+
+
+@pytest.mark.parametrize(("one", "other"), [*combinations(VARIABLES, 2)])
+def test_no_two_variables_together_send_a_token_anywhere(fleet: Fleet, one: str, other: str) -> None:
+    before = [len(box.requests) for box in fleet.sandboxes.values()]
+    given = {**VARIABLES, "INFLUX_TOKEN": fleet.secret("hamburg"), "INFLUX_HOST": fleet.sandboxes["lyon"].url}
+    done = fleet.cli("plan", "--fleet", "servers", environment={name: given[name] for name in (one, other)})
+    assert (done.code, done.out, done.err.count("cannot be used with --fleet")) == (ExitCode.USAGE, "", 2)
+    assert [len(box.requests) for box in fleet.sandboxes.values()] == before
+
+
+def _linked(folder: Path) -> None:
+    (folder / "lyon.yaml").unlink()
+    (folder / "lyon.yaml").symlink_to("hamburg.yaml")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "renamed": lambda folder: (folder / "lyon.yaml").rename(folder / "paris.yaml"),
+    "swapped": lambda folder: [
+        (folder / one).rename(folder / other)
+        for one, other in (("lyon.yaml", "x"), ("hamburg.yaml", "lyon.yaml"), ("x", "hamburg.yaml"))
+    ],
+    "in other case": lambda folder: (folder / "lyon.yaml").rename(folder / "Lyon.yaml"),
+    "added": lambda folder: (folder / "paris.yaml").write_bytes((folder / "lyon.yaml").read_bytes()),
+    "a link": _linked,
+    "removed": lambda folder: (folder / "lyon.yaml").unlink(),
+}
+PROFILES: dict[str, Callable[[dict[str, dict[str, str]]], object]] = {
+    "whole": lambda _: None,
+    "without a token": lambda tables: tables["lyon"].pop("token"),
+    "without a URL": lambda tables: tables["lyon"].pop("url"),
+    "one missing": lambda tables: tables.pop("hamburg"),
+    "an active one": lambda tables: tables["us-cloud"].update(active="yes"),
+    "in other case": lambda tables: tables.update(LYON=tables.pop("lyon")),
+}
+
+
+@pytest.mark.parametrize("profiles", PROFILES)
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_is_renamed_moved_or_added_each_token_goes_to_its_own_server(
+    fleet: Fleet, change: str, profiles: str
+) -> None:
+    tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
+    PROFILES[profiles](tables)
+    fleet.profiles(tables)
+    CHANGES[change](fleet.folder / "servers")
+    whole = {name for name, table in tables.items() if table.keys() >= {"url", "token"} and "active" not in table}
+    named = {path.stem for path in (fleet.folder / "servers").iterdir()}
+    before = {name: len(box.requests) for name, box in fleet.sandboxes.items()}
+    fleet.cli("plan", "--fleet", "servers", environment={})
+    asked = {name for name, box in fleet.sandboxes.items() if len(box.requests) > before[name]}
+    assert (asked, strangers(fleet)) == (set() if profiles == "an active one" else whole & named, [])

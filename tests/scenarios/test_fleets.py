@@ -77,3 +77,18 @@ def test_a_part_without_servers_is_fine(fleet: Fleet) -> None:
         ExitCode.OK,
         "0 servers · 0 planned · 3 left out\n\nNo changes: 0 servers as declared.\nDigest DIGEST\n",
     )
+
+
+def test_validate_reads_the_files_of_all_servers_and_needs_no_profile(fleet: Fleet) -> None:
+    done = fleet.cli("validate", "shared.yaml", "--fleet", "servers", environment={"INFLUX_TOKEN": "any"})
+    assert (done.code, done.out, done.err) == (ExitCode.OK, "4 files, 4 declarations: no problems\n", "")
+    one = fleet.cli("validate", "--fleet", "servers", "--server", "l*", environment={})
+    assert (one.code, one.out) == (ExitCode.OK, "1 file, 0 declarations: no problems\n")
+    refused = fleet.cli("validate", "--fleet", "broken", environment={})
+    assert (refused.code, refused.out) == (ExitCode.INVALID, "")
+    assert ("broken/hamburg.yaml:" in refused.err, "broken/lyon.yaml:" in refused.err) == (True, True)
+    both = fleet.cli("validate", "--fleet", "servers", "--by-folder", environment={})
+    assert (both.code, both.err) == (
+        ExitCode.USAGE,
+        "--by-folder is about manifests of one server each\n  hint: leave it out: --fleet does as much\n",
+    )
