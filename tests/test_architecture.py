@@ -69,7 +69,6 @@ COVERED_BY = {
     "render/fleet.py": "scenarios/test_fleets.py",
     "session/connection.py": "scenarios/test_target.py",
     "session/context.py": "scenarios/test_mistake.py",
-    "session/fleet.py": "scenarios/test_fleets.py",
     "session/fleet_outputs.py": "scenarios/test_fleets.py",
     "session/planning.py": "scenarios/test_own.py",
     "session/reading.py": "commands/test_validate.py",

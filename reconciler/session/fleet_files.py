@@ -123,9 +123,8 @@ def _all(
             warnings |= dict.fromkeys(loaded.warnings)
         except InvalidError as error:
             problems |= dict.fromkeys(error.problems)
-        except UsageError:
-            if not given.select:
-                raise
+        except UsageError:  # nothing of this server is selected
+            continue
     for warning in warnings:
         context.streams.say(words.problem(warning, "Warning"))
     if problems:

@@ -121,6 +121,9 @@ def test_a_file_for_all_servers_is_read_at_the_base_too(fleet: Fleet) -> None:
     fleet.declare(OFF, head=LOOSE, name="shared.yaml")
     document = planned(fleet, "shared.yaml")
     assert [guards(document, name) for name in ("edge-1", "edge-2")] == [["max_deactivations"]] * 2
+    shown = fleet.cli("plan", "shared.yaml", "--fleet", "servers", "--base", "main", environment={}).out
+    assert shown.startswith("2 servers · 2 planned · 2 refused\n")
+    assert shown.count("Refused on edge-") == 2
 
 
 def test_a_removed_name_is_shown_as_loosening_and_a_new_one_has_the_default_guards(fleet: Fleet) -> None:
