@@ -17,6 +17,9 @@ from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
 
 MOST = 10_000
 """The servers that a fleet may have."""
+SENT_AT_ONCE = 8
+"""The servers that are sent to at once, once the first one is done."""
+_IN_A_ROW = 5  # servers that are not ok end a run
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ENDINGS = tuple("".join(each) for end in (".yaml", ".yml") for each in product(*zip(end, end.upper(), strict=True)))
 _SHARD = re.compile(r"([0-9]{1,5})/([1-9][0-9]{0,4})")
@@ -130,6 +133,25 @@ def ended(codes: Iterable[ExitCode], *, sent: bool) -> ExitCode:
     """Return the exit code of an apply whose servers ended with these: PARTIAL when it sent and not all is well."""
     gravest = ExitCode.gravest(codes)
     return ExitCode.PARTIAL if sent and gravest is not ExitCode.OK else gravest
+
+
+def halted(codes: Sequence[ExitCode]) -> str:
+    """Return why no server may begin any more when these ended so, in this order; "" while they may.
+
+    The first server stands for all, and so do five in a row; a mistake in tokenctl itself needs no second one.
+    """
+    if codes and codes[0] is not ExitCode.OK:
+        return "the first server did not end well"
+    if ExitCode.ERROR in codes:
+        return "tokenctl could not go on with a server"
+    if len(codes) >= _IN_A_ROW and ExitCode.OK not in codes[-_IN_A_ROW:]:
+        return f"{_IN_A_ROW} servers in a row did not end well"
+    return ""
+
+
+def room(codes: Sequence[ExitCode], under_way: int) -> int:
+    """Return how many servers may begin while so many are under way, when these ended so: the first one goes alone."""
+    return 0 if halted(codes) else (SENT_AT_ONCE if codes else 1) - under_way
 
 
 def merged(fleets: Sequence[Fleet]) -> Fleet:

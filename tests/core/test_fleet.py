@@ -147,6 +147,61 @@ def test_the_exit_code_is_that_of_the_gravest_server(one: int, other: int) -> No
     assert fleet.ended(codes, sent=True) == (3 if wanted else 0)
 
 
+# How servers ended, one after another, how many are under way, and how many may begin then: written by hand.
+WAVES = [
+    ([], 0, 1),
+    ([], 1, 0),
+    ([0], 0, 8),
+    ([0], 3, 5),
+    ([0], 8, 0),
+    ([3], 0, 0),
+    ([7], 0, 0),
+    ([0, 7, 7, 7, 7], 4, 4),
+    ([0, 7, 5, 3, 7, 7], 4, 0),
+    ([0, 7, 7, 7, 7, 0, 7], 0, 8),
+    ([0, 0, 1], 7, 0),
+]
+
+
+@pytest.mark.parametrize(("codes", "under_way", "more"), WAVES)
+def test_the_first_server_goes_alone_and_failures_end_the_run(codes: list[int], under_way: int, more: int) -> None:
+    assert fleet.room([ExitCode(each) for each in codes], under_way) == more
+
+
+@pytest.mark.parametrize(
+    ("codes", "why"),
+    [
+        ([], ""),
+        ([0, 7, 7, 7, 7], ""),
+        ([5], "the first server did not end well"),
+        ([0, 1], "tokenctl could not go on with a server"),
+        ([0, 3, 3, 3, 3, 3], "5 servers in a row did not end well"),
+    ],
+)
+def test_a_run_says_why_no_server_begins_any_more(codes: list[int], why: str) -> None:
+    assert fleet.halted([ExitCode(each) for each in codes]) == why
+
+
+# What the servers ended with, whether anything was sent, and what `apply` exits with: written by hand.
+ENDS = [
+    ([], False, 0),
+    ([0, 0], True, 0),
+    ([0, 7], True, 3),
+    ([0, 7], False, 7),
+    ([3, 0], True, 3),
+    ([5, 4], False, 5),
+    ([6, 7, 0], False, 6),
+    ([64, 65, 9], False, 9),
+    ([0, 130], True, 3),
+    ([0, 143], False, 143),
+]
+
+
+@pytest.mark.parametrize(("codes", "sent", "code"), ENDS)
+def test_an_apply_is_partial_once_it_sent_and_not_all_is_well(codes: list[int], sent: bool, code: int) -> None:
+    assert fleet.ended([ExitCode(each) for each in codes], sent=sent) == code
+
+
 def test_grouping_loses_and_invents_no_change_and_has_the_gravest_first() -> None:
     alike = change(name="g")
     other = change("0d234e88da406009", name="g")
