@@ -70,6 +70,7 @@ COVERED_BY = {
     "session/connection.py": "scenarios/test_target.py",
     "session/context.py": "scenarios/test_mistake.py",
     "session/fleet_outputs.py": "scenarios/test_fleets.py",
+    "session/fleet_sending.py": "scenarios/test_fleet_apply.py",
     "session/planning.py": "scenarios/test_own.py",
     "session/reading.py": "commands/test_validate.py",
     "session/rewriting.py": "commands/test_set.py",
@@ -175,7 +176,9 @@ def test_a_lock_is_made_in_one_place_and_what_sends_is_for_the_verbs_that_may() 
     assert _importing("reconciler.session.locking") == {"session/sending.py", "commands/unlock.py"}
     # The demo and the options only say what agrees to a plan.
     agreeing = {"commands/demo.py", "cli/options.py", "cli/app.py"}
-    assert _importing("reconciler.session.sending") == {"commands/apply.py", "commands/undo.py"} | agreeing
+    assert _importing("reconciler.session.sending") == {
+        "commands/apply.py", "commands/undo.py", "session/fleet_sending.py", *agreeing,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -35,6 +35,20 @@ class Interrupt:
         self.sending = False
         self.so_far = "nothing was sent"
         self.wake: Callable[[], None] = lambda: None
+        self._parts: list[Interrupt] = []
+
+    def part(self) -> Interrupt:
+        """Return what a part of the run, which goes on beside others in a thread of its own, learns of signals by."""
+        made = Interrupt(self._leave)
+        self._parts.append(made)
+        if self.came:
+            made.learn(self)
+        return made
+
+    @property
+    def is_deferred(self) -> bool:
+        """Whether signals are only noted by now."""
+        return self._deferred
 
     @property
     def problem(self) -> Problem:
@@ -62,6 +76,13 @@ class Interrupt:
             return
         self.exit_code, self.message = meaning
         self.came = True
+        for part in self._parts:
+            part.learn(self)
         if not self._deferred:
             raise KeyboardInterrupt
+        self.wake()
+
+    def learn(self, whole: Interrupt) -> None:
+        """Note the signal that came to the whole run: whoever asks learns of it, and whoever waits is woken."""
+        self.exit_code, self.message, self.came = whole.exit_code, whole.message, True
         self.wake()

@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -33,7 +33,7 @@ _LATEST = 64 * 1024  # bytes: the end of a journal, which has the latest `update
 _LEEWAY = timedelta(minutes=5)  # between two clocks, and for one that is set right
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _NOTHING_DONE = (ResultStatus.FAILED.value, ResultStatus.NOT_ATTEMPTED.value)
-_LOOKED_AT = 100  # journals: of more interrupted runs only the latest are reported
+_LOOKED_AT = 100  # journals for each server: of more interrupted runs only the latest are reported
 _ORIGIN = "the report of a run names its journal; `apply` and `undo` write them"
 
 
@@ -263,15 +263,15 @@ def _last(times: Iterable[object]) -> datetime | None:
     return max(filter(None, (moment(str(each)) for each in times)), default=None)
 
 
-def interrupted(folder: Path, url: str) -> list[LoadedJournal]:
-    """Return the user's runs against this server that began a change and were interrupted, the oldest first.
+def interrupted(folder: Path, urls: Collection[str]) -> list[LoadedJournal]:
+    """Return the user's runs against these servers that began a change and were interrupted, the oldest first.
 
     A file that is no journal or cannot be read is left out.
     """
     found = []
-    for path in newest_first(folder, os.geteuid())[:_LOOKED_AT]:
+    for path in newest_first(folder, os.geteuid())[: _LOOKED_AT * len(urls)]:
         with suppress(OSError, LocalError, InvalidError):
-            if _is_open(path, url):
+            if _is_open(path, urls):
                 loaded = load(path)
                 if not (loaded.running or loaded.run.ended) and loaded.run.entries:
                     found.append(loaded)
@@ -288,15 +288,15 @@ def close(path: Path, line: Document) -> None:
         stream.write(b"\n" + json.dumps(line).encode("ascii") + b"\n")
 
 
-def _is_open(path: Path, url: str) -> bool:
-    """Return whether the run was against this server, wrote more than its header, and did not end its journal.
+def _is_open(path: Path, urls: Collection[str]) -> bool:
+    """Return whether the run was against one of these servers, wrote more than its header, and did not end its journal.
 
     Reads only the two ends of the file, as most journals in a folder were ended.
     """
     with files.regular(path, follow=False) as stream:
         header = parse_line(stream.readline(_HEAD))
         server = header.get("server") if header else None
-        if not (isinstance(server, dict) and server.get("url") == url and stream.read(1)):
+        if not (isinstance(server, dict) and str(server.get("url")) in urls and stream.read(1)):
             return False
         stream.seek(max(0, os.fstat(stream.fileno()).st_size - _TAIL))
         *_, last = [b"", *stream.read().splitlines()]

@@ -142,10 +142,11 @@ def show(
         "tokenctl apply plan.json", "tokenctl apply tokens/ --expect DIGEST --yes --rate 10/s --timeout 10m"
     )
 )
-@command(SERVER, SENDING)
+@command(SERVER, FLEET, SENDING)
 def apply(
     context: Context,
     flags: Flags,
+    which: Which | None,
     sending: SendingOptions,
     files: Annotated[
         list[str] | None,
@@ -166,7 +167,7 @@ def apply(
 
     sources = Sources(files=files or (), select=select or (), allow=allow or (), base=base, usage=usage)
     sending = sending.as_events() if form is ListFormat.JSON else sending
-    return apply.run(sources, flags, sending, context)
+    return apply.run(sources, flags, sending, context, which)
 
 
 @app.command(epilog=options.examples("tokenctl undo", "tokenctl undo JOURNAL --apply"))

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.core.manifest import is_manifest
-from reconciler.core.plan import Action
-from reconciler.core.planner import rebase
 from reconciler.documents.plan import is_plan, load_plan
 from reconciler.errors import ExitCode, StaleError, UsageError
 from reconciler.session.connection import check
 from reconciler.session.context import Context
 from reconciler.session.planning import Source
-from reconciler.session.sending import SendingOptions, plan_and_send
+from reconciler.session.sending import SendingOptions, plan_and_send, saved_source
 from reconciler.session.sources import Sources, read
 from reconciler.settings import Flags, Settings
 
+if TYPE_CHECKING:  # most runs send to one server
+    from reconciler.session import fleet_sending
+    from reconciler.session.fleet import Which
 
-def run(sources: Sources, flags: Flags, options: SendingOptions, context: Context) -> ExitCode:
+
+def run(
+    sources: Sources, flags: Flags, options: SendingOptions, context: Context, which: Which | None = None
+) -> ExitCode:
     """Plan, or read the saved plan among the files, and send it if guards and user agree; return the exit code.
 
-    A saved plan is known by its content and must be the only file. Raises the errors of reading and planning,
-    LockedError, StaleError, RefusedError and CancelledError: all before any PATCH.
+    A saved plan is known by its content and must be the only file. `which` are the servers of a fleet. Raises the
+    errors of reading and planning, LockedError, StaleError, RefusedError and CancelledError: all before any PATCH.
     """
+    if which:
+        from reconciler.session import fleet_sending
+
+        return fleet_sending.plan_and_send(partial(_fleet, which, sources, flags, options, context), options, context)
     plan = _saved_plan(sources, options)
     find = partial(_saved, plan) if plan else partial(_declared, sources, options, context)
     return plan_and_send(find, flags, options, context)
@@ -62,15 +71,20 @@ def _saved(file: str, settings: Settings) -> Source:
             f"the plan is for {saved.server.url}, but this run would talk to {settings.endpoint.url}",
             "set INFLUX_HOST or --url accordingly, or make a new plan",
         )
-    return Source(
-        files=(file,),
-        locks=saved.lock,
-        orgs=lambda _: {change.token.org_id: change.token.org for change in saved.changes},
-        ids=[change.token.id for change in saved.changes],
-        needs_list=bool(saved.count(Action.DEACTIVATE)),
-        plan=lambda live: rebase(saved, live),
-        again="Make a new plan to go on: once anything is changed, this one fits no longer.",
-    )
+    return saved_source(saved, (file,))
+
+
+def _fleet(
+    which: Which, sources: Sources, flags: Flags, options: SendingOptions, context: Context
+) -> fleet_sending.Sendable:
+    """Read all files and plan all servers."""
+    from reconciler.session import fleet
+    from reconciler.session.fleet_sending import Sendable
+
+    servers = fleet.read(which, sources, flags, context, reviewed=options.reviewed)
+    settings = {each.name: each.settings for each in servers.servers if isinstance(each.settings, Settings)}
+    files = {each.name: each.declared.files for each in servers.servers}
+    return Sendable(fleet.plan(servers, context), settings, files)
 
 
 def _declared(sources: Sources, options: SendingOptions, context: Context, settings: Settings) -> Source:

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import product
+from typing import NamedTuple
 
 from reconciler.core.manifest import is_manifest
+from reconciler.core.outcome import Outcome, ResultStatus
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
 
@@ -127,6 +129,24 @@ class Fleet:
         """
         agreed = {"format": 1, "fleet": sorted([each.name, each.plan.digest] for each in self.changing)}
         return hashlib.sha256(json.dumps(agreed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class Ran(NamedTuple):
+    """What came of a server that was begun, with the status of each of its changes.
+
+    `outcome` is None where an error ended it, and `problems` say which.
+    """
+
+    name: str
+    code: ExitCode
+    statuses: tuple[ResultStatus, ...]
+    outcome: Outcome | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def sent(self) -> bool:
+        """Whether anything was changed there, or may have been."""
+        return not {ResultStatus.DONE, ResultStatus.UNVERIFIED}.isdisjoint(self.statuses)
 
 
 def ended(codes: Iterable[ExitCode], *, sent: bool) -> ExitCode:

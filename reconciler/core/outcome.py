@@ -91,7 +91,8 @@ class Provenance(NamedTuple):
 
     `run` is its name, `started` in ISO 8601, `tool` the version of tokenctl, `files` as named on the command line.
     `commit` is the one that is checked out where the first file is, `run_url` where a CI system shows the run; both are
-    "" where nothing says so. `who` names user, machine and process, as a lock does.
+    "" where nothing says so. `who` names user, machine and process, as a lock does. `server_name` is that of the
+    server in the run of a fleet, "" otherwise.
     """
 
     run: str
@@ -101,6 +102,7 @@ class Provenance(NamedTuple):
     commit: str = ""
     run_url: str = ""
     who: str = ""
+    server_name: str = ""
 
 
 class Entry(NamedTuple):
@@ -131,8 +133,8 @@ class Run(NamedTuple):
 
     `undoes` names the run that it undid, "" for none; `lock` says that its plan asked for locks. `planned` and
     `managed` count its plan's changes and the live tokens that its manifest named; `limits` are that manifest's, and
-    `files` what its plan was made of. `ended` says that it was not interrupted, or that a later run has reported how
-    far it came.
+    `files` what its plan was made of. `server_name` is that of the server in the run of a fleet, "" otherwise. `ended`
+    says that it was not interrupted, or that a later run has reported how far it came.
     """
 
     name: str
@@ -146,6 +148,7 @@ class Run(NamedTuple):
     ended: bool
     lock: bool = False
     files: tuple[str, ...] = ()
+    server_name: str = ""
 
     @property
     def effective(self) -> tuple[Entry, ...]:

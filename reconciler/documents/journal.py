@@ -31,6 +31,7 @@ def header_line(plan: Plan, provenance: Provenance) -> Document:
         "changes": len(plan.changes),
         **parts(plan, "managed", "limits", "undoes", "lock"),
         **parts(provenance, "files", "commit", "run_url", "who"),
+        **(parts(provenance, "server_name") if provenance.server_name else {}),
     }
 
 
@@ -142,6 +143,7 @@ def _header(field: Fields) -> Run:
         started=field("started", _SHORT),
         server=server(field.inner("server")),
         files=tuple(field("files", list_of(text))),
+        server_name=field.optional("server_name", _NAME, ""),
         undoes=field("undoes", _UNDOES),
         lock=field.optional("lock", decode.boolean, False),
         planned=field("changes", decode.COUNT),
@@ -181,5 +183,6 @@ def _settled(entries: dict[str, Entry], field: Fields) -> None:
 _EVENTS = {"intent": _intent, "result": _result, "summary": _summary, "settled": _settled}
 _STATUS = one_of(ResultStatus)
 _SHORT = matching("(?s).{0,200}", "a string of at most 200 characters")
+_NAME = matching("[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "the name of a server")
 _UNDOES = matching("[A-Za-z0-9._-]{0,200}", "the name of a run, or empty")
 _COMMIT = matching("([0-9a-f]{40}|[0-9a-f]{64})?", "40 or 64 lower-case hex digits, or empty")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from reconciler.core.fleet import Fleet, Group, Planned, Skipped, grouped
+from reconciler.core.fleet import Fleet, Group, Planned, Ran, Skipped, grouped
+from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Action
 from reconciler.core.text import count, name_some
 from reconciler.errors import ExitCode, Problem
@@ -103,3 +104,32 @@ def _verdict(fleet: Fleet) -> str:
     if not changing:
         verdict = f"No changes: {count(len(fleet.planned), 'server')} as declared."
     return f"{verdict}\nDigest {fleet.digest}"
+
+
+def outcome(
+    fleet: Fleet, ran: Sequence[Ran], statuses: Sequence[ResultStatus], stopped: str = "", journals: str = ""
+) -> str:
+    """Return the report of an apply: what did not end well in full, the rest as counts.
+
+    `statuses` are those of all changes, `stopped` says why servers were not begun ("" when all were), and `journals`
+    how the paths of the journals begin.
+    """
+    blocks = [
+        line(f"{each.name} ({each.code.reason}):") + "\n" + text.outcome(each.outcome).rstrip("\n")
+        for each in ran
+        if each.outcome and each.code is not ExitCode.OK
+    ]
+    for code in ExitCode:
+        told = [(each.name, problem) for each in ran if each.code is code for problem in each.problems]
+        blocks += _together(told, f"Not done ({code.reason}):")
+    begun = {each.name for each in ran}
+    if left := [each.name for each in fleet.changing if each.name not in begun]:
+        blocks.append(line(f"Not begun, as {stopped}: {name_some(left)}"))
+    counts = ", ".join(f"{statuses.count(status):,} {status}" for status in ResultStatus)
+    well = sum(each.code is ExitCode.OK for each in ran)
+    last = [f"Apply: {counts}; {well:,} of {count(len(fleet.changing), 'server')} with changes ended well."]
+    if any(each.outcome for each in ran):
+        last.append(line(f"Journals {journals}-*.ndjson"))
+    if well < len(fleet.changing):
+        last.append("Run it again to go on: what is done is no longer in the plan.")
+    return "\n\n".join([*blocks, "\n".join(last)]) + "\n"

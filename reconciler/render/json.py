@@ -129,6 +129,19 @@ def summary(
     problems: Sequence[Problem] = (),
 ) -> str:
     """Return how the run ended, with the statuses of its changes; without plan or outcome it did not come that far."""
+    stopped, path = (outcome.stopped, outcome.journal) if outcome else ("", "")
+    return ended(code, statuses, problems, stopped, plan.digest if plan else "", path)
+
+
+def ended(
+    code: ExitCode,
+    statuses: Iterable[ResultStatus],
+    problems: Sequence[Problem],
+    stopped: str = "",
+    digest: str = "",
+    journal: str = "",
+) -> str:
+    """Return the summary of a run, whatever it was about."""
     found = Counter(statuses)
     return _event(
         "summary",
@@ -136,10 +149,16 @@ def summary(
         exit_code=int(code),
         problems=plain(tuple(problems)),
         counts={status.replace(" ", "_"): found[status] for status in ResultStatus},
-        stopped=outcome.stopped if outcome else "",
-        digest=plan.digest if plan else "",
-        journal=outcome.journal if outcome else "",
+        stopped=stopped,
+        digest=digest,
+        journal=journal,
     )
+
+
+def of_server(event: str, name: str) -> str:
+    """Return the event as that of one server of a fleet, whose summary is not the last line."""
+    told = event.replace('"event": "summary"', '"event": "server_finished"', 1)
+    return told.removesuffix("}\n") + f', "server": "{name}"}}\n'
 
 
 def _event(event: str, **fields: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import StringIO
@@ -119,19 +119,25 @@ def each_of(servers: Sequence[Server], act: Callable[[Server], _T], context: Con
 
 def shared_tls(servers: Servers, context: Context) -> SSLContext | None:
     """Return the context for TLS that all servers share, None where none speaks it; raises UsageError."""
-    found = [each.settings.endpoint for each in servers.servers if isinstance(each.settings, Settings)]
-    speaking = [each for each in found if each.url.startswith("https:")]
+    return tls_for([each.settings for each in servers.servers if isinstance(each.settings, Settings)], context)
+
+
+def tls_for(settings: Iterable[Settings], context: Context) -> SSLContext | None:
+    """Return the context for TLS that these servers share, None where none speaks it; raises UsageError."""
+    speaking = [each.endpoint for each in settings if each.endpoint.url.startswith("https:")]
     return trust.context(speaking[0], context.environment) if speaking else None
 
 
-def turn_of(one: Server, tls: SSLContext | None, context: Context) -> Context:
-    """Return the surroundings of one server: its talk begins with its name, and its time and memory are limited."""
-    ends = context.clock() + _WITHIN_S
+def turn_of(one: Server | Planned, tls: SSLContext | None, context: Context, more_s: float = 0.0) -> Context:
+    """Return the surroundings of one server: its talk begins with its name, and its time and memory are limited.
+
+    It may take so many seconds more. Once it notes signals only, as something is sent, its time has no limit.
+    """
+    ends = context.clock() + _WITHIN_S + more_s
 
     def look() -> None:
-        if context.interrupt.came:
-            raise KeyboardInterrupt
-        if context.clock() >= ends:
+        context.interrupt.check()
+        if context.clock() >= ends and not context.interrupt.is_deferred:
             raise UnreachableError(f"not read within {_WITHIN_S:g} s, retries included", "look at the server's load")
 
     def sleep(seconds: float) -> None:
@@ -147,25 +153,39 @@ def turn_of(one: Server, tls: SSLContext | None, context: Context) -> Context:
 
 def _planned(one: Server, tls: SSLContext | None, context: Context) -> Member:
     """Plan one server; whatever keeps it from being planned is its result."""
-    began, url = context.clock(), ""
-    try:
+    began, plans = context.clock(), list[Plan]()
+
+    def act() -> None:
         settings = _raised(one.settings)
-        url = settings.endpoint.url
         check(one.declared.manifest, one.declared.baseline, settings)
         with connected(settings, turn_of(one, tls, context)) as server:
-            made = planning.plan_from(one.declared.source, server)
-        _check_text(made, settings, context)
-        return Planned(name=one.name, plan=made, took_s=context.clock() - began)
+            plans.append(planning.plan_from(one.declared.source, server))
+        _check_text(plans[0], settings, context)
+
+    if failed := attempted(act, context):
+        url = one.settings.endpoint.url if isinstance(one.settings, Settings) else ""
+        return Skipped(name=one.name, url=url, code=failed[0], problems=failed[1], took_s=context.clock() - began)
+    return Planned(name=one.name, plan=plans[0], took_s=context.clock() - began)
+
+
+def attempted(act: Callable[[], None], context: Context) -> tuple[ExitCode, tuple[Problem, ...]] | None:
+    """Do what is to be done with one server; return the code and the problems of what ended it, None when nothing did.
+
+    Raises KeyboardInterrupt.
+    """
+    try:
+        act()
     except TokenctlError as error:
         code, problems = error.exit_code, error.problems
-    except Exception as error:  # noqa: BLE001  a mistake with one server keeps no other from being planned
+    except Exception as error:  # noqa: BLE001  a mistake with one server ends no other
         code = ExitCode.ERROR
         problems = (
             Problem("this is a mistake in tokenctl itself", f"plan it alone to see where: {type(error).__name__}"),
         )
+    else:
+        return None
     masked = context.streams.masked
-    told = tuple(each._replace(message=masked(each.message), hint=masked(each.hint)) for each in problems)
-    return Skipped(name=one.name, url=url, code=code, problems=told, took_s=context.clock() - began)
+    return code, tuple(each._replace(message=masked(each.message), hint=masked(each.hint)) for each in problems)
 
 
 def _raised(settings: Settings | TokenctlError) -> Settings:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler import __version__
 from reconciler.apply import journal
@@ -32,20 +34,49 @@ def folder_of(journal: str, context: Context) -> Path:
     return (Path(base) if base.startswith("/") else context.home / ".local" / "state") / "tokenctl"
 
 
-def provenance_of(plan: Plan, files: Sequence[str], context: Context) -> Provenance:
-    """Return a new, unique name for a run, and where it comes from as far as that is known, without any secret."""
-    started = context.now()
+Interrupted = Mapping[str, Sequence[LoadedJournal]]
+"""The interrupted runs against each server, by its URL."""
+
+
+class FleetRun(NamedTuple):
+    """What the parts of a fleet's run have in common: when it began, and the interrupted runs."""
+
+    started: datetime
+    interrupted: Interrupted
+
+
+def interrupted_runs(folder: Path, urls: frozenset[str], context: Context) -> Interrupted:
+    """Look through the folder once for the interrupted runs against these servers; for none where talk is left out."""
+    found: dict[str, list[LoadedJournal]] = {}
+    for each in [] if context.streams.quiet else journal.interrupted(folder, urls):
+        found.setdefault(each.run.server.url, []).append(each)
+    return found
+
+
+def stem_of(verb: str, started: datetime) -> str:
+    """Return the name of a run, or how the names of the parts of a fleet's run begin."""
+    return f"{verb}-{started:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}"
+
+
+def provenance_of(plan: Plan, files: Sequence[str], context: Context, whole: FleetRun | None = None) -> Provenance:
+    """Return a new, unique name for a run, and where it comes from as far as that is known, without any secret.
+
+    `whole` is the fleet's run that it is a part of.
+    """
+    started, name = (whole.started, context.streams.speaker) if whole else (context.now(), "")
+    stem = stem_of("undo" if plan.undoes else "apply", started)
     declared = [
         place.file for change in plan.changes for place in change.places.values()
     ]  # a saved plan has these, too
     return Provenance(
-        run=f"{'undo' if plan.undoes else 'apply'}-{started:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}",
+        run=f"{stem}-{name}" if name else stem,
         started=started.isoformat(timespec="seconds"),
         tool=__version__,
         files=tuple(map(context.streams.masked, dict.fromkeys([*files, *declared]))),
         commit=head(files[0], context.environment, context.home) if Path(files[0]).exists() else "",
         run_url=run_url(context),
         who=context.streams.masked(context.who),
+        server_name=name,
     )
 
 
@@ -59,20 +90,18 @@ def run_url(context: Context) -> str:
     return context.streams.masked(url)
 
 
-def tell_interrupted(folder: Path, connection: Connection, context: Context) -> None:
-    """Show what each interrupted run against this server did, and what became of its operations in doubt.
+def tell_interrupted(found: Iterable[LoadedJournal], connection: Connection, context: Context) -> None:
+    """Show what each of these interrupted runs against this server did, and what became of its operations in doubt.
 
     Once all of that is known, it is added to the run's journal, and the run is not shown again.
     """
-    if context.streams.quiet:
-        return
-    for found in journal.interrupted(folder, connection.settings.endpoint.url):
-        context.streams.say(text.interrupted(found.run, str(found.path)))
-        known = _read_again(found.run.in_doubt, connection.reader)
+    for each in found:
+        context.streams.say(text.interrupted(each.run, str(each.path)))
+        known = _read_again(each.run.in_doubt, connection.reader)
         for entry in known:
             context.streams.say(text.settled(entry))
         if all(entry.status for entry in known):
-            journal.close(found.path, settled_line(known, context.now().isoformat(timespec="seconds"), __version__))
+            journal.close(each.path, settled_line(known, context.now().isoformat(timespec="seconds"), __version__))
 
 
 def _read_again(entries: Iterable[Entry], reader: Reader) -> list[Entry]:

@@ -6,9 +6,10 @@ import os
 import select
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import UnsupportedOperation
+from typing import Protocol
 
 from reconciler.core.live import TokenId
 from reconciler.core.outcome import Outcome, Result, ResultStatus
@@ -68,13 +69,17 @@ def progress_of(context: Context) -> Progress | None:
 
 
 class Outlet:
-    """Writes lines of ASCII to the standard output of a context, each at once; `broken` once one could not be."""
+    """Writes lines of ASCII to the standard output of a context, each at once; `broken` once one could not be.
+
+    Several threads may write.
+    """
 
     def __init__(self, context: Context) -> None:
         self.broken = False
         self._stream = context.streams.stdout
         self._context = context
         self._midway = False
+        self._lock = threading.Lock()
 
     def write(self, line: str) -> None:
         """Write a line; where a signal broke the one before off, behind a line break.
@@ -83,7 +88,8 @@ class Outlet:
         nobody reads any more.
         """
         try:
-            self._write(line)
+            with self._lock:
+                self._write(line)
         except (OSError, LocalError) as error:
             self.broken = True
             if isinstance(error, LocalError | BrokenPipeError):
@@ -115,9 +121,9 @@ class Report:
     That standard output takes no more changes nothing once the plan was shown; the report then goes to stderr.
     """
 
-    def __init__(self, context: Context, *, as_events: bool) -> None:
+    def __init__(self, context: Context, outlet: Outlet | None = None) -> None:
         self._context = context
-        self._outlet = Outlet(context) if as_events else None
+        self._outlet = outlet
         self._progress: Progress | None = None
         self._plan: Plan | None = None
         self._outcome: Outcome | None = None
@@ -129,6 +135,13 @@ class Report:
     def code(self) -> ExitCode:
         """What the run exits with, unless an error ends it."""
         return self._outcome.exit_code if self._outcome else ExitCode.OK
+
+    @property
+    def statuses(self) -> Collection[ResultStatus]:
+        """What is known of each change of the plan by now."""
+        ids = [change.token.id for change in self._plan.changes] if self._plan else []
+        unknown = dict.fromkeys(self._started, ResultStatus.UNVERIFIED)
+        return {**dict.fromkeys(ids, ResultStatus.NOT_ATTEMPTED), **unknown, **self._finished}.values()
 
     @property
     def every_s(self) -> float | None:
@@ -178,10 +191,7 @@ class Report:
     def end(self, code: ExitCode, problems: Sequence[Problem] = ()) -> None:
         """Tell that the run ends with this code, because of these problems."""
         if self._outlet:
-            ids = [change.token.id for change in self._plan.changes] if self._plan else []
-            unknown = dict.fromkeys(self._started, ResultStatus.UNVERIFIED)
-            known = {**dict.fromkeys(ids, ResultStatus.NOT_ATTEMPTED), **unknown, **self._finished}
-            self._tell(json.summary, code, known.values(), self._plan, self._outcome, problems)
+            self._tell(json.summary, code, self.statuses, self._plan, self._outcome, problems)
             if self._outlet.broken and self._outcome:
                 self._context.streams.say(self._words(self._outcome))
 
@@ -195,12 +205,23 @@ class Report:
         return text.outcome(outcome, self._again, across=across, colour=colour, columns=columns)
 
 
+class Ending(Protocol):
+    """A report that is to tell how its run ends."""
+
+    @property
+    def code(self) -> ExitCode:
+        """What the run exits with, unless an error ends it."""
+
+    def end(self, code: ExitCode, problems: Sequence[Problem] = ()) -> None:
+        """Tell that the run ends with this code, because of these problems."""
+
+
 @contextmanager
-def reported(context: Context, *, as_events: bool) -> Iterator[Report]:
-    """The report of what the block runs; however that ends, its last event says so."""
-    report, code, problems = Report(context, as_events=as_events), ExitCode.ERROR, tuple[Problem, ...]()
+def reported(report: Ending, context: Context) -> Iterator[None]:
+    """Let the report tell how the block ends, however that is, with its last event."""
+    code, problems = ExitCode.ERROR, tuple[Problem, ...]()
     try:
-        yield report
+        yield
         code = report.code
     except (TokenctlError, KeyboardInterrupt) as error:
         code, problems = code_and_problems(error, context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +13,7 @@ from reconciler.apply.parts import Parts
 from reconciler.core import planner
 from reconciler.core.live import TokenId
 from reconciler.core.outcome import Outcome, Provenance
-from reconciler.core.plan import Guard, Plan
+from reconciler.core.plan import Action, Guard, Plan
 from reconciler.core.text import count, name_some
 from reconciler.documents.journal import header_line
 from reconciler.errors import ExitCode, RefusedError, StaleError, UnreachableError, UsageError
@@ -22,10 +22,10 @@ from reconciler.render.escape import line
 from reconciler.session import planning
 from reconciler.session.connection import Connection, connected, resolve
 from reconciler.session.context import Context
-from reconciler.session.journals import folder_of, provenance_of, tell_interrupted
+from reconciler.session.journals import FleetRun, folder_of, interrupted_runs, provenance_of, tell_interrupted
 from reconciler.session.locking import Locks, held
 from reconciler.session.planning import Source
-from reconciler.session.report import reported
+from reconciler.session.report import Outlet, Report, reported
 from reconciler.settings import Flags, Settings
 
 
@@ -66,40 +66,69 @@ def plan_and_send(
     `find` returns the source of the plan. Raises what `find` raises, the errors of planning, LockedError, StaleError,
     RefusedError and CancelledError: all before any PATCH.
     """
-    with reported(context, as_events=options.json) as report, _nothing_sent():
+    report = Report(context, Outlet(context) if options.json else None)
+    with reported(report, context), nothing_sent():
         settings = resolve(flags, context)
         source = find(settings)
-        with connected(settings, context, sends=True) as server, _locked(source, options, server, context) as locks:
-            tell_interrupted(folder_of(options.journal, context), server, context)
-            read_at = context.moment()
-            plan = planning.plan_from(source, server)
-            locks.check(plan)
-            report.plan(plan, source.files)
-            _agree(plan, options, context)
-            if plan.changes:
-                context.interrupt.defer()  # from here on a signal ends the run in good order
-                context.collect_garbage()  # from here on it takes as long as the server does
-                provenance = provenance_of(plan, source.files, context)
-                report.sending()
-                parts = Parts(
-                    reader=server.reader,
-                    writer=Writer(server.transport, server.retries),
-                    retries=server.retries,
-                    journal=Journal.create(folder_of(options.journal, context), provenance.run),
-                    surroundings=context,
-                    read_at=read_at,
-                    pacing=options.pacing,
-                    observers=[report],
-                    before_own=locks.release,
-                    withheld=_withheld(plan, server),
-                    speed=lambda: server.reader.speed,
-                )
-                report.outcome(send(plan, provenance, parts, context.streams.say), _again(source, options))
-        return report.code
+        send_to(settings, source, options, report, context)
+    return report.code
+
+
+def send_to(
+    settings: Settings,
+    source: Source,
+    options: SendingOptions,
+    report: Report,
+    context: Context,
+    whole: FleetRun | None = None,
+) -> None:
+    """Send the plan of a source to one server, as `plan_and_send` says; `whole` is the fleet's run it belongs to."""
+    folder = folder_of(options.journal, context)
+    with connected(settings, context, sends=True) as server, _locked(source, options, server, context) as locks:
+        url = settings.endpoint.url
+        found = whole.interrupted if whole else interrupted_runs(folder, frozenset([url]), context)
+        tell_interrupted(found.get(url, ()), server, context)
+        read_at = context.moment()
+        plan = planning.plan_from(source, server)
+        locks.check(plan)
+        report.plan(plan, source.files)
+        _agree(plan, options, context)
+        if plan.changes:
+            context.interrupt.defer()  # from here on a signal ends the run in good order
+            context.collect_garbage()  # from here on it takes as long as the server does
+            provenance = provenance_of(plan, source.files, context, whole)
+            report.sending()
+            parts = Parts(
+                reader=server.reader,
+                writer=Writer(server.transport, server.retries),
+                retries=server.retries,
+                journal=Journal.create(folder, provenance.run),
+                surroundings=context,
+                read_at=read_at,
+                pacing=options.pacing,
+                observers=[report],
+                before_own=locks.release,
+                withheld=_withheld(plan, server),
+                speed=lambda: server.reader.speed,
+            )
+            report.outcome(send(plan, provenance, parts, context.streams.say), _again(source, options))
+
+
+def saved_source(saved: Plan, files: Sequence[str]) -> Source:
+    """Return a plan that was made before, from these files, as a source: it is held against the tokens as they are."""
+    return Source(
+        files=files,
+        locks=saved.lock,
+        orgs=lambda _: {change.token.org_id: change.token.org for change in saved.changes},
+        ids=[change.token.id for change in saved.changes],
+        needs_list=bool(saved.count(Action.DEACTIVATE)),
+        plan=lambda live: planner.rebase(saved, live),
+        again="Make a new plan to go on: once anything is changed, this one fits no longer.",
+    )
 
 
 @contextmanager
-def _nothing_sent() -> Iterator[None]:
+def nothing_sent() -> Iterator[None]:
     """Let an error of a server that does not answer say that nothing was sent: it is raised before anything is."""
     try:
         yield

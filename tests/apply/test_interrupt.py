@@ -87,3 +87,19 @@ def test_an_exception_that_got_lost_ends_the_next_wait_unless_the_run_is_to_end_
 
 def test_what_came_without_a_signal_of_ours_is_an_interrupt() -> None:
     assert Interrupt().exit_code is ExitCode.INTERRUPTED
+
+
+def test_parts_of_a_run_learn_of_a_signal_and_each_ends_in_its_own_order() -> None:
+    whole, woken = Interrupt(), list[str]()
+    early, sending = whole.part(), whole.part()
+    sending.wake = lambda: woken.append("woken")
+    whole.defer()
+    sending.defer()
+    whole.receive(signal.SIGTERM)
+    assert (early.came, early.exit_code, early.message) == (True, ExitCode.TERMINATED, "told to end")
+    assert (woken, early.is_deferred, sending.is_deferred) == (["woken"], False, True)
+    sending.check()
+    with pytest.raises(KeyboardInterrupt):
+        early.check()
+    with pytest.raises(KeyboardInterrupt):
+        whole.part().defer()

@@ -252,7 +252,7 @@ def test_every_line_that_is_written_is_what_the_schema_says_and_has_nothing_else
     plan = draft_of(world)
     results = [Result(change=change, status=status) for change in plan.changes for status in ResultStatus]
     written: list[Document] = [
-        header_line(plan, Provenance(run="apply-1", started="now", tool="0.1.0", files=("a", "b"))),
+        header_line(plan, Provenance(run="apply-1", started="now", tool="0.1.0", files=("a", "b"), server_name="lyon")),
         *(intent_line(change, 2) for change in plan.changes),
         *(result_line(result) for result in results),
         summary_line(Outcome(results=tuple(results))),
@@ -263,6 +263,9 @@ def test_every_line_that_is_written_is_what_the_schema_says_and_has_nothing_else
         described = schema["definitions"][str(line["event"])]["properties"].keys() | {"event"}
         assert line.keys() == described
         assert violations({"event": line["event"]}, schema)
+    alone = header_line(plan, Provenance(run="apply-1", started="now", tool="0.1.0"))
+    assert violations(alone, schema) == ()
+    assert alone.keys() == written[0].keys() - {"server_name"}
 
 
 LINES: tuple[Document, ...] = (
@@ -396,7 +399,7 @@ def test_only_a_run_that_began_something_and_was_killed_is_interrupted(tmp_path:
     os.mkfifo(tmp_path / "apply-20260110-1.ndjson")
     (tmp_path / "apply-20260111-1.ndjson").symlink_to(killed[0].path)
 
-    assert _names(interrupted(tmp_path, url)) == ["apply-20260101-1", "undo-20260102-1"]
+    assert _names(interrupted(tmp_path, {url})) == ["apply-20260101-1", "undo-20260102-1"]
     assert [each.stem[-5:] for each in newest_first(tmp_path, os.geteuid())[:4]] == [
         "113-1",
         "112-1",
@@ -404,7 +407,7 @@ def test_only_a_run_that_began_something_and_was_killed_is_interrupted(tmp_path:
         "107-1",
     ]
     going_on.close()
-    assert _names(interrupted(tmp_path, url))[-1] == "apply-20260103-1"
+    assert _names(interrupted(tmp_path, {url}))[-1] == "apply-20260103-1"
 
 
 def test_the_latest_run_is_known_by_the_servers_times_and_by_little_of_each_file(tmp_path: Path) -> None:
@@ -480,7 +483,7 @@ def test_what_others_put_into_the_folder_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_has_no_runs(tmp_path: Path) -> None:
-    assert interrupted(tmp_path / "none", SERVER.url) == []
+    assert interrupted(tmp_path / "none", {SERVER.url}) == []
 
 
 @pytest.mark.parametrize("torn", [b"", b'{"event": "resu'])
@@ -489,10 +492,10 @@ def test_a_run_that_was_told_of_is_not_interrupted_any_more(tmp_path: Path, torn
     journal.close()
     with journal.path.open("ab") as stream:
         stream.write(torn)
-    (found,) = interrupted(tmp_path, SERVER.url)
+    (found,) = interrupted(tmp_path, {SERVER.url})
     known = [settle(each, token(2)) for each in found.run.in_doubt]
     close(found.path, settled_line(known, "then", "0.1.0"))
-    assert interrupted(tmp_path, SERVER.url) == []
+    assert interrupted(tmp_path, {SERVER.url}) == []
     assert [each.status for each in load(found.path).run.entries] == [ResultStatus.DONE, ResultStatus.FAILED]
     assert stat.S_IMODE(found.path.stat().st_mode) == 0o600
 
@@ -505,4 +508,4 @@ def test_a_journal_that_is_gone_cannot_be_closed_and_that_does_no_harm(tmp_path:
 def test_only_the_newest_hundred_journals_are_looked_at(tmp_path: Path) -> None:
     for number in range(101):
         (tmp_path / f"apply-{number:03}.ndjson").write_bytes(_text(HEADER, *LINES))
-    assert len(interrupted(tmp_path, SERVER.url)) == 100
+    assert len(interrupted(tmp_path, {SERVER.url})) == 100

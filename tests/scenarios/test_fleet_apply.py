@@ -1,0 +1,254 @@
+"""Sending to several servers: one failing server costs the others nothing, and the run can be gone on with."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.apply.interrupt import Interrupt
+from reconciler.apply.pace import Moment
+from reconciler.cli import main
+from reconciler.errors import ExitCode
+from reconciler.sandbox.faults import Fault
+from reconciler.schema import load_schema, violations
+from tests.fleet import NAMES, Fleet, fleet_on
+from tests.shell import GRAFANA, Done, texts
+
+DESCRIBE = f'id: "{GRAFANA}", name: grafana, description: dashboard'
+TEN = tuple(f"edge-{number}" for number in range(10))
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with fleet_on(tmp_path) as made:
+        declare(made)
+        yield made
+
+
+def declare(fleet: Fleet, *tokens: str) -> None:
+    for name in fleet.sandboxes:
+        fleet.declare(*(tokens or (DESCRIBE,)), name=f"servers/{name}.yaml")
+
+
+def apply(fleet: Fleet, *arguments: str, stdin: str = "") -> Done:
+    return fleet.cli("apply", "--fleet", "servers", *arguments, stdin=stdin.encode(), environment={})
+
+
+def written(fleet: Fleet) -> list[str]:
+    """The servers that were sent a PATCH."""
+    return [name for name, box in fleet.sandboxes.items() if any(each.method == "PATCH" for each in box.requests)]
+
+
+def described(fleet: Fleet) -> list[str]:
+    """The servers that are as declared."""
+    found = {name: {each.id: each.description for each in box.tokens} for name, box in fleet.sandboxes.items()}
+    return [name for name, texts in found.items() if texts.get(GRAFANA) == "dashboard"]
+
+
+def test_what_is_shown_is_sent_and_told_once(fleet: Fleet) -> None:
+    done = apply(fleet, "--yes")
+    assert (done.code, described(fleet)) == (ExitCode.OK, list(NAMES))
+    assert done.out.partition("Digest DIGEST\n")[2] == (
+        "\nApply: 3 done, 0 failed, 0 unverified, 0 not attempted; 3 of 3 servers with changes ended well.\n"
+        f"Journals {journals(fleet)}-*.ndjson\n"
+    )
+    assert sorted(done.err.splitlines()) == [f"{name}: ok, 1 of 1 change done" for name in NAMES]
+    assert apply(fleet, "--yes").out.endswith("No changes: 3 servers as declared.\nDigest DIGEST\n")
+
+
+def journals(fleet: Fleet) -> str:
+    """How the paths of the journals begin."""
+    path = next(fleet.folder.rglob("*-hamburg.ndjson"))
+    return fleet.plain(str(path).removesuffix("-hamburg.ndjson"))
+
+
+def test_each_server_has_a_journal_that_names_it(fleet: Fleet) -> None:
+    apply(fleet, "--yes")
+    found = sorted((fleet.folder / "state").rglob("*.ndjson"))
+    headers = [json.loads(path.read_text("utf-8").splitlines()[0]) for path in found]
+    assert [each["server_name"] for each in headers] == list(NAMES)
+    assert len({each["run"].rpartition(f"-{each['server_name']}")[0] for each in headers}) == 1
+    assert [path.stem for path in found] == [each["run"] for each in headers]
+
+
+def test_one_answer_is_asked_for_all(fleet: Fleet) -> None:
+    declined = fleet.call(
+        lambda context: ExitCode(main.run(["apply", "--fleet", str(fleet.folder / "servers")], context)),
+        interactive=True,
+        stdin=b"no\n",
+    )
+    assert (declined.code, written(fleet)) == (ExitCode.CANCELLED, [])
+    assert declined.err == (
+        "Send 3 changes to 3 servers, first to hamburg? Only `yes` does it: "
+        "nothing was sent: the answer was not `yes`\n"
+    )
+
+
+def test_another_digest_than_the_reviewed_one_sends_nothing(fleet: Fleet) -> None:
+    done = apply(fleet, "--yes", "--expect", "0" * 64)
+    assert (done.code, written(fleet)) == (ExitCode.STALE, [])
+    fleet.cli("plan", "--fleet", "servers", "-o", "fleet.json", environment={})
+    digest = json.loads((fleet.folder / "fleet.json").read_text("utf-8"))["digest"]
+    assert apply(fleet, "--yes", "--expect", digest).code == ExitCode.OK
+
+
+def test_a_server_that_cannot_be_planned_keeps_all_others_from_being_sent_to(fleet: Fleet) -> None:
+    fleet.declare('id: "0123456789abcdef", description: x', name="servers/lyon.yaml")
+    done = apply(fleet, "--yes")
+    assert (done.code, written(fleet)) == (ExitCode.INVALID, [])
+    assert done.err == (
+        "nothing was sent to any server: 1 server of the fleet cannot be\n"
+        "  hint: mend what is named above, or go on without: `--server '!lyon'`\n"
+    )
+    assert apply(fleet, "--yes", "--server", "!lyon").code == ExitCode.OK
+    assert described(fleet) == ["hamburg", "us-cloud"]
+
+
+def test_a_server_that_is_not_reached_is_left_out_and_makes_the_run_partial(fleet: Fleet) -> None:
+    tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
+    fleet.profiles({**tables, "lyon": {**tables["lyon"], "url": "http://127.0.0.1:1"}})
+    done = apply(fleet, "--yes")
+    assert (done.code, described(fleet)) == (ExitCode.PARTIAL, ["hamburg", "us-cloud"])
+    assert apply(fleet, "--yes").code == ExitCode.UNREACHABLE
+    fleet.profiles()
+    assert (apply(fleet, "--yes").code, described(fleet)) == (ExitCode.OK, list(NAMES))
+
+
+def test_with_a_failing_first_server_exactly_one_is_written_to(fleet: Fleet) -> None:
+    fleet.sandboxes["hamburg"].fail(Fault("deleted-meanwhile", "PATCH"))
+    done = apply(fleet, "--yes")
+    assert (done.code, written(fleet)) == (ExitCode.PARTIAL, ["hamburg"])
+    assert "\nNot begun, as the first server did not end well: lyon, us-cloud\n" in done.out
+    assert done.out.endswith(
+        "2 not attempted; 0 of 3 servers with changes ended well.\n"
+        f"Journals {journals(fleet)}-*.ndjson\n"
+        "Run it again to go on: what is done is no longer in the plan.\n"
+    )
+
+
+FAILING = {
+    "refuses": Fault("too-many-requests", "PATCH", 99),
+    "resets": Fault("reset-before", "PATCH", 99),
+    "lies": Fault("truncated-body", "GET", 99),
+    "is absent": Fault("unavailable", "GET", 99),
+    "hides": Fault("deleted-meanwhile", "PATCH"),
+}
+
+
+@pytest.mark.parametrize("kind", FAILING)
+def test_one_of_ten_fails_the_others_are_right_and_a_second_run_finishes(tmp_path: Path, kind: str) -> None:
+    with fleet_on(tmp_path, TEN) as fleet:
+        declare(fleet)
+        failing = TEN[1 + sorted(FAILING).index(kind)]
+        fleet.sandboxes[failing].fail(FAILING[kind])
+        done = apply(fleet, "--yes")
+        assert (done.code, described(fleet)) == (ExitCode.PARTIAL, [each for each in TEN if each != failing])
+        assert re.search(
+            rf"^({failing} \((partial|unreachable)\):|Not planned \(unreachable\): {failing}: .*)$",
+            done.out,
+            re.MULTILINE,
+        )
+        fleet.sandboxes[failing].mend()
+        if kind == "hides":  # the token is gone for good
+            assert apply(fleet, "--yes").code == ExitCode.INVALID
+        else:
+            assert (apply(fleet, "--yes").code, described(fleet)) == (ExitCode.OK, list(TEN))
+
+
+def test_a_server_that_changes_after_it_was_shown_is_left_alone(fleet: Fleet) -> None:
+    box = fleet.sandboxes["lyon"]
+    done = run(fleet, stderr=Telling("hamburg: ok", lambda: box.change(GRAFANA, description="of somebody else")))
+    assert (done.code, written(fleet)) == (ExitCode.PARTIAL, ["hamburg", "us-cloud"])
+    assert "\nNot done (stale): lyon: " in done.out
+    assert (apply(fleet, "--yes").code, described(fleet)) == (ExitCode.OK, list(NAMES))
+
+
+def test_events_name_their_server_and_the_last_sums_up(fleet: Fleet) -> None:
+    tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
+    fleet.profiles({**tables, "lyon": {**tables["lyon"], "url": "http://127.0.0.1:1"}})
+    done = apply(fleet, "--yes", "--format", "json")
+    events = [json.loads(line) for line in done.out.replace("DIGEST", "0" * 64).splitlines()]
+    assert done.code == ExitCode.PARTIAL
+    for each in events:
+        assert violations(each, load_schema("events")) == ()
+    told = sorted((each.get("server", ""), each["event"]) for each in events)
+    assert told == [
+        ("", "summary"),
+        *(("hamburg", event) for event in ("op_finished", "op_started", "plan", "server_finished")),
+        ("lyon", "server_finished"),
+        *(("us-cloud", event) for event in ("op_finished", "op_started", "plan", "server_finished")),
+    ]
+    assert [each["event"] for each in events][-1] == "summary"
+    assert (events[-1]["reason"], events[-1]["counts"]["done"]) == ("partial", 2)
+
+
+def test_no_request_carries_the_secret_of_another_server(fleet: Fleet) -> None:
+    apply(fleet, "--yes", "--lock")
+    assert [each.status for box in fleet.sandboxes.values() for each in box.requests].count(401) == 0
+    whole = "\n".join(texts(fleet.folder / "state"))
+    assert [name for name in NAMES if fleet.secret(name) in whole] == []
+
+
+class Telling(io.StringIO):
+    """Standard error, and what happens once a text is written there."""
+
+    def __init__(self, text: str, then: Callable[[], None]) -> None:
+        super().__init__()
+        self._text, self._then = text, then
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if self._text in text:
+            self._then()
+        return written
+
+
+def test_after_a_signal_no_server_begins_any_more(fleet: Fleet) -> None:
+    interrupt = Interrupt()
+    stderr = Telling("hamburg: ok", lambda: interrupt.receive(signal.SIGTERM))
+    done = run(fleet, interrupt=interrupt, stderr=stderr)
+    assert (done.code, written(fleet)) == (ExitCode.PARTIAL, ["hamburg"])
+    assert "\nNot begun, as told to end: lyon, us-cloud\n" in done.out
+
+
+def test_a_signal_while_the_first_server_is_planned_again_ends_the_run_with_nothing_sent(fleet: Fleet) -> None:
+    interrupt = Interrupt()
+
+    def moment() -> Moment:
+        interrupt.receive(signal.SIGINT)
+        return Moment(0.0, 0.0)
+
+    done = run(fleet, interrupt=interrupt, moment=moment)
+    assert (done.code, written(fleet)) == (ExitCode.INTERRUPTED, [])
+    assert "Not done (interrupted): hamburg: interrupted: nothing was sent\n" in done.out
+
+
+def run(fleet: Fleet, **surroundings: object) -> Done:
+    arguments = ["apply", "--yes", "--fleet", str(fleet.folder / "servers")]
+    return fleet.call(lambda context: ExitCode(main.run(arguments, context)), **surroundings)  # type: ignore[arg-type]
+
+
+def test_quiet_says_nothing_where_nothing_is_to_be_done(fleet: Fleet) -> None:
+    assert apply(fleet, "--yes", "--quiet").err == ""
+    assert apply(fleet, "--yes", "--quiet") == Done(ExitCode.OK, "", "")
+
+
+def test_a_report_that_standard_output_does_not_take_goes_to_stderr(fleet: Fleet) -> None:
+    class Full(io.StringIO):
+        """A disk that has room for the plans."""
+
+        def write(self, text: str) -> int:
+            if "Apply:" in text:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(text)
+
+    done = run(fleet, stdout=Full(), stderr=(said := io.StringIO()))
+    assert (done.code, described(fleet)) == (ExitCode.OK, list(NAMES))
+    assert "\nApply: 3 done, 0 failed, 0 unverified, 0 not attempted; " in said.getvalue()
