@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.manifest import is_manifest
+from reconciler.documents.fleet import is_fleet, load_fleet
 from reconciler.documents.plan import is_plan, load_plan
 from reconciler.errors import ExitCode, StaleError, UsageError
 from reconciler.session.connection import check
@@ -34,6 +35,10 @@ def run(
 
         return fleet_sending.plan_and_send(partial(_fleet, which, sources, flags, options, context), options, context)
     plan = _saved_plan(sources, options)
+    if plan and is_fleet(Path(plan)):
+        from reconciler.session import fleet_sending
+
+        return fleet_sending.plan_and_send(partial(_saved_fleet, plan, flags, context), options, context)
     find = partial(_saved, plan) if plan else partial(_declared, sources, options, context)
     return plan_and_send(find, flags, options, context)
 
@@ -41,7 +46,7 @@ def run(
 def _saved_plan(sources: Sources, options: SendingOptions) -> str:
     """Return the file that is a saved plan, "" for none; raises UsageError when it may not be applied like this."""
     # With --base no file is read before it is known to be in the repository, and no saved plan can be meant.
-    known = is_plan if sources.base is None else lambda path: path.suffix == ".json"
+    known = _is_saved if sources.base is None else lambda path: path.suffix == ".json"
     plans = [file for file in sources.files if file != "-" and known(Path(file))]
     if not plans:
         return ""
@@ -62,6 +67,19 @@ def _saved_plan(sources: Sources, options: SendingOptions) -> str:
         message = f"{plans[0]} is a saved plan that is called like a manifest, and nobody is asked"
         raise UsageError(message, "say which plan was reviewed with `--expect DIGEST`, or call it `plan.json`")
     return plans[0]
+
+
+def _is_saved(path: Path) -> bool:
+    return is_plan(path) or is_fleet(path)
+
+
+def _saved_fleet(file: str, flags: Flags, context: Context) -> fleet_sending.Sendable:
+    """Read the saved plans of a fleet."""
+    from reconciler.session.fleet import settings_for
+    from reconciler.session.fleet_sending import Sendable
+
+    saved = load_fleet(Path(file))
+    return Sendable(saved, settings_for(saved.changing, flags, context), {})
 
 
 def _saved(file: str, settings: Settings) -> Source:

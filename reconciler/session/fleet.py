@@ -14,7 +14,7 @@ from typing import TypeVar
 from reconciler.core.fleet import Fleet, Member, Planned, Skipped
 from reconciler.core.plan import Plan
 from reconciler.documents.plan import plan_document
-from reconciler.errors import ExitCode, InvalidError, Problem, TokenctlError, UnreachableError, UsageError
+from reconciler.errors import ExitCode, InvalidError, Problem, StaleError, TokenctlError, UnreachableError, UsageError
 from reconciler.influx import trust
 from reconciler.influx_cli import Profile, profiles
 from reconciler.session import fleet_files, planning
@@ -29,6 +29,7 @@ AT_ONCE = 32
 _WITHIN_S = 60.0  # for one server, retries included
 _MEMORY = 8 * 1024 * 1024  # bytes of the tokens of one server
 _SLICE_S = 0.5  # of a wait
+_MOVED = "give the profile that URL again, or make a new plan"
 _T = TypeVar("_T")
 
 
@@ -53,11 +54,7 @@ class Servers:
 
 def read(which: Which, given: Sources, flags: Flags, context: Context, *, reviewed: bool = True) -> Servers:
     """Read all files and profiles. Raises InvalidError and UsageError; asks no server."""
-    check_fleet(flags, context.environment)
-    known = profiles(context.environment, context.home)
-    for profile in known.values():
-        if profile.token:
-            context.streams.secrets.add(profile.token)
+    known = _known(flags, context)
     found = fleet_files.read(which, given, context, reviewed=reviewed)
     _check_secrets(found.servers, known)
     servers = [
@@ -65,6 +62,39 @@ def read(which: Which, given: Sources, flags: Flags, context: Context, *, review
         for name, each in found.servers.items()
     ]
     return Servers(servers=servers, left_out=found.left_out, files=found.files, removed=found.removed)
+
+
+def _known(flags: Flags, context: Context) -> Mapping[str, Profile]:
+    """Return the profiles of the influx CLI, whose tokens are hidden from now on; raises UsageError."""
+    check_fleet(flags, context.environment)
+    known = profiles(context.environment, context.home)
+    for profile in known.values():
+        if profile.token:
+            context.streams.secrets.add(profile.token)
+    return known
+
+
+def settings_for(planned: Iterable[Planned], flags: Flags, context: Context) -> Mapping[str, Settings]:
+    """Return the settings of each server for which there is a plan already, as long as all of them are those planned.
+
+    Raises UsageError for profiles that cannot be used, StaleError for those with another URL, and InvalidError.
+    """
+    known = _known(flags, context)
+    found = {each.name: (each.plan, _settings(each.name, known, flags, context)) for each in planned}
+    lacking = [each for _, each in found.values() if isinstance(each, TokenctlError)]
+    if lacking:
+        raise UsageError([problem for each in lacking for problem in each.problems])
+    settings = {name: each for name, (_, each) in found.items() if isinstance(each, Settings)}
+    moved = [
+        Problem(f"{name}: the plan is for {made.server.url}, but its profile has {settings[name].endpoint.url}", _MOVED)
+        for name, (made, _) in found.items()
+        if made.server.url != settings[name].endpoint.url
+    ]
+    if moved:
+        raise StaleError(moved)
+    for name, (made, _) in found.items():
+        _check_text(made, settings[name], context)
+    return settings
 
 
 def _check_secrets(found: Mapping[str, Declared], known: Mapping[str, Profile]) -> None:

@@ -252,3 +252,48 @@ def test_a_report_that_standard_output_does_not_take_goes_to_stderr(fleet: Fleet
     done = run(fleet, stdout=Full(), stderr=(said := io.StringIO()))
     assert (done.code, described(fleet)) == (ExitCode.OK, list(NAMES))
     assert "\nApply: 3 done, 0 failed, 0 unverified, 0 not attempted; " in said.getvalue()
+
+
+def saved(fleet: Fleet) -> str:
+    """The digest of the plans that are saved in fleet.json."""
+    assert fleet.cli("plan", "--fleet", "servers", "-o", "fleet.json", environment={}).code == ExitCode.OK
+    return str(json.loads((fleet.folder / "fleet.json").read_text("utf-8"))["digest"])
+
+
+def send(fleet: Fleet, *arguments: str) -> Done:
+    return fleet.cli("apply", "fleet.json", "--yes", *arguments, environment={})
+
+
+def test_saved_plans_are_sent_as_they_were_reviewed_and_each_server_is_judged_alone(fleet: Fleet) -> None:
+    digest = saved(fleet)
+    assert (send(fleet, "--expect", "0" * 64).code, written(fleet)) == (ExitCode.STALE, [])
+    fleet.sandboxes["lyon"].change(GRAFANA, description="of somebody else")
+    done = send(fleet, "--expect", digest)
+    assert (done.code, described(fleet)) == (ExitCode.PARTIAL, ["hamburg", "us-cloud"])
+    assert "\nNot done (stale): lyon: " in done.out
+
+
+def test_saved_plans_go_only_to_the_servers_that_they_were_made_for(fleet: Fleet) -> None:
+    saved(fleet)
+    tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
+    fleet.profiles({**tables, "lyon": tables["hamburg"]})
+    done = send(fleet)
+    assert (done.code, done.out, written(fleet)) == (ExitCode.STALE, "", [])
+    assert done.err == (
+        "lyon: the plan is for http://lyon, but its profile has http://hamburg\n"
+        "  hint: give the profile that URL again, or make a new plan\n"
+    )
+    fleet.profiles({"hamburg": tables["hamburg"]})
+    done = send(fleet)
+    assert (done.code, done.out, written(fleet)) == (ExitCode.USAGE, "", [])
+    assert done.err.count("the influx CLI has no profile `") == 2
+
+
+def test_saved_plans_carry_no_secret_to_another_server(fleet: Fleet) -> None:
+    fleet.declare(f'id: "{GRAFANA}", description: short-secret-of-lyon', name="servers/hamburg.yaml")
+    saved(fleet)
+    tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
+    fleet.profiles({**tables, "lyon": {**tables["lyon"], "token": "short-secret-of-lyon"}})
+    done = send(fleet)
+    assert (done.code, done.out, written(fleet)) == (ExitCode.INVALID, "", [])
+    assert "short-secret-of-lyon" not in done.err
