@@ -176,9 +176,14 @@ def undo(
     context: Context,
     flags: Flags,
     sending: SendingOptions,
-    path: Annotated[
-        str, typer.Argument(metavar="[JOURNAL]", help="Of the run to undo.  [default: the newest]", show_default=False)
-    ] = "",
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[JOURNAL]...",
+            help="Of the run to undo; of a fleet all.  [default: newest]",
+            show_default=False,
+        ),
+    ] = None,
     send: Annotated[bool, typer.Option("--apply", help="Send the changes; else they are only shown.")] = False,
     form: options.DrawnFormat = None,
     out: options.Out = "",
@@ -192,7 +197,7 @@ def undo(
     from reconciler.commands import undo
 
     request = undo.UndoRequest(
-        journal=path,
+        journals=paths or (),
         flags=flags,
         allow=allow or (),
         form=form,

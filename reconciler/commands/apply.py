@@ -75,11 +75,14 @@ def _is_saved(path: Path) -> bool:
 
 def _saved_fleet(file: str, flags: Flags, context: Context) -> fleet_sending.Sendable:
     """Read the saved plans of a fleet."""
-    from reconciler.session.fleet import settings_for
+    from reconciler.session.fleet import check_text, settings_for
     from reconciler.session.fleet_sending import Sendable
 
     saved = load_fleet(Path(file))
-    return Sendable(saved, settings_for(saved.changing, flags, context), {})
+    settings = settings_for({each.name: each.plan.server.url for each in saved.changing}, flags, context)
+    for each in saved.changing:
+        check_text(each.plan, settings[each.name], context)
+    return Sendable(saved, settings, {})
 
 
 def _saved(file: str, settings: Settings) -> Source:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from shlex import quote
+from typing import TYPE_CHECKING
 
+from reconciler.apply.journal import LoadedJournal
 from reconciler.core import reversal
 from reconciler.core.live import Live
 from reconciler.core.manifest import Manifest
@@ -23,17 +25,22 @@ from reconciler.session.planning import Source, plan_from
 from reconciler.session.sending import SendingOptions, plan_and_send
 from reconciler.settings import Flags, Settings
 
+if TYPE_CHECKING:  # most runs are on one server
+    from reconciler.session.fleet_sending import Sendable
+
+_DECLARED = "the files may still declare what was undone: plan them before the next apply"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoRequest:
     """What was asked for.
 
-    `journal` is that of the run to undo, "" for the newest. `deactivated` leaves out what that run did not
-    switch off. `send` says to apply the plan, and `form` how to tell that;
-    else it is only written, as `form`, `out` ("" for none) and `outputs` say: see `session.outputs.parse`.
+    `journals` is that of the run to undo, none for the newest, or those of several servers of a fleet. `deactivated`
+    leaves out what that run did not switch off. `send` says to apply the plan, and `form` how to tell that; else it is
+    only written, as `form`, `out` ("" for none) and `outputs` say: see `session.outputs.parse`.
     """
 
-    journal: str
+    journals: Sequence[str] = ()
     flags: Flags
     allow: Sequence[Guard] = ()
     form: PlanFormat | None = None
@@ -52,9 +59,11 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
     sending = _checked(request)
     wanted = outputs.parse(request.outputs, request.form, request.out)
     wanted.limit(DRAWN, "is of `plan`, which looks at what files declare")
+    if len(request.journals) > 1:
+        return _fleet(request, wanted, sending, context)
     if request.send:
         code = plan_and_send(partial(_reversal, request, wanted, context), request.flags, sending, context)
-        context.streams.say("the files may still declare what was undone: plan them before the next apply")
+        context.streams.say(_DECLARED)
         return code
     settings = resolve(request.flags, context)
     source = _reversal(request, wanted, context, settings)
@@ -62,14 +71,48 @@ def run(request: UndoRequest, context: Context) -> ExitCode:
         return wanted.write_plan(plan_from(source, connection), source.files, context)
 
 
+def _fleet(request: UndoRequest, wanted: Outputs, sending: SendingOptions, context: Context) -> ExitCode:
+    """Show or send the plan that undoes the runs on several servers."""
+    from reconciler.session import fleet_outputs, fleet_sending
+
+    find = partial(_several, request, wanted, context)
+    if request.send:
+        code = fleet_sending.plan_and_send(find, sending, context)
+        context.streams.say(_DECLARED)
+        return code
+    fleet_outputs.check_formats(wanted)
+    return fleet_outputs.write(wanted, find().fleet, request.journals, context)
+
+
+def _several(request: UndoRequest, wanted: Outputs, context: Context) -> Sendable:
+    """Read the journals, and plan the servers that these name."""
+    from reconciler.session import fleet
+    from reconciler.session.fleet_sending import Sendable
+
+    found = journals.of_fleet(request.journals)
+    settings = fleet.settings_for({name: each.run.server.url for name, each in found.items()}, request.flags, context)
+    wanted.check(request.journals, context, request.flags)
+    plannable = []
+    for name, each in found.items():
+        speaking = context._replace(streams=context.streams._replace(speaker=name))
+        plannable.append(fleet.Plannable(name, settings[name], _source(each, request, speaking)))
+    files = {name: (str(each.path),) for name, each in found.items()}
+    return Sendable(fleet.plan_each(plannable, context), settings, files)
+
+
 def _reversal(request: UndoRequest, wanted: Outputs, context: Context, settings: Settings) -> Source:
     """Find the run to undo, say which it is, and return it as a source of plans."""
     folder = journals.folder_of(request.sending.journal, context)
-    loaded = journals.find_journal(request.journal, folder, settings.endpoint.url, context)
+    loaded = journals.find_journal("".join(request.journals), folder, settings.endpoint.url, context)
+    wanted.check([str(loaded.path)], context, request.flags)
+    return _source(loaded, request, context)
+
+
+def _source(loaded: LoadedJournal, request: UndoRequest, context: Context) -> Source:
+    """Say which run is undone, and return what undoes it."""
     run, file = loaded.run, str(loaded.path)
     if request.deactivated:
         run = reversal.only_deactivated(run)
-    wanted.check([file], context, request.flags)
     context.streams.say(text.undoing(run, file))
     reviewed = not request.send or request.sending.reviewed
     only = " --deactivated" if request.deactivated else ""

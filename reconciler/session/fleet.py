@@ -6,10 +6,11 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from io import StringIO
 from ssl import SSLContext
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from reconciler.core.fleet import Fleet, Member, Planned, Skipped
 from reconciler.core.plan import Plan
@@ -21,6 +22,7 @@ from reconciler.session import fleet_files, planning
 from reconciler.session.connection import check, check_for_secrets, connected
 from reconciler.session.context import Context, Turn
 from reconciler.session.fleet_files import Which
+from reconciler.session.planning import Source
 from reconciler.session.sources import Declared, Sources
 from reconciler.settings import Flags, Settings, check_fleet, of_profile
 
@@ -29,8 +31,9 @@ AT_ONCE = 32
 _WITHIN_S = 60.0  # for one server, retries included
 _MEMORY = 8 * 1024 * 1024  # bytes of the tokens of one server
 _SLICE_S = 0.5  # of a wait
-_MOVED = "give the profile that URL again, or make a new plan"
+_MOVED = "give the profile that URL again"
 _T = TypeVar("_T")
+_One = TypeVar("_One", "Server", "Plannable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,18 @@ class Server:
     name: str
     declared: Declared
     settings: Settings | TokenctlError
+
+
+class Plannable(NamedTuple):
+    """A server that is to be planned: with its settings, or why there are none, and where its plan comes from.
+
+    `verify` raises what speaks against asking that server at all.
+    """
+
+    name: str
+    settings: Settings | TokenctlError
+    source: Source
+    verify: Callable[[Settings], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,26 +89,24 @@ def _known(flags: Flags, context: Context) -> Mapping[str, Profile]:
     return known
 
 
-def settings_for(planned: Iterable[Planned], flags: Flags, context: Context) -> Mapping[str, Settings]:
-    """Return the settings of each server for which there is a plan already, as long as all of them are those planned.
+def settings_for(urls: Mapping[str, str], flags: Flags, context: Context) -> Mapping[str, Settings]:
+    """Return the settings of these servers, each of which has to be the one with that URL.
 
-    Raises UsageError for profiles that cannot be used, StaleError for those with another URL, and InvalidError.
+    Raises UsageError for profiles that cannot be used, and StaleError for those with another URL.
     """
     known = _known(flags, context)
-    found = {each.name: (each.plan, _settings(each.name, known, flags, context)) for each in planned}
-    lacking = [each for _, each in found.values() if isinstance(each, TokenctlError)]
+    found = {name: _settings(name, known, flags, context) for name in urls}
+    lacking = [each for each in found.values() if isinstance(each, TokenctlError)]
     if lacking:
         raise UsageError([problem for each in lacking for problem in each.problems])
-    settings = {name: each for name, (_, each) in found.items() if isinstance(each, Settings)}
+    settings = {name: each for name, each in found.items() if isinstance(each, Settings)}
     moved = [
-        Problem(f"{name}: the plan is for {made.server.url}, but its profile has {settings[name].endpoint.url}", _MOVED)
-        for name, (made, _) in found.items()
-        if made.server.url != settings[name].endpoint.url
+        Problem(f"{name}: this is about {url}, but the profile has {settings[name].endpoint.url}", _MOVED)
+        for name, url in urls.items()
+        if url != settings[name].endpoint.url
     ]
     if moved:
         raise StaleError(moved)
-    for name, (made, _) in found.items():
-        _check_text(made, settings[name], context)
     return settings
 
 
@@ -121,12 +134,26 @@ def _settings(name: str, known: Mapping[str, Profile], flags: Flags, context: Co
 
 def plan(servers: Servers, context: Context) -> Fleet:
     """Read and plan every server, many at once. Raises KeyboardInterrupt when a signal comes, and nothing else."""
-    tls = shared_tls(servers, context)
-    members = each_of(servers.servers, lambda one: _planned(one, tls, context), context)
-    return Fleet(members=tuple(_claimed(members)), left_out=servers.left_out, removed=servers.removed)
+    found = [
+        Plannable(
+            each.name,
+            each.settings,
+            each.declared.source,
+            partial(check, each.declared.manifest, each.declared.baseline),
+        )
+        for each in servers.servers
+    ]
+    return replace(plan_each(found, context), left_out=servers.left_out, removed=servers.removed)
 
 
-def each_of(servers: Sequence[Server], act: Callable[[Server], _T], context: Context, most: int = AT_ONCE) -> list[_T]:
+def plan_each(found: Sequence[Plannable], context: Context) -> Fleet:
+    """Plan every server, many at once, as `plan` does."""
+    tls = tls_for([each.settings for each in found if isinstance(each.settings, Settings)], context)
+    members = each_of(found, lambda one: _planned(one, tls, context), context)
+    return Fleet(members=tuple(_claimed(members)))
+
+
+def each_of(servers: Sequence[_One], act: Callable[[_One], _T], context: Context, most: int = AT_ONCE) -> list[_T]:
     """Return what `act` returns for each server, in their order; those with one URL come one after another."""
     lines: dict[str, list[int]] = {}
     for at, one in enumerate(servers):
@@ -158,7 +185,9 @@ def tls_for(settings: Iterable[Settings], context: Context) -> SSLContext | None
     return trust.context(speaking[0], context.environment) if speaking else None
 
 
-def turn_of(one: Server | Planned, tls: SSLContext | None, context: Context, more_s: float = 0.0) -> Context:
+def turn_of(
+    one: Server | Plannable | Planned, tls: SSLContext | None, context: Context, more_s: float = 0.0
+) -> Context:
     """Return the surroundings of one server: its talk begins with its name, and its time and memory are limited.
 
     It may take so many seconds more. Once it notes signals only, as something is sent, its time has no limit.
@@ -181,16 +210,16 @@ def turn_of(one: Server | Planned, tls: SSLContext | None, context: Context, mor
     return context._replace(streams=streams, sleep=sleep, turn=turn, asked={}, shown=threading.Event())
 
 
-def _planned(one: Server, tls: SSLContext | None, context: Context) -> Member:
+def _planned(one: Plannable, tls: SSLContext | None, context: Context) -> Member:
     """Plan one server; whatever keeps it from being planned is its result."""
     began, plans = context.clock(), list[Plan]()
 
     def act() -> None:
         settings = _raised(one.settings)
-        check(one.declared.manifest, one.declared.baseline, settings)
+        one.verify(settings)
         with connected(settings, turn_of(one, tls, context)) as server:
-            plans.append(planning.plan_from(one.declared.source, server))
-        _check_text(plans[0], settings, context)
+            plans.append(planning.plan_from(one.source, server))
+        check_text(plans[0], settings, context)
 
     if failed := attempted(act, context):
         url = one.settings.endpoint.url if isinstance(one.settings, Settings) else ""
@@ -225,7 +254,7 @@ def _raised(settings: Settings | TokenctlError) -> Settings:
     return settings
 
 
-def _check_text(made: Plan, settings: Settings, context: Context) -> None:
+def check_text(made: Plan, settings: Settings, context: Context) -> None:
     """Refuse a plan in which a text of the server is the token of another profile: its document would hold it."""
     text = json.dumps(plan_document(made))
     if context.streams.secrets.hidden(text) != text:

@@ -129,6 +129,31 @@ def find_journal(path: str, folder: Path, url: str, context: Context) -> LoadedJ
             f"the journal is of a run against {found.run.server.url}, but this run would talk to {url}",
             "set INFLUX_HOST or --url accordingly, or name another journal",
         )
+    return _ended(found)
+
+
+def of_fleet(paths: Sequence[str]) -> dict[str, LoadedJournal]:
+    """Return the journals at these paths by the servers that they name.
+
+    Raises LocalError and InvalidError for what is no journal, UsageError for one that is of no fleet's run or a second
+    one of a server, and RefusedError for a run that still goes on.
+    """
+    found: dict[str, LoadedJournal] = {}
+    for path in paths:
+        loaded = _ended(journal.load(Path(path)))
+        name = loaded.run.server_name
+        if not name:
+            raise UsageError(f"{path} is not of the run of a fleet", "undo it alone")
+        if name in found:
+            raise UsageError(
+                f"{found[name].path} and {path} are both of the server {name}", "undo one run after another"
+            )
+        found[name] = loaded
+    return found
+
+
+def _ended(found: LoadedJournal) -> LoadedJournal:
+    """Return the journal; raises RefusedError when its run still goes on."""
     if found.running:
         raise RefusedError(
             f"{found.run.name} still goes on: what it will have changed is not known yet", "wait until it ends"

@@ -65,7 +65,7 @@ def test_no_help_cuts_a_sentence_or_shows_a_type_for_a_name() -> None:
         "show": " {PLAN...}",
         "usage": " {LOG...}",
         "apply": " [PLAN | FILE...]",
-        "undo": " [JOURNAL]",
+        "undo": " [JOURNAL]...",
         "list": " [WORD]...",
         "export": " [FILE]",
         "set": " {TERM} [FILE]...",

@@ -43,7 +43,8 @@ def undone(shell: Shell, journal: str = "", *, flags: Flags | None = None, **req
     around = {key.removeprefix("with_"): request.pop(key) for key in list(request) if key.startswith("with_")}
     given = {key: request.pop(key) for key in ("expect", "yes", "journal", "json") if key in request}
     options = SendingOptions(**given)  # type: ignore[arg-type]
-    made = undo.UndoRequest(journal=journal, flags=flags or Flags(), sending=options, **request)  # type: ignore[arg-type]
+    paths = [journal] if journal else ()
+    made = undo.UndoRequest(journals=paths, flags=flags or Flags(), sending=options, **request)  # type: ignore[arg-type]
     return shell.call(lambda context: undo.run(made, context), **around)  # type: ignore[arg-type]
 
 

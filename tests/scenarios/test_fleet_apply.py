@@ -280,8 +280,7 @@ def test_saved_plans_go_only_to_the_servers_that_they_were_made_for(fleet: Fleet
     done = send(fleet)
     assert (done.code, done.out, written(fleet)) == (ExitCode.STALE, "", [])
     assert done.err == (
-        "lyon: the plan is for http://lyon, but its profile has http://hamburg\n"
-        "  hint: give the profile that URL again, or make a new plan\n"
+        "lyon: this is about http://lyon, but the profile has http://hamburg\n  hint: give the profile that URL again\n"
     )
     fleet.profiles({"hamburg": tables["hamburg"]})
     done = send(fleet)

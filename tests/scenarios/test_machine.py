@@ -274,7 +274,7 @@ class Machine(RuleBasedStateMachine):
         }
         options = SendingOptions(yes=True, journal=str(shell.folder / "undone"))
         request = undo.UndoRequest(
-            journal=str(run.journal), flags=Flags(), allow=(Guard.REACTIVATION,), send=True, sending=options
+            journals=[str(run.journal)], flags=Flags(), allow=(Guard.REACTIVATION,), send=True, sending=options
         )
         done = shell.call(lambda context: undo.run(request, context))
         assert (done.code, self._values()) == (ExitCode.OK, before), done

@@ -130,7 +130,10 @@ def test_the_file_may_ask_for_the_lock_and_a_saved_plan_keeps_that(shell: Shell)
 def undone(shell: Shell, journal: str = "", wait: float | None = 0.0, **request: Any) -> Done:
     """Run `undo --lock`; `wait` None leaves the lock to the journal."""
     made = undo.UndoRequest(
-        journal=journal, flags=Flags(), sending=SendingOptions(yes=request.get("send", False), lock=wait), **request
+        journals=[journal] if journal else (),
+        flags=Flags(),
+        sending=SendingOptions(yes=request.get("send", False), lock=wait),
+        **request,
     )
     return shell.call(lambda context: undo.run(made, context), now=lambda: NOW)
 
