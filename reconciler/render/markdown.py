@@ -21,7 +21,7 @@ LONGEST = 64_000
 a line before it and one behind."""
 
 _OPEN_ROWS = 10
-_BRIEF, _PROBLEM = 120, 600  # characters of a value where not everything fits, and of a message at any time
+BRIEF, _PROBLEM = 120, 600  # characters of a value where not everything fits, and of a message at any time
 _COLUMNS = ("| token | owner | what changes | what it means | declared at |", "|---|---|---|---|---|")
 _REVISION_COLUMNS = ("| change | declaration | what it means | declared at |", "|---|---|---|---|")
 NOWHERE = Site()
@@ -43,25 +43,26 @@ def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None, site:
     """
     digest = f"<sub>Digest `{plan.digest}`</sub>"
     revisions = compared.gravest_revisions_first(plan.base.revisions if plan.base else ())
-    head, problem = _head(plan, review, site), partial(_problem, site=site, ref=plan.base.ref if plan.base else "")
-    room = longest - _size([*head, digest])
-    refused = _fitted([problem(f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals], room // 4)
-    warned = _fitted([problem("Warning", each) for each in plan.warnings], room // 4)
-    files = _fitted([_revision(each, site) for each in revisions], room // 4)
-    differences = [f"- {code(_cut(each, _PROBLEM))}" for each in compared.differences(review)] if review else []
-    moved = _fitted(["Otherwise than reviewed:", "", *differences] if differences else [], room // 8)
-    room -= _size([*refused, *warned, *moved, *files])
+    head, problem = _head(plan, review, site), partial(problem_line, site=site, ref=plan.base.ref if plan.base else "")
+    room = longest - size_of([*head, digest])
+    refused = fitted([problem(f"Refused by guard `{each.guard}`", each.problem) for each in plan.refusals], room // 4)
+    warned = fitted([problem("Warning", each) for each in plan.warnings], room // 4)
+    files = fitted([revision_line(each, site) for each in revisions], room // 4)
+    differences = [f"- {code(cut_to(each, _PROBLEM))}" for each in compared.differences(review)] if review else []
+    moved = fitted(["Otherwise than reviewed:", "", *differences] if differences else [], room // 8)
+    room -= size_of([*refused, *warned, *moved, *files])
     changes = words.gravest_first(plan.changes)
     gone, rest = (changes[: (left := plan.count(Action.DEACTIVATE))], changes[left:])
-    kept = _size(_COLUMNS) + 200 if rest else 0
-    open_table = _table(_COLUMNS, len(gone), partial(_rows, gone, site, across=plan.across), room - kept, folds=False)
-    room -= _size(open_table)
-    table = _table(_COLUMNS, len(rest), partial(_rows, rest, site, across=plan.across), room)
+    kept = size_of(_COLUMNS) + 200 if rest else 0
+    open_table = table_of(_COLUMNS, len(gone), partial(_rows, gone, site, across=plan.across), room - kept, folds=False)
+    room -= size_of(open_table)
+    table = table_of(_COLUMNS, len(rest), partial(_rows, rest, site, across=plan.across), room)
     return "\n\n".join([*head, *refused, *warned, *moved, *open_table, *table, *files, digest]) + "\n"
 
 
-def _title(command: str, site: Site) -> str:
-    return f"### tokenctl {command}" + (f", {code(_cut(site.environment))}" if site.environment else "")
+def title_of(command: str, site: Site) -> str:
+    """Return the title of what a command made, with the environment."""
+    return f"### tokenctl {command}" + (f", {code(cut_to(site.environment))}" if site.environment else "")
 
 
 def _branch(ref: str, site: Site) -> str:
@@ -69,13 +70,15 @@ def _branch(ref: str, site: Site) -> str:
     return site.base if site.base and _NO_BRANCH.fullmatch(ref) else ref
 
 
-def _base(ref: str, commit: str, site: Site) -> str:
+def base_of(ref: str, commit: str, site: Site) -> str:
+    """Return the base as a branch and a short commit."""
     short = f"`{commit[:7]}`"
     branch = _branch(ref, site)
-    return short if branch == commit else f"{code(_cut(branch))} ({short})"
+    return short if branch == commit else f"{code(cut_to(branch))} ({short})"
 
 
-def _alert(kind: str, text: str) -> list[str]:
+def alert(kind: str, text: str) -> list[str]:
+    """Return an alert of GitHub, none for ""."""
     return [f"> [!{kind}]\n> {text}"] if text else []
 
 
@@ -93,37 +96,37 @@ def _refused(plan: Plan) -> str:
 
 
 def _head(plan: Plan, review: Review | None, site: Site) -> list[str]:
-    names = [code(_cut(name)) for name in words.title_parts(plan)]
+    names = [code(cut_to(name)) for name in words.title_parts(plan)]
     head = [
-        f"{_title(words.plan_command(plan), site)}: {words.verdict(plan)}",
-        *_alert("CAUTION", _grave(plan)),
-        *_alert("WARNING", _refused(plan)),
-        *([f"Review: {code(_cut(compared.verdict(review), 2 * _BRIEF))}"] if review else []),
+        f"{title_of(words.plan_command(plan), site)}: {words.verdict(plan)}",
+        *alert("CAUTION", _grave(plan)),
+        *alert("WARNING", _refused(plan)),
+        *([f"Review: {code(cut_to(compared.verdict(review), 2 * BRIEF))}"] if review else []),
         " · ".join([*names, *words.totals(plan), f"{plan.unchanged:,} unchanged"]),
     ]
     if base := plan.base:
         beside = f"; beside that {_summary(base.revisions)}" if base.revisions else ""
-        head.append(f"Against {_base(base.ref, base.commit, site)}: {words.mark_counts(plan)}{beside}")
+        head.append(f"Against {base_of(base.ref, base.commit, site)}: {words.mark_counts(plan)}{beside}")
     return head
 
 
 def problems(report: ProblemReport, longest: int = LONGEST, site: Site = NOWHERE) -> str:
     """Return how the command ended, and what is wrong, in less than `longest` bytes; what has no room is counted."""
-    head = f"{_title(report.command, site)}: {report.verdict}"
-    wrong = _fitted([_problem("Problem", each, site) for each in report.problems], longest // 2)
-    warned = _fitted([_problem("Warning", each, site) for each in report.warnings], longest // 4)
+    head = f"{title_of(report.command, site)}: {report.verdict}"
+    wrong = fitted([problem_line("Problem", each, site) for each in report.problems], longest // 2)
+    warned = fitted([problem_line("Warning", each, site) for each in report.warnings], longest // 4)
     return "\n\n".join([head, *wrong, *warned]) + "\n"
 
 
 def revised(revised: Baseline, longest: int = LONGEST, site: Site = NOWHERE) -> str:
     """Return what a change of the files means in less than `longest` bytes (6,000 or more); left rows are counted."""
-    title = _title("plan", site) if site.environment else "### tokenctl"
+    title = title_of("plan", site) if site.environment else "### tokenctl"
     head = [f"{title}: {_summary(revised.revisions)}"]
-    head.append(f"Since {_base(revised.ref, revised.commit, site)}. No server was asked.")
-    head += _fitted([_problem("Warning", each, site, revised.ref) for each in revised.warnings], longest // 4)
+    head.append(f"Since {base_of(revised.ref, revised.commit, site)}. No server was asked.")
+    head += fitted([problem_line("Warning", each, site, revised.ref) for each in revised.warnings], longest // 4)
     revisions = revised.revisions
     rows = partial(_revision_rows, revisions, site)
-    table = _table(_REVISION_COLUMNS, len(revisions), rows, longest - _size(head))
+    table = table_of(_REVISION_COLUMNS, len(revisions), rows, longest - size_of(head))
     return "\n\n".join([*head, *table]) + "\n"
 
 
@@ -132,14 +135,16 @@ def _summary(revisions: Sequence[Revision]) -> str:
     return compared.revision_counts(revisions) + (f", **{count(loosened, 'guard')} loosened**" if loosened else "")
 
 
-def _revision(revision: Revision, site: Site) -> str:
+def revision_line(revision: Revision, site: Site) -> str:
+    """Return what a revision means, as an item of a list."""
     grave = "**" if revision.loosens else ""
     place = _place_of_revision(revision, code, site)
-    what = code(_cut(compared.label_of(revision))) + (f", {place}" if place else "")
-    return f"- {grave}{revision.kind}{grave} {what}: {code(_cut('; '.join(compared.meaning(revision)), _PROBLEM))}"
+    what = code(cut_to(compared.label_of(revision))) + (f", {place}" if place else "")
+    return f"- {grave}{revision.kind}{grave} {what}: {code(cut_to('; '.join(compared.meaning(revision)), _PROBLEM))}"
 
 
-def _problem(title: str, problem: Problem, site: Site, ref: str = "") -> str:
+def problem_line(title: str, problem: Problem, site: Site, ref: str = "") -> str:
+    """Return a problem with its place and its hint, as an item of a list."""
     message, told = problem.message, problem.hint
     if site.environment:  # which gives no choice of options
         told = _WAIVER.sub("", told)
@@ -147,12 +152,12 @@ def _problem(title: str, problem: Problem, site: Site, ref: str = "") -> str:
             told = told.replace(flags, instead)
     if ref:
         message, told = (each.replace(f"`{ref}`", f"`{_branch(ref, site)}`") for each in (message, told))
-    hint = f"<br>hint: {code(_cut(told, _PROBLEM))}" if told else ""
-    where = f", {_linked(problem.place, code(_cut_start(str(problem.place))), site)}" if problem.place else ""
-    return f"- **{title}**{where}: {code(_cut(message, _PROBLEM))}{hint}"
+    hint = f"<br>hint: {code(cut_to(told, _PROBLEM))}" if told else ""
+    where = f", {linked(problem.place, code(cut_start(str(problem.place))), site)}" if problem.place else ""
+    return f"- **{title}**{where}: {code(cut_to(message, _PROBLEM))}{hint}"
 
 
-def _linked(place: Place, shown: str, site: Site) -> str:
+def linked(place: Place, shown: str, site: Site) -> str:
     """Return what is shown of a place, as a link to its line where the site has the file."""
     if not site.source or place.file.startswith(("/", "<")):
         return shown
@@ -161,9 +166,9 @@ def _linked(place: Place, shown: str, site: Site) -> str:
 
 def _place_of_revision(revision: Revision, draw: Callable[[str], str], site: Site) -> str:
     """Return where it stands, as a link, or where it stood before it was removed, which the commit does not have."""
-    shown = draw(_cut_start(compared.place_of_revision(revision)))
+    shown = draw(cut_start(compared.place_of_revision(revision)))
     if revision.place:
-        return _linked(revision.place, shown, site)
+        return linked(revision.place, shown, site)
     return shown if revision.base_place else ""
 
 
@@ -180,17 +185,17 @@ def cell(text: str) -> str:
     return code(text).replace("|", "\\|")
 
 
-def _cells(texts: Iterable[str]) -> str:
+def cells(texts: Iterable[str]) -> str:
     """Return the texts as lines of one cell."""
     return "<br>".join(map(cell, texts))
 
 
-def _size(parts: Iterable[str]) -> int:
+def size_of(parts: Iterable[str]) -> int:
     """Return how many bytes the parts take, with the empty line after each."""
     return sum(len(part.encode()) + 2 for part in parts)
 
 
-def _fitted(lines: Sequence[str], room: int) -> list[str]:
+def fitted(lines: Sequence[str], room: int) -> list[str]:
     """Return as many items of a list as fit into so many bytes, the rest counted, in one part or in none."""
     kept = _fitting(lines, room)
     if len(kept) < len(lines):
@@ -198,23 +203,29 @@ def _fitted(lines: Sequence[str], room: int) -> list[str]:
     return ["\n".join(kept)] if kept else []
 
 
-def _table(
-    head: Sequence[str], size: int, made: Callable[[bool], Iterator[str]], room: int, *, folds: bool = True
+def table_of(
+    head: Sequence[str],
+    size: int,
+    made: Callable[[bool], Iterator[str]],
+    room: int,
+    *,
+    folds: bool = True,
+    what: str = "change",
 ) -> list[str]:
     """Return a table in at most so many bytes, in up to two parts, folded when it is long.
 
-    `made` gives its rows, `size` of them, with values cut if it is told so.
+    `made` gives its rows, `size` of them, with values cut if it is told so; `what` is what a row is about.
     """
     if not size:
         return []
-    room -= _size(head) + 200  # for what stands around the rows
+    room -= size_of(head) + 200  # for what stands around the rows
     rows = _fitting(made(False), room)
     if len(rows) < size:
         rows = _fitting(made(True), room)
     table = "\n".join([*head, *rows])
-    folded = f"<details><summary>{count(len(rows), 'change')}</summary>\n\n{table}\n\n</details>"
+    folded = f"<details><summary>{count(len(rows), what)}</summary>\n\n{table}\n\n</details>"
     left = size - len(rows)
-    rest = [f"**And {count(left, 'more change')}** without room here: other formats have them all."] if left else []
+    rest = [f"**And {count(left, f'more {what}')}** without room here: other formats have them all."] if left else []
     if not rows:
         return rest
     return [folded if folds and len(rows) > _OPEN_ROWS else table, *rest]
@@ -241,29 +252,30 @@ def _row(change: Change, differences: Iterable[Difference], site: Site, *, brief
     owner = [change.token.user, *([words.org_of(change)] if across else [])]
     place = change.places.get("")
     if brief:
-        names, owner = [shortened(each, _BRIEF) for each in names], [_cut(each) for each in owner]
+        names, owner = [shortened(each, BRIEF) for each in names], [cut_to(each) for each in owner]
         differences = map(_cut_around, differences)
     used = cell(words.use_of(change)) if change.use else ""
-    fields = "<br>".join(_field(change, each) for each in differences)
+    fields = "<br>".join(field_line(change, each) for each in differences)
     done = "<br>".join(filter(None, (change.action, words.until_of(change), used)))
-    means = "<br>".join(_meaning(change, brief=brief))
+    means = "<br>".join(meaning_lines(change, brief=brief))
     shown = (
-        _cells([*names, change.token.id]),
-        _cells(owner),
+        cells([*names, change.token.id]),
+        cells(owner),
         f"{done}<br>{fields}",
         means,
-        _linked(place, cell(_cut_start(words.file_and_line(place))), site) if place else "",
+        linked(place, cell(cut_start(words.file_and_line(place))), site) if place else "",
     )
     return f"| {' | '.join(shown)} |"
 
 
-def _field(change: Change, difference: Difference) -> str:
+def field_line(change: Change, difference: Difference) -> str:
+    """Return a field with its values before and after, and where the difference comes from."""
     mark = words.mark_of(change, difference.field)
     values = " → ".join(map(cell, words.values(difference)))
     return f"{difference.field} {values}" + (f" ({mark})" if mark else "")
 
 
-def _meaning(change: Change, *, brief: bool) -> Iterator[str]:
+def meaning_lines(change: Change, *, brief: bool) -> Iterator[str]:
     """Yield what a reviewer wants to know of the token beside its values, a line each."""
     if change.labels:
         yield words.labels_of(change, _named)
@@ -274,7 +286,7 @@ def _meaning(change: Change, *, brief: bool) -> Iterator[str]:
 
 
 def _named(name: str) -> str:
-    return cell(_cut(name))
+    return cell(cut_to(name))
 
 
 def _revision_rows(revisions: Sequence[Revision], site: Site, brief: bool) -> Iterator[str]:
@@ -282,28 +294,30 @@ def _revision_rows(revisions: Sequence[Revision], site: Site, brief: bool) -> It
 
 
 def _revision_row(revision: Revision, site: Site, *, brief: bool) -> str:
-    cut = _cut if brief else str
-    meaning = _cells(map(cut, compared.meaning(revision)))
+    cut = cut_to if brief else str
+    meaning = cells(map(cut, compared.meaning(revision)))
     place = _place_of_revision(revision, cell, site)
     return f"| {revision.kind} | {cell(cut(compared.label_of(revision)))} | {meaning} | {place} |"
 
 
-def _cut(text: str, most: int = _BRIEF) -> str:
+def cut_to(text: str, most: int = BRIEF) -> str:
+    """Return the text, cut to so many characters."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _cut_start(text: str) -> str:
-    return text if len(text) <= _BRIEF else "…" + text[1 - _BRIEF :]
+def cut_start(text: str) -> str:
+    """Return the text, which loses its start where it is long."""
+    return text if len(text) <= BRIEF else "…" + text[1 - BRIEF :]
 
 
 def _cut_around(difference: Difference) -> Difference:
     """Return the difference with both values cut so that what differs first still shows."""
     before, after = difference.before or "", difference.after or ""
-    start = max(0, common_start(before, after) - _BRIEF // 4)
+    start = max(0, common_start(before, after) - BRIEF // 4)
     return difference._replace(before=_cut_from(before, start), after=_cut_from(after, start))
 
 
 def _cut_from(text: str, start: int) -> str:
-    if len(text) <= _BRIEF:
+    if len(text) <= BRIEF:
         return text
-    return ("…" if start else "") + _cut(text[start:])
+    return ("…" if start else "") + cut_to(text[start:])

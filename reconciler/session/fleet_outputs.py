@@ -13,9 +13,9 @@ from reconciler.render import fleet as drawn
 from reconciler.render.formats import PlanFormat
 from reconciler.session.context import Context
 from reconciler.session.outputs import Outputs
-from reconciler.session.places import named_plan, published
+from reconciler.session.places import named_plan, published, site_of
 
-FORMATS = (PlanFormat.TEXT, PlanFormat.JSON)
+FORMATS = (PlanFormat.TEXT, PlanFormat.JSON, PlanFormat.MARKDOWN, PlanFormat.OPENMETRICS)
 """The formats that plans of a fleet can be drawn in."""
 
 
@@ -33,7 +33,16 @@ def write(
     named = cache(lambda: _named(fleet, files, context))
 
     def draw(form: PlanFormat, colour: bool, columns: int | None) -> str:
-        return drawn.plan(fleet, colour=colour, columns=columns) if form is PlanFormat.TEXT else drawn.json(named())
+        match form:
+            case PlanFormat.TEXT:
+                return drawn.plan(fleet, colour=colour, columns=columns)
+            case PlanFormat.MARKDOWN:
+                from reconciler.render import fleet_markdown
+
+                return fleet_markdown.plan(named(), site=site_of(context.environment))
+            case PlanFormat.OPENMETRICS:
+                return _measured(fleet, context)
+        return drawn.json(named())
 
     def save(path: Path) -> None:
         from reconciler.documents.fleet import save_fleet
@@ -53,3 +62,14 @@ def _named(fleet: Fleet, files: Sequence[str], context: Context) -> Fleet:
         for each in fleet.members
     )
     return replace(fleet, members=members)
+
+
+def _measured(fleet: Fleet, context: Context) -> str:
+    """Return what monitoring gets of the servers."""
+    from reconciler.render.metrics import Sample, openmetrics
+
+    samples = [
+        Sample(each.name, each.code, each.took_s, each.plan if isinstance(each, Planned) else None)
+        for each in fleet.members
+    ]
+    return openmetrics(samples, context.now())

@@ -92,3 +92,30 @@ def test_validate_reads_the_files_of_all_servers_and_needs_no_profile(fleet: Fle
         ExitCode.USAGE,
         "--by-folder is about manifests of one server each\n  hint: leave it out: --fleet does as much\n",
     )
+
+
+def test_a_fleet_has_a_comment_and_metrics_whatever_becomes_of_each_server(fleet: Fleet) -> None:
+    tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
+    fleet.profiles({**tables, "lyon": {**tables["lyon"], "url": "http://127.0.0.1:1"}})
+    outputs = ["--output", "markdown=comment.md", "--output", "openmetrics=fleet.prom"]
+    done = fleet.cli("plan", "shared.yaml", "--fleet", "servers", *outputs, environment={})
+    fleet.profiles()
+    assert done.code == ExitCode.UNREACHABLE
+    comment = (fleet.folder / "comment.md").read_text()
+    assert comment.startswith(
+        "### tokenctl plan: 2 to deactivate, 1 to describe on 2 of 3 servers · 1 not planned (unreachable)\n"
+    )
+    samples = [
+        line for line in (fleet.folder / "fleet.prom").read_text().splitlines() if "_up{" in line or "_changes{" in line
+    ]
+    assert samples == [
+        'tokenctl_up{server="hamburg"} 1',
+        'tokenctl_up{server="lyon"} 0',
+        'tokenctl_up{server="us-cloud"} 1',
+        'tokenctl_changes{server="hamburg",action="activate"} 0',
+        'tokenctl_changes{server="hamburg",action="describe"} 1',
+        'tokenctl_changes{server="hamburg",action="deactivate"} 1',
+        'tokenctl_changes{server="us-cloud",action="activate"} 0',
+        'tokenctl_changes{server="us-cloud",action="describe"} 0',
+        'tokenctl_changes{server="us-cloud",action="deactivate"} 1',
+    ]
