@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from reconciler.core.baseline import Baseline
 from reconciler.core.plan import Change, Difference, Kind, Plan, Revision
@@ -14,6 +14,11 @@ from reconciler.core.text import count, shortened
 from reconciler.errors import ExitCode, Place, Problem
 from reconciler.render import compared, words
 
+if TYPE_CHECKING:  # a run about one server has none
+    from reconciler.core.fleet import Fleet, Member
+
+Shown: TypeAlias = "Plan | Fleet | ProblemReport"
+"""What findings are made of."""
 _DESCRIBED = 200  # characters of a description that only tells which token it is
 WARNING = "warning"
 """The rule of findings that are warnings."""
@@ -71,13 +76,32 @@ class ProblemReport(NamedTuple):
         return f"{self.code.reason} ({', '.join(counts)})"
 
 
-def findings(shown: Plan | ProblemReport) -> tuple[Finding, ...]:
+def findings(shown: Shown) -> tuple[Finding, ...]:
     """Return problems, or refusals, warnings, changes with deactivations first, and what else the files mean.
 
-    Who stops early has seen the worst.
+    Who stops early has seen the worst. Those of a fleet are by server, with its name in message and key, and so in the
+    fingerprint.
     """
-    found = _report_findings(shown) if isinstance(shown, ProblemReport) else _plan_findings(shown)
+    if isinstance(shown, ProblemReport):
+        found = _report_findings(shown)
+    elif isinstance(shown, Plan):
+        found = _plan_findings(shown)
+    else:
+        found = [each for member in shown.members for each in _member_findings(member)]
+        found.sort(key=lambda each: list(Level).index(each.level))
     return tuple(_with_unique_keys(found))
+
+
+def _member_findings(member: Member) -> Iterator[Finding]:
+    """Yield the findings of one server of a fleet; why one that is not planned is not stands in its problems."""
+    from reconciler.core.fleet import Planned
+
+    if isinstance(member, Planned):
+        found = _plan_findings(member.plan)
+    else:
+        found = _report_findings(ProblemReport("plan", member.code, member.problems))
+    for each in found:
+        yield replace(each, message=f"{member.name}: {each.message}", key=f"{member.name} {each.key}")
 
 
 def _report_findings(report: ProblemReport) -> list[Finding]:
@@ -124,8 +148,10 @@ def _revision(revision: Revision) -> Finding:
     )
 
 
-def default_place(shown: Plan | ProblemReport) -> Place:
+def default_place(shown: Shown) -> Place:
     """Return where to show what has no place of its own, for the formats that want one: the top of a file of it."""
+    if not isinstance(shown, Plan | ProblemReport):
+        return next((default_place(each.plan) for each in shown.planned), Place("tokens.yaml", 1, 1))
     if isinstance(shown, ProblemReport):
         places, problems = [], [*shown.problems, *shown.warnings]
     else:

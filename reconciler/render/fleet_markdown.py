@@ -76,6 +76,9 @@ def _head(fleet: Fleet, site: Site) -> list[str]:
         [f"**{count(fleet.count(Action.DEACTIVATE), 'token')} deactivated** on {count(gone, 'server')}"] if gone else []
     )
     told += [f"**{count(loosened, 'guard')} loosened**"] if loosened else []
+    if fleet.removed:
+        removed = count(len(fleet.removed), "server")
+        told.append(f"**{removed} removed** ({_some(fleet.removed)}), of which no guard holds any more")
     keep = count(len(fleet.blocking), "server")
     as_declared = sum(not each.plan.changes for each in fleet.planned)
     left_out = [f"{fleet.left_out:,} left out"] if fleet.left_out else []

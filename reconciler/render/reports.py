@@ -11,6 +11,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from reconciler import __version__
@@ -26,11 +27,15 @@ from reconciler.render.findings import (
     Finding,
     Level,
     ProblemReport,
+    Shown,
     default_place,
     findings,
     revision_findings,
     revision_rule,
 )
+
+if TYPE_CHECKING:  # a run about one server has none
+    from reconciler.core.fleet import Fleet
 
 _GITHUB_MOST = 10  # the runner keeps no more of a kind for each step
 _GITHUB_LONGEST = 4096  # the runner cuts a message there, in the units of UTF-16
@@ -40,7 +45,7 @@ _GITHUB_DATA = str.maketrans({"%": "%25", "\n": "%0A"})
 _GITHUB_PROPERTY = _GITHUB_DATA | str.maketrans({":": "%3A", ",": "%2C"})
 
 
-def github(shown: Plan | ProblemReport) -> str:
+def github(shown: Shown) -> str:
     """Return a command for each finding, the gravest first; of more than ten of a kind the tenth counts the rest."""
     return _github_commands(findings(shown))
 
@@ -85,13 +90,14 @@ def _cut(text: str, most: int) -> str:
 _GITLAB_SEVERITY = {Level.ERROR: "blocker", Level.WARNING: "major", Level.NOTICE: "info"}
 
 
-def terraform(plan: Plan) -> str:
+def terraform(plan: Plan | Fleet) -> str:
     """Return the counts of the widget: a deactivation deletes, all else updates, and nothing is ever created."""
     gone = plan.count(Action.DEACTIVATE)
-    return json_text({"create": 0, "update": len(plan.changes) - gone, "delete": gone}) + "\n"
+    rest = plan.count(Action.ACTIVATE) + plan.count(Action.DESCRIBE)
+    return json_text({"create": 0, "update": rest, "delete": gone}) + "\n"
 
 
-def codequality(shown: Plan | ProblemReport) -> str:
+def codequality(shown: Shown) -> str:
     """Return a list of the findings; GitLab knows one again by its fingerprint, which stays when lines move."""
     start = default_place(shown)
     entries = [
@@ -171,7 +177,7 @@ _SARIF_ENDS = {  # what it means that a command ended so, and shows no plan
 _LINK = re.compile(r"\](?=\()")
 
 
-def sarif(shown: Plan | ProblemReport) -> str:
+def sarif(shown: Shown) -> str:
     """Return one run, with a result for each finding and every rule that there can be for such a plan, or for none.
 
     Of more results than code scanning shows the last counts the rest.
@@ -201,20 +207,20 @@ def _sarif_shown(found: Sequence[Finding]) -> Sequence[Finding]:
     return [*found[: _SARIF_MOST - 1], rest]
 
 
-def _sarif_rules(shown: Plan | ProblemReport, *, more: bool) -> Iterator[tuple[str, str, str, Level, str]]:
+def _sarif_rules(shown: Shown, *, more: bool) -> Iterator[tuple[str, str, str, Level, str]]:
     """Yield the id of each rule, what it says, what to do, how grave it is, and its place in docs/commands.md."""
-    if isinstance(shown, ProblemReport):
+    if not isinstance(shown, Plan):
         for code, text in _SARIF_ENDS.items():
             yield code.reason, text, "Read the message and its hint", Level.ERROR, "exit-codes"
-    else:
+    if not isinstance(shown, ProblemReport):
         for guard in Guard:
             waive = f"Waive it by its name: --allow {guard}"
             yield guard, f"The guard {guard} refuses the plan", waive, Level.ERROR, f"guard-{guard}"
     yield WARNING, "The plan may not be what was meant", "Read the message", Level.WARNING, "plan"
-    if isinstance(shown, Plan):
+    if not isinstance(shown, ProblemReport):
         for action in Action:
             yield action, f"The plan would {action} a token", "Review it before it is applied", Level.NOTICE, "plan"
-        if shown.base:
+        if any(each.base for each in ([shown] if isinstance(shown, Plan) else [one.plan for one in shown.planned])):
             for kind in Kind:
                 name, says = revision_rule(kind), f"The files have a {kind} entry"
                 yield name, says, "Review what that means", Level.NOTICE, "compared-with-another-commit"

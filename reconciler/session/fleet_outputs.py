@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from reconciler.core.fleet import Fleet, Planned
@@ -15,7 +15,16 @@ from reconciler.session.context import Context
 from reconciler.session.outputs import Outputs
 from reconciler.session.places import named_plan, published, site_of
 
-FORMATS = (PlanFormat.TEXT, PlanFormat.JSON, PlanFormat.MARKDOWN, PlanFormat.OPENMETRICS)
+FORMATS = (
+    PlanFormat.TEXT,
+    PlanFormat.JSON,
+    PlanFormat.MARKDOWN,
+    PlanFormat.GITHUB,
+    PlanFormat.GITLAB_TERRAFORM,
+    PlanFormat.GITLAB_CODEQUALITY,
+    PlanFormat.SARIF,
+    PlanFormat.OPENMETRICS,
+)
 """The formats that plans of a fleet can be drawn in."""
 
 
@@ -33,16 +42,21 @@ def write(
     named = cache(lambda: _named(fleet, files, context))
 
     def draw(form: PlanFormat, colour: bool, columns: int | None) -> str:
-        match form:
-            case PlanFormat.TEXT:
-                return drawn.plan(fleet, colour=colour, columns=columns)
-            case PlanFormat.MARKDOWN:
-                from reconciler.render import fleet_markdown
+        if form is PlanFormat.TEXT:
+            return drawn.plan(fleet, colour=colour, columns=columns)
+        if form is PlanFormat.OPENMETRICS:
+            return _measured(fleet, context)
+        from reconciler.render import fleet_markdown, reports
 
-                return fleet_markdown.plan(named(), site=site_of(context.environment))
-            case PlanFormat.OPENMETRICS:
-                return _measured(fleet, context)
-        return drawn.json(named())
+        drawn_by: dict[PlanFormat, Callable[[Fleet], str]] = {
+            PlanFormat.JSON: drawn.json,
+            PlanFormat.MARKDOWN: partial(fleet_markdown.plan, site=site_of(context.environment)),
+            PlanFormat.GITHUB: reports.github,
+            PlanFormat.GITLAB_TERRAFORM: reports.terraform,
+            PlanFormat.GITLAB_CODEQUALITY: reports.codequality,
+            PlanFormat.SARIF: reports.sarif,
+        }
+        return drawn_by[form](named())
 
     def save(path: Path) -> None:
         from reconciler.documents.fleet import save_fleet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from reconciler.core.live import OrgId, Server, Status, Token, TokenId, UserId
 from reconciler.core.manifest import Limits
 from reconciler.core.plan import Change, Comparison, Difference, Guard, Kind, Mark, Plan, Refusal, Revision, Site
 from reconciler.errors import ExitCode, Place, Problem
-from reconciler.render import fleet_markdown
+from reconciler.render import fleet_markdown, reports
 from reconciler.render.markdown import LONGEST
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -111,3 +112,36 @@ def test_groups_lose_and_invent_no_change() -> None:
     fleet = Fleet(members=tuple(planned(f"s{number}", change(number, 4), change(number, 5)) for number in range(4)))
     groups: tuple[Group, ...] = grouped(fleet.planned)
     assert [(each.servers, len(each.changes)) for each in groups] == [(("s0", "s1", "s2", "s3"), 4)] * 2
+
+
+def test_findings_name_their_server_and_are_told_apart_by_it() -> None:
+    revision = Revision(Kind.REMOVED, "old")
+    base = Comparison(ref="main", commit="1a2b3c4" * 5 + "1a2b3", limits=Limits(), managed=9, revisions=(revision,))
+    members = planned("lyon", change(1, 4), base=base), planned("hamburg", change(1, 4)), unreachable("kiel")
+    shown = Fleet(members=members)
+    deactivated = (
+        "::notice title=deactivate collector-4,file=shared.yaml,line=4,col=5::{}: "
+        '0d3a5f0c1be4e001 "collector" of ci-bot: status active → inactive'
+    )
+    assert reports.github(shown).splitlines() == [
+        "::error title=plan%3A unreachable::kiel: no connection to https://kiel.example%0Ahint: check the URL",
+        deactivated.format("lyon"),
+        "::notice title=removed old::lyon: it will no longer be managed; the token stays as it is",
+        deactivated.format("hamburg"),
+    ]
+    entries = json.loads(reports.codequality(shown))
+    assert len({each["fingerprint"] for each in entries}) == len(entries) == 4
+    assert [each["location"]["path"] for each in entries] == ["shared.yaml"] * 4
+    (run,) = json.loads(reports.sarif(shown))["runs"]
+    assert {each["ruleId"] for each in run["results"]} <= {each["id"] for each in run["tool"]["driver"]["rules"]}
+    assert json.loads(reports.terraform(shown)) == {"create": 0, "update": 0, "delete": 2}
+    alone = json.loads(reports.codequality(Fleet(members=(unreachable("kiel"),), removed=("lyon",))))
+    assert [each["location"]["path"] for each in alone] == ["tokens.yaml"]
+
+
+def test_a_server_that_is_removed_is_grave() -> None:
+    text = fleet_markdown.plan(Fleet(members=(planned("lyon"),), removed=("a", "b", "c", "d")))
+    assert text.splitlines()[2:4] == [
+        "> [!CAUTION]",
+        "> **4 servers removed** (4: `a`, `b`, `c` and 1 more), of which no guard holds any more",
+    ]
