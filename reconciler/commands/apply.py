@@ -19,7 +19,7 @@ from reconciler.settings import Flags, Settings
 
 if TYPE_CHECKING:  # most runs send to one server
     from reconciler.session import fleet_sending
-    from reconciler.session.fleet import Which
+    from reconciler.session.fleet_files import Which
 
 
 def run(
