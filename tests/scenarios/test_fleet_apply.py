@@ -19,7 +19,7 @@ from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import Fault
 from reconciler.schema import load_schema, violations
 from tests.fleet import NAMES, Fleet, fleet_on
-from tests.shell import GRAFANA, Done, texts
+from tests.shell import GRAFANA, INGEST, Done, texts
 
 DESCRIBE = f'id: "{GRAFANA}", name: grafana, description: dashboard'
 TEN = tuple(f"edge-{number}" for number in range(10))
@@ -296,3 +296,24 @@ def test_saved_plans_carry_no_secret_to_another_server(fleet: Fleet) -> None:
     done = send(fleet)
     assert (done.code, done.out, written(fleet)) == (ExitCode.INVALID, "", [])
     assert "short-secret-of-lyon" not in done.err
+
+
+def test_the_story_of_the_guide_goes_as_it_is_written(fleet: Fleet) -> None:
+    """Every command line of docs/fleet.md, in its order; a glob of journals stands for those of the run before."""
+    fleet.declare(f'id: "{INGEST}", name: ingest, labels: {{team: a}}', name="shared.yaml")
+    before = {name: {each.id: each.description for each in box.tokens} for name, box in fleet.sandboxes.items()}
+    guide = Path(__file__).parents[2].joinpath("docs", "fleet.md").read_text("utf-8")
+    told = []
+    for line in re.findall(r"^    tokenctl (.+)$", guide, re.MULTILINE):
+        words = [each for word in line.split() for each in journal_files(fleet, word)]
+        agreed = ["--yes"] if words[0] == "apply" or "--apply" in words else []
+        told.append((words[0], fleet.cli(*words, *agreed, environment={}).code))
+        if words[0] == "apply":
+            assert described(fleet) == list(NAMES)
+    assert told == [(verb, ExitCode.OK) for verb in ("validate", "plan", "plan", "show", "apply", "undo", "undo")]
+    assert {name: {each.id: each.description for each in box.tokens} for name, box in fleet.sandboxes.items()} == before
+
+
+def journal_files(fleet: Fleet, word: str) -> list[str]:
+    """The journals that a pattern of the guide means here."""
+    return sorted(map(str, fleet.folder.glob("state/tokenctl/*.ndjson"))) if word.endswith("-*.ndjson") else [word]
