@@ -117,9 +117,8 @@ def _check_secrets(found: Mapping[str, Declared], known: Mapping[str, Profile]) 
     said = [one.text for each in found.values() for one in each.manifest.tokens]
     whole = "\n".join((*texts.values(), *said))  # it is searched once for each token, and not once a file
     for token, name in tokens.items():
-        if token in whole:
-            for each in found.values():
-                check_for_secrets(each.manifest, token, name)
+        for each in found.values() if token in whole else ():
+            check_for_secrets(each.manifest, token, name)
 
 
 def _settings(name: str, known: Mapping[str, Profile], flags: Flags, context: Context) -> Settings | TokenctlError:
@@ -172,11 +171,6 @@ def each_of(servers: Sequence[_One], act: Callable[[_One], _T], context: Context
             future.result()
     context.interrupt.check()
     return [done[at] for at in range(len(servers))]
-
-
-def shared_tls(servers: Servers, context: Context) -> SSLContext | None:
-    """Return the context for TLS that all servers share, None where none speaks it; raises UsageError."""
-    return tls_for([each.settings for each in servers.servers if isinstance(each.settings, Settings)], context)
 
 
 def tls_for(settings: Iterable[Settings], context: Context) -> SSLContext | None:

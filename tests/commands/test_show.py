@@ -40,3 +40,14 @@ def test_a_saved_plan_is_shown_in_several_formats_at_once(shell: Shell) -> None:
         "",
         "the output DIR/plan.json is a file that this run reads, or has credentials\n  hint: write it to another file\n",
     )
+
+
+def test_plans_of_one_server_are_shown_one_at_a_time(shell: Shell) -> None:
+    saved = shell.folder / "plan.json"
+    planned(shell, shell.declare(DESCRIBE), out=str(saved))
+    done = shell.call(lambda context: show.run([str(saved), str(saved)], None, [], context))
+    message = "only plans of a fleet can be shown together\n  hint: show one plan at a time\n"
+    assert done == Done(ExitCode.USAGE, "", message)
+    done = shell.call(lambda context: show.run([str(saved)], None, [], context, globs=["lyon"]))
+    message = "--server chooses servers of a fleet\n  hint: leave it out: these are plans of one server\n"
+    assert done == Done(ExitCode.USAGE, "", message)

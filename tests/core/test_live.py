@@ -33,3 +33,10 @@ def test_a_text_too_large_to_be_kept_equals_only_one_of_the_same_length_and_hash
     assert large != str(large)
     assert kept(large) is large
     assert kept("x" * LARGEST_TEXT) == "x" * LARGEST_TEXT
+
+
+def test_tokens_are_equal_whatever_is_only_shown_of_them() -> None:
+    one = token(1)
+    assert len({one, one._replace(created_at="2024-05-13T09:41:07Z", proven=False, grants=None)}) == 1
+    assert one != one._replace(is_own=True)
+    assert one != tuple(one)

@@ -72,7 +72,7 @@ def test_what_is_given_to_the_wrong_command_is_one_problem_that_says_what_it_see
                 done = shell.run(command, file)
                 no_manifest = f"{file}:1:1: this is {kind.what} and no manifest\n  hint: {kind.way}\n"
                 assert (done.code, done.err) == (65, no_manifest)
-        if kind not in (Kind.PLAN, Kind.MANIFEST, Kind.PROBLEMS, Kind.SARIF):
+        if kind not in (Kind.PLAN, Kind.FLEET, Kind.MANIFEST, Kind.PROBLEMS, Kind.SARIF):
             assert shell.run("apply", "--yes", file).err == f"{file} is no plan: it seems to be {told}"
 
 

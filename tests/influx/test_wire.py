@@ -340,6 +340,12 @@ def test_a_hundred_thousand_tokens_fit() -> None:
     assert found._shared.size < wire.MEMORY / 20
 
 
+def test_thousands_of_different_permissions_are_read_as_they_are() -> None:
+    ids = [f"{number:016x}" for number in range(1, 4200)]
+    found = tokens(listed(*(entry(id=each, permissions=[permission("read", "buckets", id=each)]) for each in ids)))
+    assert [[grant.id for grant in found[TokenId(each)].grants or ()] for each in ids] == [[each] for each in ids]
+
+
 def test_a_list_that_begins_anew_forgets_what_came() -> None:
     found = wire.TokenList(SECRET)
     found.feed(listed(entry(id="0d3a5f0c1be4e009"))[:-20])

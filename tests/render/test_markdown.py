@@ -134,6 +134,11 @@ def test_it_is_short_and_valid_at_every_size(number: int, size: int, text: str, 
     assert ("<details>" in drawn) == (folded > 10)
 
 
+def test_rows_without_room_for_one_are_counted() -> None:
+    left = markdown.table_of(("| a |", "|---|"), 2, lambda _: iter(["| x |" * 100] * 2), 300)
+    assert left == ["**And 2 more changes** without room here: other formats have them all."]
+
+
 def test_deactivations_come_first_and_are_cut_last() -> None:
     drawn = markdown.plan(many(300, 200, "x"))
     done = [row[2].partition("<br>")[0] for row in rows(drawn)]
