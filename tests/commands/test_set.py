@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from io import BytesIO
+from itertools import count
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -39,6 +43,33 @@ def test_the_difference_is_shown_and_the_file_written(program: Program) -> None:
     assert (program.folder / "tokens.yaml").read_text() == OFF
     again = program.run("set", "ingest", "--status", "inactive")
     assert again == Done(ExitCode.OK, "", "nothing changed: all is as asked\n")
+
+
+def killed_at(call: int, program: Program) -> bool:
+    """Whether a process that edits the file was killed at that call of the system, the first one being 1."""
+    child = os.fork()
+    if child == 0:
+        calls = count(1)
+
+        def kill(frame: FrameType, event: str, _: object) -> None:
+            if event == "c_call" and frame.f_code.co_filename.endswith("reconciler/files.py") and next(calls) == call:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.setprofile(kill)
+        program.run("set", "ingest", "--status", "inactive")
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_a_set_that_is_killed_at_any_call_leaves_the_old_file_or_the_new(program: Program) -> None:
+    program.run("set", "ingest", "--status", "inactive", "--check")  # what is loaded by now, no child has to load
+    left: list[str] = []
+    while killed_at(len(left) + 1, program):
+        left.append((program.folder / "tokens.yaml").read_text())
+        program.write(ONE)
+    assert set(left) <= {ONE, OFF}
+    assert len(left) > 10
+    assert (program.folder / "tokens.yaml").read_text() == OFF
 
 
 def test_standard_input_goes_to_standard_output(program: Program) -> None:
