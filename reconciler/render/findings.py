@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from reconciler.core.baseline import Baseline
-from reconciler.core.plan import Change, Difference, Kind, Plan, Revision
+from reconciler.core.plan import Action, Change, Difference, Kind, Plan, Revision
 from reconciler.core.text import count, shortened
 from reconciler.errors import ExitCode, Place, Problem
 from reconciler.render import compared, words
@@ -88,7 +88,7 @@ def findings(shown: Shown) -> tuple[Finding, ...]:
         found = _plan_findings(shown)
     else:
         found = [each for member in shown.members for each in _member_findings(member)]
-        found.sort(key=lambda each: list(Level).index(each.level))
+        found.sort(key=lambda each: (list(Level).index(each.level), each.rule != Action.DEACTIVATE))
     return tuple(_with_unique_keys(found))
 
 

@@ -32,7 +32,7 @@ from reconciler.render.markdown import (
     title_of,
 )
 
-_NAMED = 3  # servers of a group
+_NAMED = 3  # servers of a group, problems of a server
 _WRONG = ("| server | | why |", "|---|---|---|")
 _COLUMNS = ("| token | owner | what changes | what it means | servers | declared at |", "|---|---|---|---|---|---|")
 
@@ -100,10 +100,14 @@ def _wrong(fleet: Fleet) -> list[str]:
 
 
 def _why(member: Member) -> Iterator[str]:
+    """Yield why a server is not planned, or its plan not applied: a few problems, and how many more there are."""
     if isinstance(member, Planned):
-        yield from (f"guard `{each.guard}`: {_told(each.problem)}" for each in member.plan.refusals)
+        told = [f"guard `{each.guard}`: {_told(each.problem)}" for each in member.plan.refusals]
     else:
-        yield from map(_told, member.problems)
+        told = [_told(each) for each in member.problems]
+    yield from told[:_NAMED]
+    if len(told) > _NAMED:
+        yield f"and {len(told) - _NAMED:,} more"
 
 
 def _told(problem: Problem) -> str:

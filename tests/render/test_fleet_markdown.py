@@ -55,7 +55,7 @@ def test_three_servers_are_drawn_as_their_golden_file(golden: Callable[[Path, st
         place=Place("shared.yaml", 2, 3),
     )  # fmt: skip
     base = Comparison(ref="HEAD^1", commit="1a2b3c4" * 5 + "1a2b3", limits=Limits(), managed=9, revisions=(loosened,))
-    alone = change(7, 12, status=None, description="renamed", marks={"description": Mark.DRIFT})
+    alone = replace(change(7, 12), status=None, description="renamed", marks={"description": Mark.DRIFT})
     warning = Problem("the owner of a token is inactive", "look at it", Place("shared.yaml", 4, 5))
     fleet = Fleet(
         members=(
@@ -126,8 +126,8 @@ def test_findings_name_their_server_and_are_told_apart_by_it() -> None:
     assert reports.github(shown).splitlines() == [
         "::error title=plan%3A unreachable::kiel: no connection to https://kiel.example%0Ahint: check the URL",
         deactivated.format("lyon"),
-        "::notice title=removed old::lyon: it will no longer be managed; the token stays as it is",
         deactivated.format("hamburg"),
+        "::notice title=removed old::lyon: it will no longer be managed; the token stays as it is",
     ]
     entries = json.loads(reports.codequality(shown))
     assert len({each["fingerprint"] for each in entries}) == len(entries) == 4
@@ -145,3 +145,17 @@ def test_a_server_that_is_removed_is_grave() -> None:
         "> [!CAUTION]",
         "> **4 servers removed** (4: `a`, `b`, `c` and 1 more), of which no guard holds any more",
     ]
+
+
+def test_a_deactivation_on_any_server_comes_before_the_rest_of_all() -> None:
+    renamed = [replace(change(number, number), status=None, description="renamed") for number in range(15)]
+    shown = reports.github(Fleet(members=(planned("a", *renamed), planned("b", change(99, 4)))))
+    assert shown.startswith("::notice title=deactivate collector-4,file=shared.yaml,line=4,col=5::b: ")
+
+
+def test_a_server_with_a_thousand_problems_keeps_its_row() -> None:
+    problems = tuple(Problem(f"the server has no token {number:016x}, and {'x' * 150}") for number in range(1000))
+    gone = Skipped(name="kiel", url="", code=ExitCode.INVALID, problems=problems)
+    text = fleet_markdown.plan(Fleet(members=(unreachable("lyon"), gone)))
+    assert "| `kiel` | **invalid** | `the server has no token 0000000000000000" in text
+    assert "<br>and 997 more |" in text
