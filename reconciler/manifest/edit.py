@@ -13,7 +13,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from reconciler.errors import LocalError
-from reconciler.manifest import document
+from reconciler.manifest import load
 from reconciler.manifest.dump import ORDER, Item, double_quoted, single_quoted, written
 from reconciler.manifest.plain import Entry, Items
 from reconciler.manifest.syntax import TextFile
@@ -75,7 +75,7 @@ def edited(
 
 def reread(name: str, text: Text, expected: object) -> Entry:
     """Return the document of the text that was made; raises LocalError when it is not the one that is expected."""
-    root, problems = document.read(TextFile(name, text.read))
+    root, problems = load.read(TextFile(name, text.read))
     if problems or root != expected or not isinstance(root, Entry):
         hint = "it is a mistake in tokenctl: edit the file by hand, and report it"
         raise LocalError(f"{name} cannot be written so that it reads back as it should, and stays as it is", hint)

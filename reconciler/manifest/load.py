@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from reconciler.core.manifest import Manifest, is_manifest
-from reconciler.core.text import REFUSED, name_some
+from reconciler.core.text import name_some
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.files import STDIN, IrregularError, regular
 from reconciler.manifest import check, document, plain, syntax
 from reconciler.manifest.build import build
-from reconciler.manifest.plain import Entry
+from reconciler.manifest.plain import Entry, Value
 from reconciler.manifest.syntax import TextFile, place
 
 _LOOKED_AT = 10_000  # entries of a folder and those below it: a whole repository may be there
@@ -125,10 +125,18 @@ def _parsed(files: Files, name: str, loader: Any) -> Parsed:
     return Parsed(text, *_document(TextFile(name, text), loader))
 
 
+def read(file: TextFile, loader: Any = None) -> tuple[Value, list[Problem]]:
+    """Return the document in the file and its problems, as `document.read` does, without a parser where that will do.
+
+    `loader` asks for that parser.
+    """
+    simple = None if loader else plain.read(file)
+    return document.read(file, loader) if simple is None else (simple, syntax.secrets(file))
+
+
 def _document(file: TextFile, loader: Any) -> tuple[Entry, list[Problem]]:
     """Return what can be read of the document, and its problems."""
-    simple = None if loader or REFUSED.search(file.text) else plain.read(file)
-    root, problems = document.read(file, loader) if simple is None else (simple, syntax.secrets(file))
+    root, problems = read(file, loader)
     if check.accepts(root):
         return root, problems
     if root is not None or not problems:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from sys import intern
 from typing import Any, TypeAlias
 
+from reconciler.core.text import REFUSED
 from reconciler.errors import InvalidError, Place
 from reconciler.manifest.syntax import TextFile
 
@@ -105,8 +106,10 @@ class Spot:
 
 
 def read(file: TextFile) -> Entry | None:
-    """Return the document of a file that has no refused characters, None where its form is not the plainest."""
-    return None if _ODD(file.text) or not file.text.endswith("\n") else _Lines(file).read()
+    """Return the document of the file, None where its form is not the plainest."""
+    if _ODD(file.text) or REFUSED.search(file.text) or not file.text.endswith("\n"):
+        return None
+    return _Lines(file).read()
 
 
 class _Lines:
