@@ -17,12 +17,13 @@ from reconciler.core.outcome import Outcome, ResultStatus
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
 
+NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""The name of a server, as a regular expression."""
 MOST = 10_000
 """The servers that a fleet may have."""
 SENT_AT_ONCE = 8
 """The servers that are sent to at once, once the first one is done."""
 _IN_A_ROW = 5  # servers that are not ok end a run
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ENDINGS = tuple("".join(each) for end in (".yaml", ".yml") for each in product(*zip(end, end.upper(), strict=True)))
 _SHARD = re.compile(r"([0-9]{1,5})/([1-9][0-9]{0,4})")
 
@@ -117,6 +118,16 @@ class Fleet:
         found = Counter(each.code for each in self.skipped)
         return {code: found[code] for code in ExitCode if found[code]}
 
+    @property
+    def as_declared(self) -> int:
+        """How many servers have a plan without changes."""
+        return sum(not each.plan.changes for each in self.planned)
+
+    @property
+    def warnings(self) -> Mapping[Problem, Sequence[str]]:
+        """What is warned about, each with the servers that it is about."""
+        return by_problem((each.name, problem) for each in self.planned for problem in each.plan.warnings)
+
     def count(self, action: Action) -> int:
         """Return how many changes have this action."""
         return sum(each.plan.count(action) for each in self.planned)
@@ -129,6 +140,14 @@ class Fleet:
         """
         agreed = {"format": 1, "fleet": sorted([each.name, each.plan.digest] for each in self.changing)}
         return hashlib.sha256(json.dumps(agreed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def by_problem(told: Iterable[tuple[str, Problem]]) -> Mapping[Problem, Sequence[str]]:
+    """Return each problem once, with the servers that have it, from pairs of the two."""
+    found: dict[Problem, list[str]] = {}
+    for name, problem in told:
+        found.setdefault(problem, []).append(name)
+    return found
 
 
 class Ran(NamedTuple):
@@ -238,7 +257,7 @@ def servers(entries: Mapping[str, bool], folder: str) -> dict[str, str]:
     problems: list[Problem] = []
     found: dict[str, str] = {}
     for name, entry in named(entries):
-        if not _NAME.fullmatch(name):
+        if not re.fullmatch(NAME, name):
             hint = "use letters, digits, `.`, `_` and `-`, at most 100, and begin with a letter or a digit"
             problems.append(Problem(f"{folder}/{entry}: this is no name of a server", hint))
         elif name in found:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler import files
-from reconciler.core.fleet import Fleet, Member, Planned, Skipped
+from reconciler.core.fleet import NAME, Fleet, Member, Planned, Skipped
 from reconciler.core.plan import Action
 from reconciler.documents import decode, kinds
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, text
@@ -94,7 +94,7 @@ def _member_document(member: Member) -> Document:
     return {**head, "url": member.url, "problems": plain(member.problems)}
 
 
-_NAME = matching("[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "the name of a server")
+_NAME = matching(NAME, "the name of a server")
 _REASON = one_of(_REASONS)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.core.fleet import Fleet, Group, Planned, Ran, Skipped, grouped
+from reconciler.core.fleet import Fleet, Group, Planned, Ran, Skipped, by_problem, grouped
 from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Action
 from reconciler.core.text import count, name_some
@@ -35,9 +35,7 @@ def plan(fleet: Fleet, *, colour: bool = False, columns: int | None = None) -> s
     blocks += [_alike(each, columns, colour=colour) for each in alike]
     for each in fleet.planned:
         blocks += _revised(each, columns, colour=colour)
-    blocks += _together(
-        [(each.name, problem) for each in fleet.planned for problem in each.plan.warnings], "Warning on"
-    )
+    blocks += _together(fleet.warnings, "Warning on")
     refusals = [(each.name, refusal) for each in fleet.planned for refusal in each.plan.refusals]
     for name, refusal in refusals:
         blocks.append(words.problem(refusal.problem, f"Refused on {name} by guard `{refusal.guard}`"))
@@ -49,14 +47,19 @@ def plan(fleet: Fleet, *, colour: bool = False, columns: int | None = None) -> s
     return "\n\n".join(blocks) + "\n"
 
 
-def _totals(fleet: Fleet) -> Iterator[str]:
-    yield count(len(fleet.members), "server")
-    yield f"{len(fleet.planned):,} planned"
+def not_fine(fleet: Fleet) -> Iterator[str]:
+    """Yield how many servers are refused, and how many are not planned, by why."""
     refused = sum(each.code is ExitCode.REFUSED for each in fleet.planned)
     if refused:
         yield f"{refused:,} refused"
     for code, number in fleet.skipped_by.items():
         yield f"{number:,} not planned ({code.reason})"
+
+
+def _totals(fleet: Fleet) -> Iterator[str]:
+    yield count(len(fleet.members), "server")
+    yield f"{len(fleet.planned):,} planned"
+    yield from not_fine(fleet)
     if fleet.left_out:
         yield f"{fleet.left_out:,} left out"
 
@@ -80,26 +83,22 @@ def _revised(planned: Planned, columns: int | None, *, colour: bool) -> Iterator
         yield text.revisions(base.revisions, columns, colour=colour)
 
 
-def _together(told: Iterable[tuple[str, Problem]], title: str) -> Iterator[str]:
-    """Yield each problem once, with the servers that have it."""
-    found: dict[Problem, list[str]] = {}
-    for name, problem in told:
-        found.setdefault(problem, []).append(name)
-    yield from (words.problem(problem, f"{title} {name_some(names)}") for problem, names in found.items())
+def _together(told: Mapping[Problem, Sequence[str]], title: str) -> Iterator[str]:
+    """Yield each problem with the servers that have it."""
+    yield from (words.problem(problem, f"{title} {name_some(names)}") for problem, names in told.items())
 
 
 def _skipped(skipped: Sequence[Skipped]) -> Iterator[str]:
     """Yield why servers are not planned, the gravest first."""
     for code in ExitCode:
         told = [(each.name, problem) for each in skipped if each.code is code for problem in each.problems]
-        yield from _together(told, f"Not planned ({code.reason}):")
+        yield from _together(by_problem(told), f"Not planned ({code.reason}):")
 
 
 def _verdict(fleet: Fleet) -> str:
     counts = ", ".join(f"{fleet.count(action):,} to {action}" for action in (Action.ACTIVATE, Action.DEACTIVATE))
-    changing = sum(bool(each.plan.changes) for each in fleet.planned)
-    as_declared = len(fleet.planned) - changing
-    on = f"on {changing:,} of {count(len(fleet.members), 'server')}; {as_declared:,} as declared"
+    changing = len(fleet.planned) - fleet.as_declared
+    on = f"on {changing:,} of {count(len(fleet.members), 'server')}; {fleet.as_declared:,} as declared"
     verdict = f"Plan: {counts}, {fleet.count(Action.DESCRIBE):,} to describe {on}."
     if not changing:
         verdict = f"No changes: {count(len(fleet.planned), 'server')} as declared."
@@ -121,7 +120,7 @@ def outcome(
     ]
     for code in ExitCode:
         told = [(each.name, problem) for each in ran if each.code is code for problem in each.problems]
-        blocks += _together(told, f"Not done ({code.reason}):")
+        blocks += _together(by_problem(told), f"Not done ({code.reason}):")
     begun = {each.name for each in ran}
     if left := [each.name for each in fleet.changing if each.name not in begun]:
         blocks.append(line(f"Not begun, as {stopped}: {name_some(left)}"))

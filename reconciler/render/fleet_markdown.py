@@ -11,6 +11,7 @@ from reconciler.core.plan import Action, Revision, Site, explained
 from reconciler.core.text import count, shortened
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import compared, words
+from reconciler.render.fleet import not_fine
 from reconciler.render.markdown import (
     BRIEF,
     LONGEST,
@@ -61,12 +62,10 @@ def plan(fleet: Fleet, longest: int = LONGEST, site: Site = NOWHERE) -> str:
 def verdict(fleet: Fleet) -> str:
     """Return what the plans do, and how many servers are not fine, in one line."""
     doing = [f"{fleet.count(each):,} to {each}" for each in reversed(Action) if fleet.count(each)]
-    changing = sum(bool(each.plan.changes) for each in fleet.planned)
+    changing = len(fleet.planned) - fleet.as_declared
     servers = count(len(fleet.members), "server")
-    refused = sum(each.code is ExitCode.REFUSED for each in fleet.planned)
-    skipped = [f"{number:,} not planned ({code.reason})" for code, number in fleet.skipped_by.items()]
     what = f"{', '.join(doing)} on {changing:,} of {servers}" if doing else f"no changes on {servers}"
-    return " · ".join([what, *([f"{refused:,} refused"] if refused else []), *skipped])
+    return " · ".join([what, *not_fine(fleet)])
 
 
 def _head(fleet: Fleet, site: Site) -> list[str]:
@@ -80,7 +79,6 @@ def _head(fleet: Fleet, site: Site) -> list[str]:
         removed = count(len(fleet.removed), "server")
         told.append(f"**{removed} removed** ({_some(fleet.removed)}), of which no guard holds any more")
     keep = count(len(fleet.blocking), "server")
-    as_declared = sum(not each.plan.changes for each in fleet.planned)
     left_out = [f"{fleet.left_out:,} left out"] if fleet.left_out else []
     bases = {(each.plan.base.ref, each.plan.base.commit) for each in fleet.planned if each.plan.base}
     against = [f"against {base_of(*each, site)}" for each in sorted(bases)[:1]]
@@ -88,7 +86,7 @@ def _head(fleet: Fleet, site: Site) -> list[str]:
         f"{title_of('plan', site)}: {verdict(fleet)}",
         *alert("CAUTION", ", ".join(told)),
         *alert("WARNING", f"**{keep} refused or not planned**: nothing is applied anywhere" if fleet.blocking else ""),
-        " · ".join([f"{len(fleet.planned):,} planned", f"{as_declared:,} as declared", *left_out, *against]),
+        " · ".join([f"{len(fleet.planned):,} planned", f"{fleet.as_declared:,} as declared", *left_out, *against]),
     ]
 
 
@@ -116,11 +114,8 @@ def _told(problem: Problem) -> str:
 
 
 def _warnings(fleet: Fleet, site: Site) -> Iterator[str]:
-    found: dict[Problem, list[str]] = {}
-    for each in fleet.planned:
-        for problem in each.plan.warnings:
-            found.setdefault(problem, []).append(each.name)
-    yield from (problem_line(f"Warning on {_some(names)}", problem, site) for problem, names in found.items())
+    warnings = fleet.warnings.items()
+    yield from (problem_line(f"Warning on {_some(names)}", problem, site) for problem, names in warnings)
 
 
 def _revisions(fleet: Fleet, site: Site) -> Iterator[str]:
