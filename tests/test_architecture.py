@@ -139,9 +139,14 @@ def test_a_verb_is_one_file_and_only_the_demo_runs_other_verbs() -> None:
     assert importing == {"demo.py"}
 
 
-def test_only_the_transport_imports_httpx() -> None:
-    found = {path.relative_to(PACKAGE).as_posix() for path in MODULES for _, name in _imports(path) if "httpx" in name}
-    assert found == {"influx/transport.py"}
+def test_httpx_and_httpcore_are_for_proxies() -> None:
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        for _, name in _imports(path)
+        if name.split(".")[0] in ("httpx", "httpcore")
+    }
+    assert found == {"influx/proxied.py"}
 
 
 def test_only_the_screen_imports_rich() -> None:
@@ -257,11 +262,11 @@ def test_validate_loads_the_yaml_reader_and_nothing_else_that_is_heavy() -> None
     assert _loaded("validate", "examples/tokens.yaml") & (HEAVY | {"typer"}) == {"yaml"}
 
 
-def test_what_draws_progress_is_loaded_only_to_draw(shell: Shell) -> None:
+def test_what_draws_progress_and_speaks_to_proxies_is_loaded_only_for_that(shell: Shell) -> None:
     shell.declare(f'id: "{GRAFANA}", description: dashboard')
     file = str(shell.folder / "tokens.yaml")
     environment = shell.surroundings(TERM="xterm")
-    assert not _loaded("plan", file, environment=environment) & {"rich"}
+    assert not _loaded("plan", file, environment=environment) & {"rich", "httpx", "httpcore", "h11"}
     assert not _loaded("apply", "--yes", "--format=json", file, environment=environment) & {"rich"}
     assert not _loaded("apply", "--yes", file, environment={**environment, "CI": "true"}) & {"rich"}
 

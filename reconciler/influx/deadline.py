@@ -1,22 +1,22 @@
-"""Sockets whose every wait also ends with the current request: a total deadline, kept for each thread.
+"""Connections whose every wait also ends with the current request: a total deadline, kept for each thread.
 
-httpx's own timeouts start anew with every byte, so a server that drips bytes, headers or 1xx answers could hold a
-request for ever. Closing the shared client from a watchdog would end the requests of the other threads too.
+Timeouts of sockets start anew with every byte, so a server that drips bytes, headers or 1xx answers could hold a
+request for ever. Closing a connection from a watchdog would say nothing of why it ended.
 """
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-import httpcore
+from reconciler.influx.exchange import BrokenOffError, CallError, CallTimeoutError, ExchangeError, LateError, Stream
 
 _Value = TypeVar("_Value")
 _HTTP = b"HTTP/"
@@ -27,12 +27,81 @@ def _addresses(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:  # the latter for a label that is empty or too long
-        raise httpcore.ConnectError from error
+        raise CallError from error
     return [str(address[0]) for *_, address in found]
 
 
-class DeadlineBackend(httpcore.NetworkBackend):
-    """httpcore's socket backend, in which no wait is longer than what is left of the thread's current request.
+class Socket:
+    """A `Stream` over TCP; call it with `connect`."""
+
+    def __init__(self, plain: socket.socket) -> None:
+        self._socket = plain
+
+    @classmethod
+    def connect(cls, address: str, port: int, timeout: float) -> Self:
+        """Call an address; raises CallError."""
+        with _call():
+            made = socket.create_connection((address, port), timeout)
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return cls(made)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what has come, or wait for it."""
+        try:
+            self._socket.settimeout(timeout)
+            return self._socket.recv(max_bytes)
+        except TimeoutError as error:
+            raise LateError from error
+        except OSError as error:
+            raise BrokenOffError from error
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all of it."""
+        try:
+            self._socket.settimeout(timeout)
+            self._socket.sendall(buffer)
+        except TimeoutError as error:
+            raise LateError from error
+        except OSError as error:
+            raise BrokenOffError from error
+
+    def close(self) -> None:
+        """End the connection."""
+        self._socket.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> Stream:
+        """Begin TLS on the connection, which is ended when that fails."""
+        with _call():
+            try:
+                self._socket.settimeout(timeout)
+                return Socket(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
+            except BaseException:
+                self.close()
+                raise
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return the `ssl_object`, or whether there `is_readable` something: bytes, or the end."""
+        if info == "ssl_object":
+            return self._socket
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
+
+
+@contextmanager
+def _call() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise CallTimeoutError from error
+    except OSError as error:
+        raise CallError from error
+
+
+class Deadline:
+    """Makes connections on which no wait is longer than what is left of the thread's current request.
 
     `check` is called before each wait, and may raise. `waiting` is told for how many seconds a wait goes on, 0 when it
     begins, and says after how many more it wants to be told again, None for never.
@@ -49,7 +118,6 @@ class DeadlineBackend(httpcore.NetworkBackend):
         self._check = check
         self._waiting = waiting
         self._addresses = addresses
-        self._sockets = httpcore.SyncBackend()
         self._current = threading.local()
 
     @contextmanager
@@ -99,7 +167,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
             with self.within(seconds), closing(self.connect_tcp(host, port)) as plain:
                 plain.write(question)
                 return plain.read(len(_HTTP)) == _HTTP
-        except (httpcore.NetworkError, httpcore.TimeoutException):
+        except ExchangeError:
             return False
 
     def certificate(
@@ -113,7 +181,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
                 closing(plain.start_tls(context, host)) as shown,
             ):
                 return dict(shown.get_extra_info("ssl_object").getpeercert())
-        except (httpcore.NetworkError, httpcore.TimeoutException) as error:
+        except ExchangeError as error:
             return error
 
     def sending(self, *, reused: bool) -> None:
@@ -137,7 +205,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         """Note that the TLS handshake ended well."""
         self._current.shaking = False
 
-    def read(self, stream: httpcore.NetworkStream, max_bytes: int, timeout: float | None) -> bytes:
+    def read(self, stream: Stream, max_bytes: int, timeout: float | None) -> bytes:
         """Read from the stream in waits that end now and then, for whoever wants to be told."""
         waited = 0.0
         while True:
@@ -145,17 +213,17 @@ class DeadlineBackend(httpcore.NetworkBackend):
             part = min(wait, self._waiting(waited) or wait)
             try:
                 return stream.read(max_bytes, part)
-            except httpcore.ReadTimeout:
+            except LateError:
                 waited += part
                 if part == wait:
                     raise
 
-    def watched(self, exchange: Callable[[], httpcore.NetworkStream]) -> httpcore.NetworkStream:
+    def watched(self, exchange: Callable[[], Stream]) -> Stream:
         """What the exchange gives, which cannot be waited for in parts: for whoever wants to be told a thread waits."""
         every_s = self._waiting(0.0)
         if every_s is None:
             return exchange()
-        ended: SimpleQueue[httpcore.NetworkStream | Exception] = SimpleQueue()
+        ended: SimpleQueue[Stream | Exception] = SimpleQueue()
 
         def run() -> None:
             try:
@@ -184,11 +252,11 @@ class DeadlineBackend(httpcore.NetworkBackend):
                 self._waiting(waited)
 
     def cut(self, timeout: float | None) -> float:
-        """The wait that is allowed, in seconds; raises httpcore.ReadTimeout when time is up, and what `check` does."""
+        """The wait that is allowed, in seconds; raises LateError when time is up, and what `check` does."""
         self._check()
         left: float = self._current.ends - self._clock()
         if left <= 0:
-            raise httpcore.ReadTimeout
+            raise LateError
         return min(left, timeout or left)
 
     def connect_tcp(
@@ -196,54 +264,40 @@ class DeadlineBackend(httpcore.NetworkBackend):
         host: str,
         port: int,
         timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the first address of the host that takes the call, each within `timeout`.
-
-        Raises httpcore.ConnectError and httpcore.TimeoutException.
-        """
-        error: Exception = httpcore.ConnectError()
+        call: Callable[[str, int, float], Stream] = Socket.connect,
+    ) -> Stream:
+        """Connect to the first address of the host that takes the call, each within `timeout`; raises ExchangeError."""
+        error: Exception = CallError()
         for address in self._addresses(host, port):
             try:
-                connect = partial(self._sockets.connect_tcp, address, port, self.cut(timeout))
-                stream = self.watched(partial(connect, local_address, socket_options))
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as caught:
+                stream = self.watched(partial(call, address, port, self.cut(timeout)))
+            except CallError as caught:
                 error = caught
             else:
                 return _DeadlineStream(stream, self)
         raise error
 
 
-class _DeadlineStream(httpcore.NetworkStream):
-    """A connection to which each request goes out at once, although httpcore writes its head and its body apart."""
+class _DeadlineStream:
+    """A `Stream` whose waits end by the deadline."""
 
-    def __init__(self, stream: httpcore.NetworkStream, backend: DeadlineBackend) -> None:
+    def __init__(self, stream: Stream, deadline: Deadline) -> None:
         self._stream = stream
-        self._backend = backend
+        self._deadline = deadline
         self._has_answered = False
-        self._held = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what has come, or wait for it."""
-        self._send(timeout)
-        chunk = self._backend.read(self._stream, max_bytes, timeout)
+        chunk = self._deadline.read(self._stream, max_bytes, timeout)
         if chunk:
             self._has_answered = True
-            self._backend.received(chunk)
+            self._deadline.received(chunk)
         return chunk
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write all of it, by the time that nothing is written: that is how httpcore ends a request."""
-        self._held += buffer
-        if not buffer:
-            self._send(timeout)
-
-    def _send(self, timeout: float | None) -> None:
-        if self._held:
-            out, self._held = self._held, b""
-            self._backend.sending(reused=self._has_answered)
-            self._stream.write(out, self._backend.cut(timeout))
+        """Write a whole request, after one last look at whether it may go out."""
+        self._deadline.sending(reused=self._has_answered)
+        self._stream.write(buffer, self._deadline.cut(timeout))
 
     def close(self) -> None:
         """End the connection."""
@@ -251,55 +305,14 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
+    ) -> Stream:
         """Begin TLS on the connection; the handshake counts too."""
-        self._backend.shakes(tunnelled=self._has_answered)
-        handshake = partial(self._stream.start_tls, ssl_context, server_hostname, self._backend.cut(timeout))
-        stream = self._backend.watched(handshake)
-        self._backend.shook()
-        return _DeadlineStream(stream, self._backend)
+        self._deadline.shakes(tunnelled=self._has_answered)
+        handshake = partial(self._stream.start_tls, ssl_context, server_hostname, self._deadline.cut(timeout))
+        stream = self._deadline.watched(handshake)
+        self._deadline.shook()
+        return _DeadlineStream(stream, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
-        """What httpcore asks a stream about itself."""
+        """Return what the connection says about itself."""
         return self._stream.get_extra_info(info)
-
-
-class Connections:
-    """The connections of all threads of a run; `make` returns a new one, which connects once it is used."""
-
-    def __init__(self, make: Callable[[], httpcore.ConnectionInterface]) -> None:
-        self._make = make
-        self._open: set[httpcore.ConnectionInterface] = set()
-        self._idle: deque[httpcore.ConnectionInterface] = deque()
-
-    @contextmanager
-    def one(self) -> Iterator[httpcore.ConnectionInterface]:
-        """Yield a connection that no other thread uses meanwhile: the latest that is idle and still open."""
-        connection = self._kept() or self._make()
-        self._open.add(connection)
-        try:
-            yield connection
-        finally:
-            if connection.is_available():
-                self._idle.append(connection)
-            else:
-                self._end(connection)
-
-    def close(self) -> None:
-        """End all connections, those that are in use too."""
-        for each in [*self._open]:
-            each.close()
-
-    def _kept(self) -> httpcore.ConnectionInterface | None:
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            return None
-        if not connection.has_expired():
-            return connection
-        self._end(connection)
-        return None
-
-    def _end(self, connection: httpcore.ConnectionInterface) -> None:
-        self._open.discard(connection)
-        connection.close()

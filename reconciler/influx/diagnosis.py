@@ -15,7 +15,7 @@ from reconciler.core.endpoint import PORTS, Endpoint, is_loopback, swapped
 from reconciler.core.secrets import masked
 from reconciler.errors import Problem
 from reconciler.influx import network, trust
-from reconciler.influx.deadline import DeadlineBackend
+from reconciler.influx.deadline import Deadline
 from reconciler.influx.network import Proxy
 
 
@@ -25,7 +25,7 @@ class Diagnosis(NamedTuple):
     endpoint: Endpoint
     proxy: Proxy | None
     environment: Mapping[str, str]
-    backend: DeadlineBackend
+    deadline: Deadline
     seconds: float
 
     @property
@@ -36,18 +36,18 @@ class Diagnosis(NamedTuple):
     def is_tls(self) -> bool:
         """Return whether what was called without TLS speaks TLS: it answered with an alert, or it does a handshake."""
         called = self.proxy.address if self.proxy else self.endpoint.url
-        if self.backend.tunnelled or not called.startswith("http:"):
+        if self.deadline.tunnelled or not called.startswith("http:"):
             return False
-        return self.backend.alerted or network.has_tls(self._certificate(called, trust.nobody()))
+        return self.deadline.alerted or network.has_tls(self._certificate(called, trust.nobody()))
 
     def is_plain(self) -> bool:
         """Return whether what was called with TLS speaks HTTP without it."""
         host, port = _address(self.proxy.address if self.proxy else self.endpoint.url)
-        return not self.backend.tunnelled and self.backend.speaks_plain(host, port, self.seconds)
+        return not self.deadline.tunnelled and self.deadline.speaks_plain(host, port, self.seconds)
 
     def lacks_tls(self) -> Problem:
         """Return the problem of a proxy, or of a server, that was called with TLS and has none."""
-        proxy = None if self.backend.tunnelled else self.proxy
+        proxy = None if self.deadline.tunnelled else self.proxy
         why = f"no connection to {self.endpoint.url}{self.through}: it does not speak TLS"
         return Problem(why, _without_tls(self.endpoint.url, proxy))
 
@@ -63,9 +63,9 @@ class Diagnosis(NamedTuple):
         """Return the problem of a connection that failed: to the proxy, or to the server."""
         if network.lacks_tls(error):
             return self.lacks_tls()
-        proxy = None if self.backend.tunnelled else self.proxy
+        proxy = None if self.deadline.tunnelled else self.proxy
         why, hint = network.reason(error, proxy.variable, "proxy") if proxy else network.reason(error)
-        if network.is_for_another_host(error) and not self.backend.tunnelled:
+        if network.is_for_another_host(error) and not self.deadline.tunnelled:
             why = self._other_host(proxy.address if proxy else self.endpoint.url) or why
         elif network.is_from_nobody_known(error):
             hint += f": known are those of {trust.trusted(self.endpoint, self.environment)}"
@@ -80,7 +80,7 @@ class Diagnosis(NamedTuple):
         return f"its certificate is for {names}, not for `{urlsplit(url).hostname}`"
 
     def _certificate(self, url: str, context: SSLContext) -> Mapping[str, Any] | Exception:
-        return self.backend.certificate(*_address(url), context, self.seconds)
+        return self.deadline.certificate(*_address(url), context, self.seconds)
 
 
 def _address(url: str) -> tuple[str, int]:

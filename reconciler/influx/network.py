@@ -81,6 +81,11 @@ class Proxy(NamedTuple):
         """Whether it is reached over plain http."""
         return self.address.startswith("http:")
 
+    @property
+    def speaks_tls(self) -> bool:
+        """Return whether it is reached over https."""
+        return self.address.startswith("https:")
+
     def shows(self, server: str) -> str:
         """What secret of a run against that server others see by way of this proxy, "" for none."""
         if server.startswith("http:"):

@@ -1,9 +1,7 @@
-"""Sends requests and gives whole answers, over httpcore's connections; the only module that imports httpx.
+"""Sends requests and gives whole answers.
 
 The caller's secret goes to the configured origin and to no other: redirects are errors, every request has the
-configured URL with a path that was checked, and nothing that a server says ever becomes a URL. An httpx client would
-follow neither, but makes the next request of every redirect, and keeps the cookies that a server sets; it takes as
-much time for a request as httpcore, on which it stands.
+configured URL with a path that was checked, and nothing that a server says ever becomes a URL or a cookie.
 """
 
 from __future__ import annotations
@@ -17,17 +15,30 @@ from types import MappingProxyType, TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import quote, urljoin, urlsplit
 
-import httpcore
-
 from reconciler import __version__
 from reconciler.core.endpoint import PORTS, Endpoint
 from reconciler.core.secrets import masked
 from reconciler.errors import FailureKind, Problem, TransientError, UnreachableError
 from reconciler.influx import network, trust
 from reconciler.influx.body import Sink
-from reconciler.influx.deadline import Connections, DeadlineBackend
+from reconciler.influx.deadline import Deadline
 from reconciler.influx.decoding import LARGEST
 from reconciler.influx.diagnosis import Diagnosis
+from reconciler.influx.exchange import (
+    AnswerError,
+    BrokenOffError,
+    CallTimeoutError,
+    Connections,
+    Direct,
+    Exchange,
+    ExchangeError,
+    Headers,
+    LateError,
+    ProxyRefusesError,
+    Request,
+    Response,
+    Stream,
+)
 
 _SHOWN = 200  # characters of a header that may be shown
 _HEADERS = {
@@ -36,7 +47,6 @@ _HEADERS = {
     "Accept-Encoding": "identity",
 }
 _KEPT_S = 5.0  # an idle connection
-_FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, httpcore.ProxyError)
 # What needs no encoding, and no segment that stands for another one.
 _TARGET = re.compile(r"(?:/(?!\.{1,2}(?:[/?]|$))[A-Za-z0-9_.~-]+)+(?:\?[A-Za-z0-9_.~%=&-]*)?")
 
@@ -93,24 +103,20 @@ class Transport:
         self.clock = clock
         self._trace = trace
         self._bounds = bounds or Bounds()
-        url = urlsplit(endpoint.url)
-        self._url = httpcore.URL(scheme=url.scheme, host=url.hostname or "", port=url.port, target=url.path)
-        self._backend = DeadlineBackend(clock, check=check, waiting=waiting)
-        self.taken = self._backend.taken
+        self._url = urlsplit(endpoint.url)
+        self._deadline = Deadline(clock, check=check, waiting=waiting)
+        self.taken = self._deadline.taken
         self._diagnosis = Diagnosis(
             endpoint=self.endpoint,
             proxy=self.proxy,
             environment=environment,
-            backend=self._backend,
+            deadline=self._deadline,
             seconds=self._bounds.connect_s,
         )
         self._is_new = True
         self.date: str | None = None  # the `Date` of the first answer, "" if it had none
-        silence_s = self._bounds.silence_s
-        waits = {"connect": self._bounds.connect_s, "read": silence_s, "write": silence_s}
-        self._extensions = {"timeout": waits}
         self._headers = self._common_headers()
-        self._connections = Connections(partial(self._pool(environment).create_connection, self._url.origin))
+        self._connections = Connections(self._maker(environment, tls))
 
     def __enter__(self) -> Self:
         return self
@@ -144,10 +150,10 @@ class Transport:
         started, seen = self.clock(), "no answer"
         try:
             seconds = min(self._bounds.deadline_s, within_s or self._bounds.deadline_s)
-            with self._connections.one() as connection, self._backend.within(seconds, ready):
+            with self._connections.one() as connection, self._deadline.within(seconds, ready):
                 answer = self._exchange(connection, request, sink)
             seen = f"{answer.status}, {answer.size:,} bytes"
-        except _FAILURES as error:
+        except ExchangeError as error:
             raise self._failure(error) from error
         finally:
             if self._trace:
@@ -157,82 +163,73 @@ class Transport:
             raise UnreachableError(self._diagnosis.wants_tls(is_proxy=is_proxy))
         return answer
 
-    def _pool(self, environment: Mapping[str, str]) -> httpcore.ConnectionPool:
-        """Return what makes connections to the server, or through the proxy; it is not used as a pool.
+    def _maker(self, environment: Mapping[str, str], tls: ssl.SSLContext | None) -> Callable[[], Exchange]:
+        """Return what makes connections to the server, or through the proxy; each calls when it is used."""
+        bounds, through = self._bounds, self.proxy
+        if self._url.scheme == "https":
+            tls = tls or trust.context(self.endpoint, environment)  # loading the authorities takes 30 ms
+            tls.set_alpn_protocols(["http/1.1"])
+        if through:
+            from reconciler.influx import proxied
 
-        A pool for all threads looks at each of its connections before and after each request.
-        """
-        # Loading the certificate authorities takes 30 ms.
-        tls = (self._tls or trust.context(self.endpoint, environment)) if self._url.scheme == b"https" else None
-        through, backend = self.proxy, self._backend
-        if not through:
-            return httpcore.ConnectionPool(tls, keepalive_expiry=_KEPT_S, network_backend=backend)
-        import httpx  # reads the URL of a proxy; a run without one is spared its 40 ms
-
-        try:
-            proxy = httpx.Proxy(through.url.reveal())
-            at = httpcore.URL(scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target="/")
-            if proxy.url.scheme.startswith("socks"):
-                return httpcore.SOCKSProxy(at, proxy.raw_auth, tls, keepalive_expiry=_KEPT_S, network_backend=backend)
-            return httpcore.HTTPProxy(
-                at,
-                proxy.raw_auth,
-                ssl_context=tls,
-                proxy_ssl_context=None if through.is_plain else trust.authorities(self.endpoint, environment),
-                keepalive_expiry=_KEPT_S,
-                network_backend=backend,
+            return proxied.maker(
+                through,
+                self.endpoint.url,
+                tls=tls,
+                to_proxy=trust.authorities(self.endpoint, environment) if through.speaks_tls else None,
+                deadline=self._deadline,
+                waits=(bounds.connect_s, bounds.silence_s),
+                kept_s=_KEPT_S,
             )
-        except (RuntimeError, ValueError, httpx.InvalidURL):  # the first where nothing speaks SOCKS
-            raise network.unusable_proxy(through.variable) from None
+        host, port = self._url.hostname or "", self._url.port or PORTS[self._url.scheme]
 
-    def _common_headers(self) -> list[tuple[bytes, bytes]]:
+        def connect() -> Stream:
+            stream = self._deadline.connect_tcp(host, port, bounds.connect_s)
+            return stream.start_tls(tls, host, bounds.connect_s) if tls else stream
+
+        return partial(Direct, connect, kept_s=_KEPT_S, silence_s=bounds.silence_s)
+
+    def _common_headers(self) -> Headers:
         headers = {"Host": urlsplit(self.endpoint.url).netloc, **_HEADERS}
         if secret := self.endpoint.secret.reveal():  # a doctor may have none
             headers["Authorization"] = f"Token {secret}"
         if header := self.endpoint.header:
             headers[header.name] = header.value.reveal()
-        return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+        return tuple((name.encode("ascii"), value.encode("ascii")) for name, value in headers.items())
 
-    def _request(self, method: str, target: str, body: Mapping[str, object] | None) -> httpcore.Request:
+    def _request(self, method: str, target: str, body: Mapping[str, object] | None) -> Request:
         """Return the request for that path and query."""
         if not _TARGET.fullmatch(target):
             raise AssertionError("a request would leave the configured path")
-        server, headers, content = self._url, self._headers, b""
+        headers, content = self._headers, b""
         if body is not None:
             content = json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
             size = str(len(content)).encode("ascii")
-            headers = [*headers, (b"Content-type", b"application/json"), (b"Content-Length", size)]
-        whole = server.target + target.encode("ascii")
-        url = httpcore.URL(scheme=server.scheme, host=server.host, port=server.port, target=whole)
-        return httpcore.Request(method, url, headers=headers, content=content, extensions=self._extensions)
+            headers = (*headers, (b"Content-type", b"application/json"), (b"Content-Length", size))
+        return Request(method.encode("ascii"), f"{self._url.path}{target}".encode("ascii"), headers, content)
 
-    def _exchange(
-        self, connection: httpcore.ConnectionInterface, request: httpcore.Request, sink: Sink | None
-    ) -> Answer:
-        response = connection.handle_request(request)
+    def _exchange(self, connection: Exchange, request: Request, sink: Sink | None) -> Answer:
+        response = connection.handle(request)
         self._is_new = False
-        try:
-            headers = _shown(tuple(response.headers), self._secrets)
-            if self.date is None:
-                self.date = headers.get("date", "")
-            if 300 <= response.status < 400:
-                raise self._redirected(headers.get("location", ""))
-            encoding = _encoding(headers.get("content-encoding", ""))
-            if encoding and response.status < 400:
-                raise self._compressed(encoding)
-            body, size = self._read(response, sink if response.status == 200 else None)
-        finally:
-            response.close()
+        headers = _shown(response.headers, self._secrets)
+        if self.date is None:
+            self.date = headers.get("date", "")
+        if 300 <= response.status < 400:
+            raise self._redirected(headers.get("location", ""))
+        encoding = _encoding(headers.get("content-encoding", ""))
+        if encoding and response.status < 400:
+            raise self._compressed(encoding)
+        body, size = self._read(response, sink if response.status == 200 else None)
         # What an error's status says holds, whatever its text is packed in.
         return Answer(self.endpoint, response.status, headers, b"" if encoding else body, size)
 
-    def _read(self, response: httpcore.Response, sink: Sink | None) -> tuple[bytes, int]:
+    def _read(self, response: Response, sink: Sink | None) -> tuple[bytes, int]:
         """The body, empty where it goes to the sink, which gets no more than it wants, and how many bytes came."""
         body, size = bytearray(), 0
         most = self._bounds.stream if sink else self._bounds.body
         if sink:
             sink.begin()
-        for chunk in response.iter_stream():
+        for chunk in response.body:
             size += len(chunk)
             if size > most:
                 raise UnreachableError(_unusable(self.endpoint.url, f"it has more than {most:,} bytes"))
@@ -258,26 +255,25 @@ class Transport:
 
     def _failure(self, error: Exception) -> UnreachableError:
         url, bounds, through = self.endpoint.url, self._bounds, self._diagnosis.through
-        broken = FailureKind.STALE if self._backend.stale else FailureKind.PASSING
-        called = "TLS handshake" if self._backend.shaking else "call"
+        broken = FailureKind.STALE if self._deadline.stale else FailureKind.PASSING
+        called = "TLS handshake" if self._deadline.shaking else "call"
         if problem := self._of_another_kind(error):
             return UnreachableError(problem)
         match error:
-            case httpcore.ConnectTimeout():
+            case CallTimeoutError():
                 why = f"no connection to {url}{through}: no answer to the {called} within {bounds.connect_s:g} s"
                 return TransientError(why, "check the URL, firewalls and proxies", kind=FailureKind.PASSING)
-            case httpcore.TimeoutException():
+            case LateError():
                 why = f"{bounds.silence_s:g} s without a byte, or {bounds.deadline_s:g} s in all"
                 hint = "look at the server's load, and try again"
                 return TransientError(f"{url} did not answer in time: {why}", hint, kind=FailureKind.LATE)
-            case httpcore.ProxyError():
-                status = int(text) if (text := str(error)[:3]).isdecimal() else 0
+            case ProxyRefusesError(status=status):
                 why = f"no connection to {url}{through}: it refuses" + f" with {status}" * bool(status)
                 if status in network.PASSING:
                     hint = "the proxy does not reach the server: look at both" if status >= 500 else "try again later"
                     return TransientError(why, hint, kind=FailureKind.PASSING)
                 return UnreachableError(why, "look at what names the proxy, and at its user and password")
-            case httpcore.RemoteProtocolError():
+            case AnswerError():
                 return TransientError(_unusable(url, "it is not HTTP, or was broken off"), kind=broken)
         problem = self._diagnosis.no_connection(error)
         return TransientError(problem, kind=broken) if network.may_pass(error) else UnreachableError(problem)
@@ -287,14 +283,14 @@ class Transport:
 
         That is found out before the first answer, and once.
         """
-        cut = httpcore.RemoteProtocolError | httpcore.ReadError | httpcore.WriteError
-        may_be_tls = self._backend.alerted or (self._backend.silent and isinstance(error, cut))
-        may_be_tls = may_be_tls or (isinstance(error, httpcore.ProxyError) and str(error).startswith("400"))
-        lost = isinstance(error, httpcore.ConnectTimeout) or network.is_broken_off(error)
-        if not self._is_new or not (may_be_tls or (lost and self._backend.shaking)):
+        cut = AnswerError | BrokenOffError
+        may_be_tls = self._deadline.alerted or (self._deadline.silent and isinstance(error, cut))
+        may_be_tls = may_be_tls or (isinstance(error, ProxyRefusesError) and error.status == 400)
+        lost = isinstance(error, CallTimeoutError) or network.is_broken_off(error)
+        if not self._is_new or not (may_be_tls or (lost and self._deadline.shaking)):
             return None
         self._is_new = False
-        if self._backend.shaking:
+        if self._deadline.shaking:
             return self._diagnosis.lacks_tls() if self._diagnosis.is_plain() else None
         return self._diagnosis.wants_tls(is_proxy=True) if self._diagnosis.is_tls() else None
 
