@@ -151,12 +151,14 @@ class Tally:
 
         This is called for each request: what it could leave to others would take longer than what it does.
         """
-        ts, path, status, remote, agent, token = found.group(1, 2, 3, 4, 5, 6)
+        ts, path, status, remote, agent, token, _, cut, version, level = found.groups()
         if status is None:
-            self._told(found[9], found[10])
+            self._told(version, level)
             return False
-        is_whole = found.end(8) < 0
-        if (not is_whole and found.start(8) <= found.start(7) + _CUT_BODY) or (b'"' in before and _is_open(before)):
+        is_whole = cut is None
+        if (not is_whole and found.start(8) <= found.start(7) + _CUT_BODY) or (
+            (before.count(b'"') & 1 or b"\\" in before) and _is_open(before)
+        ):
             return is_whole
         if ts[: self._turns_at] != self._turn and not self._turned(ts):
             return is_whole
@@ -174,12 +176,13 @@ class Tally:
         if ts > uses.last:
             uses.last = ts
         uses.refused += status in _REFUSED
-        key = path if path in _KINDS else b"", agent
-        if key not in uses.clients:
+        key, clients = (path if path in _KINDS else b"", agent), uses.clients
+        if key not in clients:
             key = uses.client(*key)
-        uses.clients[key] = uses.clients.get(key, 0) + 1
-        if len(uses.addresses) < ADDRESSES:
-            uses.addresses.add(remote[: remote.rfind(b":")])
+        clients[key] = clients.get(key, 0) + 1
+        addresses = uses.addresses
+        if len(addresses) < ADDRESSES:
+            addresses.add(remote[: remote.rfind(b":")])
         return is_whole
 
     def _turned(self, ts: bytes) -> bool:
