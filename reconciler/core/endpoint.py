@@ -14,7 +14,7 @@ PORTS = {"http": 80, "https": 443}
 # Patterns are compiled where they are used: all of them together take longer than any run needs for its own.
 _HOST = r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?|[0-9a-f:.]*:[0-9a-f:.]*"
 _PATH = r"(/[A-Za-z0-9._~%!$&'()*+,;=:@-]+)*/?"
-_PLAIN = r"[^\x00-\x20\x7f-\U0010ffff?#@]+"
+_PLAIN = r"""[!"$->A-~]+"""  # printable ASCII without `#`, `?` and `@`
 HEADER = "INFLUX_EXTRA_HTTP_HEADER"
 """The variable with a header for what stands before the server."""
 _NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}"

@@ -17,7 +17,7 @@ from reconciler.core.manifest import Manifest, is_manifest
 from reconciler.core.text import name_some
 from reconciler.errors import InvalidError, Place, Problem
 from reconciler.files import STDIN, IrregularError, regular
-from reconciler.manifest import check, document, plain, syntax
+from reconciler.manifest import check, plain, syntax
 from reconciler.manifest.build import build
 from reconciler.manifest.plain import Entry, Value
 from reconciler.manifest.syntax import TextFile, place
@@ -131,7 +131,11 @@ def read(file: TextFile, loader: Any = None) -> tuple[Value, list[Problem]]:
     `loader` asks for that parser.
     """
     simple = None if loader else plain.read(file)
-    return document.read(file, loader) if simple is None else (simple, syntax.secrets(file))
+    if simple is not None:
+        return simple, syntax.secrets(file)
+    from reconciler.manifest import document  # with PyYAML, which takes 40 ms; plain files do without
+
+    return document.read(file, loader)
 
 
 def _document(file: TextFile, loader: Any) -> tuple[Entry, list[Problem]]:
