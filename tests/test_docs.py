@@ -142,6 +142,16 @@ def test_every_link_leads_somewhere(name: str) -> None:
         assert (path.parent / target).exists(), target
 
 
+def test_every_promise_of_security_names_tests_that_exist() -> None:
+    promises = DOCS["security.md"].partition("## Promises")[2].partition("\n## ")[0].split("\n- **")[1:]
+    assert len(promises) > 20
+    for promise in promises:
+        tests = re.findall(r"\[([^]]+)\]\(\.\./(tests/[a-z_/]+\.py)\)", promise.rpartition("\n  *")[2])
+        assert tests, promise
+        for name, path in tests:
+            assert f"\ndef test_{name.replace(' ', '_')}(" in (ROOT / path).read_text(), name
+
+
 def test_coverage_is_measured_where_it_must_be_whole_and_not_for_a_newcomer() -> None:
     make = shutil.which("make")
     assert make
