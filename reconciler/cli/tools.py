@@ -8,7 +8,7 @@ import typer
 
 from reconciler.cli import options
 from reconciler.cli.options import command
-from reconciler.cli.servers import SERVER
+from reconciler.cli.servers import FLEET, SERVER
 from reconciler.commands.schema import SchemaName
 from reconciler.core.live import Status
 from reconciler.core.manifest import Field
@@ -17,6 +17,7 @@ from reconciler.render.formats import ListFormat, TokensFormat
 from reconciler.session.context import Context
 
 if TYPE_CHECKING:
+    from reconciler.session.fleet_files import Which
     from reconciler.settings import Flags
 
 _Check = Annotated[bool, typer.Option("--check", help="Write nothing; show the difference, exit 2 if there is one.")]
@@ -29,10 +30,11 @@ tools = typer.Typer()
 
 
 @tools.command("list", epilog=options.examples("tokenctl list hamburg", "tokenctl list --status active --format csv"))
-@command(SERVER)
+@command(SERVER, FLEET)
 def list_tokens(
     context: Context,
     flags: Flags,
+    which: Which | None,
     having: Annotated[
         list[str] | None, typer.Argument(metavar="[WORD]...", help="Words of id, organisation, owner, description.")
     ] = None,
@@ -49,7 +51,7 @@ def list_tokens(
     from reconciler.commands import list as listing
 
     request = listing.ListRequest(
-        having=having or (), user=user, status=status, not_in=not_in or (), usage=usage, form=form
+        having=having or (), user=user, status=status, not_in=not_in or (), usage=usage, form=form, fleet=which
     )
     return listing.run(request, flags, context)
 

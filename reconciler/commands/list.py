@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core import usage
 from reconciler.core.guards import too_large
 from reconciler.core.live import Live, Status, Token
 from reconciler.core.select import found
-from reconciler.core.text import count
+from reconciler.core.text import count, name_some
 from reconciler.core.usage import Evidence
 from reconciler.documents.usage import load_evidence
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, UsageError
 from reconciler.render import json, words
 from reconciler.render import tokens as drawn
 from reconciler.render.formats import TokensFormat
 from reconciler.session.connection import check, connected, resolve
 from reconciler.session.context import Context
-from reconciler.settings import Flags
+from reconciler.settings import Flags, Settings
+
+if TYPE_CHECKING:  # most lists are of one server
+    from reconciler.core.fleet import Inventory, Skipped
+    from reconciler.session.fleet import Named
+    from reconciler.session.fleet_files import Which
 
 
 class ListRequest(NamedTuple):
@@ -27,6 +32,7 @@ class ListRequest(NamedTuple):
 
     `having` are words that a token must have, `user` is a glob of its owner's name, "" for any, and `not_in` names
     files that must not declare it. `usage` names the evidence to show beside each token, "" for none.
+    `fleet` are the servers of a fleet, None for a single one.
     """
 
     form: TokensFormat = TokensFormat.TEXT
@@ -35,6 +41,7 @@ class ListRequest(NamedTuple):
     status: Status | None = None
     not_in: Sequence[str] = ()
     usage: str = ""
+    fleet: Which | None = None
 
 
 def run(request: ListRequest, flags: Flags, context: Context) -> ExitCode:
@@ -42,6 +49,8 @@ def run(request: ListRequest, flags: Flags, context: Context) -> ExitCode:
 
     Raises the errors of reading files, evidence and tokens, and those of `connection.check` for the files of `not_in`.
     """
+    if request.fleet:
+        return _fleet(request, request.fleet, flags, context)
     settings = resolve(flags, context)
     evidence = load_evidence(Path(request.usage)) if request.usage else None
     manifest = None
@@ -78,3 +87,51 @@ def _show(tokens: Sequence[Token], live: Live, form: TokensFormat, evidence: Evi
     context.streams.say(f"{len(tokens):,} of {count(len(live.tokens), 'token')}, {inactive:,} inactive")
     if not live.tokens:
         context.streams.say(words.EMPTY)
+
+
+def _fleet(request: ListRequest, which: Which, flags: Flags, context: Context) -> ExitCode:
+    """Show the tokens of each server of a fleet; return the gravest code of those that could not be read."""
+    from reconciler.core.fleet import Inventory, Skipped
+    from reconciler.render import fleet as drawn_fleet
+    from reconciler.session import fleet
+
+    for option, given in {"--not-in": request.not_in, "--usage": request.usage}.items():
+        if given:
+            raise UsageError(f"{option} is about one server", "leave it out, or list that server alone, with --profile")
+
+    def listed(one: Named, settings: Settings, turn: Context) -> Inventory:
+        with connected(settings, turn) as connection:
+            live = connection.live()
+        tokens = found(live.tokens.values(), words=request.having, user=request.user, status=request.status)
+        warnings = too_large(tokens, live.missing)
+        return Inventory(one.name, live.server, tuple(tokens), len(live.tokens), tuple(warnings))
+
+    asked = fleet.ask_each(fleet.named(which, flags, context), listed, context)
+    _show_fleet(asked, [each for each in asked if isinstance(each, Inventory)], request.form, context)
+    skipped = [each for each in asked if isinstance(each, Skipped)]
+    for told in drawn_fleet.skipped(skipped, "Not read"):
+        context.streams.warn(told)
+    return ExitCode.gravest(each.code for each in skipped)
+
+
+def _show_fleet(
+    asked: Sequence[Inventory | Skipped], read: Sequence[Inventory], form: TokensFormat, context: Context
+) -> None:
+    streams = context.streams
+    if form is TokensFormat.JSON:
+        streams.show(json.tokens_of_fleet(asked))
+    elif form is TokensFormat.CSV:
+        streams.show(drawn.csv_of_fleet(read))
+    else:
+        streams.show(drawn.table_of_fleet(read, streams.columns))
+    for each in read:
+        for problem in each.warnings:
+            streams.say(words.problem(problem, f"Warning on {each.name}"))
+    shown = [token for each in read for token in each.tokens]
+    inactive = sum(token.status is Status.INACTIVE for token in shown)
+    known = count(sum(each.of for each in read), "token")
+    servers = count(len(asked), "server")
+    of = servers if len(read) == len(asked) else f"{len(read):,} of {servers}"
+    streams.say(f"{len(shown):,} of {known} on {of}, {inactive:,} inactive")
+    if empty := [each.name for each in read if not each.of]:
+        streams.say(f"{name_some(empty)}: {words.EMPTY}")

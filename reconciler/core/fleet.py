@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from itertools import product
 from typing import NamedTuple
 
+from reconciler.core.live import Server, Token
 from reconciler.core.manifest import is_manifest
 from reconciler.core.outcome import Outcome, ResultStatus
 from reconciler.core.plan import Action, Change, Plan
@@ -148,6 +149,16 @@ def by_problem(told: Iterable[tuple[str, Problem]]) -> Mapping[Problem, Sequence
     for name, problem in told:
         found.setdefault(problem, []).append(name)
     return found
+
+
+class Inventory(NamedTuple):
+    """What a server of a fleet lists: the tokens that were asked for, of so many that can be read, and warnings."""
+
+    name: str
+    server: Server
+    tokens: tuple[Token, ...]
+    of: int
+    warnings: tuple[Problem, ...] = ()
 
 
 class Ran(NamedTuple):

@@ -42,7 +42,7 @@ def plan(fleet: Fleet, *, colour: bool = False, columns: int | None = None) -> s
     if fleet.removed:
         told = "their tokens stay as they are; loosens: no guard of their files holds any more"
         blocks.append(line(f"Removed since the base: {name_some(fleet.removed)}") + f"\n  ! {told}")
-    blocks += _skipped(fleet.skipped)
+    blocks += skipped(fleet.skipped)
     blocks.append(_verdict(fleet))
     return "\n\n".join(blocks) + "\n"
 
@@ -88,11 +88,11 @@ def _together(told: Mapping[Problem, Sequence[str]], title: str) -> Iterator[str
     yield from (words.problem(problem, f"{title} {name_some(names)}") for problem, names in told.items())
 
 
-def _skipped(skipped: Sequence[Skipped]) -> Iterator[str]:
-    """Yield why servers are not planned, the gravest first."""
+def skipped(skipped: Sequence[Skipped], what: str = "Not planned") -> Iterator[str]:
+    """Yield why servers are not planned, or what else they are not, the gravest first."""
     for code in ExitCode:
         told = [(each.name, problem) for each in skipped if each.code is code for problem in each.problems]
-        yield from _together(by_problem(told), f"Not planned ({code.reason}):")
+        yield from _together(by_problem(told), f"{what} ({code.reason}):")
 
 
 def _verdict(fleet: Fleet) -> str:

@@ -23,7 +23,8 @@ from reconciler.errors import ExitCode, Problem
 from reconciler.render.escape import json_text
 from reconciler.render.findings import ProblemReport
 
-if TYPE_CHECKING:  # only `list --usage` has evidence
+if TYPE_CHECKING:  # only `list --usage` has evidence, and `list --fleet` several servers
+    from reconciler.core.fleet import Inventory, Skipped
     from reconciler.core.usage import Evidence
 
 _EVENTS_VERSION = 1
@@ -44,27 +45,52 @@ def tokens(server: Server, tokens: Iterable[Token], evidence: Evidence | None = 
     from reconciler.documents.usage import use_document  # events do without
 
     listed = [
-        {
-            "id": token.id,
-            "status": token.status.value,
-            "description": token.description,
-            "org_id": token.org_id,
-            "org": token.org,
-            "user_id": token.user_id,
-            "user": token.user,
-            "created_at": token.created_at,
-            "updated_at": token.updated_at,
-            "manages": sorted(token.rights.orgs),
-            "manages_owners": sorted(token.rights.users) if token.rights.orgs else [],
-            "own": token.is_own,
-            "rights": None,  # not known
-            **rights_document(rights_of(token)),
-            **elided(token),
-            **({"usage": use_document(evidence.use(token.id))} if evidence else {}),
-        }
+        {**_token(token), **({"usage": use_document(evidence.use(token.id))} if evidence else {})}
         for token in sorted(tokens, key=lambda token: token.id)
     ]
     return _dump({"format_version": FORMAT_VERSION, "server": plain(server), "tokens": listed})
+
+
+def tokens_of_fleet(found: Sequence[Inventory | Skipped]) -> str:
+    """Return such a list of the tokens of several servers, each with the name of its `server`.
+
+    Under `servers` is each server by name, with why it could not be read where it could not.
+    """
+    from reconciler.core.fleet import Inventory
+
+    read = [each for each in found if isinstance(each, Inventory)]
+    listed = [
+        {"server": each.name, **_token(token)}
+        for each in read
+        for token in sorted(each.tokens, key=lambda token: token.id)
+    ]
+    servers = [
+        {"name": each.name, "reason": ExitCode.OK.reason, "server": plain(each.server)}
+        if isinstance(each, Inventory)
+        else {"name": each.name, "reason": each.code.reason, "url": each.url, "problems": plain(each.problems)}
+        for each in found
+    ]
+    return _dump({"format_version": FORMAT_VERSION, "servers": servers, "tokens": listed})
+
+
+def _token(token: Token) -> dict[str, object]:
+    return {
+        "id": token.id,
+        "status": token.status.value,
+        "description": token.description,
+        "org_id": token.org_id,
+        "org": token.org,
+        "user_id": token.user_id,
+        "user": token.user,
+        "created_at": token.created_at,
+        "updated_at": token.updated_at,
+        "manages": sorted(token.rights.orgs),
+        "manages_owners": sorted(token.rights.users) if token.rights.orgs else [],
+        "own": token.is_own,
+        "rights": None,  # not known
+        **rights_document(rights_of(token)),
+        **elided(token),
+    }
 
 
 def revised(revised: Baseline) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.core.live import Server, Token
@@ -10,7 +10,8 @@ from reconciler.core.rights import rights_of
 from reconciler.render import words
 from reconciler.render.escape import line, quoted, rows, terminal
 
-if TYPE_CHECKING:  # only `list --usage` has evidence
+if TYPE_CHECKING:  # only `list --usage` has evidence, and `list --fleet` several servers
+    from reconciler.core.fleet import Inventory
     from reconciler.core.usage import Evidence
 
 _HEADINGS = ("STATUS", "ID", "ORG", "USER", "UPDATED", "DESCRIPTION")
@@ -30,26 +31,43 @@ def table(
     that says how long before the end of its log each was used.
     """
     listed = sorted(tokens, key=lambda token: token.id)
-    cells = [
-        [
-            str(token.status),
-            token.id,
-            terminal(token.org),
-            terminal(token.user),
-            words.day_of(token.updated_at) or terminal(token.updated_at),
-            quoted(token.description),
-        ]
-        for token in listed
-    ]
+    cells = [_told(token) for token in listed]
     headings = [*_HEADINGS]
     if evidence:
         headings.insert(2, words.LAST_USED)
         for each, token in zip(cells, listed, strict=True):
             each.insert(2, words.last_used(evidence.use(token.id)))
-    drawn = rows([headings, *cells], columns, beside=len("* "), whole=(0, 1, 2, 5) if evidence else (0, 1, 4))
-    lines = [line(f"{words.address(server)} · {words.product(server)}"), ""] if server and server.profile else []
-    lines.append(f"  {drawn[0].rstrip()}")
-    for token, row in zip(listed, drawn[1:], strict=True):
+    title = line(f"{words.address(server)} · {words.product(server)}") + "\n\n" if server and server.profile else ""
+    return title + _drawn(listed, [headings, *cells], columns, (0, 1, 2, 5) if evidence else (0, 1, 4))
+
+
+def table_of_fleet(found: Iterable[Inventory], columns: int | None = None) -> str:
+    """Return such lines for the tokens of each server, whose name is the first column."""
+    listed = _of_fleet(found)
+    cells = [[name, *_told(token)] for name, token in listed]
+    return _drawn([token for _, token in listed], [["SERVER", *_HEADINGS], *cells], columns, (0, 1, 2, 5))
+
+
+def _of_fleet(found: Iterable[Inventory]) -> list[tuple[str, Token]]:
+    return [(each.name, token) for each in found for token in sorted(each.tokens, key=lambda token: token.id)]
+
+
+def _told(token: Token) -> list[str]:
+    return [
+        str(token.status),
+        token.id,
+        terminal(token.org),
+        terminal(token.user),
+        words.day_of(token.updated_at) or terminal(token.updated_at),
+        quoted(token.description),
+    ]
+
+
+def _drawn(tokens: Iterable[Token], cells: Sequence[Sequence[str]], columns: int | None, whole: Collection[int]) -> str:
+    """Return headings and a line for each token, of which the columns that are `whole` are not cut."""
+    drawn = rows(cells, columns, beside=len("* "), whole=whole)
+    lines = [f"  {drawn[0].rstrip()}"]
+    for token, row in zip(tokens, drawn[1:], strict=True):
         lines.append(("* " if token.is_own else "  ") + row.rstrip())
     return "\n".join(lines) + "\n"
 
@@ -61,24 +79,34 @@ def csv(tokens: Iterable[Token], evidence: Evidence | None = None) -> str:
     in a table, and no cell is a formula of a spreadsheet: such a one has `'` before it.
     """
     cells = [
-        [
-            token.status.value,
-            token.id,
-            token.org,
-            token.user,
-            token.updated_at,
-            token.description,
-            token.created_at,
-            " ".join(sorted(token.rights.orgs)),
-            "true" if token.is_own else "false",
-            words.rights_of(rights_of(token), token.org),
-            *([words.last_use(evidence.use(token.id))] if evidence else []),
-        ]
+        [*_texts(token), *([words.last_use(evidence.use(token.id))] if evidence else [])]
         for token in sorted(tokens, key=lambda token: token.id)
     ]
-    return "".join(
-        ",".join(map(_cell, row)) + "\n" for row in ([*_COLUMNS, *(["last_used"] if evidence else [])], *cells)
-    )
+    return _lines([[*_COLUMNS, *(["last_used"] if evidence else [])], *cells])
+
+
+def csv_of_fleet(found: Iterable[Inventory]) -> str:
+    """Return such lines for the tokens of each server, whose name is the first column."""
+    return _lines([["server", *_COLUMNS], *([name, *_texts(token)] for name, token in _of_fleet(found))])
+
+
+def _texts(token: Token) -> list[str]:
+    return [
+        token.status.value,
+        token.id,
+        token.org,
+        token.user,
+        token.updated_at,
+        token.description,
+        token.created_at,
+        " ".join(sorted(token.rights.orgs)),
+        "true" if token.is_own else "false",
+        words.rights_of(rights_of(token), token.org),
+    ]
+
+
+def _lines(cells: Iterable[Sequence[str]]) -> str:
+    return "".join(",".join(map(_cell, row)) + "\n" for row in cells)
 
 
 def _cell(text: str) -> str:

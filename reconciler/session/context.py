@@ -47,7 +47,8 @@ class Secrets:
         from urllib.parse import quote
 
         encoded = b64encode(secret.encode("utf-8", "replace")).decode()
-        spelled = (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""), encoded)
+        in_csv = secret.replace('"', '""')
+        spelled = (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""), in_csv, encoded)
         with self._lock:
             if not self._known.issuperset(spelled):
                 self._known.update(spelled)

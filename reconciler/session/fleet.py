@@ -33,7 +33,7 @@ _MEMORY = 8 * 1024 * 1024  # bytes of the tokens of one server
 _SLICE_S = 0.5  # of a wait
 _MOVED = "give the profile that URL again"
 _T = TypeVar("_T")
-_One = TypeVar("_One", "Server", "Plannable")
+_One = TypeVar("_One", "Server", "Plannable", "Named")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,13 @@ class Server:
 
     name: str
     declared: Declared
+    settings: Settings | TokenctlError
+
+
+class Named(NamedTuple):
+    """A server that is meant, whose files nobody has read."""
+
+    name: str
     settings: Settings | TokenctlError
 
 
@@ -77,6 +84,12 @@ def read(which: Which, given: Sources, flags: Flags, context: Context, *, review
         for name, each in found.servers.items()
     ]
     return Servers(servers=servers, left_out=found.left_out, files=found.files, removed=found.removed)
+
+
+def named(which: Which, flags: Flags, context: Context) -> Sequence[Named]:
+    """Return the servers that are meant, in their order, without their files; raises InvalidError and UsageError."""
+    known = _known(flags, context)
+    return [Named(name, _settings(name, known, flags, context)) for name in fleet_files.names(which)]
 
 
 def _known(flags: Flags, context: Context) -> Mapping[str, Profile]:
@@ -147,9 +160,36 @@ def plan(servers: Servers, context: Context) -> Fleet:
 
 def plan_each(found: Sequence[Plannable], context: Context) -> Fleet:
     """Plan every server, many at once, as `plan` does."""
-    tls = tls_for([each.settings for each in found if isinstance(each.settings, Settings)], context)
-    members = each_of(found, lambda one: _planned(one, tls, context), context)
-    return Fleet(members=tuple(_claimed(members)))
+
+    def planned(one: Plannable, settings: Settings, turn: Context) -> Planned:
+        began = context.clock()
+        one.verify(settings)
+        with connected(settings, turn) as server:
+            made = planning.plan_from(one.source, server)
+        check_text(made, settings, context)
+        return Planned(name=one.name, plan=made, took_s=context.clock() - began)
+
+    return Fleet(members=tuple(_claimed(ask_each(found, planned, context))))
+
+
+def ask_each(
+    servers: Sequence[_One], act: Callable[[_One, Settings, Context], _T], context: Context
+) -> list[_T | Skipped]:
+    """Return what `act` returns for each server in its surroundings, or what kept it from that, in their order.
+
+    Many are asked at once. Raises KeyboardInterrupt when a signal comes.
+    """
+    tls = tls_for([each.settings for each in servers if isinstance(each.settings, Settings)], context)
+
+    def ask(one: _One) -> _T | Skipped:
+        began, done = context.clock(), list[_T]()
+        failed = attempted(lambda: done.append(act(one, _raised(one.settings), turn_of(one, tls, context))), context)
+        if not failed:
+            return done[0]
+        url = one.settings.endpoint.url if isinstance(one.settings, Settings) else ""
+        return Skipped(name=one.name, url=url, code=failed[0], problems=failed[1], took_s=context.clock() - began)
+
+    return each_of(servers, ask, context)
 
 
 def each_of(servers: Sequence[_One], act: Callable[[_One], _T], context: Context, most: int = AT_ONCE) -> list[_T]:
@@ -180,7 +220,7 @@ def tls_for(settings: Iterable[Settings], context: Context) -> SSLContext | None
 
 
 def turn_of(
-    one: Server | Plannable | Planned, tls: SSLContext | None, context: Context, more_s: float = 0.0
+    one: Server | Named | Plannable | Planned, tls: SSLContext | None, context: Context, more_s: float = 0.0
 ) -> Context:
     """Return the surroundings of one server: its talk begins with its name, and its time and memory are limited.
 
@@ -204,23 +244,6 @@ def turn_of(
     return context._replace(streams=streams, sleep=sleep, turn=turn, asked={}, shown=threading.Event())
 
 
-def _planned(one: Plannable, tls: SSLContext | None, context: Context) -> Member:
-    """Plan one server; whatever keeps it from being planned is its result."""
-    began, plans = context.clock(), list[Plan]()
-
-    def act() -> None:
-        settings = _raised(one.settings)
-        one.verify(settings)
-        with connected(settings, turn_of(one, tls, context)) as server:
-            plans.append(planning.plan_from(one.source, server))
-        check_text(plans[0], settings, context)
-
-    if failed := attempted(act, context):
-        url = one.settings.endpoint.url if isinstance(one.settings, Settings) else ""
-        return Skipped(name=one.name, url=url, code=failed[0], problems=failed[1], took_s=context.clock() - began)
-    return Planned(name=one.name, plan=plans[0], took_s=context.clock() - began)
-
-
 def attempted(act: Callable[[], None], context: Context) -> tuple[ExitCode, tuple[Problem, ...]] | None:
     """Do what is to be done with one server; return the code and the problems of what ended it, None when nothing did.
 
@@ -233,7 +256,9 @@ def attempted(act: Callable[[], None], context: Context) -> tuple[ExitCode, tupl
     except Exception as error:  # noqa: BLE001  a mistake with one server ends no other
         code = ExitCode.ERROR
         problems = (
-            Problem("this is a mistake in tokenctl itself", f"plan it alone to see where: {type(error).__name__}"),
+            Problem(
+                "this is a mistake in tokenctl itself", f"ask that server alone to see where: {type(error).__name__}"
+            ),
         )
     else:
         return None

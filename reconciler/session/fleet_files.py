@@ -53,13 +53,21 @@ def read(which: Which, given: Sources, context: Context, *, reviewed: bool = Tru
     paths = [*given.files, *(str(Path(which.folder, entry)) for entry in owned.values())]
     with _commit(given, paths, context) as commit:
         before = _names_at(commit, which.folder) if commit else ()
-        names = core.selected({*owned, *before}, which.globs, which.shard)
-        owns = [Own(which.folder, name, owned[name]) for name in names if name in owned]
+        meant = core.selected({*owned, *before}, which.globs, which.shard)
+        owns = [Own(which.folder, name, owned[name]) for name in meant if name in owned]
         found, warnings = _all(owns, given, commit, context, reviewed=reviewed)
-    removed = tuple(name for name in names if name not in owned)
+    removed = tuple(name for name in meant if name not in owned)
     if given.select and owns and not found:
         raise UsageError("--select finds nothing on any server", "name what the files of a server declare")
     return Declarations(found, len(owned) - len(found), removed, warnings)
+
+
+def names(which: Which) -> tuple[str, ...]:
+    """Return the servers that are meant, in their order, without a look at their files.
+
+    Raises InvalidError and UsageError.
+    """
+    return core.selected(core.servers(_entries(which.folder), which.folder), which.globs, which.shard)
 
 
 def _check(which: Which, given: Sources) -> None:

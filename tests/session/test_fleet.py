@@ -77,7 +77,7 @@ def test_a_mistake_with_one_server_is_its_own(fleet: Fleet) -> None:
     assert done.code == ExitCode.ERROR
     assert (
         "Not planned (error): lyon: this is a mistake in tokenctl itself\n"
-        "  hint: plan it alone to see where: ZeroDivisionError\n"
+        "  hint: ask that server alone to see where: ZeroDivisionError\n"
     ) in done.out
 
 
