@@ -125,10 +125,11 @@ def export(
 
 
 @tools.command(epilog=options.examples("tokenctl doctor tokens.yaml", "tokenctl doctor --format json"))
-@command(SERVER)
+@command(SERVER, FLEET)
 def doctor(
     context: Context,
     flags: Flags,
+    which: Which | None,
     files: options.Files = None,
     form: Annotated[ListFormat, typer.Option("--format", help="How to show the checks.")] = ListFormat.TEXT,
     journal: options.Journal = "",
@@ -136,7 +137,7 @@ def doctor(
     """Check server, credentials, rights and the journal's folder. Only reads."""
     from reconciler.commands import doctor
 
-    return doctor.run(files or (), flags, form, context, journal=journal)
+    return doctor.run(files or (), flags, form, context, journal=journal, which=which)
 
 
 @tools.command(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reconciler.apply import journal as journals
 from reconciler.core import checkup
-from reconciler.core.checkup import Check, State
+from reconciler.core.checkup import Check, Examined, State
 from reconciler.core.endpoint import is_loopback
 from reconciler.core.guards import too_large
 from reconciler.core.live import Token
@@ -22,13 +23,29 @@ from reconciler.session.journals import folder_of
 from reconciler.session.reading import DEFAULT, beside_default, read_manifest
 from reconciler.settings import Flags, Settings
 
+if TYPE_CHECKING:  # most runs are of one server
+    from reconciler.core.fleet import Skipped
+    from reconciler.session.fleet import Server
+    from reconciler.session.fleet_files import Which
 
-def run(files: Sequence[str], flags: Flags, form: ListFormat, context: Context, *, journal: str = "") -> ExitCode:
+
+def run(
+    files: Sequence[str],
+    flags: Flags,
+    form: ListFormat,
+    context: Context,
+    *,
+    journal: str = "",
+    which: Which | None = None,
+) -> ExitCode:
     """Show every check, with --quiet only if one is not fine; return the exit code of the gravest failure.
 
-    Checks `tokens.yaml` by default, if it exists. `journal` is the folder for journals, "" for the user's own. Raises
-    UsageError for settings that cannot be used.
+    Checks `tokens.yaml` by default, if it exists. `journal` is the folder for journals, "" for the user's own. `which`
+    are the servers of a fleet. Raises UsageError for settings that cannot be used, and for a fleet what reading its
+    files raises.
     """
+    if which:
+        return _fleet(which, files, flags, form, context, journal)
     settings, lacking = without_token(flags, context)
     checks = [
         *_profile(settings),
@@ -39,9 +56,13 @@ def run(files: Sequence[str], flags: Flags, form: ListFormat, context: Context, 
     ]
     is_json = form is ListFormat.JSON
     shown = json.checks(checks) if is_json else text.checks(checks, colour=context.streams.colour)
-    if is_json or not context.streams.terse or any(each.state is not State.OK for each in checks):
-        context.streams.show(context.streams.masked(shown))  # names of files are among it, and what is wrong with them
+    _show(shown, checks, context, needed=is_json)
     return checkup.exit_code(checks)
+
+
+def _show(shown: str, checks: Sequence[Check], context: Context, *, needed: bool) -> None:
+    if needed or not context.streams.terse or any(each.state is not State.OK for each in checks):
+        context.streams.show(context.streams.masked(shown))  # names of files are among it, and what is wrong with them
 
 
 def _profile(settings: Settings) -> list[Check]:
@@ -157,3 +178,43 @@ def _locks(connection: Connection, own: Token | None, tokens: Sequence[Token], c
     for label in standing:
         if label.org_id in names:
             yield checkup.locked(names[label.org_id], label.properties, context.now())
+
+
+def _fleet(
+    which: Which, files: Sequence[str], flags: Flags, form: ListFormat, context: Context, journal: str
+) -> ExitCode:
+    """Show the checks of each server of a fleet, and of this machine; return the exit code of the gravest failure."""
+    from reconciler.render import fleet as drawn
+    from reconciler.session import fleet
+    from reconciler.session.sources import Sources
+
+    servers = fleet.read(which, Sources(files=files), flags, context)
+    asked = fleet.ask_each(servers.servers, _examined, context)
+    examined = [each if isinstance(each, Examined) else _unasked(each) for each in asked]
+    own = [*_journal(folder_of(journal, context)), *checkup.unnamed(servers.unnamed, which.folder)]
+    is_json = form is ListFormat.JSON
+    streams = context.streams
+    shown = (
+        json.checks_of_fleet(examined, own)
+        if is_json
+        else drawn.checks(examined, own, colour=streams.colour, columns=streams.columns)
+    )
+    _show(shown, [*(check for each in examined for check in each.checks), *own], context, needed=is_json)
+    return ExitCode.gravest([*(each.code for each in examined), checkup.exit_code(own)])
+
+
+def _examined(one: Server, settings: Settings, turn: Context) -> Examined:
+    """Check one server of a fleet."""
+    manifest = one.declared.manifest
+    try:
+        check(manifest, None, settings)
+        held = [checkup.asserted(manifest.server.url)]
+    except TokenctlError as error:
+        held = checkup.failed("file", error)
+    return Examined(one.name, settings.endpoint.url, [*_profile(settings), *held, *_server(settings, turn)])
+
+
+def _unasked(skipped: Skipped) -> Examined:
+    """Return what is known of a server that was not asked: that it has no profile to use, or a mistake of ours."""
+    name = "profile" if skipped.code is ExitCode.USAGE else "server"
+    return Examined(skipped.name, skipped.url, checkup.failures(name, skipped.problems, skipped.code))

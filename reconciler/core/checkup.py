@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from reconciler.core import lock
 from reconciler.core.live import EVERY_ORG, EVERY_USER, RIGHTS, Absence, Missing, OrgId, Status, Token, TokenId, UserId
-from reconciler.core.text import count, seconds
+from reconciler.core.text import count, name_some, seconds
 from reconciler.errors import ExitCode, Problem, TokenctlError
 
 _TELL = "name it with --self-id or TOKENCTL_SELF_ID: its id stands in `tokenctl list`"
@@ -33,6 +35,32 @@ class Check(NamedTuple):
     code: ExitCode = ExitCode.ERROR
 
 
+class Examined(NamedTuple):
+    """A server of a fleet with what was checked of it; `url` is "" where that is not known."""
+
+    name: str
+    url: str
+    checks: Sequence[Check]
+
+    @property
+    def code(self) -> ExitCode:
+        """That of the gravest failure, OK without any."""
+        return exit_code(self.checks)
+
+    @property
+    def state(self) -> State:
+        """That of the gravest check."""
+        return self.gravest.state
+
+    @property
+    def gravest(self) -> Check:
+        """The gravest failure, else the first note, else what product it is."""
+        failures = [each for each in self.checks if each.state is State.FAIL]
+        notes = [each for each in self.checks if each.state is State.NOTE]
+        products = [each for each in self.checks if each.name == "product"]
+        return next(each for each in (*(one for one in failures if one.code is self.code), *notes, *products))
+
+
 def exit_code(checks: Iterable[Check]) -> ExitCode:
     """Return the exit code of all checks: that of the gravest failure, OK without any."""
     return ExitCode.gravest(check.code for check in checks if check.state is State.FAIL)
@@ -40,10 +68,56 @@ def exit_code(checks: Iterable[Check]) -> ExitCode:
 
 def failed(name: str, error: TokenctlError) -> list[Check]:
     """Return a failed check for each problem of an error."""
+    return failures(name, error.problems, error.exit_code)
+
+
+def failures(name: str, problems: Iterable[Problem], code: ExitCode) -> list[Check]:
+    """Return a failed check for each problem."""
     return [
-        Check(name=name, state=State.FAIL, message=str(each._replace(hint="")), hint=each.hint, code=error.exit_code)
-        for each in error.problems
+        Check(name=name, state=State.FAIL, message=str(each._replace(hint="")), hint=each.hint, code=code)
+        for each in problems
     ]
+
+
+def asserted(url: str | None) -> Check:
+    """Return the check of the files of a server of a fleet: whether they say which server they are for."""
+    if url:
+        return Check(name="file", state=State.OK, message="its `server:` holds")
+    hint = "with it, no mistake in a profile applies them to another server"
+    return Check(name="file", state=State.NOTE, message="its files do not say `server.url`", hint=hint)
+
+
+def unnamed(profiles: Sequence[str], folder: str) -> list[Check]:
+    """Return a note about the influx CLI's profiles that are for no server of the folder, if there are any."""
+    hint = "leave out those that nobody needs here: a new file could reach their servers"
+    message = f"{folder} has no file for these of the influx CLI: {name_some(profiles)}"
+    return [Check(name="profile", state=State.NOTE, message=message, hint=hint)] if profiles else []
+
+
+def alike(examined: Iterable[Examined]) -> list[tuple[Check, Sequence[str]]]:
+    """Return each check that is not fine with the servers that have it, the notes first.
+
+    Those that differ only in the address of the server are alike: one of several servers does not have it.
+    """
+    found: dict[Check, list[tuple[str, Check]]] = {}
+    for each in examined:
+        for check in each.checks:
+            if check.state is not State.OK:
+                found.setdefault(_unaddressed(check, each.url), []).append((each.name, check))
+    told = [
+        (general if len({name for name, _ in those}) > 1 else those[0][1], [*dict.fromkeys(name for name, _ in those)])
+        for general, those in found.items()
+    ]
+    return sorted(told, key=lambda one: one[0].state is State.FAIL)
+
+
+def _unaddressed(check: Check, url: str) -> Check:
+    """Return the check without the address of its server."""
+    message = check.message
+    for part, general in ((url, "its URL"), (urlsplit(url).netloc, "its address")):
+        if part:
+            message = re.sub(rf"(?<![\w.-]){re.escape(part)}(?![\w-])", general, message)
+    return check._replace(message=message)
 
 
 def listing(tokens: Collection[Token], took: float) -> Check:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from reconciler.core.checkup import Check, Examined, State, alike
 from reconciler.core.fleet import Fleet, Group, Planned, Ran, Skipped, by_problem, grouped
 from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Action
 from reconciler.core.text import count, name_some
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import text, words
-from reconciler.render.escape import json_text, line
+from reconciler.render.escape import json_text, line, rows, terminal
+
+_TOLD = {State.NOTE: "Note", State.FAIL: "Failed"}
+_ENDED = {State.OK: "fine", State.NOTE: "with notes", State.FAIL: "with problems"}
 
 
 def json(fleet: Fleet) -> str:
@@ -103,6 +108,27 @@ def _verdict(fleet: Fleet) -> str:
     if not changing:
         verdict = f"No changes: {count(len(fleet.planned), 'server')} as declared."
     return f"{verdict}\nDigest {fleet.digest}"
+
+
+def checks(
+    examined: Sequence[Examined], own: Sequence[Check], *, colour: bool = False, columns: int | None = None
+) -> str:
+    """Return a line for each server with its gravest check, and what is not fine in full, alike checks together.
+
+    `own` are the checks of this machine. The counts are last.
+    """
+    cells = [[each.name, each.gravest.name, terminal(each.gravest.message)] for each in examined]
+    drawn = rows(cells, columns, beside=len("note  "), whole=(0, 1))
+    lines = [
+        f"{text.state(each.state, colour=colour)}  {row.rstrip()}" for each, row in zip(examined, drawn, strict=True)
+    ]
+    blocks = ["\n".join(lines), "\n".join(text.check_lines(own, colour=colour))]
+    for check, names in alike(examined):
+        title = f"{_TOLD[check.state]} on {name_some(names)} ({check.name})"
+        blocks.append(words.problem(Problem(check.message, check.hint), title))
+    ended = Counter(each.state for each in examined)
+    told = ", ".join(f"{ended[state]:,} {said}" for state, said in _ENDED.items() if ended[state])
+    return "\n\n".join([*filter(None, blocks), f"{count(len(examined), 'server')}{told and ': '}{told}."]) + "\n"
 
 
 def outcome(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.core.baseline import Baseline
-from reconciler.core.checkup import Check, exit_code
+from reconciler.core.checkup import Check, Examined, exit_code
 from reconciler.core.live import Server, Token
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
@@ -100,10 +100,23 @@ def revised(revised: Baseline) -> str:
 
 def checks(checks: Sequence[Check]) -> str:
     """Return what the doctor found: under `checks` each check, and the worst of them as `reason`."""
-    shown = [
+    return _dump({"format_version": FORMAT_VERSION, "reason": exit_code(checks).reason, "checks": _checks(checks)})
+
+
+def checks_of_fleet(examined: Sequence[Examined], own: Sequence[Check]) -> str:
+    """Return the checks of each server under `servers`, and those of this machine under `checks`."""
+    servers = [
+        {"name": each.name, "reason": each.code.reason, "url": each.url, "checks": _checks(each.checks)}
+        for each in examined
+    ]
+    reason = ExitCode.gravest([*(each.code for each in examined), exit_code(own)]).reason
+    return _dump({"format_version": FORMAT_VERSION, "reason": reason, "checks": _checks(own), "servers": servers})
+
+
+def _checks(checks: Iterable[Check]) -> list[dict[str, str]]:
+    return [
         {"name": each.name, "state": each.state.value, "message": each.message, "hint": each.hint} for each in checks
     ]
-    return _dump({"format_version": FORMAT_VERSION, "reason": exit_code(checks).reason, "checks": shown})
 
 
 def problems(report: ProblemReport) -> str:

@@ -246,13 +246,22 @@ def _details(revision: Revision, columns: int | None, *, colour: bool) -> list[s
 
 def checks(checks: Sequence[Check], *, colour: bool) -> str:
     """Return a line for each check, with the way out below it, and the number of failures at the end."""
-    lines = []
-    for check in checks:
-        state = paint(f"{check.state:<4}", _STATE_COLOURS[check.state], enabled=colour)
-        lines.append(f"{state}  {check.name:<9}  {terminal(check.message)}")
-        lines += [f"{'':17}hint: {terminal(check.hint)}"] if check.hint else []
     failures = sum(check.state is State.FAIL for check in checks)
-    return "\n".join([*lines, "", f"{count(failures, 'problem') if failures else 'No problems'}."]) + "\n"
+    last = f"{count(failures, 'problem') if failures else 'No problems'}."
+    return "\n".join([*check_lines(checks, colour=colour), "", last]) + "\n"
+
+
+def check_lines(checks: Iterable[Check], *, colour: bool) -> Iterator[str]:
+    """Yield a line for each check, and the way out below it."""
+    for check in checks:
+        yield f"{state(check.state, colour=colour)}  {check.name:<9}  {terminal(check.message)}"
+        if check.hint:
+            yield f"{'':17}hint: {terminal(check.hint)}"
+
+
+def state(state: State, *, colour: bool) -> str:
+    """Return how a check ended, in the width that every state has."""
+    return paint(f"{state:<4}", _STATE_COLOURS[state], enabled=colour)
 
 
 def lock(label: LockLabel, org: str, now: datetime) -> str:

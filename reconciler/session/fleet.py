@@ -66,12 +66,16 @@ class Plannable(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """All servers that are meant, in their order, with the files read; the rest is as a `Fleet` has it."""
+    """All servers that are meant, in their order, with the files read; the rest is as a `Fleet` has it.
+
+    `unnamed` are the profiles that are for no server of the folder.
+    """
 
     servers: Sequence[Server]
     left_out: int
     files: Sequence[str]
     removed: tuple[str, ...] = ()
+    unnamed: Sequence[str] = ()
 
 
 def read(which: Which, given: Sources, flags: Flags, context: Context, *, reviewed: bool = True) -> Servers:
@@ -83,7 +87,8 @@ def read(which: Which, given: Sources, flags: Flags, context: Context, *, review
         Server(name=name, declared=each, settings=_settings(name, known, flags, context))
         for name, each in found.servers.items()
     ]
-    return Servers(servers=servers, left_out=found.left_out, files=found.files, removed=found.removed)
+    unnamed = sorted(known.keys() - found.owned)
+    return Servers(servers=servers, left_out=found.left_out, files=found.files, removed=found.removed, unnamed=unnamed)
 
 
 def named(which: Which, flags: Flags, context: Context) -> Sequence[Named]:

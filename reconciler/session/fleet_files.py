@@ -29,12 +29,16 @@ class Which(NamedTuple):
 
 
 class Declarations(NamedTuple):
-    """What is declared for each server, in their order, how many are left out, and those that only the base has."""
+    """What is declared for each server, in their order, how many are left out, and those that only the base has.
+
+    `owned` are all that the folder has.
+    """
 
     servers: dict[str, Declared]
     left_out: int
     removed: tuple[str, ...]
     warnings: tuple[Problem, ...]
+    owned: frozenset[str] = frozenset()
 
     @property
     def files(self) -> Sequence[str]:
@@ -59,7 +63,7 @@ def read(which: Which, given: Sources, context: Context, *, reviewed: bool = Tru
     removed = tuple(name for name in meant if name not in owned)
     if given.select and owns and not found:
         raise UsageError("--select finds nothing on any server", "name what the files of a server declare")
-    return Declarations(found, len(owned) - len(found), removed, warnings)
+    return Declarations(found, len(owned) - len(found), removed, warnings, frozenset(owned))
 
 
 def names(which: Which) -> tuple[str, ...]:

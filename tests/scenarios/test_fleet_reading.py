@@ -103,6 +103,50 @@ def test_a_list_of_many_servers_takes_nothing_that_is_about_one(fleet: Fleet) ->
     )
 
 
+def test_a_doctor_has_a_line_for_each_server_and_tells_once_what_is_not_fine(
+    fleet: Fleet, golden: Callable[[Path, str], None]
+) -> None:
+    found = tables(fleet)
+    del found["hamburg"]["token"]
+    fleet.profiles({**found, "other": {"url": NOWHERE, "token": "any"}, "more": {"url": NOWHERE, "token": "any-other"}})
+    url = fleet.sandboxes["us-cloud"].url
+    fleet.write(f"version: 1\nserver: {{url: '{url}'}}\ntokens: []\n", "servers/us-cloud.yaml")
+    done = fleet.cli("doctor", "--fleet", "servers", environment={})
+    fine = fleet.cli("doctor", "--fleet", "servers", "--server", "us-cloud", "--format", "json", environment={})
+    without_lyon(fleet)
+    fleet.write("version: 1\nserver: {url: 'https://influx.example'}\ntokens: []\n", "servers/hamburg.yaml")
+    other = fleet.cli("doctor", "--fleet", "servers", "--server", "hamburg", environment={})
+    for name in found:
+        fleet.write("version: 1\ntokens: []\n", f"servers/{name}.yaml")
+    fleet.profiles()
+    assert (done.code, done.err, other.code) == (ExitCode.USAGE, "", ExitCode.REFUSED)
+    golden(GOLDEN / "fleet-doctor.txt", done.out)
+    document = json.loads(fine.out)
+    assert (fine.code, document["reason"], document["servers"][0]["reason"]) == (ExitCode.OK, "ok", "ok")
+    assert {each["state"] for each in document["servers"][0]["checks"]} == {"ok"}
+    assert [each["name"] for each in document["checks"]] == ["journal", "profile"]
+    assert other.out.startswith(
+        "fail  hamburg  file  the file is for https://influx.example, but this run would talk to"
+    )
+
+
+def test_servers_that_are_not_reached_are_one_failure_of_several(fleet: Fleet) -> None:
+    found = tables(fleet)
+    urls = {"hamburg": "http://127.0.0.1:2", "lyon": NOWHERE}
+    fleet.profiles({**found, **{name: {**found[name], "url": url} for name, url in urls.items()}})
+    done = fleet.cli("doctor", "--fleet", "servers", "--server", "!us-cloud", environment={})
+    fleet.profiles()
+    assert done.code == ExitCode.UNREACHABLE
+    assert [line for line in done.out.splitlines() if line.startswith("Failed")] == [
+        "Failed on hamburg, lyon (server): no connection to its URL: nothing listens there"
+    ]
+    assert done.out.endswith("\n\n2 servers: 2 with problems.\n")
+    quiet = fleet.cli("doctor", "--fleet", "servers", "--shard", "1/999", "--quiet", environment={})
+    assert (quiet.code, quiet.out) == (ExitCode.OK, "")
+    part = fleet.cli("doctor", "--fleet", "servers", "--shard", "1/999", environment={})
+    assert part.out.endswith("can be made\n\n0 servers.\n")
+
+
 def describe(fleet: Fleet, name: str, description: str) -> None:
     """Give a token of that server a description."""
     connection = HTTPConnection(fleet.sandboxes[name].url.removeprefix("http://"))
