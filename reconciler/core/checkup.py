@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from reconciler.core import lock
+from reconciler.core.endpoint import unaddressed
 from reconciler.core.live import EVERY_ORG, EVERY_USER, RIGHTS, Absence, Missing, OrgId, Status, Token, TokenId, UserId
 from reconciler.core.text import count, name_some, seconds
 from reconciler.errors import ExitCode, Problem, TokenctlError
@@ -99,25 +98,14 @@ def alike(examined: Iterable[Examined]) -> list[tuple[Check, Sequence[str]]]:
 
     Those that differ only in the address of the server are alike: one of several servers does not have it.
     """
-    found: dict[Check, list[tuple[str, Check]]] = {}
+    found: dict[Check, dict[str, Check]] = {}
     for each in examined:
         for check in each.checks:
             if check.state is not State.OK:
-                found.setdefault(_unaddressed(check, each.url), []).append((each.name, check))
-    told = [
-        (general if len({name for name, _ in those}) > 1 else those[0][1], [*dict.fromkeys(name for name, _ in those)])
-        for general, those in found.items()
-    ]
+                general = check._replace(message=unaddressed(check.message, each.url))
+                found.setdefault(general, {})[each.name] = check
+    told = [(general if len(by) > 1 else next(iter(by.values())), [*by]) for general, by in found.items()]
     return sorted(told, key=lambda one: one[0].state is State.FAIL)
-
-
-def _unaddressed(check: Check, url: str) -> Check:
-    """Return the check without the address of its server."""
-    message = check.message
-    for part, general in ((url, "its URL"), (urlsplit(url).netloc, "its address")):
-        if part:
-            message = re.sub(rf"(?<![\w.-]){re.escape(part)}(?![\w-])", general, message)
-    return check._replace(message=message)
 
 
 def listing(tokens: Collection[Token], took: float) -> Check:

@@ -36,6 +36,14 @@ def is_loopback(host: str) -> bool:
     return re.fullmatch(_LOOPBACK, host) is not None
 
 
+def unaddressed(text: str, url: str) -> str:
+    """Return what is said of the server at that URL ("": not known) without its address, to tell it of several."""
+    for part, instead in ((url, "its URL"), (urlsplit(url).netloc, "its address")):
+        if part in text:
+            text = re.sub(rf"(?<![\w.-]){re.escape(part)}(?![\w-])", instead, text) if part else text
+    return text
+
+
 def normalise(url: str) -> str:
     """Return the URL with scheme and host in lower case, without a default port and without a trailing slash.
 

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from itertools import product
 from typing import NamedTuple
 
+from reconciler.core.endpoint import unaddressed
 from reconciler.core.live import Server, Token
 from reconciler.core.manifest import is_manifest
 from reconciler.core.outcome import Outcome, ResultStatus
@@ -24,6 +25,8 @@ MOST = 10_000
 """The servers that a fleet may have."""
 SENT_AT_ONCE = 8
 """The servers that are sent to at once, once the first one is done."""
+GRAVITY = (Action.DEACTIVATE, Action.ACTIVATE, Action.DESCRIBE)
+"""The actions, the gravest first."""
 _IN_A_ROW = 5  # servers that are not ok end a run
 _ENDINGS = tuple("".join(each) for end in (".yaml", ".yml") for each in product(*zip(end, end.upper(), strict=True)))
 _SHARD = re.compile(r"([0-9]{1,5})/([1-9][0-9]{0,4})")
@@ -151,6 +154,20 @@ def by_problem(told: Iterable[tuple[str, Problem]]) -> Mapping[Problem, Sequence
     return found
 
 
+def by_reason(skipped: Sequence[Skipped]) -> Iterator[tuple[ExitCode, Problem, Sequence[str]]]:
+    """Yield why servers are not planned, the gravest first, with those that have it.
+
+    Problems that differ only in the address of the server are one: that of several servers does not have it.
+    """
+    for code in ExitCode:
+        found: dict[Problem, dict[str, Problem]] = {}
+        for each in skipped:
+            for problem in each.problems if each.code is code else ():
+                general = problem._replace(message=unaddressed(problem.message, each.url))
+                found.setdefault(general, {})[each.name] = problem
+        yield from ((code, general if len(by) > 1 else next(iter(by.values())), [*by]) for general, by in found.items())
+
+
 class Inventory(NamedTuple):
     """What a server of a fleet lists: the tokens that were asked for, of so many that can be read, and warnings."""
 
@@ -225,7 +242,7 @@ def limited(fleet: Fleet, globs: Sequence[str]) -> Fleet:
 
 
 def grouped(planned: Iterable[Planned]) -> tuple[Group, ...]:
-    """Return the changes, alike ones together: deactivations first, then by the number of servers.
+    """Return the changes, alike ones together: the gravest actions first, then by the number of servers.
 
     Alike are changes of equal action, name, owner, values before and after, marks and place.
     """
@@ -237,13 +254,12 @@ def grouped(planned: Iterable[Planned]) -> tuple[Group, ...]:
         Group(servers=tuple(name for name, _ in one), changes=tuple(change for _, change in one))
         for one in found.values()
     ]
-    actions = list(Action)
-    return tuple(sorted(groups, key=lambda one: (-actions.index(one.changes[0].action), -len(one.servers))))
+    return tuple(sorted(groups, key=lambda one: (GRAVITY.index(one.changes[0].action), -len(one.servers))))
 
 
 def _alike(change: Change) -> object:
     values = {**change.token.values, "updatedAt": ""}
-    told = change.action, change.name, change.token.user, change.protected, change.until
+    told = change.action, change.name, change.token.user, change.token.is_own, change.protected, change.until
     pairs = values, change.body, change.places, change.marks, change.labels
     return *told, *(tuple(sorted(each.items(), key=lambda pair: pair[0])) for each in pairs)
 

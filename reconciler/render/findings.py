@@ -15,7 +15,7 @@ from reconciler.errors import ExitCode, Place, Problem
 from reconciler.render import compared, words
 
 if TYPE_CHECKING:  # a run about one server has none
-    from reconciler.core.fleet import Fleet, Member
+    from reconciler.core.fleet import Fleet
 
 Shown: TypeAlias = "Plan | Fleet | ProblemReport"
 """What findings are made of."""
@@ -87,21 +87,24 @@ def findings(shown: Shown) -> tuple[Finding, ...]:
     elif isinstance(shown, Plan):
         found = _plan_findings(shown)
     else:
-        found = [each for member in shown.members for each in _member_findings(member)]
+        found = [
+            replace(one, message=f"{name}: {one.message}", key=f"{name} {one.key}")
+            for name, each in by_server(shown)
+            for one in (_plan_findings(each) if isinstance(each, Plan) else _report_findings(each))
+        ]
         found.sort(key=lambda each: (list(Level).index(each.level), each.rule != Action.DEACTIVATE))
     return tuple(_with_unique_keys(found))
 
 
-def _member_findings(member: Member) -> Iterator[Finding]:
-    """Yield the findings of one server of a fleet; why one that is not planned is not stands in its problems."""
+def by_server(fleet: Fleet) -> Iterator[tuple[str, Plan | ProblemReport]]:
+    """Yield the name of each server with its plan, or with why there is none."""
     from reconciler.core.fleet import Planned
 
-    if isinstance(member, Planned):
-        found = _plan_findings(member.plan)
-    else:
-        found = _report_findings(ProblemReport("plan", member.code, member.problems))
-    for each in found:
-        yield replace(each, message=f"{member.name}: {each.message}", key=f"{member.name} {each.key}")
+    for each in fleet.members:
+        if isinstance(each, Planned):
+            yield each.name, each.plan
+        else:
+            yield each.name, ProblemReport("plan", each.code, each.problems)
 
 
 def _report_findings(report: ProblemReport) -> list[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core.checkup import Check, Examined, State, alike
-from reconciler.core.fleet import Fleet, Group, Planned, Ran, Skipped, by_problem, grouped
+from reconciler.core.fleet import GRAVITY, Fleet, Group, Planned, Ran, Skipped, by_problem, by_reason, grouped
 from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Action
 from reconciler.core.text import count, name_some
@@ -61,6 +61,15 @@ def not_fine(fleet: Fleet) -> Iterator[str]:
         yield f"{number:,} not planned ({code.reason})"
 
 
+def headline(fleet: Fleet) -> str:
+    """Return what the plans do, and how many servers are not fine, in one line."""
+    doing = [f"{fleet.count(each):,} to {each}" for each in GRAVITY if fleet.count(each)]
+    changing = len(fleet.planned) - fleet.as_declared
+    servers = count(len(fleet.members), "server")
+    what = f"{', '.join(doing)} on {changing:,} of {servers}" if doing else f"no changes on {servers}"
+    return " · ".join([what, *not_fine(fleet)])
+
+
 def _totals(fleet: Fleet) -> Iterator[str]:
     yield count(len(fleet.members), "server")
     yield f"{len(fleet.planned):,} planned"
@@ -95,9 +104,8 @@ def _together(told: Mapping[Problem, Sequence[str]], title: str) -> Iterator[str
 
 def skipped(skipped: Sequence[Skipped], what: str = "Not planned") -> Iterator[str]:
     """Yield why servers are not planned, or what else they are not, the gravest first."""
-    for code in ExitCode:
-        told = [(each.name, problem) for each in skipped if each.code is code for problem in each.problems]
-        yield from _together(by_problem(told), f"{what} ({code.reason}):")
+    for code, problem, names in by_reason(skipped):
+        yield words.problem(problem, f"{what} ({code.reason}): {name_some(names)}")
 
 
 def _verdict(fleet: Fleet) -> str:

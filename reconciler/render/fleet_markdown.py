@@ -11,7 +11,7 @@ from reconciler.core.plan import Action, Revision, Site, explained
 from reconciler.core.text import count, shortened
 from reconciler.errors import ExitCode, Problem
 from reconciler.render import compared, words
-from reconciler.render.fleet import not_fine
+from reconciler.render.fleet import headline
 from reconciler.render.markdown import (
     BRIEF,
     LONGEST,
@@ -59,15 +59,6 @@ def plan(fleet: Fleet, longest: int = LONGEST, site: Site = NOWHERE) -> str:
     return "\n\n".join([*head, *not_fine, *warned, *open_table, *table, *files, digest]) + "\n"
 
 
-def verdict(fleet: Fleet) -> str:
-    """Return what the plans do, and how many servers are not fine, in one line."""
-    doing = [f"{fleet.count(each):,} to {each}" for each in reversed(Action) if fleet.count(each)]
-    changing = len(fleet.planned) - fleet.as_declared
-    servers = count(len(fleet.members), "server")
-    what = f"{', '.join(doing)} on {changing:,} of {servers}" if doing else f"no changes on {servers}"
-    return " · ".join([what, *not_fine(fleet)])
-
-
 def _head(fleet: Fleet, site: Site) -> list[str]:
     gone = sum(bool(each.plan.count(Action.DEACTIVATE)) for each in fleet.planned)
     loosened = sum(each.loosens for one in fleet.planned if one.plan.base for each in one.plan.base.revisions)
@@ -83,7 +74,7 @@ def _head(fleet: Fleet, site: Site) -> list[str]:
     bases = {(each.plan.base.ref, each.plan.base.commit) for each in fleet.planned if each.plan.base}
     against = [f"against {base_of(*each, site)}" for each in sorted(bases)[:1]]
     return [
-        f"{title_of('plan', site)}: {verdict(fleet)}",
+        f"{title_of('plan', site)}: {headline(fleet)}",
         *alert("CAUTION", ", ".join(told)),
         *alert("WARNING", f"**{keep} refused or not planned**: nothing is applied anywhere" if fleet.blocking else ""),
         " · ".join([f"{len(fleet.planned):,} planned", f"{fleet.as_declared:,} as declared", *left_out, *against]),

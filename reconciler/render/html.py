@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -19,11 +19,11 @@ from reconciler.render.findings import ProblemReport
 _CODE = re.compile("`([^`]+)`")
 _SHORT = 24  # characters that have room in every column
 _SIGN = re.compile("[/_.]+")
-_FOLDER = Path(__file__).parent / "page"
+FOLDER = Path(__file__).parent / "page"
 _SIGNS = {Action.DEACTIVATE: "−", Action.ACTIVATE: "+", Action.DESCRIBE: "~"}
 _UNSORTED = "Before and after"
 _MEANING = "What it means"
-_COLUMNS = ("Change", "Token", "Owner", _UNSORTED, _MEANING, "Declared at")
+COLUMNS = ("Change", "Token", "Owner", _UNSORTED, _MEANING, "Declared at")
 
 
 def plan(plan: Plan) -> str:
@@ -33,7 +33,7 @@ def plan(plan: Plan) -> str:
     """
     revisions = plan.base.revisions if plan.base else ()
     refused = [(f"guard {each.guard}", each.problem) for each in plan.refusals]
-    return _page(
+    return page(
         f"tokenctl {words.plan_command(plan)}: {words.verdict(plan)}",
         f"""\
 {_header(plan)}
@@ -45,7 +45,7 @@ def plan(plan: Plan) -> str:
 {_revisions("files", "What else the files mean", [each for each in revisions if not each.loosens])}\
 </main>
 {_footer(plan)}""",
-        (_FOLDER / "page.js").read_text("utf-8"),
+        (FOLDER / "page.js").read_text("utf-8"),
     )
 
 
@@ -53,7 +53,7 @@ def problems(report: ProblemReport) -> str:
     """Return the page of why there is no plan: how the command ended, and what is wrong."""
     wrong, warned = ([("", each) for each in some] for some in (report.problems, report.warnings))
     verdict = report.verdict
-    return _page(
+    return page(
         f"tokenctl {report.command}: {verdict}",
         f"""\
 <header{' class="refused"' if wrong else ""}>
@@ -68,9 +68,9 @@ def problems(report: ProblemReport) -> str:
     )
 
 
-def _page(title: str, body: str, script: str = "") -> str:
+def page(title: str, body: str, script: str = "", style: str = "") -> str:
     """Return a page that runs no other script than this one, and shows nothing from elsewhere."""
-    style = (_FOLDER / "page.css").read_text("utf-8")
+    style = style or (FOLDER / "page.css").read_text("utf-8")
     scripts = f"script-src '{_hash(script)}'; " if script else ""
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; {scripts}base-uri 'none'; "
@@ -100,7 +100,7 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     return escape(terminal(text))
 
 
@@ -111,7 +111,7 @@ def _breaking(text: str) -> str:
 
 def _coded(text: str) -> str:
     """Return the text with what stands between backticks as code."""
-    return _CODE.sub(r"<code>\1</code>", _shown(text))
+    return _CODE.sub(r"<code>\1</code>", shown(text))
 
 
 def _footer(plan: Plan) -> str:
@@ -128,16 +128,12 @@ def _header(plan: Plan) -> str:
     live = "" if plan.live is None else f"{plan.live:,} live, "
     counted = f"{live}{declared}{plan.unchanged:,} unchanged"
     facts = [
-        *([("Undoes", f"<code>{_shown(plan.undoes)}</code>")] if plan.undoes else []),
-        ("Server", f"<code>{_shown(words.address(plan.server))}</code>"),
-        ("Product", _shown(words.product(plan.server))),
-        ("Organisations" if len(plan.orgs) != 1 else "Organisation", _shown(", ".join(plan.orgs)) or "none"),
+        *([("Undoes", f"<code>{shown(plan.undoes)}</code>")] if plan.undoes else []),
+        ("Server", f"<code>{shown(words.address(plan.server))}</code>"),
+        ("Product", shown(words.product(plan.server))),
+        ("Organisations" if len(plan.orgs) != 1 else "Organisation", shown(", ".join(plan.orgs)) or "none"),
         ("Tokens", counted),
-        *(
-            [("Compared", f"since <code>{_shown(plan.base.ref)}</code>: {words.mark_counts(plan)}")]
-            if plan.base
-            else []
-        ),
+        *([("Compared", f"since <code>{shown(plan.base.ref)}</code>: {words.mark_counts(plan)}")] if plan.base else []),
     ]
     listed = "\n".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
     return f"""\
@@ -152,12 +148,14 @@ def _header(plan: Plan) -> str:
 
 
 def _problems(kind: str, title: str, problems: Sequence[tuple[str, Problem]]) -> str:
-    items = []
-    for name, problem in problems:
-        named = f"<strong>{name}</strong> " if name else ""
-        hint = f"<p>Way out: {_coded(problem.hint)}</p>" if problem.hint else ""
-        items.append(f"{named}{_coded(problem.message)}{_where(problem.place)}{hint}{_tokens(problem)}")
-    return _list(kind, title, items)
+    return section(kind, title, [problem_item(*each) for each in problems])
+
+
+def problem_item(name: str, problem: Problem, on: str = "") -> str:
+    """Return a problem for a list: what it is called, its message, the servers that it is `on`, and the way out."""
+    named = f"<strong>{name}</strong> " if name else ""
+    hint = f"<p>Way out: {_coded(problem.hint)}</p>" if problem.hint else ""
+    return f"{named}{_coded(problem.message)}{on}{_where(problem.place)}{hint}{_tokens(problem)}"
 
 
 def _tokens(problem: Problem) -> str:
@@ -166,26 +164,28 @@ def _tokens(problem: Problem) -> str:
         return ""
     listed = "\n".join(
         f"<li><code>{each.id}</code> {escape(words.value('description', each.description))}"
-        f" of {_shown(each.user)} in {_shown(each.org)}, {_shown(each.status)}</li>"
+        f" of {shown(each.user)} in {shown(each.org)}, {shown(each.status)}</li>"
         for each in problem.tokens
     )
     return f"<details><summary>{count(len(problem.tokens), 'token')}</summary>\n<ul>\n{listed}\n</ul>\n</details>"
 
 
 def _revisions(kind: str, title: str, revisions: Sequence[Revision]) -> str:
-    items = []
-    for each in revisions:
-        meaning = "".join(f"<p>{escape(line)}</p>" for line in compared.meaning(each))
-        named = f"<strong>{each.kind}</strong> <code>{escape(compared.label_of(each))}</code>"
-        items.append(f"{named}{meaning}{_where(each.place or each.base_place)}")
-    return _list(kind, title, items)
+    return section(kind, title, [revision_item(each) for each in revisions])
+
+
+def revision_item(revision: Revision, on: str = "") -> str:
+    """Return what a revision means, for a list, with the servers that it is `on`."""
+    meaning = "".join(f"<p>{escape(line)}</p>" for line in compared.meaning(revision))
+    named = f"<strong>{revision.kind}</strong> <code>{escape(compared.label_of(revision))}</code>"
+    return f"{named}{on}{meaning}{_where(revision.place or revision.base_place)}"
 
 
 def _where(place: Place | None) -> str:
-    return f"<p><code>{_breaking(_shown(str(place)))}</code></p>" if place else ""
+    return f"<p><code>{_breaking(shown(str(place)))}</code></p>" if place else ""
 
 
-def _list(kind: str, title: str, items: Sequence[str]) -> str:
+def section(kind: str, title: str, items: Sequence[str]) -> str:
     """Return a section with a list, "" where there are no items."""
     if not items:
         return ""
@@ -196,32 +196,53 @@ def _list(kind: str, title: str, items: Sequence[str]) -> str:
 def _changes(plan: Plan) -> str:
     if not plan.changes:
         return ""
+    changes = words.gravest_first(plan.changes)
+    return changes_section(
+        count(len(plan.changes), "change"),
+        "Each token with what it has before and after, deactivations first unless sorted otherwise",
+        {action: plan.count(action) for action in _SIGNS},
+        COLUMNS,
+        map(row, changes, explained(changes)),
+    )
+
+
+def changes_section(
+    title: str,
+    caption: str,
+    counts: Mapping[Action, int],
+    columns: Iterable[str],
+    rows: Iterable[str],
+    more: str = "",
+    rest: str = "",
+) -> str:
+    """Return the table of changes with what filters it: `more` of that, and the `rest` below the table."""
     boxes = "\n".join(
         f'<label class="chip {action}"><input type="checkbox" value="{action}" checked> {action}'
-        f" <b>{plan.count(action):,}</b></label>"
+        f" <b>{counts[action]:,}</b></label>"
         for action in _SIGNS
-        if plan.count(action)
+        if counts[action]
     )
-    head = "".join(map(_heading, _COLUMNS))
-    changes = words.gravest_first(plan.changes)
-    rows = "\n".join(map(_row, changes, explained(changes)))
+    head = "".join(map(_heading, columns))
+    drawn = "\n".join(rows)
     return f"""\
 <section>
-<h2>{count(len(plan.changes), "change")}</h2>
+<h2>{title}</h2>
 <div class="tools" hidden>
 <fieldset><legend class="unseen">Show changes that</legend>
 {boxes}
 </fieldset>
 <label class="search">Search <input id="search" type="search" autocomplete="off" spellcheck="false"></label>
+{more}\
 <p id="status" class="soft" role="status"></p>
 </div>
 <table role="table">
-<caption>Each token with what it has before and after, deactivations first unless sorted otherwise</caption>
+<caption>{caption}</caption>
 <thead role="rowgroup"><tr role="row">{head}</tr></thead>
 <tbody role="rowgroup">
-{rows}
+{drawn}
 </tbody>
 </table>
+{rest}\
 </section>
 """
 
@@ -232,7 +253,13 @@ def _heading(name: str) -> str:
     return f'<th scope="col" role="columnheader"><button type="button" disabled>{name}</button></th>'
 
 
-def _row(change: Change, differences: Iterable[Difference]) -> str:
+def row(
+    change: Change, differences: Iterable[Difference], on: str = "", meaning: str = "", *, alone: bool = True
+) -> str:
+    """Return a change as a row; `on` is the cell of the servers of a fleet.
+
+    That of many servers, which is not `alone`, has no id, and it has the `meaning` that it is given, if any.
+    """
     token = change.token
     own = "this run’s own token" if token.is_own else ""
     marks = filter(None, ("protected" if change.protected else "", own, words.until_of(change)))
@@ -240,16 +267,17 @@ def _row(change: Change, differences: Iterable[Difference]) -> str:
     # Names are sorted by what stands in the cell: a blank keeps a number at the end of one from going on in the id.
     description = words.kept_description(change)
     called = f' <span class="live">{escape(description)}</span>' if description else ""
-    name = f'<span class="name">{_breaking(escape(words.name_of(change)))}</span>{called} <code>{token.id}</code>'
+    which = f" <code>{token.id}</code>" if alone else ""
+    name = f'<span class="name">{_breaking(escape(words.name_of(change)))}</span>{called}{which}'
     org = f'<span class="org">{escape(words.org_of(change))}</span>'
     done = f"{_SIGNS[change.action]} {change.action}"
-    used = f"<p>{_shown(words.use_of(change))}</p>" if change.use else ""
+    used = f"<p>{shown(words.use_of(change))}</p>" if change.use else ""
     cells = (
         f'<td role="cell"><span class="badge {change.action}">{done}</span>{used}</td>',
-        f'<th role="rowheader" scope="row">{name}{marked}</th>',
-        f'<td role="cell" data-label="owner">{_shown(token.user)} {org}</td>',
+        f'<th role="rowheader" scope="row">{name}{marked}</th>{on}',
+        f'<td role="cell" data-label="owner">{shown(token.user)} {org}</td>',
         f'<td role="cell">{"".join(_field(change, each) for each in differences)}</td>',
-        f'<td role="cell" class="meaning">{"".join(_meaning(change))}</td>',
+        f'<td role="cell" class="meaning">{meaning or "".join(_meaning(change))}</td>',
         f'<td role="cell" data-label="declared at"><code>{_breaking(escape(words.place_of(change)))}</code></td>',
     )
     return f'<tr role="row" data-action="{change.action}">{"".join(cells)}</tr>'
@@ -268,7 +296,7 @@ def _meaning(change: Change) -> Iterator[str]:
 
 
 def _named(name: str) -> str:
-    return f"<code>{_breaking(_shown(name))}</code>"
+    return f"<code>{_breaking(shown(name))}</code>"
 
 
 def _field(change: Change, difference: Difference) -> str:

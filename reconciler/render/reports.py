@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from reconciler import __version__
@@ -28,6 +28,7 @@ from reconciler.render.findings import (
     Level,
     ProblemReport,
     Shown,
+    by_server,
     default_place,
     findings,
     revision_findings,
@@ -113,8 +114,33 @@ def codequality(shown: Shown) -> str:
     return json_text(entries, indent=2) + "\n"
 
 
-def junit(shown: Plan | ProblemReport) -> str:
-    """Return one suite, as Jenkins' junit-10.xsd and GitLab read it; warnings stand in its output."""
+def junit(shown: Shown) -> str:
+    """Return one suite, of a fleet one for each server, as Jenkins' junit-10.xsd and GitLab read it.
+
+    Warnings stand in its output.
+    """
+    if isinstance(shown, Plan | ProblemReport):
+        suites = [_suite(shown)]
+    else:
+        suites = [_suite(each, f" {name}") for name, each in by_server(shown)]
+    counts = _counts(sum(each.tests for each in suites), sum(each.failures for each in suites))
+    return "\n".join(
+        (
+            '<?xml version="1.0" encoding="utf-8"?>',
+            f'<testsuites name="tokenctl" {counts}>',
+            *(each.text for each in suites),
+            "</testsuites>\n",
+        )
+    )
+
+
+class _Suite(NamedTuple):
+    tests: int
+    failures: int
+    text: str
+
+
+def _suite(shown: Plan | ProblemReport, server: str = "") -> _Suite:
     found = findings(shown)
     wrong = [each for each in found if each.level is Level.ERROR]
     if isinstance(shown, ProblemReport):
@@ -126,18 +152,17 @@ def junit(shown: Plan | ProblemReport) -> str:
         cases += [f'  <testcase classname="tokenctl.change" name="{name}"/>' for name in changes]
     warned = [f"warning: {_junit_text(each)}\n" for each in found if each.level is Level.WARNING]
     failures = len({each.rule for each in wrong})
-    counts = f'tests="{len(cases)}" failures="{failures}" errors="0"'
-    return "\n".join(
-        (
-            '<?xml version="1.0" encoding="utf-8"?>',
-            f'<testsuites name="tokenctl" {counts}>',
-            f'<testsuite name="tokenctl {command}" {counts} skipped="0">',
-            *cases,
-            *([f"<system-out>{''.join(warned)}</system-out>"] if warned else []),
-            "</testsuite>",
-            "</testsuites>\n",
-        )
+    lines = (
+        f'<testsuite name="tokenctl {command}{server}" {_counts(len(cases), failures)} skipped="0">',
+        *cases,
+        *([f"<system-out>{''.join(warned)}</system-out>"] if warned else []),
+        "</testsuite>",
     )
+    return _Suite(len(cases), failures, "\n".join(lines))
+
+
+def _counts(tests: int, failures: int) -> str:
+    return f'tests="{tests}" failures="{failures}" errors="0"'
 
 
 def _junit_case(kind: str, name: str, wrong: Sequence[Finding]) -> str:

@@ -19,10 +19,12 @@ FORMATS = (
     PlanFormat.TEXT,
     PlanFormat.JSON,
     PlanFormat.MARKDOWN,
+    PlanFormat.HTML,
     PlanFormat.GITHUB,
     PlanFormat.GITLAB_TERRAFORM,
     PlanFormat.GITLAB_CODEQUALITY,
     PlanFormat.SARIF,
+    PlanFormat.JUNIT,
     PlanFormat.OPENMETRICS,
 )
 """The formats that plans of a fleet can be drawn in."""
@@ -46,15 +48,17 @@ def write(
             return drawn.plan(fleet, colour=colour, columns=columns)
         if form is PlanFormat.OPENMETRICS:
             return _measured(fleet, context)
-        from reconciler.render import fleet_markdown, reports
+        from reconciler.render import fleet_html, fleet_markdown, reports
 
         drawn_by: dict[PlanFormat, Callable[[Fleet], str]] = {
             PlanFormat.JSON: drawn.json,
             PlanFormat.MARKDOWN: partial(fleet_markdown.plan, site=site_of(context.environment)),
+            PlanFormat.HTML: fleet_html.plan,
             PlanFormat.GITHUB: reports.github,
             PlanFormat.GITLAB_TERRAFORM: reports.terraform,
             PlanFormat.GITLAB_CODEQUALITY: reports.codequality,
             PlanFormat.SARIF: reports.sarif,
+            PlanFormat.JUNIT: reports.junit,
         }
         return drawn_by[form](named())
 

@@ -217,3 +217,23 @@ def test_grouping_loses_and_invents_no_change_and_has_the_gravest_first() -> Non
     ]
     told = [(name, one) for group in groups for name, one in zip(group.servers, group.changes, strict=True)]
     assert told == [(each.name, one) for each in members for one in each.plan.changes]
+
+
+def test_problems_that_differ_in_the_address_of_the_server_alone_are_told_once_without_it() -> None:
+    def skipped(name: str, code: ExitCode, *said: str) -> Skipped:
+        url = f"https://{name}.example:8086" if name != "unknown" else ""
+        return Skipped(name=name, url=url, code=code, problems=tuple(Problem(each) for each in said))
+
+    gone = [
+        skipped("a", ExitCode.UNREACHABLE, "no connection to https://a.example:8086: refused", "and a.example:8086-x"),
+        skipped("b", ExitCode.UNREACHABLE, "no connection to https://b.example:8086: refused"),
+        skipped("c", ExitCode.AUTH, "https://c.example:8086/api says no", "no answer from c.example:8086"),
+        skipped("unknown", ExitCode.USAGE, "it has no profile"),
+    ]
+    assert [(code, problem.message, names) for code, problem, names in fleet.by_reason(gone)] == [
+        (ExitCode.AUTH, "https://c.example:8086/api says no", ["c"]),
+        (ExitCode.AUTH, "no answer from c.example:8086", ["c"]),
+        (ExitCode.UNREACHABLE, "no connection to its URL: refused", ["a", "b"]),
+        (ExitCode.UNREACHABLE, "and a.example:8086-x", ["a"]),
+        (ExitCode.USAGE, "it has no profile", ["unknown"]),
+    ]

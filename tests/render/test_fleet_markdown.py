@@ -159,3 +159,33 @@ def test_a_server_with_a_thousand_problems_keeps_its_row() -> None:
     text = fleet_markdown.plan(Fleet(members=(unreachable("lyon"), gone)))
     assert "| `kiel` | **invalid** | `the server has no token 0000000000000000" in text
     assert "<br>and 997 more |" in text
+
+
+def test_junit_has_a_suite_for_each_server() -> None:
+    refusal = Refusal(Guard.SELF, Problem("the token is your own"))
+    warning = Problem("the owner of a token is inactive")
+    shown = Fleet(
+        members=(planned("lyon", change(1, 4), refusals=(refusal,), warnings=(warning,)), unreachable("kiel"))
+    )
+    lines = reports.junit(shown).splitlines()
+    count = len(Guard) + 1
+    assert lines[1:3] == [
+        f'<testsuites name="tokenctl" tests="{count + 1}" failures="2" errors="0">',
+        f'<testsuite name="tokenctl plan lyon" tests="{count}" failures="1" errors="0" skipped="0">',
+    ]
+    assert (
+        lines[-8:]
+        == [
+            '  <testcase classname="tokenctl.change" name="deactivate collector-4: 0d3a5f0c1be4e001 &quot;collector&quot; '
+            'of ci-bot: status active → inactive"/>',
+            "<system-out>warning: the owner of a token is inactive",
+            "</system-out>",
+            "</testsuite>",
+            '<testsuite name="tokenctl plan kiel" tests="1" failures="1" errors="0" skipped="0">',
+            '  <testcase classname="tokenctl.command" name="plan"><failure type="unreachable" message="no connection to '
+            'https://kiel.example">no connection to https://kiel.example',
+            "  hint: check the URL</failure></testcase>",
+            "</testsuite>",
+            "</testsuites>",
+        ][-8:]
+    )

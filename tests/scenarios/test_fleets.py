@@ -97,7 +97,8 @@ def test_validate_reads_the_files_of_all_servers_and_needs_no_profile(fleet: Fle
 def test_a_fleet_has_a_comment_and_metrics_whatever_becomes_of_each_server(fleet: Fleet) -> None:
     tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
     fleet.profiles({**tables, "lyon": {**tables["lyon"], "url": "http://127.0.0.1:1"}})
-    outputs = ["--output", "markdown=comment.md", "--output", "openmetrics=fleet.prom"]
+    files = {"markdown": "comment.md", "openmetrics": "fleet.prom", "html": "fleet.html", "junit": "fleet.xml"}
+    outputs = [word for form, file in files.items() for word in ("--output", f"{form}={file}")]
     done = fleet.cli("plan", "shared.yaml", "--fleet", "servers", *outputs, environment={})
     fleet.profiles()
     assert done.code == ExitCode.UNREACHABLE
@@ -105,6 +106,8 @@ def test_a_fleet_has_a_comment_and_metrics_whatever_becomes_of_each_server(fleet
     assert comment.startswith(
         "### tokenctl plan: 2 to deactivate, 1 to describe on 2 of 3 servers · 1 not planned (unreachable)\n"
     )
+    page, suites = ((fleet.folder / each).read_text() for each in ("fleet.html", "fleet.xml"))
+    assert (page.count('<tr role="row" data-action'), suites.count("<testsuite ")) == (2, 3)
     samples = [
         line for line in (fleet.folder / "fleet.prom").read_text().splitlines() if "_up{" in line or "_changes{" in line
     ]

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.fleet import Fleet
 from reconciler.core.plan import Plan, explained
 from reconciler.errors import Place
-from reconciler.render import html
+from reconciler.render import fleet_html, html
 from reconciler.render.escape import terminal
 from reconciler.render.words import gravest_first, name_of, values
 from tests.builders import Line, declared, planned, token
 from tests.render.dataset import PLANS
+from tests.render.test_fleet_markdown import change as change_on
+from tests.render.test_fleet_markdown import planned as planned_on
 from tests.scenarios.browser import Browser, browser, installed
 
 VISIBLE = "[...document.querySelectorAll('tbody tr')].filter(row => row.offsetParent).map(row => row.querySelector('.name').textContent)"
@@ -206,3 +209,25 @@ def test_a_long_path_breaks_only_after_its_signs(chromium: Browser, tmp_path: Pa
     }})"""
     assert set(chromium.run(lines)) == {1}
     assert chromium.run("document.querySelector('td[data-label=\"declared at\"] code').textContent") == f"{path}:123"
+
+
+def test_a_server_is_filtered_beside_what_else_is(chromium: Browser, tmp_path: Path) -> None:
+    members = [planned_on("hamburg", change_on(1, 4), change_on(2, 5)), planned_on("lyon", change_on(3, 4))]
+    path = tmp_path / "fleet.html"
+    path.write_text(fleet_html.plan(Fleet(members=(*members, planned_on("kiel", change_on(4, 6))))), "utf-8")
+    chromium.open(path, width=1400)
+    status = "document.getElementById('status').textContent"
+    assert (chromium.run(VISIBLE), chromium.run(status)) == (
+        ["collector-4", "collector-5", "collector-6"],
+        "3 of 3 shown",
+    )
+    chromium.click("#server")
+    chromium.call("Input.insertText", text="Lyon")
+    assert (chromium.run(VISIBLE), chromium.run(status)) == (["collector-4"], "1 of 3 shown")
+    chromium.click("#search")
+    chromium.call("Input.insertText", text="collector-5")
+    assert (chromium.run(VISIBLE), chromium.run(status)) == ([], "0 of 3 shown")
+    assert chromium.run("document.documentElement.scrollWidth") == 1400
+    assert (chromium.complaints(), chromium.requested()) == ([], [path.as_uri()])
+    chromium.open(path, width=390, scripts=False)
+    assert chromium.run("document.documentElement.scrollWidth") == 390
