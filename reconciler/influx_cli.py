@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler import files
-from reconciler.errors import UsageError
+from reconciler.errors import Problem, UsageError
 
 DEFAULT_URL = "http://localhost:8086"
 """Where the influx CLI looks for a server, if a profile does not say it."""
@@ -23,6 +23,33 @@ _VARIABLE = "INFLUX_CONFIGS_PATH"
 _FIELDS = {"url": str, "token": str, "active": bool, "cookie": str, "self-id": str}
 _PLACE = re.compile(r"\(at (line \d+, column \d+|end of document)\)")
 _LARGEST = 4 * 1024 * 1024  # bytes of one file
+_ITS = "its influx CLI profile"
+_SELF = f"`self-id` of {_ITS}"
+_PHRASES = (  # what chooses one server and its token, and what does of one of a fleet
+    ("(--url, INFLUX_HOST)", f"(of {_ITS})"),
+    ("set INFLUX_HOST or --url, or", f"correct {_ITS}, or"),
+    ("with --url or INFLUX_HOST", f"in {_ITS}"),
+    ("correct --url, INFLUX_HOST or --profile", f"correct {_ITS}"),
+    ("check INFLUX_TOKEN, --token-file or the profile", f"check the token of {_ITS}"),
+    ("give it with INFLUX_TOKEN and INFLUX_HOST, or with --token-file", "give it to the profile: `influx config set`"),
+    ("give it the header that it takes with INFLUX_EXTRA_HTTP_HEADER", "ask that server alone, with the header"),
+    ("`--self-id ID` or TOKENCTL_SELF_ID", _SELF),
+    ("--self-id or TOKENCTL_SELF_ID", _SELF),
+    ("--self-id and TOKENCTL_SELF_ID take", f"{_SELF} takes"),
+    ("`--self-id ID`", _SELF),
+    ("told apart by --self-id", f"told apart by {_SELF}"),
+)
+_OTHER = re.compile(
+    r"--(?:url|org|token-file|profile|self-id)\b|INFLUX_(?:HOST|TOKEN|ORG|EXTRA|ACTIVE)|TOKENCTL_SELF_ID"
+)
+
+
+def of_profile(problem: Problem) -> Problem:
+    """Return the problem of a server that only its profile describes: no option or variable stands for that there."""
+    message, hint = problem.message, problem.hint
+    for one, instead in _PHRASES:
+        message, hint = message.replace(one, instead), hint.replace(one, instead)
+    return problem._replace(message=message, hint=f"correct {_ITS}" if _OTHER.search(hint) else hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

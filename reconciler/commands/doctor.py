@@ -13,8 +13,9 @@ from reconciler.core.checkup import Check, Examined, State
 from reconciler.core.endpoint import is_loopback
 from reconciler.core.guards import too_large
 from reconciler.core.live import Token
-from reconciler.errors import ExitCode, TokenctlError
+from reconciler.errors import ExitCode, Problem, TokenctlError
 from reconciler.influx import network, trust
+from reconciler.influx_cli import of_profile
 from reconciler.render import json, text
 from reconciler.render.formats import ListFormat
 from reconciler.session.connection import Connection, check, connected, without_token
@@ -211,7 +212,10 @@ def _examined(one: Server, settings: Settings, turn: Context) -> Examined:
         held = [checkup.asserted(manifest.server.url)]
     except TokenctlError as error:
         held = checkup.failed("file", error)
-    return Examined(one.name, settings.endpoint.url, [*_profile(settings), *held, *_server(settings, turn)])
+    checks = [*_profile(settings), *held, *_server(settings, turn)]
+    told = [of_profile(Problem(each.message, each.hint)) for each in checks]
+    worded = [each._replace(message=said.message, hint=said.hint) for each, said in zip(checks, told, strict=True)]
+    return Examined(one.name, settings.endpoint.url, worded)
 
 
 def _unasked(skipped: Skipped) -> Examined:

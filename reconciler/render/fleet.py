@@ -67,6 +67,8 @@ def headline(fleet: Fleet) -> str:
     changing = len(fleet.planned) - fleet.as_declared
     servers = count(len(fleet.members), "server")
     what = f"{', '.join(doing)} on {changing:,} of {servers}" if doing else f"no changes on {servers}"
+    if not doing and fleet.skipped:
+        what = f"no changes on {len(fleet.planned):,} of {servers}" if fleet.planned else "no server was planned"
     return " · ".join([what, *not_fine(fleet)])
 
 
@@ -115,6 +117,8 @@ def _verdict(fleet: Fleet) -> str:
     verdict = f"Plan: {counts}, {fleet.count(Action.DESCRIBE):,} to describe {on}."
     if not changing:
         verdict = f"No changes: {count(len(fleet.planned), 'server')} as declared."
+    if not fleet.planned:
+        verdict = "No server was planned."
     return f"{verdict}\nDigest {fleet.digest}"
 
 

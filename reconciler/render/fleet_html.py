@@ -8,7 +8,7 @@ from dataclasses import replace
 from reconciler.core.fleet import Fleet, Group, by_reason, grouped
 from reconciler.core.plan import Action, Revision, explained
 from reconciler.core.text import count
-from reconciler.errors import ExitCode, Problem
+from reconciler.errors import ExitCode
 from reconciler.render.fleet import headline
 from reconciler.render.html import (
     COLUMNS,
@@ -120,9 +120,9 @@ def _wrong(fleet: Fleet) -> Iterator[str]:
 def _removed(fleet: Fleet) -> str:
     if not fleet.removed:
         return ""
-    told = Problem("their tokens stay as they are, and no guard of their files holds any more")
+    told = "<strong>loosens</strong> their tokens stay as they are, and no guard of their files holds any more"
     title = f"{count(len(fleet.removed), 'server')} removed since the base"
-    return section("warning", title, [problem_item("loosens", told, _on(fleet.removed))])
+    return section("warning", title, [told + _on(fleet.removed)])
 
 
 def _warnings(fleet: Fleet) -> list[str]:

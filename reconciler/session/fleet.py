@@ -17,14 +17,15 @@ from reconciler.core.plan import Plan
 from reconciler.documents.plan import plan_document
 from reconciler.errors import ExitCode, InvalidError, Problem, StaleError, TokenctlError, UnreachableError, UsageError
 from reconciler.influx import trust
-from reconciler.influx_cli import Profile, profiles
+from reconciler.influx_cli import Profile, of_profile, profiles
 from reconciler.session import fleet_files, planning
 from reconciler.session.connection import check, check_for_secrets, connected
 from reconciler.session.context import Context, Turn
 from reconciler.session.fleet_files import Which
 from reconciler.session.planning import Source
 from reconciler.session.sources import Declared, Sources
-from reconciler.settings import Flags, Settings, check_fleet, of_profile
+from reconciler.settings import Flags, Settings, check_fleet
+from reconciler.settings import of_profile as settings_of
 
 AT_ONCE = 32
 """The servers that are read at once."""
@@ -116,7 +117,7 @@ def settings_for(urls: Mapping[str, str], flags: Flags, context: Context) -> Map
     found = {name: _settings(name, known, flags, context) for name in urls}
     lacking = [each for each in found.values() if isinstance(each, TokenctlError)]
     if lacking:
-        raise UsageError([problem for each in lacking for problem in each.problems])
+        raise UsageError([of_profile(problem) for each in lacking for problem in each.problems])
     settings = {name: each for name, each in found.items() if isinstance(each, Settings)}
     moved = [
         Problem(f"{name}: this is about {url}, but the profile has {settings[name].endpoint.url}", _MOVED)
@@ -144,7 +145,7 @@ def _settings(name: str, known: Mapping[str, Profile], flags: Flags, context: Co
         hint = f"make one with `influx config create`, or leave it out with --server '!{name}'"
         return UsageError(f"the influx CLI has no profile `{name}`", hint)
     try:
-        return of_profile(known[name], flags, context.environment)
+        return settings_of(known[name], flags, context.environment)
     except UsageError as error:
         return error
 
@@ -171,6 +172,8 @@ def plan_each(found: Sequence[Plannable], context: Context) -> Fleet:
         one.verify(settings)
         with connected(settings, turn) as server:
             made = planning.plan_from(one.source, server)
+        refusals = tuple(each._replace(problem=of_profile(each.problem)) for each in made.refusals)
+        made = replace(made, refusals=refusals, warnings=tuple(map(of_profile, made.warnings)))
         check_text(made, settings, context)
         return Planned(name=one.name, plan=made, took_s=context.clock() - began)
 
@@ -268,7 +271,8 @@ def attempted(act: Callable[[], None], context: Context) -> tuple[ExitCode, tupl
     else:
         return None
     masked = context.streams.masked
-    return code, tuple(each._replace(message=masked(each.message), hint=masked(each.hint)) for each in problems)
+    told = map(of_profile, problems)
+    return code, tuple(each._replace(message=masked(each.message), hint=masked(each.hint)) for each in told)
 
 
 def _raised(settings: Settings | TokenctlError) -> Settings:

@@ -12,6 +12,10 @@ from reconciler.manifest.load import Disk, Loaded, load
 from reconciler.session.context import Context
 
 DEFAULT = "tokens.yaml"
+_TOGETHER = (
+    "for the second time, first in ",
+    "these files are for different servers",
+)  # said of two files
 
 
 def read_manifest(files: Sequence[str], context: Context) -> tuple[Manifest, tuple[str, ...]]:
@@ -28,7 +32,10 @@ def read_files(files: Sequence[str], context: Context, seen: dict[str, bytes] | 
     Raises InvalidError with every problem of every file, UsageError when there is nothing to read.
     """
     beside = [] if files else beside_default(context)
-    loaded = load(named_or_default(files, beside), context.streams.stdin, seen=seen)
+    try:
+        loaded = load(named_or_default(files, beside), context.streams.stdin, seen=seen)
+    except InvalidError as error:
+        raise InvalidError(_hinting_at_fleet(error.problems, files)) from None
     others = [
         Problem(f"{name} is not read, only {DEFAULT}: no file was named", "name all that are meant") for name in beside
     ]
@@ -38,6 +45,20 @@ def read_files(files: Sequence[str], context: Context, seen: dict[str, bytes] | 
 
         context.streams.say(words.problem(warning, "Warning"))
     return loaded
+
+
+def _hinting_at_fleet(problems: Sequence[Problem], files: Sequence[str]) -> list[Problem]:
+    """Return the problems; the first one that two files of a folder have together asks if they are for two servers."""
+    told = list(problems)
+    folders = [name for name in files if Path(name).is_dir()]
+    for at, each in enumerate(told):
+        file = each.place.file if each.place else ""
+        folder = next((name for name in folders if Path(file).parent == Path(name)), "")
+        if folder and any(said in each.message for said in _TOGETHER) and f"first in {file}:" not in each.message:
+            hint = f"{each.hint}; if {folder} has a file for each server: `--fleet {folder}` and no FILE"
+            told[at] = each._replace(hint=hint)
+            break
+    return told
 
 
 def named_or_default(files: Sequence[str], beside: Sequence[str]) -> Sequence[str]:

@@ -6,6 +6,8 @@ from contextlib import chdir
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from reconciler.commands import validate
 from reconciler.errors import ExitCode
 from tests.shell import GRAFANA, INGEST, OPERATOR, Done, Shell
@@ -106,3 +108,23 @@ def test_warnings_do_not_make_a_file_bad_and_can_be_silenced(shell: Shell) -> No
     assert (done.code, done.out) == (ExitCode.OK, "1 file, 1 declaration: no problems\n")
     assert done.err.startswith("Warning: DIR/tokens.yaml:3:9: ")
     assert shell.call(lambda context: validate.run([file], context), quiet=True).err == ""
+
+
+@pytest.mark.parametrize("head", ["guards: {min_managers: 1}\n", "", "server: {url: 'http://HOST'}\n"])
+def test_files_of_a_folder_that_make_no_one_manifest_hint_at_a_fleet_once(shell: Shell, head: str) -> None:
+    for name in ("hamburg", "lyon"):
+        shell.declare(f'id: "{GRAFANA}", name: g', head=head.replace("HOST", name), name=f"servers/{name}.yaml")
+    with chdir(shell.folder):
+        done = shell.call(lambda context: validate.run(["servers/"], context))
+        apart = shell.call(lambda context: validate.run(["servers/hamburg.yaml", "servers/lyon.yaml"], context))
+        shell.declare(*[f'id: "{GRAFANA}"'] * 2, name="servers/lyon.yaml")
+        (shell.folder / "servers/hamburg.yaml").unlink()
+        within = shell.call(lambda context: validate.run(["servers"], context))
+    hint = done.err.splitlines()[1]
+    assert hint.endswith("; if servers/ has a file for each server: `--fleet servers/` and no FILE")
+    assert (done.code, done.err.count("--fleet"), apart.err.count("--fleet"), within.err.count("--fleet")) == (
+        65,
+        2,
+        0,
+        0,
+    )

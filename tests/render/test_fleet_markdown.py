@@ -108,6 +108,14 @@ def test_any_number_of_servers_with_hostile_texts_fits_and_loses_no_count(size: 
     assert rows + left == 1 + third + size - 2 * third
 
 
+def test_only_servers_that_were_planned_are_said_to_have_no_changes() -> None:
+    for members, said in [
+        ((planned("lyon"), unreachable("kiel")), "no changes on 1 of 2 servers · 1 not planned (unreachable)"),
+        ((unreachable("lyon"),), "no server was planned · 1 not planned (unreachable)"),
+    ]:
+        assert fleet_markdown.plan(Fleet(members=members)).splitlines()[0] == f"### tokenctl plan: {said}"
+
+
 def test_groups_lose_and_invent_no_change() -> None:
     fleet = Fleet(members=tuple(planned(f"s{number}", change(number, 4), change(number, 5)) for number in range(4)))
     groups: tuple[Group, ...] = grouped(fleet.planned)

@@ -273,6 +273,16 @@ def test_saved_plans_are_sent_as_they_were_reviewed_and_each_server_is_judged_al
     assert "\nNot done (stale): lyon: " in done.out
 
 
+def test_a_server_that_was_not_reached_can_be_left_out_of_saved_plans(fleet: Fleet) -> None:
+    tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
+    fleet.profiles({**tables, "lyon": {**tables["lyon"], "url": "http://127.0.0.1:1"}})
+    assert fleet.cli("plan", "--fleet", "servers", "-o", "fleet.json", environment={}).code == ExitCode.UNREACHABLE
+    digest = json.loads((fleet.folder / "fleet.json").read_text("utf-8"))["digest"]
+    assert fleet.cli("show", "fleet.json", "--server", "!lyon", "-o", "rest.json", environment={}).code == ExitCode.OK
+    done = fleet.cli("apply", "rest.json", "--yes", "--expect", digest, environment={})
+    assert (done.code, described(fleet)) == (ExitCode.OK, ["hamburg", "us-cloud"])
+
+
 def test_saved_plans_go_only_to_the_servers_that_they_were_made_for(fleet: Fleet) -> None:
     saved(fleet)
     tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
@@ -310,8 +320,11 @@ def test_the_story_of_the_guide_goes_as_it_is_written(fleet: Fleet) -> None:
         told.append((words[0], fleet.cli(*words, *agreed, environment={}).code))
         if words[0] == "apply":
             assert described(fleet) == list(NAMES)
-    assert told == [(verb, ExitCode.OK) for verb in ("validate", "plan", "plan", "show", "apply", "undo", "undo")]
+    assert told == [(verb, ExitCode.OK) for verb in GUIDE]
     assert {name: {each.id: each.description for each in box.tokens} for name, box in fleet.sandboxes.items()} == before
+
+
+GUIDE = ("doctor", "list", "validate", "plan", "plan", "show", "apply", "undo", "undo")
 
 
 def journal_files(fleet: Fleet, word: str) -> list[str]:

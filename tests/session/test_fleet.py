@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from itertools import chain, count, repeat
+from pathlib import Path
 
 import pytest
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.cli import main
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, Problem
+from reconciler.influx_cli import of_profile
 from tests.fleet import Fleet, fleet_on
-from tests.shell import GRAFANA, Done
+from tests.shell import ABSENT, GRAFANA, Done
 
 DESCRIBE = f'id: "{GRAFANA}", name: g, description: dashboard'
 PLAN = ("plan", "--fleet", "servers")
@@ -130,3 +133,36 @@ def test_what_is_selected_nowhere_is_told_and_servers_without_it_are_left_out(fl
 def test_a_folder_that_is_not_there_is_told(fleet: Fleet) -> None:
     done = fleet.cli("plan", "--fleet", "nowhere", environment={})
     assert (done.code, done.err) == (ExitCode.INVALID, "nowhere: no such file or directory\n")
+
+
+NAMED = r"--(url|org|token-file|profile|self-id)\b|INFLUX_(HOST|TOKEN|ORG|EXTRA|ACTIVE)|TOKENCTL_SELF_ID"
+
+
+def test_no_hint_about_a_server_names_what_is_refused_with_a_fleet() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "messages.md").read_text("utf-8")
+    hints = [each.strip() for line in page.splitlines() for each in line.split("|")[1:] if re.search(NAMED, each)]
+    hints += [
+        "check the URL (--url, INFLUX_HOST) and that the server runs",
+        "say which one is yours with `--self-id ID`, or",
+    ]
+    assert len(hints) > 10
+    assert [each for each in hints if re.search(NAMED, of_profile(Problem("", each)).hint)] == []
+    assert (
+        of_profile(Problem("", hints[-2])).hint == "check the URL (of its influx CLI profile) and that the server runs"
+    )
+    assert of_profile(Problem("", "choose one with --profile")).hint == "correct its influx CLI profile"
+
+
+def test_the_token_of_a_servers_profile_is_told_in_words_of_the_profile(tmp_path: Path) -> None:
+    with fleet_on(tmp_path, ("lyon",)) as fleet:
+        lyon = {"url": fleet.sandboxes["lyon"].url, "token": fleet.secret("lyon"), "self-id": ABSENT}
+        fleet.profiles({"lyon": lyon})
+        fleet.declare(f'id: "{GRAFANA}", status: inactive', name="servers/lyon.yaml")
+        planned = fleet.cli(*PLAN, environment={})
+        doctor = fleet.cli("doctor", "--fleet", "servers", environment={})
+        fleet.profiles({"lyon": {**lyon, "self-id": "none"}})
+        unread = fleet.cli("list", "--fleet", "servers", environment={})
+    which = "which `self-id` of its influx CLI profile names"
+    assert f"the list has no token {ABSENT}, {which}" in planned.out
+    assert f"Failed on lyon (own token): the list has no token {ABSENT}, {which}\n" in doctor.out
+    assert "Not read (usage): lyon: `self-id` of its influx CLI profile takes an id: " in unread.err
