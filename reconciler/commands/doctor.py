@@ -15,7 +15,6 @@ from reconciler.core.guards import too_large
 from reconciler.core.live import Token
 from reconciler.errors import ExitCode, Problem, TokenctlError
 from reconciler.influx import network, trust
-from reconciler.influx_cli import of_profile
 from reconciler.render import json, text
 from reconciler.render.formats import ListFormat
 from reconciler.session.connection import Connection, check, connected, without_token
@@ -206,6 +205,8 @@ def _fleet(
 
 def _examined(one: Server, settings: Settings, turn: Context) -> Examined:
     """Check one server of a fleet."""
+    from reconciler.session import fleet
+
     manifest = one.declared.manifest
     try:
         check(manifest, None, settings)
@@ -213,7 +214,7 @@ def _examined(one: Server, settings: Settings, turn: Context) -> Examined:
     except TokenctlError as error:
         held = checkup.failed("file", error)
     checks = [*_profile(settings), *held, *_server(settings, turn)]
-    told = [of_profile(Problem(each.message, each.hint)) for each in checks]
+    told = [fleet.told(Problem(each.message, each.hint)) for each in checks]
     worded = [each._replace(message=said.message, hint=said.hint) for each, said in zip(checks, told, strict=True)]
     return Examined(one.name, settings.endpoint.url, worded)
 

@@ -47,6 +47,8 @@ _MORE = re.compile(
 _TOTAL = re.compile("count|total(?:count|items|results|elements)?")
 _NEXT = re.compile(r"\brel *= *\"?[^\",;]*\bnext\b", re.IGNORECASE)
 _MESSAGE_LENGTH = 200
+FULL = "the list does not fit into memory"
+"""What is wrong with a list of more than may be kept."""
 MEMORY = 80 * 1024 * 1024
 """The bytes that the tokens of a list may take: room for more than 100,000."""
 _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
@@ -131,7 +133,7 @@ class TokenList:
         else:
             self._tokens[token_id] = token
         if self._shared.size > self._memory:
-            raise WireError("the list does not fit into memory")
+            raise WireError(FULL)
 
 
 class _Shared:

@@ -17,6 +17,7 @@ from reconciler.core.plan import Plan
 from reconciler.documents.plan import plan_document
 from reconciler.errors import ExitCode, InvalidError, Problem, StaleError, TokenctlError, UnreachableError, UsageError
 from reconciler.influx import trust
+from reconciler.influx.wire import FULL
 from reconciler.influx_cli import Profile, of_profile, profiles
 from reconciler.session import fleet_files, planning
 from reconciler.session.connection import check, check_for_secrets, connected
@@ -271,8 +272,16 @@ def attempted(act: Callable[[], None], context: Context) -> tuple[ExitCode, tupl
     else:
         return None
     masked = context.streams.masked
-    told = map(of_profile, problems)
-    return code, tuple(each._replace(message=masked(each.message), hint=masked(each.hint)) for each in told)
+    said = map(told, problems)
+    return code, tuple(each._replace(message=masked(each.message), hint=masked(each.hint)) for each in said)
+
+
+def told(problem: Problem) -> Problem:
+    """Return the problem of a server of a fleet with a way out that it has."""
+    if FULL in problem.message:
+        hint = f"a server of a fleet has room for {_MEMORY // 1024**2} MiB: ask this one alone, without --fleet"
+        return problem._replace(hint=hint)
+    return of_profile(problem)
 
 
 def _raised(settings: Settings | TokenctlError) -> Settings:

@@ -124,7 +124,7 @@ def test_files_of_a_folder_that_make_no_one_manifest_hint_at_a_fleet_once(shell:
     assert hint.endswith("; if servers/ has a file for each server: `--fleet servers/` and no FILE")
     assert (done.code, done.err.count("--fleet"), apart.err.count("--fleet"), within.err.count("--fleet")) == (
         65,
-        2,
+        1,
         0,
         0,
     )

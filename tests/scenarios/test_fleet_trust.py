@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from reconciler.errors import ExitCode
 from tests.fleet import NAMES, Fleet, fleet_on
+from tests.liar import liar
 from tests.shell import GRAFANA
 
 DESCRIBE = f'id: "{GRAFANA}", description: dashboard'
@@ -179,3 +181,22 @@ def test_whatever_is_renamed_moved_or_added_each_token_goes_to_its_own_server(
     fleet.cli("plan", "--fleet", "servers", environment={})
     asked = {name for name, box in fleet.sandboxes.items() if len(box.requests) > before[name]}
     assert (asked, strangers(fleet)) == (set() if profiles == "an active one" else whole & named, [])
+
+
+def test_the_bytes_of_each_request_hold_the_secret_of_its_own_server_alone(fleet: Fleet) -> None:
+    with ExitStack() as stack:
+        raw = {name: stack.enter_context(liar(box.url, lambda _: None)) for name, box in fleet.sandboxes.items()}
+        fleet.profiles({name: {"url": each.url, "token": fleet.secret(name)} for name, each in raw.items()})
+        for verb in ("plan", "list", "doctor", "apply"):
+            before = {name: len(each.requests) for name, each in raw.items()}
+            agreed = ["--yes", "--lock"] if verb == "apply" else []
+            assert fleet.cli(verb, "--fleet", "servers", *agreed, environment={}).code == ExitCode.OK
+            for name, each in raw.items():
+                sent = each.requests[before[name] :]
+                signed = [
+                    line for one in sent for line in one.split(b"\r\n") if line.lower().startswith(b"authorization")
+                ]
+                own = b"Authorization: Token " + fleet.secret(name).encode()
+                assert (len(sent) > 0, signed) == (True, [own] * len(sent)), verb
+                others = [other for other in NAMES if other != name and fleet.secret(other).encode() in b"".join(sent)]
+                assert others == []

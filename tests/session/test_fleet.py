@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from itertools import chain, count, repeat
@@ -13,9 +14,16 @@ import pytest
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.cli import main
-from reconciler.errors import ExitCode, Problem
+from reconciler.core.fleet import Skipped
+from reconciler.errors import ExitCode, Problem, UnreachableError
 from reconciler.influx_cli import of_profile
+from reconciler.session.context import Context
+from reconciler.session.fleet import AT_ONCE, Named, ask_each, named
+from reconciler.session.fleet_files import Which
+from reconciler.settings import Flags, Settings
 from tests.fleet import Fleet, fleet_on
+from tests.influx.raw_server import Connection, answer, raw_server
+from tests.influx.test_wire import entry, listed
 from tests.shell import ABSENT, GRAFANA, Done
 
 DESCRIBE = f'id: "{GRAFANA}", name: g, description: dashboard'
@@ -166,3 +174,73 @@ def test_the_token_of_a_servers_profile_is_told_in_words_of_the_profile(tmp_path
     assert f"the list has no token {ABSENT}, {which}" in planned.out
     assert f"Failed on lyon (own token): the list has no token {ABSENT}, {which}\n" in doctor.out
     assert "Not read (usage): lyon: `self-id` of its influx CLI profile takes an id: " in unread.err
+
+
+def test_a_server_that_does_not_answer_costs_the_others_nothing(fleet: Fleet) -> None:
+    """All slots but one are taken by servers that wait until every other one is done, which goes through the last."""
+    names = [f"edge-{number:02}" for number in range(60)]
+    fleet.profiles({name: {"url": f"http://127.0.0.1:{at + 1}", "token": "any"} for at, name in enumerate(names)})
+    for name in names:
+        fleet.write("version: 1\ntokens: []\n", f"many/{name}.yaml")
+    silent, others = names[: AT_ONCE - 1], set(names[AT_ONCE - 1 :])
+    over = threading.Event()
+
+    def act(one: Named, _: Settings, __: Context) -> str:
+        if one.name in silent:
+            assert over.wait(30)
+            raise UnreachableError("it did not answer")
+        others.remove(one.name)
+        if not others:
+            over.set()
+        return one.name
+
+    asked: list[str | Skipped] = []
+
+    def ask(context: Context) -> ExitCode:
+        asked.extend(ask_each(named(Which(str(fleet.folder / "many")), Flags(), context), act, context))
+        return ExitCode.OK
+
+    fleet.call(ask)
+    fleet.profiles()
+    assert [each if isinstance(each, str) else each.code for each in asked] == [
+        *[ExitCode.UNREACHABLE] * len(silent),
+        *names[len(silent) :],
+    ]
+
+
+def test_a_server_that_takes_the_call_and_says_nothing_is_given_up_when_its_time_is_over(fleet: Fleet) -> None:
+    asked = threading.Event()
+
+    def silent(connection: Connection) -> Iterator[bytes]:
+        asked.set()
+        while connection.pause():
+            yield from ()
+
+    with raw_server(script=silent) as raw:
+        fleet.profiles({"lyon": {"url": raw.url, "token": fleet.secret("lyon")}})
+        done = run(fleet, *PLAN, "--server", "lyon", clock=lambda: 60.0 * asked.is_set())
+    fleet.profiles()
+    assert (done.code, len(raw.requests)) == (ExitCode.UNREACHABLE, 1)
+    assert "Not planned (unreachable): lyon: not read within 60 s, retries included\n" in done.out
+
+
+@pytest.mark.parametrize("verb", ["plan", "list", "doctor"])
+def test_a_list_that_is_too_large_for_one_of_many_is_an_unreachable_server_with_a_way_out(
+    fleet: Fleet, verb: str
+) -> None:
+    entries = [entry(id=f"{number:016x}", description=f"{number}{'d' * 60_000}") for number in range(1, 160)]
+    head = {"Content_Type": "application/json", "X_Influxdb_Build": "OSS", "X_Influxdb_Version": "v2.7.12"}
+    fleet.declare("match: {user: grafana}, name: g", name="servers/lyon.yaml")
+
+    def all_listed(connection: Connection) -> Iterator[bytes]:
+        yield answer(204, **head) if b" /ping " in connection.request else answer(200, listed(*entries), **head)
+
+    with raw_server(script=all_listed) as raw:
+        fleet.profiles({"lyon": {"url": raw.url, "token": fleet.secret("lyon")}})
+        done = fleet.cli(verb, "--fleet", "servers", "--server", "lyon", environment={})
+    fleet.profiles()
+    fleet.declare(DESCRIBE, name="servers/lyon.yaml")
+    assert (done.code, "the list does not fit into memory\n" in done.out + done.err) == (ExitCode.UNREACHABLE, True)
+    assert (
+        "  hint: a server of a fleet has room for 8 MiB: ask this one alone, without --fleet\n" in done.out + done.err
+    )
