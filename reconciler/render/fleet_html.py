@@ -9,6 +9,7 @@ from reconciler.core.fleet import Fleet, Group, by_reason, grouped
 from reconciler.core.plan import Action, Revision, explained
 from reconciler.core.text import count
 from reconciler.errors import ExitCode
+from reconciler.render import words
 from reconciler.render.fleet import headline
 from reconciler.render.html import (
     COLUMNS,
@@ -42,7 +43,7 @@ def plan(fleet: Fleet) -> str:
     verdict, wrong = headline(fleet), sum(each.code is not ExitCode.OK for each in fleet.members)
     revised = _revised(fleet)
     return page(
-        f"tokenctl plan: {verdict}",
+        f"tokenctl {_command(fleet)}: {verdict}",
         f"""\
 {_header(fleet, verdict)}
 <main>
@@ -57,6 +58,10 @@ def plan(fleet: Fleet) -> str:
         script + filters,
         style.replace(*_TABLE) + more,
     )
+
+
+def _command(fleet: Fleet) -> str:
+    return next((words.plan_command(each.plan) for each in fleet.planned), "plan")
 
 
 def _header(fleet: Fleet, verdict: str) -> str:
@@ -84,7 +89,7 @@ def _header(fleet: Fleet, verdict: str) -> str:
     listed = "\n".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
     return f"""\
 <header{' class="refused"' if fleet.blocking else ""}>
-<p class="tool">tokenctl plan</p>
+<p class="tool">tokenctl {_command(fleet)}</p>
 <h1>{verdict[0].upper()}{verdict[1:]}</h1>
 {blocked}\
 <dl class="facts">
@@ -131,11 +136,11 @@ def _warnings(fleet: Fleet) -> list[str]:
 
 def _revised(fleet: Fleet) -> list[tuple[Revision, Sequence[str]]]:
     """Return what the files mean beside the changes, each once with the servers of which it is said."""
-    found: dict[str, tuple[Revision, list[str]]] = {}
+    found: dict[Revision, list[str]] = {}
     for each in fleet.planned:
         for revision in each.plan.base.revisions if each.plan.base else ():
-            found.setdefault(revision_item(revision), (revision, []))[1].append(each.name)
-    return [*found.values()]
+            found.setdefault(revision, []).append(each.name)
+    return [*found.items()]
 
 
 def _revisions(told: Iterable[tuple[Revision, Sequence[str]]]) -> list[str]:

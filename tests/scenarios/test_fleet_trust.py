@@ -64,6 +64,15 @@ def test_a_variable_that_is_about_one_server_is_refused(fleet: Fleet, variable: 
     assert sum(len(box.requests) for box in fleet.sandboxes.values()) == before
 
 
+@pytest.mark.parametrize("verb", ["list", "doctor"])
+def test_every_verb_refuses_what_is_about_one_server(fleet: Fleet, verb: str) -> None:
+    before = sum(len(box.requests) for box in fleet.sandboxes.values())
+    given = {**VARIABLES, "INFLUX_TOKEN": fleet.secret("hamburg"), "INFLUX_HOST": fleet.sandboxes["lyon"].url}
+    done = fleet.cli(verb, "--fleet", "servers", "--url", "http://127.0.0.1:9", environment=given)
+    assert (done.code, done.out, done.err.count("cannot be used with --fleet")) == (ExitCode.USAGE, "", len(given) + 1)
+    assert sum(len(box.requests) for box in fleet.sandboxes.values()) == before
+
+
 @pytest.mark.parametrize(
     "option", ["--url=http://127.0.0.1:9", "--org=acme", "--token-file=profiles", "--profile=hamburg", "--self-id=1"]
 )
