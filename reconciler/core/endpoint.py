@@ -39,8 +39,11 @@ def is_loopback(host: str) -> bool:
 def unaddressed(text: str, url: str) -> str:
     """Return what is said of the server at that URL ("": not known) without its address, to tell it of several."""
     for part, instead in ((url, "its URL"), (urlsplit(url).netloc, "its address")):
-        if part in text:
-            text = re.sub(rf"(?<![\w.-]){re.escape(part)}(?![\w-])", instead, text) if part else text
+        if part and part in text:
+            text, *rest = text.split(part)  # a pattern for each of 10,000 servers would have to be compiled
+            for each in rest:
+                goes_on = re.search(r"[\w.-]\Z", text) or re.match(r"[\w-]", each)
+                text += (part if goes_on else instead) + each
     return text
 
 

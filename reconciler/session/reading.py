@@ -48,17 +48,25 @@ def read_files(files: Sequence[str], context: Context, seen: dict[str, bytes] | 
 
 
 def _hinting_at_fleet(problems: Sequence[Problem], files: Sequence[str]) -> list[Problem]:
-    """Return the problems; the first one that two files of a folder have together asks if they are for two servers."""
+    """Return the problems; the first one that a folder with a file for each server would have hints at --fleet."""
     told = list(problems)
     folders = [name for name in files if Path(name).is_dir()]
     for at, each in enumerate(told):
-        file = each.place.file if each.place else ""
-        folder = next((name for name in folders if Path(file).parent == Path(name)), "")
-        if folder and any(said in each.message for said in _TOGETHER) and f"first in {file}:" not in each.message:
-            hint = f"{each.hint}; if {folder} has a file for each server: `--fleet {folder}` and no FILE"
-            told[at] = each._replace(hint=hint)
+        if folder := next((name for name in folders if _is_of_several(each, name)), ""):
+            told[at] = each._replace(
+                hint=f"{each.hint}; if {folder} has one for each server: `--fleet {folder}`, no FILE"
+            )
             break
     return told
+
+
+def _is_of_several(problem: Problem, folder: str) -> bool:
+    """Whether two files of the folder have that together, or its subfolders are the only ones with files."""
+    if problem.place is None:
+        return problem.message.startswith(f"{folder}: there is no *.yaml") and ", only in " in problem.message
+    file = problem.place.file
+    together = any(said in problem.message for said in _TOGETHER) and f"first in {file}:" not in problem.message
+    return together and Path(file).parent == Path(folder)
 
 
 def named_or_default(files: Sequence[str], beside: Sequence[str]) -> Sequence[str]:

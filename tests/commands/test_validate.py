@@ -121,10 +121,23 @@ def test_files_of_a_folder_that_make_no_one_manifest_hint_at_a_fleet_once(shell:
         (shell.folder / "servers/hamburg.yaml").unlink()
         within = shell.call(lambda context: validate.run(["servers"], context))
     hint = done.err.splitlines()[1]
-    assert hint.endswith("; if servers/ has a file for each server: `--fleet servers/` and no FILE")
+    assert hint.endswith("; if servers/ has one for each server: `--fleet servers/`, no FILE")
     assert (done.code, done.err.count("--fleet"), apart.err.count("--fleet"), within.err.count("--fleet")) == (
         65,
         1,
         0,
         0,
+    )
+
+
+def test_a_folder_with_a_folder_for_each_server_hints_at_a_fleet(shell: Shell) -> None:
+    shell.declare(f'id: "{GRAFANA}"', name="servers/lyon/tokens.yaml")
+    with chdir(shell.folder):
+        done = shell.call(lambda context: validate.run(["none.yaml", "servers"], context))
+    assert (done.code, done.err) == (
+        ExitCode.INVALID,
+        "none.yaml: no such file or directory\n"
+        "servers: there is no *.yaml and no *.yml in this folder, only in servers/lyon\n"
+        "  hint: subfolders are not read: name each that is meant; if servers has one for each server: "
+        "`--fleet servers`, no FILE\n",
     )

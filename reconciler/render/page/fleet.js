@@ -20,5 +20,5 @@ if (server) {
 
   for (const input of document.querySelectorAll("fieldset input")) input.addEventListener("change", narrow);
   for (const input of [server, document.getElementById("search")]) input.addEventListener("input", narrow);
-  narrow();
+  if (server.value) narrow(); // a browser may have kept it
 }
