@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from action.fates import MOST, fitting, stacked
+from action.fates import MOST, changes_of, fitting, stacked
 from reconciler.core.text import count, shortened
 from reconciler.render.markdown import cell, code
 
@@ -24,9 +24,10 @@ Document = Mapping[str, Any]
 
 
 def describe(plan: Document, name: str, drawn: str) -> str:
-    """Return the text for a saved plan and an environment, with the plan as it was drawn below it."""
-    changes = plan["changes"]
-    rows = fitting(map(_row, changes))
+    """Return the text for a saved plan, or that of a fleet, and an environment, with it as it was drawn below it."""
+    changes = changes_of(plan)
+    rows = fitting(_row(*each) for each in changes)
+    server = " server |" if "servers" in plan else ""
     left = (
         f"\n\n**And {count(len(changes) - len(rows), 'more token')}**: the plan has them."
         if len(rows) < len(changes)
@@ -36,8 +37,8 @@ def describe(plan: Document, name: str, drawn: str) -> str:
     return "\n".join(
         [
             f"### {count(len(changes), 'token')} of {code(name)} {verb} not as declared\n",
-            "| token | on the server → declared | why | since |",
-            "|---|---|---|---|",
+            f"|{server} token | on the server → declared | why | since |",
+            f"|{'---|' if server else ''}---|---|---|---|",
             "\n".join(rows) + left,
             f"\n{_NEXT}\n",
             f"<details><summary>The plan</summary>\n\n{drawn}\n</details>\n",
@@ -45,13 +46,14 @@ def describe(plan: Document, name: str, drawn: str) -> str:
     )
 
 
-def _row(change: Document) -> str:
+def _row(server: str, change: Document) -> str:
     before = change["before"]
     shown = stacked(change["name"] or "", before["description"], change["id"])
     place = change["places"].get("")
     where = f"<br>{cell(shortened('{file}:{line}'.format(**place), MOST))}" if place else ""
     why = "<br>".join(dict.fromkeys(_WHY.get(mark, "") for mark in change.get("marks", {}).values()))
-    return f"| {shown}{where} | {'<br>'.join(_differences(change))} | {why} | {cell(before['updatedAt'])} |"
+    which = f" {code(server)} |" if server else ""
+    return f"|{which} {shown}{where} | {'<br>'.join(_differences(change))} | {why} | {cell(before['updatedAt'])} |"
 
 
 def _differences(change: Document) -> Iterator[str]:

@@ -22,6 +22,8 @@ MOST = 120
 """How many characters of a value are shown."""
 
 _IN_DOUBT = "the run ended before it was known"
+_NOT_BEGUN = "nothing was sent to this server: the log says why"
+_NAMED = 20  # servers in a line
 _ROOM = 32_000  # bytes of a table: half of a comment
 _SIDES = {"only-now": "only this plan changes it", "only-reviewed": "this plan does not change it any more"}
 
@@ -30,9 +32,13 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fate:
-    """One change: its token, what was to be done, what became of that and why, and where it is declared, if known."""
+    """One change: its token, what was to be done, what became of that and why, and where it is declared, if known.
+
+    `server` is the name of a fleet's server, "" of a single one.
+    """
 
     status: str
+    server: str
     id: str
     name: str
     description: str
@@ -46,28 +52,52 @@ def read(shown: Document, journal: Path | None) -> tuple[Fate, ...]:
 
     Of what has no line in the journal, nothing was sent. A line may be broken, as a run may have been killed.
     """
-    known: dict[str, tuple[str, str]] = {}
-    for line in _lines(journal):
+    known: dict[tuple[str, str], tuple[str, str]] = {}
+    begun = {""}
+    for server, line in _lines(journal):
+        begun.add(server)
         match line.get("event"):
             case "intent":
-                known[line["id"]] = ("unverified", _IN_DOUBT)
+                known[server, line["id"]] = ("unverified", _IN_DOUBT)
             case "result":
-                known[line["id"]] = (line["status"], line["reason"])
-    found = [_fate(each, *known.get(each["id"], ("not attempted", ""))) for each in shown.get("changes", ())]
+                known[server, line["id"]] = (line["status"], line["reason"])
+    found = [
+        _fate(server, each, *known.get((server, each["id"]), ("not attempted", "" if server in begun else _NOT_BEGUN)))
+        for server, each in changes_of(shown)
+    ]
     return tuple(sorted(found, key=lambda fate: STATUSES.index(fate.status)))
 
 
-def _lines(journal: Path | None) -> Iterator[dict[str, Any]]:
+def changes_of(plan: Document) -> list[tuple[str, Document]]:
+    """Return each change of a plan, or of the plans of a fleet, with the name of its server, "" for a single one."""
+    if "servers" not in plan:
+        return [("", each) for each in plan.get("changes", ())]
+    return [(one["name"], each) for one in plan["servers"] for each in one.get("plan", {}).get("changes", ())]
+
+
+def not_planned(plan: Document) -> str:
+    """Return the servers of a fleet that have no plan, and why, in a line; "" where there are none."""
+    found = [f"{code(one['name'])} ({one['reason']})" for one in plan.get("servers", ()) if "plan" not in one]
+    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    return ", ".join(found[:_NAMED]) + more
+
+
+def _lines(journal: Path | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each line that is whole, with the name of the server that its journal is of."""
     for file in sorted(journal.glob("*.ndjson")) if journal else ():
+        server = ""
         for line in file.read_text("utf-8", "replace").splitlines():
             with suppress(ValueError):
-                yield json.loads(line)
+                read = json.loads(line)
+                server = read.get("server_name", server)
+                yield server, read
 
 
-def _fate(change: Document, status: str, reason: str) -> Fate:
+def _fate(server: str, change: Document, status: str, reason: str) -> Fate:
     return Fate(
-        status=status, id=change["id"], name=change["name"] or "", description=change["before"]["description"],
-        action=change["action"], reason=reason, place=change["places"].get("", {}),
+        status=status, server=server, id=change["id"], name=change["name"] or "",
+        description=change["before"]["description"], action=change["action"], reason=reason,
+        place=change["places"].get("", {}),
     )  # fmt: skip
 
 
@@ -81,13 +111,19 @@ def table(fates: Sequence[Fate]) -> str:
     """Return a row for each, as many as have room, and how many are left out."""
     rows = fitting(map(_row, fates))
     left = f"\n\n**And {len(fates) - len(rows):,} more**, which the journal has." if len(rows) < len(fates) else ""
-    return "\n".join(["| result | token | change | why |", "|---|---|---|---|", *rows]) + left
+    head = ["| result | server | token | change | why |", "|---|---|---|---|---|"]
+    if not any(each.server for each in fates):
+        head = ["| result | token | change | why |", "|---|---|---|---|"]
+    return "\n".join([*head, *rows]) + left
 
 
 def _row(fate: Fate) -> str:
+    server = f" {code(fate.server)} |" if fate.server else ""
     names = stacked(fate.name, fate.description, fate.id)
     status = fate.status if fate.status == "done" else f"**{fate.status}**"
-    return f"| {status} | {names} | {fate.action} | {cell(shortened(fate.reason, MOST)) if fate.reason else ''} |"
+    return (
+        f"| {status} |{server} {names} | {fate.action} | {cell(shortened(fate.reason, MOST)) if fate.reason else ''} |"
+    )
 
 
 def stacked(*texts: str) -> str:
@@ -125,7 +161,8 @@ def log_lines(fates: Iterable[Fate], headline: str) -> Iterator[str]:
             name = " ".join(terminal(part) for part in (each.name, each.description, each.id) if part)
             why = f": {terminal(each.reason)}" if each.reason else ""
             place = {key: str(each.place[field]) for key, field in _PLACE.items() if field in each.place}
-            yield runner.command("error", f"{each.action} {name}: {each.status}{why}", **place)
+            server = f"{each.server}: " if each.server else ""
+            yield runner.command("error", f"{server}{each.action} {name}: {each.status}{why}", **place)
 
 
 _PLACE = {"file": "file", "line": "line", "col": "column"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from action import fates
 from action.fates import Fate
 from action.run import CODES, KEPT, SHOWN
+from reconciler.core.text import is_digest
 from reconciler.render.markdown import code
 
 REASONS = {
@@ -29,6 +31,9 @@ _APPLIED = {
     "unreachable": "**Nothing was changed:** no usable answer came from the server.",
     "interrupted": "**It was interrupted.** The journal says what was sent; running it again is safe.",
 }
+_PARTIAL_FLEET = (
+    "**Something was changed, and not all is well on every server.** Running it again goes on where it stopped."
+)
 _NOT_APPLIED = "Nothing was applied; the log says why."
 _NOTHING_TO_DO = "There was nothing to apply: the tokens are as declared."
 _NOTHING_SENT = "**It was interrupted.** Nothing was sent."
@@ -36,6 +41,8 @@ _UNKNOWN = "**It is not known what was applied.** The journal says what was sent
 _NO_PLAN = "**Nothing was applied:** there is no plan that may be."
 _NO_RESULT = "It was not approved, or was ended before it could say what became of it: the run has the rest."
 _NOTHING_DRAWN = "The log says why."
+_NOBODY_REACHED = "Nothing is to be applied on the servers that were reached."
+_REVIEWED = {"as-reviewed": "as reviewed", "differs": "differs from what was reviewed", "unknown": "not known"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +51,8 @@ class Run:
 
     `shown` is the plan as JSON, or why there is none, and empty if tokenctl did not come to write that; `drawn` is what
     it drew for people, likewise. `journal` is the folder of what was sent, and `download` the command that brings it to
-    another machine, "" where it is no artifact.
+    another machine, "" where it is no artifact. `reviewed` is how the plan compares with the reviewed one, and
+    `told` whether the action has to say it; `saved` says that the plan was made by another run.
     """
 
     command: str
@@ -55,6 +63,9 @@ class Run:
     journal: Path | None = None
     download: str = ""
     fates: tuple[Fate, ...] = ()
+    reviewed: str = "unknown"
+    told: bool = False
+    saved: bool = False
 
 
 def read(environment: Mapping[str, str]) -> Run:
@@ -73,7 +84,24 @@ def read(environment: Mapping[str, str]) -> Run:
         journal=journal,
         download=_download(environment) if journal else "",
         fates=fates.read(shown, journal),
+        reviewed=_compared(shown, environment.get("INPUT_REVIEWED", "")),
+        told=bool("servers" in shown and environment.get("INPUT_REVIEWED")),
+        saved=bool(environment.get("INPUT_PLAN")),
     )
+
+
+def _compared(shown: Mapping[str, Any], reviewed: str) -> str:
+    """How the plan compares with the reviewed one, a path or a digest; of a fleet, whether the digests are equal."""
+    if "servers" not in shown:
+        verdict: str = shown.get("review", {}).get("verdict", "unknown")
+        return verdict
+    digest = reviewed
+    if not is_digest(reviewed):
+        with suppress(OSError, ValueError, LookupError, TypeError):
+            digest = str(json.loads(Path(reviewed).read_text("utf-8"))["digest"])
+    if not is_digest(digest):
+        return "unknown"
+    return "as-reviewed" if digest.lower() == shown["digest"] else "differs"
 
 
 def _download(environment: Mapping[str, str]) -> str:
@@ -117,7 +145,7 @@ def outputs(run: Run) -> dict[str, str]:
         "changes": str(sum(numbers.values())) if counts else "",
         **{name: str(number) for name, number in numbers.items()},
         "digest": run.shown.get("digest", ""),
-        "reviewed": run.shown.get("review", {}).get("verdict", "unknown"),
+        "reviewed": run.reviewed,
         "reason": run.reason,
         "plan": _path(kept, "plan.json"),
         "markdown": _path(kept, "plan.md"),
@@ -131,6 +159,8 @@ def markdown(run: Run) -> str:
     """Return what people are to read of a run: what became of an apply, and then what tokenctl drew, if anything."""
     if run.command == "apply":
         return f"{result(run)}\n{_plan_below(run)}" if run.drawn else result(run)
+    if run.drawn and run.told:
+        return f"{run.drawn}\nReview: `{_REVIEWED[run.reviewed]}`\n"
     return run.drawn or f"### tokenctl: {run.reason}\n\n{_sentence(run)}\n"
 
 
@@ -138,7 +168,8 @@ def _plan_below(run: Run) -> str:
     """The plan that the action makes before it applies: folded, but where it says why nothing was sent."""
     if not run.journal:
         return run.drawn
-    return f"<details><summary>The plan, made again right before</summary>\n\n{run.drawn}\n</details>\n"
+    which = "The plan that was agreed to" if run.saved else "The plan, made again right before"
+    return f"<details><summary>{which}</summary>\n\n{run.drawn}\n</details>\n"
 
 
 def headline(run: Run) -> str:
@@ -157,7 +188,9 @@ def result(run: Run) -> str:
         parts += ["What moved since then:", moved]
     elif run.reason not in ("stale", "ok") and run.fates:
         parts += [fates.table(run.fates)]
-    which = "Digest of the plan as it is now" if run.reason == "stale" else "Digest"
+    if left := fates.not_planned(run.shown):
+        parts.append(f"Without a plan, so that nothing is sent: {left}.")
+    which = "Digest of the plan as it is now" if run.reason == "stale" and not run.saved else "Digest"
     return "\n\n".join([*parts, *([f"{which} `{digest}`"] if digest else [])]) + "\n"
 
 
@@ -179,9 +212,10 @@ def told(folder: Path, reason: str, changes: str) -> str:
         return result.read_text("utf-8")
     if reason == "ok" and changes == "0":
         return f"### tokenctl apply: nothing to do\n\n{_NOTHING_TO_DO}\n"
-    if reason != "ok":
+    if reason != "ok" and (reason != "unreachable" or changes in ("", "0")):
+        why = _NOBODY_REACHED if changes == "0" and reason == "unreachable" else _NO_PLAN
         plan = f"\n{drawn.read_text('utf-8')}" if drawn.exists() else ""
-        return f"### tokenctl apply: {reason or 'error'}\n\n{_NO_PLAN}\n{plan}"
+        return f"### tokenctl apply: {reason or 'error'}\n\n{why}\n{plan}"
     return f"### tokenctl apply: no result\n\n{_NO_RESULT}\n"
 
 
@@ -224,6 +258,8 @@ def _sentence(run: Run) -> str:
             return _NOTHING_SENT
         if run.reason == "ok" and not run.journal:
             return _NOTHING_TO_DO
+        if run.reason == "partial" and "servers" in run.shown:
+            return _PARTIAL_FLEET
         return _APPLIED.get(run.reason, _UNKNOWN if run.journal else _NOT_APPLIED)
     return "The artifact has it." if run.drawn else _NOTHING_DRAWN
 

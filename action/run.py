@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from action.runner import Inputs
@@ -17,6 +17,8 @@ LOCKED = Path(__file__).parent / "requirements.txt"
 
 CODES, KEPT = {"plan": "plan.code", "apply": "apply.code"}, "kept"
 """Below the run's folder: the exit code of each step, and the folder of what is kept as an artifact."""
+
+_UNREACHABLE = 7
 
 SHOWN = "shown.json"
 """The plan with its review, which is not what a saved plan holds."""
@@ -42,33 +44,54 @@ def install(inputs: Inputs, temporary: Path, run: Callable[[Sequence[str]], obje
 
 
 def plan(inputs: Inputs, folder: Path, main: Callable[[], int]) -> int:
-    """Validate or plan, as the inputs say; before an apply too, so that its outputs say what it was about."""
-    arguments = ["validate", *_shown(folder)] if inputs.command == "validate" else _planning(inputs, folder)
-    return _run("plan", [*arguments, "--", *inputs.files], folder, main)
+    """Validate or plan, as the inputs say; before an apply too, so that its outputs say what it was about.
+
+    A fleet is applied without the servers that are not reached, whatever code its plan has for them.
+    """
+    if inputs.plan:
+        arguments = ["show", *_shown(folder), *_saved(folder), "--", inputs.plan]
+    elif inputs.command == "validate" or (inputs.fleet and inputs.offline):  # no fleet is compared without its servers
+        arguments = ["validate", *_shown(folder), *_servers(inputs), "--", *inputs.files]
+    else:
+        arguments = [*_planning(inputs, folder), "--", *inputs.files]
+    goes_on = inputs.command == "apply" and bool(inputs.fleet or inputs.plan)
+    return _run("plan", arguments, folder, main, (_UNREACHABLE,) if goes_on else ())
 
 
 def apply(inputs: Inputs, folder: Path, main: Callable[[], int]) -> int:
     """Apply, and write the journal into the folder that is kept."""
     expect = [f"--expect={inputs.expect}"] if inputs.expect else []
     arguments = ["apply", "--yes", *expect, *_common(inputs), f"--journal={folder / KEPT / 'journal'}"]
-    return _run("apply", [*arguments, "--", *inputs.files], folder, main)
+    saved = [inputs.plan] if inputs.plan else []
+    return _run("apply", [*arguments, "--", *saved, *inputs.files], folder, main)
 
 
 def _planning(inputs: Inputs, folder: Path) -> list[str]:
-    kept = folder / KEPT
     arguments = ["plan", *_shown(folder), *_common(inputs)]
     if inputs.offline:  # makes no plan that could be saved or reviewed
         return [*arguments, "--offline"]
+    if inputs.fleet:  # the report holds its digest against the reviewed one
+        return [*arguments, *_saved(folder)]
     arguments += [f"--reviewed={inputs.reviewed}"] if inputs.reviewed else []
-    saved = [f"--out={kept / 'plan.json'}", f"--output=html={kept / 'plan.html'}", f"--output=json={folder / SHOWN}"]
-    return [*arguments, *saved]
+    plan, *shown = _saved(folder)
+    return [*arguments, plan, f"--output=html={folder / KEPT / 'plan.html'}", *shown]
+
+
+def _saved(folder: Path) -> list[str]:
+    return [f"--out={folder / KEPT / 'plan.json'}", f"--output=json={folder / SHOWN}"]
+
+
+def _servers(inputs: Inputs) -> list[str]:
+    """The options that say which servers of a fleet are meant."""
+    given = (("fleet", inputs.fleet), *(("server", each) for each in inputs.servers), ("shard", inputs.shard))
+    return [f"--{name}={value}" for name, value in given if value]
 
 
 def _common(inputs: Inputs) -> list[str]:
     """The options that a plan and the apply of it have in common."""
     given = (("base", inputs.base), ("client-cert", inputs.client_cert), ("client-key", inputs.client_key))
     options = [f"--{name}={value}" for name, value in given if value]
-    return [*options, *(f"--allow={guard}" for guard in inputs.allow)]
+    return [*_servers(inputs), *options, *(f"--allow={guard}" for guard in inputs.allow)]
 
 
 def _shown(folder: Path) -> list[str]:
@@ -76,11 +99,13 @@ def _shown(folder: Path) -> list[str]:
     return ["--output=text", "--output=github", f"--output=markdown={folder / KEPT / 'plan.md'}"]
 
 
-def _run(step: str, arguments: list[str], folder: Path, main: Callable[[], int]) -> int:
+def _run(step: str, arguments: list[str], folder: Path, main: Callable[[], int], passed: Collection[int] = ()) -> int:
+    """Run tokenctl and return its exit code, 0 for one that is passed over."""
     code = folder / CODES[step]
     code.unlink(missing_ok=True)  # that of another attempt
     (folder / KEPT).mkdir(exist_ok=True)
     sys.argv = ["tokenctl", *arguments]
     result = main()
+    result = 0 if result in passed else result
     code.write_text(str(result))
     return result

@@ -24,10 +24,17 @@ class ActionError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What the workflow asked for; "" is what it did not say. `version` is that of a release, "" for this commit."""
+    """What the workflow asked for; "" is what it did not say.
+
+    `plan` is the file of a saved plan that is applied; `version` is that of a release, "" for this commit.
+    """
 
     command: str = "plan"
     files: tuple[str, ...] = ()
+    fleet: str = ""
+    servers: tuple[str, ...] = ()
+    shard: str = ""
+    plan: str = ""
     base: str = ""
     offline: bool = False
     reviewed: str = ""
@@ -49,9 +56,15 @@ def read(environment: Mapping[str, str]) -> Inputs:
         raise ActionError(f"the input `command` is one of {', '.join(COMMANDS)}")
     if command == "apply" and _switch(environment, "offline"):
         raise ActionError("the input `offline` is for plans: what is applied is planned over the tokens as they are")
+    if environment.get("INPUT_PLAN") and not (command == "apply" and environment.get("INPUT_EXPECT")):
+        raise ActionError("the input `plan` is for `apply`, and needs `expect`: the digest that was agreed to")
     return Inputs(
         command=command,
         files=_lines(environment, "files"),
+        fleet=environment.get("INPUT_FLEET", ""),
+        servers=_lines(environment, "servers"),
+        shard=environment.get("INPUT_SHARD", ""),
+        plan=environment.get("INPUT_PLAN", ""),
         base=environment.get("INPUT_BASE", ""),
         offline=_switch(environment, "offline"),
         reviewed=environment.get("INPUT_REVIEWED", ""),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from action import drift, github, posts, report, run, runner
+from action import drift, github, posts, profiles, report, run, runner
 from action.runner import ActionError, path, variable
 
 Environment = Mapping[str, str]
@@ -28,6 +28,8 @@ def main(arguments: Sequence[str], environment: Environment = os.environ) -> int
 
 
 def _install(environment: Environment) -> int:
+    for line in profiles.masks(environment):
+        print(line, flush=True)  # before anything is printed, also by what this starts
     wanted = runner.read(environment)
     # Nothing that is installed is to see the credentials that the job holds for tokenctl.
     bare = {name: value for name, value in environment.items() if not name.startswith("INFLUX_")}
@@ -40,17 +42,23 @@ def _install(environment: Environment) -> int:
 def _plan(environment: Environment) -> int:
     from reconciler.__main__ import main as tokenctl
 
-    return run.plan(runner.read(environment), path(environment, "TOKENCTL_FOLDER"), tokenctl)
+    folder = path(environment, "TOKENCTL_FOLDER")
+    with profiles.lent(os.environ, folder):
+        return run.plan(runner.read(environment), folder, tokenctl)
 
 
 def _apply(environment: Environment) -> int:
     from reconciler.__main__ import main as tokenctl
 
-    return run.apply(runner.read(environment), path(environment, "TOKENCTL_FOLDER"), tokenctl)
+    folder = path(environment, "TOKENCTL_FOLDER")
+    with profiles.lent(os.environ, folder):
+        return run.apply(runner.read(environment), folder, tokenctl)
 
 
 def _report(environment: Environment) -> int:
     found = report.read(environment)
+    if found.folder:
+        profiles.remove(found.folder)
     text = report.markdown(found)
     report.keep(found, text)
     runner.summarise(path(environment, "GITHUB_STEP_SUMMARY"), text, report.brief(found))

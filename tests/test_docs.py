@@ -86,6 +86,7 @@ FOREIGN = {
         "--add-host", "--dest", "--env", "--find-links", "--network", "--no-deps", "--no-index", "--only-binary", "--platform",
         "--python-version", "--read-only", "--require-hashes", "--requirement", "--rm", "--tmpfs", "--user", "--version", "--volume",
     },
+    "docs/fleet.md": {"--raw-output", "--spec"},
     "docs/messages.md": {"--global", "--help"},
     "docs/releasing.md": {"--certificate-identity-regexp", "--certificate-oidc-issuer", "--repo", "--sign"},
     "docs/scheduling.md": {"--failed", "--from-file", "--namespace", "--now"},

@@ -30,6 +30,19 @@ def test_it_says_what_drifted_since_when_and_what_to_do(golden: Callable[[Path, 
     golden(GOLDEN / "drift.md", describe({"changes": changes}, "production", "### tokenctl plan: 3 to describe\n"))
 
 
+def test_tokens_of_several_servers_are_told_with_their_server(golden: Callable[[Path, str], None]) -> None:
+    fleet = {
+        "servers": [
+            {"name": "lyon", "plan": {"changes": [_change(1, name="grafana", marks={"description": "drift"})]}},
+            {"name": "away", "reason": "unreachable"},
+            {"name": "oslo", "plan": {"changes": [_change(1)]}},
+        ]
+    }
+    golden(
+        GOLDEN / "drift-fleet.md", describe(fleet, "production", "### tokenctl plan: 2 to describe on 2 of 3 servers\n")
+    )
+
+
 def test_one_token_is_one_and_a_thousand_are_cut() -> None:
     assert describe({"changes": [_change(1)]}, "eu", "").startswith("### 1 token of `eu` is not as declared\n")
     text = describe({"changes": [_change(each, name="x" * 200) for each in range(1000)]}, "eu", "")

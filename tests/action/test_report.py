@@ -200,6 +200,74 @@ def test_the_summary_and_the_log_of_an_apply_begin_with_what_became_of_it(
     assert text.startswith((tmp_path / KEPT / "result.md").read_text().rstrip())
 
 
+FLEET = {
+    "digest": "d" * 64,
+    "counts": SHOWN_PLAN["counts"],
+    "servers": [
+        {"name": "lyon", "reason": "ok", "plan": {"changes": CHANGES[:2]}},
+        {"name": "away", "reason": "unreachable", "url": "http://a", "problems": []},
+        {"name": "oslo", "reason": "ok", "plan": {"changes": CHANGES[:2]}},
+        {"name": "rome", "reason": "ok", "plan": {"changes": CHANGES[2:3]}},
+    ],
+}  # fmt: skip
+
+
+def test_the_result_of_an_apply_to_several_servers_names_them(
+    tmp_path: Path, golden: Callable[[Path, str], None]
+) -> None:
+    environment = _left(tmp_path, 0, FLEET, plan_md="### tokenctl plan: 5 to do on 3 of 4 servers\n") | RUNNER
+    environment["INPUT_PLAN"] = "plan.json"
+    (tmp_path / CODES["apply"]).write_text("3")
+    (tmp_path / KEPT / "journal").mkdir()
+    for name, lines in (
+        ("lyon", JOURNAL),
+        ("oslo", JOURNAL.replace("done", "failed").replace('"reason": ""', '"reason": "no"')),
+    ):
+        journal = lines.replace('"header"', f'"header", "server_name": "{name}"')
+        (tmp_path / KEPT / "journal" / f"apply-1-{name}.ndjson").write_text(journal)
+    run = read(environment)
+    log = "".join(f"{line}\n" for line in log_lines(run))
+    golden(GOLDEN / "apply-fleet.md", f"{markdown(run)}\n{'-' * 20} log\n{log}")
+
+
+def test_many_servers_without_a_plan_are_counted() -> None:
+    fleet = {"servers": [{"name": f"edge-{number}", "reason": "unreachable"} for number in range(1000)]}
+    line = fates.not_planned(fleet)
+    assert line.startswith("`edge-0` (unreachable), `edge-1` (unreachable), ")
+    assert line.endswith(", `edge-19` (unreachable) and 980 more")
+    assert fates.not_planned({"changes": []}) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict", "words"),
+    [
+        ("D" * 64, "as-reviewed", "as reviewed"),
+        ("e" * 64, "differs", "differs from what was reviewed"),
+        (json.dumps({"digest": "d" * 64}), "as-reviewed", "as reviewed"),
+        (json.dumps({"digest": "e" * 64}), "differs", "differs from what was reviewed"),
+        (json.dumps({"digest": "::error::forged"}), "unknown", "not known"),
+        ("[1]", "unknown", "not known"),
+        ("<html>", "unknown", "not known"),
+    ],
+)
+def test_plans_of_several_servers_are_as_reviewed_when_their_digest_is(
+    tmp_path: Path, given: str, verdict: str, words: str
+) -> None:
+    environment = _left(tmp_path, 0, FLEET, plan_md="### plans\n")
+    (tmp_path / "reviewed.json").write_text(given)
+    reviewed = given if len(given) == 64 else str(tmp_path / "reviewed.json")
+    run = read(environment | {"INPUT_REVIEWED": reviewed})
+    assert outputs(run)["reviewed"] == verdict
+    assert markdown(run) == f"### plans\n\nReview: `{words}`\n"
+    assert markdown(read(environment)) == "### plans\n"
+
+
+def test_a_saved_plan_that_is_stale_is_still_the_one_that_was_agreed_to(tmp_path: Path) -> None:
+    _applied(tmp_path, 5)
+    run = read({**RUNNER, "TOKENCTL_FOLDER": str(tmp_path), "INPUT_PLAN": "plan.json"})
+    assert result(run).endswith(f"\n\nDigest `{'d' * 64}`\n")
+
+
 def test_a_plan_that_moved_within_the_job_says_no_more_than_is_known(tmp_path: Path) -> None:
     assert result(_applied(tmp_path, 5)) == (
         "### tokenctl apply: stale\n\n**Nothing was sent: this is no longer the plan that was agreed to.** Review the new one."
@@ -232,6 +300,10 @@ def test_a_journal_that_is_no_artifact_is_said_to_be_on_the_runner(tmp_path: Pat
         ({"plan.md": "### p\n"}, "ok", "0", "### tokenctl apply: nothing to do\n\nThere was nothing to apply: the tokens are as declared.\n"),
         ({"plan.md": "### p\n"}, "refused", "2", "### tokenctl apply: refused\n\n**Nothing was applied:** there is no plan that may be.\n\n### p\n"),
         ({}, "", "", "### tokenctl apply: error\n\n**Nothing was applied:** there is no plan that may be.\n"),
+        ({"plan.md": "### p\n"}, "unreachable", "0", "### tokenctl apply: unreachable\n\nNothing is to be applied on the servers that were reached.\n\n### p\n"),
+        ({"plan.md": "### p\n"}, "unreachable", "2", "### tokenctl apply: no result\n\nIt was not approved, or was ended before it could say what became of it: "
+                        "the run has the rest.\n"),
+        ({}, "unreachable", "", "### tokenctl apply: unreachable\n\n**Nothing was applied:** there is no plan that may be.\n"),
         ({}, "ok", "2", "### tokenctl apply: no result\n\nIt was not approved, or was ended before it could say what became of it: "
                         "the run has the rest.\n"),
     ],

@@ -9,6 +9,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def _line(inputs: Inputs, folder: Path, step: str = "plan") -> str:
 
 
 LOG = "--output=text --output=github --output=markdown=DIR/kept/plan.md"
+FLEETS = "--out=DIR/kept/plan.json --output=json=DIR/shown.json"
 FILES = "--out=DIR/kept/plan.json --output=html=DIR/kept/plan.html --output=json=DIR/shown.json"
 
 
@@ -59,6 +61,15 @@ def test_the_inputs_make_the_command_line(tmp_path: Path) -> None:
     assert _line(more, tmp_path, "apply") == f"tokenctl apply --yes {common} --journal=DIR/kept/journal --"
     offline = Inputs(base="HEAD^1", offline=True, reviewed="r.json")
     assert _line(offline, tmp_path) == f"tokenctl plan {LOG} --base=HEAD^1 --offline --"
+    fleet = Inputs(
+        files=("a",), fleet="f", servers=("eu-*", "!eu-7"), shard="1/3", base="B", reviewed="r", allow=("self",)
+    )
+    which = "--fleet=f --server=eu-* --server=!eu-7 --shard=1/3"
+    assert _line(fleet, tmp_path) == f"tokenctl plan {LOG} {which} --base=B --allow=self {FLEETS} -- a"
+    checked = f"tokenctl validate {LOG} {which} -- a"
+    assert (
+        _line(replace(fleet, offline=True), tmp_path) == _line(replace(fleet, command="validate"), tmp_path) == checked
+    )
     assert _line(Inputs(command="validate", files=("a",), base="x"), tmp_path) == f"tokenctl validate {LOG} -- a"
 
 
@@ -71,6 +82,31 @@ def test_an_apply_plans_first_and_then_sends_what_is_expected(tmp_path: Path) ->
     assert _line(Inputs(command="apply", base="HEAD^1"), tmp_path, "apply") == (
         "tokenctl apply --yes --base=HEAD^1 --journal=DIR/kept/journal --"
     )
+
+
+def test_a_saved_plan_is_shown_first_and_then_sent(tmp_path: Path) -> None:
+    inputs = Inputs(command="apply", plan="plan.json", expect="0" * 64)
+    assert _line(inputs, tmp_path) == f"tokenctl show {LOG} {FLEETS} -- plan.json"
+    assert _line(inputs, tmp_path, "apply") == (
+        f"tokenctl apply --yes --expect={'0' * 64} --journal=DIR/kept/journal -- plan.json"
+    )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code", "left"),
+    [
+        (Inputs(command="apply", fleet="f"), 7, 0),
+        (Inputs(command="apply", plan="p", expect="0" * 64), 7, 0),
+        (Inputs(command="apply", fleet="f"), 4, 4),
+        (Inputs(command="apply"), 7, 7),
+        (Inputs(fleet="f"), 7, 7),
+    ],
+)
+def test_a_server_of_a_fleet_that_is_not_reached_keeps_no_apply_from_beginning(
+    tmp_path: Path, inputs: Inputs, code: int, left: int
+) -> None:
+    assert plan(inputs, tmp_path, Tokenctl(code)) == left
+    assert (tmp_path / CODES["plan"]).read_text() == str(left)
 
 
 def test_the_exit_code_is_given_and_left_for_the_report(tmp_path: Path) -> None:

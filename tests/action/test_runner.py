@@ -21,6 +21,9 @@ def test_every_input_is_read() -> None:
     environment = {
         "INPUT_COMMAND": "plan",
         "INPUT_FILES": "tokens/\n\n  extra file.yaml \n--help\n",
+        "INPUT_FLEET": "servers",
+        "INPUT_SERVERS": "eu-*\n!eu-7\n",
+        "INPUT_SHARD": "1/3",
         "INPUT_BASE": "--upload-pack=x",
         "INPUT_OFFLINE": "true",
         "INPUT_REVIEWED": "plan.json",
@@ -31,6 +34,9 @@ def test_every_input_is_read() -> None:
     assert read(environment) == Inputs(
         command="plan",
         files=("tokens/", "extra file.yaml", "--help"),
+        fleet="servers",
+        servers=("eu-*", "!eu-7"),
+        shard="1/3",
         base="--upload-pack=x",
         offline=True,
         reviewed="plan.json",
@@ -67,6 +73,14 @@ def test_a_value_that_no_input_may_have_is_refused(name: str, value: str) -> Non
 def test_what_is_applied_is_never_planned_without_a_server() -> None:
     with pytest.raises(ActionError, match="the input `offline` is for plans"):
         read({"INPUT_COMMAND": "apply", "INPUT_OFFLINE": "true"})
+
+
+def test_a_saved_plan_is_applied_as_it_was_agreed_to() -> None:
+    agreed = {"INPUT_COMMAND": "apply", "INPUT_PLAN": "plan.json", "INPUT_EXPECT": "0" * 64}
+    assert read(agreed).plan == "plan.json"
+    for lacking in ("INPUT_COMMAND", "INPUT_EXPECT"):
+        with pytest.raises(ActionError, match="the input `plan` is for `apply`, and needs `expect`"):
+            read({name: value for name, value in agreed.items() if name != lacking})
 
 
 def test_a_variable_of_the_runner_is_needed() -> None:

@@ -192,6 +192,27 @@ def test_the_scripts_run_isolated_from_the_workspace(tmp_path: Path) -> None:
     assert json.dumps(sys.executable) == json.dumps(read_outputs(tmp_path / "output")["python"])
 
 
+def test_secrets_of_profiles_are_masked_before_anything_is_printed(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "INFLUX_CONFIGS": '[lyon]\ntoken = "FAKE-lyon"\n',
+        "RUNNER_TEMP": str(tmp_path / "none"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-I", str(ROOT / "action"), "install"], env=environment, check=False, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    first, second, *_ = done.stdout.splitlines()
+    assert (first, second) == ("::add-mask::FAKE-lyon", "Traceback (most recent call last):")
+
+
+def test_a_report_removes_the_profiles_that_a_killed_run_left(runner: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "profiles").write_text("FAKE")
+    assert main(["report"], {**runner, "TOKENCTL_FOLDER": str(tmp_path), "INPUT_COMMAND": "plan"}) == 0
+    assert not (tmp_path / "profiles").exists()
+    assert main(["report"], {**runner, "INPUT_COMMAND": "plan"}) == 0  # of a run that could not even install
+
+
 def test_an_unknown_input_is_an_annotation(runner: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["install"], {**runner, "INPUT_VERSION": "latest"}) == 1
     assert capsys.readouterr().out.startswith("::error::the input `version` is the version of a release")

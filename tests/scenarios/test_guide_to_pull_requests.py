@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
@@ -55,8 +56,38 @@ def test_a_calling_workflow_gives_the_rights_and_the_secrets_that_the_called_one
     for each in called["jobs"].values():
         needed |= {right: level for right, level in each["permissions"].items() if needed.get(right) != "write"}
     assert job["permissions"] == needed
-    assert job["secrets"].keys() == called[True]["workflow_call"]["secrets"].keys()
+    assert job["secrets"].keys() | {"INFLUX_CONFIGS"} == called[True]["workflow_call"]["secrets"].keys()
     assert all(each["permissions"] == {} for each in callers)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(re.findall(r"^    (.*)|^$", text, re.MULTILINE))
+
+
+def test_the_guide_to_many_servers_calls_what_there_is() -> None:
+    guide = (ROOT / "docs" / "fleet.md").read_text().partition("\n## GitHub\n")[2]
+    caller = yaml.safe_load(_indented("    uses:" + guide.partition("    uses:")[2].partition("\n\n")[0]))
+    for name in REUSABLE:
+        called = yaml.safe_load(WORKFLOWS[name].read_text())[True]["workflow_call"]
+        assert caller["with"].keys() <= called["inputs"].keys()
+        assert caller["secrets"].keys() <= called["secrets"].keys()
+    workflow = yaml.safe_load(
+        _indented(guide.partition("    # .github/workflows/networks.yml\n")[2].partition("\n\n")[0])
+    )
+    jobs = workflow["jobs"]
+    assert [("secrets." in str(job), job["permissions"]) for job in jobs.values()] == [
+        (True, {"contents": "read"}), (False, {"pull-requests": "write"}),
+    ]  # fmt: skip
+    used = {
+        step["uses"].partition("@")[0]: step["with"] for job in jobs.values() for step in job["steps"] if "uses" in step
+    }
+    for name, path in {
+        "tokenctl/tokenctl": ROOT,
+        "tokenctl/tokenctl/.github/actions/comment": ROOT / ".github/actions/comment",
+    }.items():
+        assert used[name].keys() <= yaml.safe_load((path / "action.yml").read_text())["inputs"].keys()
+    artifact = used["tokenctl/tokenctl"]["artifact"].replace("${{ matrix.network }}", "eu")
+    assert fnmatch(artifact, used["actions/download-artifact"]["pattern"])
 
 
 def test_every_input_of_the_template_for_gitlab_has_a_row() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.action.emulator import evaluate
+from tests.action.emulator import evaluate, filled
 
 ROOT = Path(__file__).parent.parent.parent
 ACTIONS = {path.parent.name: path for path in sorted((ROOT / ".github" / "actions").glob("*/action.yml"))}
@@ -93,10 +93,12 @@ def test_only_configuration_chooses_the_server() -> None:
     for _, _, job in _jobs():
         for step in job["steps"]:
             for name, value in step.get("env", {}).items():
-                assert value == f"${{{{ {'secrets' if name == 'INFLUX_TOKEN' else 'vars'}.{name} }}}}"
+                held = f"{'secrets' if name in ('INFLUX_TOKEN', 'INFLUX_CONFIGS') else 'vars'}.{name}"
+                other = "!=" if name == "INFLUX_CONFIGS" else "=="  # nothing of one server is set for a fleet
+                assert value == f"${{{{ inputs.fleet {other} '' && {held} || '' }}}}"
     for name in REUSABLE:
         assert set(_parsed(WORKFLOWS[name])[True]["workflow_call"]["inputs"]) <= {
-            "environment", "environment-as-reviewed", "files", "python",
+            "environment", "environment-as-reviewed", "files", "fleet", "servers", "python",
         }  # fmt: skip
 
 
@@ -203,6 +205,13 @@ def test_an_apply_is_of_the_plan_that_its_reviewers_saw() -> None:
     entered = jobs["apply"]["environment"]["name"]
     assert [each["with"].get("environment") for each in jobs["result"]["steps"]] == [None, entered]
     assert step["with"]["expect"] == "${{ needs.plan.outputs.digest }}"
+    saved = {
+        "github": {"event": {"before": "b"}},
+        "inputs": {"fleet": "servers", "files": "f"},
+        "runner": {"temp": "t"},
+    }
+    given = {name: filled(step["with"][name], saved) for name in ("plan", "files", "reviewed", "base")}
+    assert given == {"plan": "t/agreed/plan.json", "files": "", "reviewed": "", "base": ""}
     assert jobs["apply"]["needs"] == "plan"
     assert jobs["apply"]["concurrency"]["cancel-in-progress"] is False
     assert jobs["apply"]["environment"]["name"].endswith("|| inputs.environment }}")
