@@ -12,11 +12,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -31,6 +32,7 @@ SPEC, JOBS = yaml.safe_load_all(TEMPLATE.read_text())
 INPUTS = SPEC["spec"]["inputs"]
 NOTE_TOKEN = "FAKE-note"
 JOB_TOKEN = "FAKE-job"
+_INPUT = re.compile(r"\$\[\[ inputs\.([a-z-]+) \]\]")
 
 
 def job_of(name: str) -> dict[str, Any]:
@@ -73,6 +75,7 @@ class GitLab:
     port: int = 0
     notes: list[dict[str, Any]] = field(default_factory=list)
     artifacts: dict[str, Path] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
     number: int = 0
 
     def pipeline(self, commit: str, changed: list[str], **variables: str) -> dict[str, Ended]:
@@ -86,27 +89,53 @@ class GitLab:
         }  # fmt: skip
         ended: dict[str, Ended] = {}
         for name in (each for each in JOBS if not each.startswith(".")):
-            job = job_of(name)
-            (rule,) = job["rules"]
-            needed = [each for each in job.get("needs", ()) if each not in ended or ended[each].code]
-            touched = "changes" not in rule or any(
-                fnmatch(file, glob) for file in changed for glob in INPUTS["changes"]["default"]
-            )
-            if holds(rule["if"], given) and touched and (not needed or rule.get("when") == "always"):
-                ended[name] = self._run(name, job, given)
+            job = self._filled(job_of(name))
+            needs = [each if isinstance(each, str) else each["job"] for each in job.get("needs", ())]
+            optional = {each["job"] for each in job.get("needs", ()) if not isinstance(each, str) and each["optional"]}
+            needed = [each for each in needs if (ended[each].code if each in ended else each not in optional)]
+            rule = next((each for each in job["rules"] if self._fits(each, given, changed)), {"when": "never"})
+            if rule.get("when") == "never" or (needed and rule.get("when") != "always"):
+                continue
+            needs = [each for each in needs if each in ended]
+            for number in range(job.get("parallel", 1)):
+                node = {"CI_NODE_INDEX": str(number + 1), "CI_NODE_TOTAL": str(job.get("parallel", 1))}
+                one = self._run(f"{name}-{number + 1}" if "parallel" in job else name, job, {**given, **node}, needs)
+                before = ended.get(name, Ended(0, ""))
+                ended[name] = Ended(one.code or before.code, before.log + one.log)
+                kept = self.artifacts.setdefault(f"{self.number}-{name}", self.folder / f"{self.number}-{name}-all")
+                if "parallel" in job:
+                    shutil.copytree(self.artifacts[f"{self.number}-{name}-{number + 1}"], kept, dirs_exist_ok=True)
         return ended
 
-    def _run(self, name: str, job: Mapping[str, Any], given: Mapping[str, str]) -> Ended:
+    def _fits(self, rule: Mapping[str, Any], given: Mapping[str, str], changed: list[str]) -> bool:
+        globs = rule.get("changes", ["*"])
+        return holds(rule["if"], given) and (
+            "changes" not in rule or any(fnmatch(*each) for each in product(changed, globs))
+        )
+
+    def _filled(self, value: Any) -> Any:
+        """The value with the inputs in it; one that is nothing but an input has the type of that."""
+        if isinstance(value, dict):
+            return {key: self._filled(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._filled(each) for each in value]
+        if not isinstance(value, str):
+            return value
+        known = {name: each.get("default", "1.2.3") for name, each in INPUTS.items()} | self.inputs
+        whole = _INPUT.fullmatch(value)
+        return known[whole[1]] if whole else _INPUT.sub(lambda found: str(known[found[1]]), value)
+
+    def _run(self, name: str, job: Mapping[str, Any], given: Mapping[str, str], needs: Sequence[str]) -> Ended:
         folder = self.folder / f"{self.number}-{name}"
         self.checkout.git("clone", "--quiet", "--no-checkout", str(self.checkout.folder), str(folder))
         self.checkout.git("-C", str(folder), "checkout", "--quiet", "--detach", given["CI_COMMIT_SHA"])
         variables = {**given, "CI_PROJECT_DIR": str(folder)}
-        for key, value in {**job["variables"], **self.scoped.get(_environment(job), {})}.items():
-            variables[key] = re.sub(r"\$\[\[ inputs\.([a-z-]+) \]\]", lambda found: INPUTS[found[1]]["default"], value)
-            variables[key] = variables[key].replace("$CI_PROJECT_DIR", str(folder))
-        for each in job.get("needs", ()):
+        scoped = self.scoped.get(job.get("environment", {}).get("name", ""), {})
+        for key, value in {**job["variables"], **scoped}.items():
+            variables[key] = str(value).replace("$CI_PROJECT_DIR", str(folder))
+        for each in needs:
             shutil.copytree(self.artifacts[f"{self.number}-{each}"], folder, dirs_exist_ok=True)
-            said = folder / job_of(each)["artifacts"]["reports"].get("dotenv", "plan.env")
+            said = folder / job_of(each)["artifacts"].get("reports", {}).get("dotenv", "plan.env")
             for line in said.read_text().splitlines() if said.exists() else ():
                 key, _, value = line.partition("=")
                 variables[key] = value
@@ -116,14 +145,14 @@ class GitLab:
             ["/bin/bash"], cwd=folder, input=script, text=True, check=False, timeout=60,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**variables, "PATH": path, "HOME": str(folder)},
         )  # fmt: skip
-        self._keep(name, job["artifacts"], folder)
+        self._keep(name, job["artifacts"], folder, variables.get("CI_NODE_INDEX", ""))
         return Ended(done.returncode, done.stdout)
 
-    def _keep(self, name: str, artifacts: Mapping[str, Any], folder: Path) -> None:
+    def _keep(self, name: str, artifacts: Mapping[str, Any], folder: Path, node: str) -> None:
         kept = self.artifacts[f"{self.number}-{name}"] = self.folder / f"{self.number}-{name}-artifacts"
         kept.mkdir()
         for each in (*artifacts.get("paths", ()), *artifacts.get("reports", {}).values()):
-            source = folder / each
+            source = folder / each.replace("$CI_NODE_INDEX", node)
             if source.is_dir():
                 shutil.copytree(source, kept / each)
             elif source.exists():
@@ -148,11 +177,6 @@ class GitLab:
         else:
             self.notes[int(path.rpartition("/")[2]) - 1].update(body)
         return 200, {}
-
-
-def _environment(job: Mapping[str, Any]) -> str:
-    name: str = job.get("environment", {}).get("name", "")
-    return name.replace("$[[ inputs.environment ]]", "production")
 
 
 class _Handler(BaseHTTPRequestHandler):

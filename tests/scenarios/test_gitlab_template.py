@@ -19,7 +19,9 @@ RUN = [name for name in JOBS if not name.startswith(".")]
 def test_the_inputs_are_typed_and_every_one_is_used() -> None:
     body = TEMPLATE.read_text().partition("\n---\n")[2]
     assert set(re.findall(r"\$\[\[ inputs\.([a-z-]+) \]\]", body)) == INPUTS.keys()
-    assert {name for name, each in INPUTS.items() if each["type"] != "string"} == {"changes"}
+    assert {name for name, each in INPUTS.items() if each["type"] != "string"} == {"changes", "parallel"}
+    assert re.fullmatch(INPUTS["fleet"]["regex"], "servers/eu")
+    assert not re.fullmatch(INPUTS["fleet"]["regex"], "servers --base=x")
     assert all(each["description"] for each in INPUTS.values())
     assert [name for name, each in INPUTS.items() if "default" not in each] == ["version"]
     assert re.fullmatch(INPUTS["version"]["regex"], "1.2.3")
@@ -46,15 +48,19 @@ def test_every_script_is_one_and_no_input_is_part_of_it(name: str) -> None:
 def test_every_option_of_a_script_is_one_of_the_program(name: str) -> None:
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
-    for command, rest in re.findall(r"^tokenctl (\w+)(.*)", "\n".join(_job(name)["script"]), re.MULTILINE):
+    for command, rest in re.findall(r"^ *tokenctl (\w+)(.*)", "\n".join(_job(name)["script"]), re.MULTILINE):
         known = {option for each in group.commands[command].params for option in each.opts}
         assert set(re.findall(r"(?<= )--[a-z-]+(?=[= ])", rest)) <= known
-        assert rest.endswith(" -- $TOKENCTL_FILES")
+        files = rest.partition(" -- ")[2].partition(" ||")[0]
+        assert files == {"show": "$PARTS"}.get(
+            command, "plan.json" if "--base" not in rest and command == "apply" else "$TOKENCTL_FILES"
+        )
 
 
 def test_only_the_apply_enters_the_protected_environment_one_at_a_time_and_by_hand() -> None:
     environments = {name: _job(name).get("environment", {}).get("name") for name in RUN}
     assert environments == {
+        "tokenctl-plan-part": "$[[ inputs.environment ]]/plan",
         "tokenctl-plan": "$[[ inputs.environment ]]/plan",
         "tokenctl-note": "$[[ inputs.environment ]]/note",
         "tokenctl-plan-of-a-fork": None,
@@ -95,3 +101,13 @@ def test_a_merge_request_has_a_widget_and_code_quality_and_a_fork_asks_no_server
     fork = _job("tokenctl-plan-of-a-fork")
     assert "--offline" in " ".join(fork["script"])
     assert f"--output=gitlab-codequality={fork['artifacts']['reports']['codequality']}" in " ".join(fork["script"])
+
+
+def test_parts_of_a_fleet_are_planned_where_the_whole_is_and_nobody_else_names_them() -> None:
+    part = _job("tokenctl-plan-part")
+    never, request, merged = part["rules"]
+    assert never == {"if": '"$[[ inputs.parallel ]]" == "1"', "when": "never"}
+    assert ([request], [merged]) == (_job("tokenctl-plan")["rules"], _job("tokenctl-plan-after-the-merge")["rules"])
+    assert part["artifacts"]["paths"] == ["part-$CI_NODE_INDEX.json"]  # and none that lies in the repository
+    for job in ("tokenctl-plan", "tokenctl-plan-after-the-merge"):
+        assert _job(job)["needs"] == [{"job": "tokenctl-plan-part", "optional": True}]
