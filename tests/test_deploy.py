@@ -6,6 +6,7 @@ import copy
 import json
 import shutil
 import subprocess
+import textwrap
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,24 +14,33 @@ from typing import Any
 import pytest
 import yaml
 
+from reconciler.errors import ExitCode
+from tests.fleet import NAMES, fleet_on
 from tests.render.test_metrics import read
 from tests.scenarios.test_exit_codes import DESCRIBE
 from tests.scenarios.test_guide_to_scheduling import FILES, PROFILE
 from tests.shell import GRAFANA, OPERATOR, Shell, secret
 
 kubernetes = import_module("kubernetes_validate")  # has no types
-BASE = Path(__file__).parent.parent / "deploy" / "kubernetes" / "base"
+KUBERNETES = Path(__file__).parent.parent / "deploy" / "kubernetes"
+BASE = KUBERNETES / "base"
+FLEET = KUBERNETES / "fleet"
 IMAGE = "ghcr.io/tokenctl/tokenctl"
 VERSIONS = ("1.29", "1.31", "1.33", "1.35")
 Manifest = dict[str, Any]
 
-OWN = yaml.safe_load((BASE / "kustomization.yaml").read_text())
+OWN = {folder: yaml.safe_load((folder / "kustomization.yaml").read_text()) for folder in (BASE, FLEET)}
 MANIFESTS: dict[str, Manifest] = {
     f"{each['kind']}/{each['metadata']['name']}": each
-    for name in OWN["resources"]
-    for each in yaml.safe_load_all((BASE / name).read_text())
+    for folder, own in OWN.items()
+    for name in own["resources"]
+    for each in yaml.safe_load_all((folder / name).read_text())
 } | {"Job/hook": yaml.safe_load(FILES["apply-hook.yaml"])}
-RUNS = [name for name in MANIFESTS if not name.startswith("PersistentVolumeClaim/")]
+PARTS = "Job/tokenctl-fleet"
+WHOLE = ("CronJob/tokenctl-drift", "CronJob/tokenctl-apply", "Job/hook")
+RUNS = (*WHOLE, PARTS)
+_GUIDE = (Path(__file__).parent.parent / "docs" / "fleet.md").read_text()
+FLEET_FILE = textwrap.dedent(_GUIDE.partition("\n    # kustomization.yaml\n")[2].partition("\n\n")[0])
 
 
 def job(name: str) -> Manifest:
@@ -56,12 +66,15 @@ def test_a_manifest_is_valid_and_a_misspelt_one_is_not(name: str, version: str) 
         kubernetes.validate(misspelt, version, strict=True)
 
 
-def test_the_base_has_every_manifest_beside_it_and_names_no_version_of_its_own() -> None:
-    assert {path.name for path in BASE.iterdir()} == {"kustomization.yaml", *OWN["resources"]}
+def test_a_base_has_every_manifest_beside_it_and_names_no_version_of_its_own() -> None:
+    for folder, own in OWN.items():
+        assert {path.name for path in folder.iterdir()} == {"kustomization.yaml", *own["resources"]}
     assert sorted(MANIFESTS) == [
         "CronJob/tokenctl-apply",
         "CronJob/tokenctl-drift",
         "Job/hook",
+        "Job/tokenctl-fleet",
+        "PersistentVolumeClaim/tokenctl-fleet-journals",
         "PersistentVolumeClaim/tokenctl-journals",
         "PersistentVolumeClaim/tokenctl-metrics",
     ]
@@ -72,7 +85,7 @@ def test_the_base_has_every_manifest_beside_it_and_names_no_version_of_its_own()
 def test_a_run_ends_in_time_once_and_may_do_nothing_but_its_work(name: str) -> None:
     spec = pod(name)
     (container,) = spec["containers"]
-    assert job(name)["backoffLimit"] == 0
+    assert (name == PARTS) or job(name)["backoffLimit"] == 0
     assert job(name)["activeDeadlineSeconds"] > 600
     assert "--timeout=10m" in container["args"]
     assert (spec["restartPolicy"], spec["automountServiceAccountToken"]) == ("Never", False)
@@ -91,7 +104,7 @@ def test_a_run_ends_in_time_once_and_may_do_nothing_but_its_work(name: str) -> N
 
 
 def test_two_runs_are_never_under_way_and_a_missed_one_is_made_up_for() -> None:
-    for name in RUNS[:2]:
+    for name in WHOLE[:2]:
         spec = MANIFESTS[name]["spec"]
         assert (spec["concurrencyPolicy"], spec["timeZone"], spec["startingDeadlineSeconds"]) == (
             "Forbid",
@@ -108,6 +121,7 @@ def test_only_what_applies_has_credentials_that_may_write() -> None:
         "CronJob/tokenctl-drift": ["tokenctl-read"],
         "CronJob/tokenctl-apply": ["tokenctl-write"],
         "Job/hook": ["tokenctl-write"],
+        "Job/tokenctl-fleet": ["tokenctl-fleet-write"],
     }
     assert pod("CronJob/tokenctl-apply")["containers"][0]["args"] == pod("Job/hook")["containers"][0]["args"]
 
@@ -121,7 +135,44 @@ def mounted(folder: Path, **files: str) -> None:
         (folder / name.replace("_", ".")).symlink_to(f"..data/{name.replace('_', '.')}")
 
 
-@pytest.mark.parametrize("name", RUNS)
+def test_each_part_of_a_fleet_is_a_pod_that_runs_again_only_where_it_may_help() -> None:
+    spec = job(PARTS)
+    assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 10, 3)
+    assert f"--shard=$(JOB_COMPLETION_INDEX)/{spec['completions']}" in pod(PARTS)["containers"][0]["args"]
+    assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (1, 2)
+    taken, failed = spec["podFailurePolicy"]["rules"]
+    assert (taken["action"], taken["onPodConditions"]) == ("Ignore", [{"type": "DisruptionTarget", "status": "True"}])
+    again = [ExitCode.UNREACHABLE, ExitCode.LOCKED]
+    codes = {"containerName": pod(PARTS)["containers"][0]["name"], "operator": "NotIn", "values": again}
+    assert (failed["action"], failed["onExitCodes"]) == ("FailIndex", codes)
+    assert MANIFESTS["PersistentVolumeClaim/tokenctl-fleet-journals"]["spec"]["accessModes"] == ["ReadWriteMany"]
+
+
+def test_the_parts_are_the_fleet_and_each_server_is_sent_to_once(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    with fleet_on(tmp_path) as fleet:
+        manifest = Path(fleet.declare(DESCRIBE)).read_text()
+        mounted(root / "files", **{f"{name}_yaml": manifest for name in NAMES})
+        mounted(root / "credentials", configs=(tmp_path / "profiles").read_text())
+        (root / "journals").mkdir()
+        (container,) = pod(PARTS)["containers"]
+        (variable,) = container["env"]
+        given = {variable["name"]: str(root / variable["value"][1:])}
+        for index in range(job(PARTS)["completions"]):
+            arguments = [
+                each.replace("=/", f"={root}/").replace("$(JOB_COMPLETION_INDEX)", str(index))
+                for each in container["args"]
+            ]
+            done = fleet.cli(*arguments, environment=given)
+            assert (done.code, "not planned" in done.out) == (0, False), done
+        for box in fleet.sandboxes.values():
+            assert [each.description for each in box.tokens if each.id == GRAFANA] == ["dashboard"]
+            assert [each.method for each in box.requests].count("PATCH") == 1
+        journals = sorted(path.stem.split("-", 3)[3] for path in (root / "journals").iterdir())
+        assert journals == list(NAMES)
+
+
+@pytest.mark.parametrize("name", WHOLE)
 def test_what_a_container_starts_does_its_work_on_what_is_mounted(name: str, shell: Shell) -> None:
     shell.here = True
     manifest = Path(shell.declare(DESCRIBE)).read_text()
@@ -152,26 +203,39 @@ def test_what_a_container_starts_does_its_work_on_what_is_mounted(name: str, she
     assert (again.out == "") == ("plan" not in arguments)
 
 
-def test_kustomize_makes_of_the_guides_kustomization_what_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("folder", "text", "runs", "kinds"),
+    [
+        (BASE, FILES["kustomization.yaml"], WHOLE, ["CronJob", "CronJob", *["PersistentVolumeClaim"] * 2]),
+        (FLEET, FLEET_FILE, RUNS[-1:], ["Job", "PersistentVolumeClaim"]),
+    ],
+)
+def test_kustomize_makes_of_the_guides_kustomization_what_runs(
+    tmp_path: Path, folder: Path, text: str, runs: tuple[str, ...], kinds: list[str]
+) -> None:
     kubectl = shutil.which("kubectl")
-    own = yaml.safe_load(FILES["kustomization.yaml"])
+    own = yaml.safe_load(text)
     (remote,) = own["resources"]
-    assert remote == "https://github.com/tokenctl/tokenctl//deploy/kubernetes/base?ref=COMMIT"
+    assert remote == f"https://github.com/tokenctl/tokenctl//deploy/kubernetes/{folder.name}?ref=COMMIT"
     assert own["images"] == [{"name": IMAGE, "newTag": "VERSION"}]
+    (made_of,) = own["configMapGenerator"]
     assert {
-        volume["configMap"]["name"] for name in RUNS for volume in pod(name)["volumes"] if "configMap" in volume
-    } == {own["configMapGenerator"][0]["name"]}
+        volume["configMap"]["name"] for name in runs for volume in pod(name)["volumes"] if "configMap" in volume
+    } == {made_of["name"]}
     if not kubectl:
         pytest.skip("there is no kubectl, which has kustomize in it; CI has one")
-    shutil.copytree(BASE, tmp_path / "base")
-    (tmp_path / "tokens.yaml").write_text("version: 1\ntokens: []\n")
+    shutil.copytree(folder, tmp_path / "base")
+    for file in made_of["files"]:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("version: 1\ntokens: []\n")
     (tmp_path / "kustomization.yaml").write_text(json.dumps({**own, "resources": ["base"]}))
     made = subprocess.run([kubectl, "kustomize", str(tmp_path)], capture_output=True, check=True, text=True)
     found = [*yaml.safe_load_all(made.stdout)]
-    assert sorted(each["kind"] for each in found) == ["ConfigMap", "CronJob", "CronJob", *["PersistentVolumeClaim"] * 2]
+    assert sorted(each["kind"] for each in found) == ["ConfigMap", *kinds]
     for each in found:
         kubernetes.validate(each, VERSIONS[-1], strict=True)
     assert {each["metadata"]["namespace"] for each in found} == {"tokenctl"}
     (files,) = (each["metadata"]["name"] for each in found if each["kind"] == "ConfigMap")
-    assert made.stdout.count(f"name: {files}\n") == 3
-    assert made.stdout.count(f"image: {IMAGE}:VERSION\n") == 2
+    jobs = sum(each.endswith("Job") for each in kinds)
+    assert made.stdout.count(f"name: {files}\n") == 1 + jobs
+    assert made.stdout.count(f"image: {IMAGE}:VERSION\n") == jobs
