@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from action.fates import MOST, changes_of, fitting, stacked
+from action.fates import MOST, changes_of, fitting, not_planned, servers_cell, stacked, together
 from reconciler.core.text import count, shortened
 from reconciler.render.markdown import cell, code
 
@@ -26,13 +26,12 @@ Document = Mapping[str, Any]
 def describe(plan: Document, name: str, drawn: str) -> str:
     """Return the text for a saved plan, or that of a fleet, and an environment, with it as it was drawn below it."""
     changes = changes_of(plan)
-    rows = fitting(_row(*each) for each in changes)
+    groups = together(changes, _alike)
+    rows = fitting(map(_row, groups))
+    more = sum(map(len, groups[len(rows) :]))
     server = " server |" if "servers" in plan else ""
-    left = (
-        f"\n\n**And {count(len(changes) - len(rows), 'more token')}**: the plan has them."
-        if len(rows) < len(changes)
-        else ""
-    )
+    left = f"\n\n**And {count(more, 'more token')}**: the plan has them." if more else ""
+    away = not_planned(plan)
     verb = "is" if len(changes) == 1 else "are"
     return "\n".join(
         [
@@ -40,20 +39,33 @@ def describe(plan: Document, name: str, drawn: str) -> str:
             f"|{server} token | on the server → declared | why | since |",
             f"|{'---|' if server else ''}---|---|---|---|",
             "\n".join(rows) + left,
+            *([f"\nNothing is known of {away}."] if away else []),
             f"\n{_NEXT}\n",
             f"<details><summary>The plan</summary>\n\n{drawn}\n</details>\n",
         ]
     )
 
 
-def _row(server: str, change: Document) -> str:
-    before = change["before"]
-    shown = stacked(change["name"] or "", before["description"], change["id"])
+def _alike(told: tuple[str, Document]) -> object:
+    server, change = told
+    return _cells(change, "" if server else change["id"])
+
+
+def _row(group: Sequence[tuple[str, Document]]) -> str:
+    changes = [change for _, change in group]
+    since = sorted({change["before"]["updatedAt"] for change in changes})
+    cells = _cells(changes[0], changes[0]["id"] if len(group) == 1 else "")
+    dates = " to ".join(map(cell, dict.fromkeys((since[0], since[-1]))))
+    return f"|{servers_cell([server for server, _ in group])} {' | '.join(cells)} | {dates} |"
+
+
+def _cells(change: Document, token: str) -> tuple[str, ...]:
+    """Return which token it is, how it differs, and why; what stands for the token's id may be empty."""
+    shown = stacked(change["name"] or "", change["before"]["description"], token)
     place = change["places"].get("")
     where = f"<br>{cell(shortened('{file}:{line}'.format(**place), MOST))}" if place else ""
     why = "<br>".join(dict.fromkeys(_WHY.get(mark, "") for mark in change.get("marks", {}).values()))
-    which = f" {code(server)} |" if server else ""
-    return f"|{which} {shown}{where} | {'<br>'.join(_differences(change))} | {why} | {cell(before['updatedAt'])} |"
+    return f"{shown}{where}", "<br>".join(_differences(change)), why
 
 
 def _differences(change: Document) -> Iterator[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from action import runner
 from reconciler.core.text import shortened
@@ -23,11 +23,12 @@ MOST = 120
 
 _IN_DOUBT = "the run ended before it was known"
 _NOT_BEGUN = "nothing was sent to this server: the log says why"
-_NAMED = 20  # servers in a line
+_NAMED, _SHOWN = 20, 3  # servers in a line, and in a cell
 _ROOM = 32_000  # bytes of a table: half of a comment
 _SIDES = {"only-now": "only this plan changes it", "only-reviewed": "this plan does not change it any more"}
 
 Document = Mapping[str, Any]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,18 +109,41 @@ def counts(fates: Iterable[Fate]) -> str:
 
 
 def table(fates: Sequence[Fate]) -> str:
-    """Return a row for each, as many as have room, and how many are left out."""
-    rows = fitting(map(_row, fates))
-    left = f"\n\n**And {len(fates) - len(rows):,} more**, which the journal has." if len(rows) < len(fates) else ""
+    """Return a row for each, or for those that are alike on several servers, and how many have no room."""
+    groups = together(fates, _alike)
+    rows = fitting(map(_row, groups))
+    more = sum(map(len, groups[len(rows) :]))
+    left = f"\n\n**And {more:,} more**, which the journal has." if more else ""
     head = ["| result | server | token | change | why |", "|---|---|---|---|---|"]
     if not any(each.server for each in fates):
         head = ["| result | token | change | why |", "|---|---|---|---|"]
     return "\n".join([*head, *rows]) + left
 
 
-def _row(fate: Fate) -> str:
-    server = f" {code(fate.server)} |" if fate.server else ""
-    names = stacked(fate.name, fate.description, fate.id)
+def together(values: Iterable[_T], key: Callable[[_T], object]) -> list[list[_T]]:
+    """Return the values, those with an equal key together, in the order of the first of them."""
+    found: dict[object, list[_T]] = {}
+    for each in values:
+        found.setdefault(key(each), []).append(each)
+    return list(found.values())
+
+
+def servers_cell(names: Sequence[str]) -> str:
+    """Return a cell of a row with a few of the names and how many there are, "" for a single server without a name."""
+    if not names[0]:
+        return ""
+    more = len(names) - _SHOWN
+    head, tail = (f"{len(names):,}: ", f" and {more:,} more") if more > 0 else ("", "")
+    return f" {head}{', '.join(map(code, names[:_SHOWN]))}{tail} |"
+
+
+def _alike(fate: Fate) -> object:
+    return fate.status, fate.name, fate.description, fate.action, fate.reason, "" if fate.server else fate.id
+
+
+def _row(group: Sequence[Fate]) -> str:
+    fate, server = group[0], servers_cell([each.server for each in group])
+    names = stacked(fate.name, fate.description, fate.id if len(group) == 1 else "")
     status = fate.status if fate.status == "done" else f"**{fate.status}**"
     return (
         f"| {status} |{server} {names} | {fate.action} | {cell(shortened(fate.reason, MOST)) if fate.reason else ''} |"

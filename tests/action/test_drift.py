@@ -31,11 +31,16 @@ def test_it_says_what_drifted_since_when_and_what_to_do(golden: Callable[[Path, 
 
 
 def test_tokens_of_several_servers_are_told_with_their_server(golden: Callable[[Path, str], None]) -> None:
+    def alike(number: int) -> dict[str, Any]:
+        before = {**_change(number)["before"], "updatedAt": f"2026-01-01T00:{number % 60:02}:00Z"}
+        return _change(number, name="everywhere", before=before, marks={"description": "pending"})
+
     fleet = {
         "servers": [
             {"name": "lyon", "plan": {"changes": [_change(1, name="grafana", marks={"description": "drift"})]}},
             {"name": "away", "reason": "unreachable"},
             {"name": "oslo", "plan": {"changes": [_change(1)]}},
+            *({"name": f"edge-{each}", "plan": {"changes": [alike(each)]}} for each in range(300)),
         ]
     }
     golden(
