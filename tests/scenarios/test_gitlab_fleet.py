@@ -15,7 +15,6 @@ from tests.gitlab import NOTE_TOKEN, Ended, GitLab, serving
 from tests.shell import GRAFANA
 
 OWN = f'version: 1\ntokens:\n  - id: "{GRAFANA}"\n    name: grafana\n    description: '
-PARALLEL = {"tokenctl-plan-part": 0, "tokenctl-plan": 0, "tokenctl-note": 0}
 
 
 @dataclass
@@ -79,19 +78,16 @@ def _codes(ended: dict[str, Ended]) -> dict[str, int]:
     return {name: each.code for name, each in ended.items()}
 
 
-@pytest.mark.parametrize("parallel", [1, 2])
-def test_a_fleet_is_planned_noted_once_and_applied_as_reviewed(project: Project, parallel: int) -> None:
-    project.gitlab.inputs["parallel"] = parallel
-    parts = {"tokenctl-plan-part": 0} if parallel > 1 else {}
+def test_a_fleet_is_planned_noted_once_and_applied_as_reviewed(project: Project) -> None:
     planned = project.request(project.propose())
-    assert _codes(planned) == {**parts, "tokenctl-plan": 0, "tokenctl-note": 0}, planned
+    assert _codes(planned) == {"tokenctl-plan": 0, "tokenctl-note": 0}, planned
     (note,) = project.gitlab.notes
     assert "### tokenctl plan, `production`: 3 to describe on 3 of 3 servers\n" in note["body"]
     counts = json.loads((project.gitlab.artifacts["1-tokenctl-plan"] / "plan.gitlab.json").read_text())
     assert counts == {"create": 0, "update": 3, "delete": 0}
     ended = project.merged()
     assert _codes(ended) == {
-        **parts, "tokenctl-code-quality": 0, "tokenctl-plan-after-the-merge": 0, "tokenctl-apply": 0,
+        "tokenctl-code-quality": 0, "tokenctl-plan-after-the-merge": 0, "tokenctl-apply": 0,
     }, ended  # fmt: skip
     assert "Review: as reviewed\n" in ended["tokenctl-plan-after-the-merge"].log
     assert project.described() == list(NAMES)
@@ -101,16 +97,20 @@ def test_a_fleet_is_planned_noted_once_and_applied_as_reviewed(project: Project,
     assert not [name for name in NAMES if project.fleet.secret(name) in logs + note["body"]]
 
 
-def test_a_server_that_is_not_reached_is_told_and_keeps_no_other_from_its_changes(project: Project) -> None:
+def test_parts_are_merged_and_a_server_that_is_not_reached_keeps_no_other_from_its_changes(project: Project) -> None:
     tables = {
         name: {"url": box.url, "token": project.fleet.secret(name)} for name, box in project.fleet.sandboxes.items()
     }
     project.fleet.profiles({**tables, "lyon": {**tables["lyon"], "url": "http://127.0.0.1:1"}})
     project.gitlab.inputs["parallel"] = 2
-    assert _codes(project.request(project.propose())) == {**PARALLEL, "tokenctl-plan": 7}
+    codes = {"tokenctl-plan-part": 0, "tokenctl-plan": 7, "tokenctl-note": 0}
+    assert _codes(project.request(project.propose())) == codes
     assert "2 of 3 servers · 1 not planned (unreachable)" in project.gitlab.notes[0]["body"]
     ended = project.merged()
-    assert (ended["tokenctl-plan-after-the-merge"].code, ended["tokenctl-apply"].code) == (0, 3)
+    assert _codes(ended) == {
+        "tokenctl-plan-part": 0, "tokenctl-code-quality": 0, "tokenctl-plan-after-the-merge": 0, "tokenctl-apply": 3,
+    }, ended  # fmt: skip
+    assert "Review: as reviewed\n" in ended["tokenctl-plan-after-the-merge"].log
     assert project.described() == ["hamburg", "us-cloud"]
 
 
