@@ -60,7 +60,8 @@ def project(tmp_path: Path) -> Iterator[Project]:
     checkout = Checkout.init(tmp_path / "repository")
     for name in NAMES:
         checkout.write(f"servers/{name}.yaml", f"{OWN}grafana dashbord\n")
-    checkout.write("part-1.json", "forged")
+    for part in ("part-1.json", "part-2.json"):
+        checkout.write(part, "forged")
     checkout.commit()
     (tmp_path / "fleet").mkdir()
     with fleet_on(tmp_path / "fleet") as fleet:
