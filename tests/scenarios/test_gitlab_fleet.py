@@ -60,7 +60,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
     checkout = Checkout.init(tmp_path / "repository")
     for name in NAMES:
         checkout.write(f"servers/{name}.yaml", f"{OWN}grafana dashbord\n")
-    for part in ("part-1.json", "part-2.json"):
+    for part in ("part-1.json", "part-2.json", "plan.md"):
         checkout.write(part, "forged")
     checkout.commit()
     (tmp_path / "fleet").mkdir()
