@@ -10,7 +10,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from graphlib import TopologicalSorter
 from io import BytesIO
+from itertools import groupby
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -61,6 +63,40 @@ def test_every_command_has_a_row_and_a_section_with_its_usage(name: str) -> None
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_is_explained(option: str) -> None:
     assert re.search(rf"`{option}(?![\w-])", COMMANDS), f"{option} is in no table of docs/commands.md"
+
+
+def _table() -> str:
+    """The commands that have each option, for those that some have in common, in the order of the help."""
+    ways: dict[str, list[str]] = {}
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    for name, command in group.commands.items():
+        for each in command.params:
+            if (option := max(each.opts, key=len)).startswith("-"):
+                ways.setdefault(option, []).append(name)
+    order = [option for option in _order() if 1 < len(ways.get(option, ())) < len(group.commands)]
+    columns = [name for name in group.commands if any(name in ways[option] for option in order)]
+    rows = [
+        f"| {', '.join(f'`{option}`' for option in alike)} | {' | '.join('•' * (name in names) for name in columns)} |"
+        for names, alike in groupby(order, key=lambda option: ways[option])
+    ]
+    return "\n".join([f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}", *rows])
+
+
+def _order() -> list[str]:
+    """All options in an order that each command keeps to; there is one only where the commands agree."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    follows: dict[str, set[str]] = {}
+    for command in group.commands.values():
+        names = [max(each.opts, key=len) for each in command.params]
+        for at, name in enumerate(names):
+            follows.setdefault(name, set()).update(names[:at])
+    return [*TopologicalSorter(follows).static_order()]  # raises CycleError where they do not
+
+
+def test_the_options_of_commands_are_a_table_of_the_documentation() -> None:
+    assert _table() in COMMANDS, f"docs/commands.md lacks\n{_table()}"
 
 
 def _section(name: str) -> str:

@@ -53,7 +53,7 @@ def _tokenctl(
     del version
 
 
-@app.command(epilog=options.examples("tokenctl validate", "tokenctl validate tokens/ --by-folder"))
+@app.command(**options.about("tokenctl validate", "tokenctl validate tokens/ --by-folder"))
 @command(FLEET)
 def validate(
     context: Context,
@@ -72,7 +72,7 @@ def validate(
 
 
 @app.command(
-    epilog=options.examples(
+    **options.about(
         "tokenctl plan tokens.yaml -o plan.json", "tokenctl plan tokens/ --output markdown=plan.md --detailed-exitcode"
     )
 )
@@ -82,20 +82,20 @@ def plan(
     flags: Flags,
     which: Which | None,
     files: options.Files = None,
-    form: options.Format = None,
-    out: options.Out = "",
-    output: options.Output = None,
-    detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit 2 if there are changes.")
-    ] = False,
     select: options.Select = None,
     allow: options.Allow = None,
     base: options.Base = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Show what the files mean since --base; ask no server.")
     ] = False,
-    reviewed: options.Reviewed = "",
     usage: options.Usage = "",
+    reviewed: options.Reviewed = "",
+    form: options.Format = None,
+    out: options.Out = "",
+    output: options.Output = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 if there are changes.")
+    ] = False,
 ) -> ExitCode:
     """Show what would change. Only reads from the server."""
     from reconciler.commands import plan
@@ -116,9 +116,7 @@ def plan(
 
 
 @app.command(
-    epilog=options.examples(
-        "tokenctl show plan.json --format markdown", "tokenctl show plan.json --output html=plan.html"
-    )
+    **options.about("tokenctl show plan.json --format markdown", "tokenctl show plan.json --output html=plan.html")
 )
 @command()
 def show(
@@ -127,9 +125,9 @@ def show(
         list[str], typer.Argument(metavar="PLAN...", help="A plan that `plan -o` saved; of a fleet also its shards.")
     ],
     form: options.DrawnFormat = None,
+    out: options.Out = "",
     output: options.Output = None,
     server: Globs = None,
-    out: options.Out = "",
 ) -> ExitCode:
     """Draw a saved plan. Needs no server."""
     from reconciler.commands import show
@@ -138,7 +136,7 @@ def show(
 
 
 @app.command(
-    epilog=options.examples(
+    **options.about(
         "tokenctl apply plan.json", "tokenctl apply tokens/ --expect DIGEST --yes --rate 10/s --timeout 10m"
     )
 )
@@ -157,8 +155,7 @@ def apply(
     base: options.Base = None,
     usage: options.Usage = "",
     form: Annotated[
-        ListFormat,
-        typer.Option("--format", help="How stdout tells the run; json is events as JSON Lines, and needs --yes."),
+        ListFormat, options.shown(ListFormat, " As json these are events, and it needs --yes.")
     ] = ListFormat.TEXT,
 ) -> ExitCode:
     """Plan, ask, send the changes, and read them back."""
@@ -170,7 +167,7 @@ def apply(
     return apply.run(sources, flags, sending, context, which)
 
 
-@app.command(epilog=options.examples("tokenctl undo", "tokenctl undo JOURNAL --apply"))
+@app.command(**options.about("tokenctl undo", "tokenctl undo JOURNAL --apply"))
 @command(SERVER, SENDING)
 def undo(
     context: Context,
@@ -185,13 +182,13 @@ def undo(
         ),
     ] = None,
     send: Annotated[bool, typer.Option("--apply", help="Send the changes; else they are only shown.")] = False,
-    form: options.DrawnFormat = None,
-    out: options.Out = "",
-    output: options.Output = None,
-    allow: options.Allow = None,
     deactivated: Annotated[
         bool, typer.Option("--deactivated", help="Only the tokens that the run switched off.")
     ] = False,
+    allow: options.Allow = None,
+    form: options.DrawnFormat = None,
+    out: options.Out = "",
+    output: options.Output = None,
 ) -> ExitCode:
     """Plan to restore what a run changed; send that with --apply."""
     from reconciler.commands import undo
@@ -210,7 +207,7 @@ def undo(
     return undo.run(request, context)
 
 
-@app.command(epilog=options.examples("tokenctl unlock", "tokenctl unlock --org acme --yes"))
+@app.command(**options.about("tokenctl unlock", "tokenctl unlock --org acme --yes"))
 @command(SERVER)
 def unlock(context: Context, flags: Flags, yes: options.Yes = False) -> ExitCode:
     """Show who holds a lock, ask, and remove it."""

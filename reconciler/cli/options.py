@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
-from typer.core import TyperOption
+from typer.core import TyperCommand, TyperOption
 
 from reconciler.cli.completion import formats, terms
 from reconciler.core.plan import Guard
@@ -42,11 +42,31 @@ Option = tuple[str, Any, object]
 
 
 class Group(NamedTuple):
-    """Options that form one parameter of a command: `make` takes what was typed and returns that parameter's value."""
+    """Options that form one parameter of a command: `make` takes what was typed and returns that parameter's value.
+
+    `heading` is what they stand under in the help.
+    """
 
     parameter: str
+    heading: str
     options: Sequence[Option]
     make: Callable[..., object]
+
+
+class Verb(TyperCommand):
+    """A command whose help has what belongs together under one heading: its own options first."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments and options to the formatter."""
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for each in self.get_params(ctx):
+            heading = getattr(each, "rich_help_panel", None) or f"{each.param_type_name.capitalize()}s"
+            if record := each.get_help_record(ctx):
+                sections.setdefault(heading, []).append(record)
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
 
 
 def text(flag: str, metavar: str, help_text: str) -> Option:
@@ -96,18 +116,17 @@ Base = Annotated[
 Journal = Annotated[
     str, typer.Option("--journal", metavar="DIR", show_default=False, help="The folder for the run's journal.")
 ]
-Format = Annotated[
-    PlanFormat | None,
-    typer.Option("--format", metavar="FORMAT", help=f"What stdout shows: {', '.join(PlanFormat)}.  [default: text]"),
-]
-DrawnFormat = Annotated[
-    PlanFormat | None,
-    typer.Option("--format", metavar="FORMAT", help=f"What stdout shows: {', '.join(DRAWN)}.  [default: text]"),
-]
-ReportFormat = Annotated[
-    PlanFormat | None,
-    typer.Option("--format", metavar="FORMAT", help=f"What stdout shows: {', '.join(REPORTS)}.  [default: text]"),
-]
+
+
+def shown(forms: Iterable[str], note: str = "") -> Any:
+    """Return the option for the format of standard output, one of these."""
+    told = f"What stdout shows: {', '.join(forms)}.{note}  [default: text]"
+    return typer.Option("--format", metavar="FORMAT", show_default=False, help=told)
+
+
+Format = Annotated[PlanFormat | None, shown(PlanFormat)]
+DrawnFormat = Annotated[PlanFormat | None, shown(DRAWN)]
+ReportFormat = Annotated[PlanFormat | None, shown(REPORTS)]
 Output = Annotated[
     list[str] | None,
     typer.Option(
@@ -129,6 +148,7 @@ Reviewed = Annotated[
 
 SENDING = Group(
     "sending",
+    "Sending",
     (
         text("--expect", "DIGEST", "Refuse any plan but this one."),
         switch("--yes", "Do not ask."),
@@ -154,9 +174,9 @@ _TALK = (
 )
 
 
-def examples(*lines: str) -> str:
-    """The end of a command's help: command lines, as they are typed."""
-    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+def about(*examples: str) -> dict[str, Any]:
+    """Return how typer is to show a command, whose help ends with these command lines, as they are typed."""
+    return {"cls": Verb, "epilog": "\n".join(["\b", "Examples:", *(f"  {line}" for line in examples)])}
 
 
 def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[..., int]]:
@@ -167,6 +187,9 @@ def command(*groups: Group) -> Callable[[Callable[..., ExitCode]], Callable[...,
     shows these first, and then the groups from the last to the first.
     """
     options = [*(option for group in reversed(groups) for option in group.options), *_TALK]
+    for group in groups:
+        for _, taken, _ in group.options:
+            taken.__metadata__[0].rich_help_panel = group.heading
 
     def decorate(run: Callable[..., ExitCode]) -> Callable[..., int]:
         """Wrap the function."""

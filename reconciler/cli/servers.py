@@ -35,6 +35,7 @@ def _flags(context: Context, *, timeout: str, **named: Any) -> Flags:
 
 SERVER = Group(
     "flags",
+    "Server and credentials",
     (
         text("--url", "URL", "The server; else INFLUX_HOST, else http://localhost:8086."),
         text("--org", "NAME", "Only this organisation's tokens; else INFLUX_ORG."),
@@ -68,6 +69,7 @@ def _which(_: Context, *, fleet: str, server: list[str] | None, shard: str) -> W
 
 FLEET = Group(
     "which",
+    "Many servers",
     (
         text("--fleet", "DIR", "NAME.yaml or NAME/ is for the server of the influx CLI profile NAME."),
         ("server", Globs, None),

@@ -29,7 +29,7 @@ _OfStatus = Annotated[Status | None, typer.Option("--status", help="Only tokens 
 tools = typer.Typer()
 
 
-@tools.command("list", epilog=options.examples("tokenctl list hamburg", "tokenctl list --status active --format csv"))
+@tools.command("list", **options.about("tokenctl list hamburg", "tokenctl list --status active --format csv"))
 @command(SERVER, FLEET)
 def list_tokens(
     context: Context,
@@ -44,8 +44,8 @@ def list_tokens(
         list[str] | None,
         typer.Option("--not-in", metavar="FILE", help="Only what this file or folder does not declare; repeatable."),
     ] = None,
-    form: Annotated[TokensFormat, typer.Option("--format", help="How to show the list.")] = TokensFormat.TEXT,
     usage: options.Usage = "",
+    form: Annotated[TokensFormat, options.shown(TokensFormat)] = TokensFormat.TEXT,
 ) -> ExitCode:
     """List the live tokens with their status, never a secret."""
     from reconciler.commands import list as listing
@@ -58,7 +58,7 @@ def list_tokens(
 
 @tools.command(
     "set",
-    epilog=options.examples(
+    **options.about(
         "tokenctl set backup-2023 --status inactive", 'tokenctl set 0d234e88da406000 --description "Grafana" --check'
     ),
 )
@@ -98,7 +98,7 @@ def set_fields(
     return setting.run(request, context)
 
 
-@tools.command(epilog=options.examples("tokenctl fmt", "tokenctl fmt tokens/ --check"))
+@tools.command(**options.about("tokenctl fmt", "tokenctl fmt tokens/ --check"))
 @command()
 def fmt(context: Context, files: options.Files = None, check: _Check = False) -> ExitCode:
     """Format the files, without changing what they mean. Needs no server."""
@@ -107,7 +107,7 @@ def fmt(context: Context, files: options.Files = None, check: _Check = False) ->
     return fmt.run(files or (), context, check=check)
 
 
-@tools.command(epilog=options.examples("tokenctl export tokens.yaml", "tokenctl export tokens/ --user 'svc:*'"))
+@tools.command(**options.about("tokenctl export tokens.yaml", "tokenctl export tokens/ --user 'svc:*'"))
 @command(SERVER)
 def export(
     context: Context,
@@ -124,14 +124,14 @@ def export(
     return export.run(target, flags, context, user=user, status=status)
 
 
-@tools.command(epilog=options.examples("tokenctl doctor tokens.yaml", "tokenctl doctor --format json"))
+@tools.command(**options.about("tokenctl doctor tokens.yaml", "tokenctl doctor --format json"))
 @command(SERVER, FLEET)
 def doctor(
     context: Context,
     flags: Flags,
     which: Which | None,
     files: options.Files = None,
-    form: Annotated[ListFormat, typer.Option("--format", help="How to show the checks.")] = ListFormat.TEXT,
+    form: Annotated[ListFormat, options.shown(ListFormat)] = ListFormat.TEXT,
     journal: options.Journal = "",
 ) -> ExitCode:
     """Check server, credentials, rights and the journal's folder. Only reads."""
@@ -141,7 +141,7 @@ def doctor(
 
 
 @tools.command(
-    epilog=options.examples("tokenctl usage influxd.log influxd.log.1.gz -o usage.json", "tokenctl usage - --since 24h")
+    **options.about("tokenctl usage influxd.log influxd.log.1.gz -o usage.json", "tokenctl usage - --since 24h")
 )
 @command(SERVER)
 def usage(
@@ -151,12 +151,12 @@ def usage(
     since: Annotated[
         str, typer.Option("--since", metavar="DURATION", help="Only the last so much of the log: 24h, 7d.")
     ] = "",
-    form: Annotated[ListFormat, typer.Option("--format", help="How to show it.")] = ListFormat.TEXT,
+    tokens: Annotated[
+        str, typer.Option("--tokens", metavar="PATH", help="What `list --format json` printed; asks no server.")
+    ] = "",
+    form: Annotated[ListFormat, options.shown(ListFormat)] = ListFormat.TEXT,
     out: Annotated[
         str, typer.Option("-o", "--out", metavar="PATH", help="Save the evidence, for `plan --usage PATH`.")
-    ] = "",
-    tokens: Annotated[
-        str, typer.Option("--tokens", metavar="FILE", help="What `list --format json` printed; asks no server.")
     ] = "",
 ) -> ExitCode:
     """Show from a request log when tokens were last used."""
@@ -169,7 +169,7 @@ def usage(
     return usage.run(request, context)
 
 
-@tools.command(epilog=options.examples("tokenctl schema", "tokenctl schema plan > plan.v1.json"))
+@tools.command(**options.about("tokenctl schema", "tokenctl schema plan > plan.v1.json"))
 @command()
 def schema(
     context: Context,
@@ -183,7 +183,7 @@ def schema(
     return schema.run(name, context)
 
 
-@tools.command(epilog=options.examples("tokenctl demo", "tokenctl demo --debug"))
+@tools.command(**options.about("tokenctl demo", "tokenctl demo --debug"))
 @command()
 def demo(context: Context) -> ExitCode:
     """Plan, apply and plan again on a sandbox of its own."""
@@ -193,7 +193,7 @@ def demo(context: Context) -> ExitCode:
 
 
 @tools.command(
-    epilog=options.examples(
+    **options.about(
         "tokenctl sandbox --listen 127.0.0.1:0", "tokenctl sandbox --data world.sqlite --fault slow-body:GET:3"
     )
 )
@@ -203,8 +203,8 @@ def sandbox(
     listen: Annotated[
         str, typer.Option("--listen", metavar="HOST:PORT", help="Where to serve; port 0 picks a free one.")
     ] = "127.0.0.1:8086",
-    seed: Annotated[str, typer.Option("--seed", metavar="FILE", help="The world to begin with (JSON).")] = "",
-    data: Annotated[str, typer.Option("--data", metavar="FILE", help="Keep the state in this SQLite file.")] = "",
+    seed: Annotated[str, typer.Option("--seed", metavar="PATH", help="The world to begin with (JSON).")] = "",
+    data: Annotated[str, typer.Option("--data", metavar="PATH", help="Keep the state in this SQLite file.")] = "",
     influxdb_version: Annotated[
         str, typer.Option("--influxdb-version", metavar="VERSION", help="Which server to be like.")
     ] = "2.7.12",
