@@ -39,9 +39,7 @@ _PHRASES = (  # what chooses one server and its token, and what does of one of a
     ("`--self-id ID`", _SELF),
     ("told apart by --self-id", f"told apart by {_SELF}"),
 )
-_OTHER = re.compile(
-    r"--(?:url|org|token-file|profile|self-id)\b|INFLUX_(?:HOST|TOKEN|ORG|EXTRA|ACTIVE)|TOKENCTL_SELF_ID"
-)
+_OTHER = r"--(?:url|org|token-file|profile|self-id)\b|INFLUX_(?:HOST|TOKEN|ORG|EXTRA|ACTIVE)|TOKENCTL_SELF_ID"
 
 
 def of_profile(problem: Problem) -> Problem:
@@ -49,7 +47,7 @@ def of_profile(problem: Problem) -> Problem:
     message, hint = problem.message, problem.hint
     for one, instead in _PHRASES:
         message, hint = message.replace(one, instead), hint.replace(one, instead)
-    return problem._replace(message=message, hint=f"correct {_ITS}" if _OTHER.search(hint) else hint)
+    return problem._replace(message=message, hint=f"correct {_ITS}" if re.search(_OTHER, hint) else hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -127,7 +127,7 @@ def _removed(fleet: Fleet) -> str:
         return ""
     told = "<strong>loosens</strong> their tokens stay as they are, and no guard of their files holds any more"
     title = f"{count(len(fleet.removed), 'server')} removed since the base"
-    return section("warning", title, [told + _on(fleet.removed)])
+    return section("warning", title, [told + _on([shown(each) for each in fleet.removed])])  # files of another commit
 
 
 def _warnings(fleet: Fleet) -> list[str]:

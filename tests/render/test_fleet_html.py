@@ -124,3 +124,9 @@ def test_a_row_of_many_servers_says_only_what_is_so_on_all_of_them() -> None:
     known = replace(one, rights=Some())
     text = text_of(Fleet(members=(planned("a", known), planned("b", other))))
     assert ("\nacme\n" in text, "differs by server" in text) == (False, True)
+
+
+def test_a_server_that_only_the_base_has_may_be_called_anything() -> None:
+    page = fleet_html.plan(Fleet(members=(planned("a"),), removed=("<b>", "b", "c", "<i>\x1b")))
+    assert ("<b>" in page.partition("<main>")[2], "<i>" in page, "\x1b" in page) == (False, False, False)
+    assert page.count("&lt;b&gt;") == 2
