@@ -5,7 +5,8 @@ Follows kit/transport/http of InfluxDB and encoding/json of Go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -22,7 +23,8 @@ _STATUS = {
     "unauthorized": 401,
 }
 # Go escapes these for the sake of HTML and JavaScript.
-_ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
+_ESCAPES = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+_ESCAPED = re.compile("[<>&\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,20 +82,24 @@ def content(status: int, value: object) -> Answer:
     return Answer(status, indented(value).encode(), JSON)
 
 
-def indented(value: object, indent: str = "\n") -> str:
+def indented(value: object) -> str:
     """The text of mappings, sequences, texts and truth values, without a line break at the end."""
+    return _ESCAPED.sub(lambda found: _ESCAPES[found[0]], _indented(value, "\n"))
+
+
+def _indented(value: object, indent: str) -> str:
+    # Lists have thousands of permissions: what is most frequent comes first, and no abstract class is asked.
+    if isinstance(value, str):
+        return encode_basestring(value)
     inner = indent + "\t"
-    match value:
-        case str():
-            return encode_basestring(value).translate(_ESCAPES)
-        case bool():
-            return "true" if value else "false"
-        case Mapping():
-            members = [f"{indented(key, inner)}: {indented(each, inner)}" for key, each in value.items()]
-            return "{" + inner + ("," + inner).join(members) + indent + "}" if members else "{}"
-        case Sequence():
-            items = [indented(each, inner) for each in value]
-            return "[" + inner + ("," + inner).join(items) + indent + "]" if items else "[]"
+    if isinstance(value, dict):
+        members = [f"{encode_basestring(key)}: {_indented(each, inner)}" for key, each in value.items()]
+        return "{" + inner + ("," + inner).join(members) + indent + "}" if members else "{}"
+    if isinstance(value, list | tuple):
+        items = [_indented(each, inner) for each in value]
+        return "[" + inner + ("," + inner).join(items) + indent + "]" if items else "[]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     raise TypeError(type(value).__name__)
 
 

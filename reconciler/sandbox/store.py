@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -215,8 +215,8 @@ class Store:
 
 
 def _values(row: Authorization | Org | User | Bucket | Permission) -> Iterator[Any]:
-    """Its fields in order. dataclasses.astuple would copy all that is in them, too."""
-    return (getattr(row, each.name) for each in fields(row))
+    """Its fields in order. What dataclasses have for it takes many times as long."""
+    return (getattr(row, name) for name in row.__slots__)
 
 
 def _unusable(path: Path | None) -> LocalError:
