@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.apply.journal import Journal, LoadedJournal, close, interrupted, latest_first, load, newest_first
@@ -247,6 +247,7 @@ def test_a_journal_is_read_as_it_was_written_and_knows_whether_its_run_goes_on(t
 
 
 @given(worlds(least=2))
+@settings(max_examples=settings().max_examples // 3)
 def test_every_line_that_is_written_is_what_the_schema_says_and_has_nothing_else(world: World) -> None:
     schema = load_schema("journal")
     plan = draft_of(world)

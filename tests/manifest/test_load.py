@@ -142,7 +142,7 @@ def test_only_what_could_be_meant_is_looked_for_in_subfolders_and_not_without_en
     (warning,) = loaded(tmp_path).warnings
     assert warning.message.endswith("/f2, " + f"{tmp_path}/f3, {tmp_path}/f4 and 2 more")
     for number in range(10_000):
-        os.mkdir(tmp_path / "f0" / f"{number:05}")  # noqa: PTH102  # a third of the time
+        os.link(tmp_path / "a.yaml", f"{tmp_path}/f0/{number:05}")
     (warning,) = loaded(tmp_path).warnings
     assert warning.message.endswith(f"in {tmp_path}/f0")
 
@@ -180,7 +180,7 @@ def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
 NASTY = {
     "brackets": b"[" * 25_000,
     "braces": b"{a: " * 25_000,
-    "keys": b"version: 1\n" + b"".join(b"k%d: x\n" % number for number in range(200_000)),
+    "keys": b"version: 1\n" + b"".join(b"k%d: x\n" % number for number in range(60_000)),
     "duplicate keys": b"version: 1\n" * 200_000,
     "aliases": b"a: &a x\nb: [" + b"*a, " * 100_000 + b"]",
     "one line": b"x" * (16 * 1024 * 1024),

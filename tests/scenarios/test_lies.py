@@ -72,6 +72,7 @@ LIES: dict[str, Callable[[Exchange], Iterable[bytes]]] = {
     "not there": lambda exchange: [exchange.answer(status=404, body={"code": "not found", "message": "authorization not found"})],
     "no HTTP": lambda _: [b"\0" * 4096, b""],
 }  # fmt: skip
+LARGE = {"16 MiB of headers", "a gzip bomb", "an endless body"}
 DRIPS = {
     "a body that drips": endless(CHUNKED, b"1\r\n \r\n", 0.005),
     "headers that drip": endless(b"HTTP/1.1 200 OK\r\nX: ", b"x", 0.005),
@@ -107,6 +108,8 @@ def test_a_lie_about_a_change_is_settled_by_reading(
     others = [each for each in shell.sandbox.tokens if each.id != GRAFANA]
     said = []
     for name, lie in LIES.items():
+        if deaf and name in LARGE:  # what was stored makes no difference to how much of it is read
+            continue
         shell.sandbox.change(GRAFANA, description="grafana dashbord")
         said.append(f"{name}\n  {told(shell, name, lie, deaf=deaf)}\n")
     assert [each for each in shell.sandbox.tokens if each.id != GRAFANA] == others

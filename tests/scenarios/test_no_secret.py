@@ -212,11 +212,27 @@ def test_an_organisation_whose_name_is_a_secret(tmp_path: Path) -> None:
         assert GRAFANA in done.out
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {"slow-body", "deleted-meanwhile"}))
-def test_each_fault(full: Shell, name: str) -> None:
+def some(number: int) -> tuple[str, ...]:
+    """What one of many troubles befalls: `apply`, and two other commands, which are others for the next number."""
+    others = [command for command in IN_TROUBLE if command != "apply"]
+    return ("apply", others[number % len(others)], others[(number + 3) % len(others)])
+
+
+FAULTS = sorted({*NAMES} - {"slow-body", "deleted-meanwhile"})
+
+
+@pytest.mark.parametrize(
+    ("name", "every"),
+    [
+        *((name, some(number)) for number, name in enumerate(FAULTS)),
+        *(pytest.param(name, tuple(IN_TROUBLE), id=f"{name}-all", marks=pytest.mark.soak) for name in FAULTS),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_each_fault(full: Shell, name: str, every: tuple[str, ...]) -> None:
     """But for a list that drips, which takes a quarter of a minute, and tokens that are gone for the next command."""
 
-    for method, commands in (("", tuple(IN_TROUBLE)), ("PATCH", ("apply",)), ("POST", ("apply",))):
+    for method, commands in (("", every), ("PATCH", ("apply",)), ("POST", ("apply",))):
         lines = [IN_TROUBLE[command] for command in commands]
         assert leaked(full, *lines, trouble=partial(full.sandbox.fail, Fault(name, method, 2))) == set()
         full.sandbox.mend()
@@ -250,23 +266,31 @@ PLACES: dict[Callable[[Exchange], bool], tuple[str, ...]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "place"),
-    [
-        # Each lie is told to every command; at which moment of a run makes a difference for few.
-        pytest.param(name, place, marks=pytest.mark.soak if place is not everywhere and number % 3 else ())
-        for number, name in enumerate(LIES)
-        for place in PLACES
-    ],
-)
-def test_each_lie_of_a_proxy(full: Shell, name: str, place: Callable[[Exchange], bool]) -> None:
+def lies() -> Iterator[Any]:
+    """Each lie for `apply` and for two other commands; in a soak, for all of them.
+
+    At which moment of a run makes a difference for few.
+    """
+    for number, name in enumerate(LIES):
+        for place, commands in PLACES.items():
+            often = some(number) if place is everywhere else () if number % 3 else commands
+            if often:
+                yield pytest.param(name, place, often, id=f"{name}-{place.__name__}")
+            if often != commands:
+                yield pytest.param(name, place, commands, id=f"{name}-{place.__name__}-all", marks=pytest.mark.soak)
+
+
+@pytest.mark.parametrize(("name", "place", "commands"), [*lies()])
+def test_each_lie_of_a_proxy(
+    full: Shell, name: str, place: Callable[[Exchange], bool], commands: tuple[str, ...]
+) -> None:
     def lie(exchange: Exchange) -> list[bytes] | None:
         return [LIES[name](exchange)] if place(exchange) else None
 
     with liar(full.sandbox.url, lie) as server:
         environment = {"INFLUX_HOST": "http://influx.example", "HTTP_PROXY": proxy(f"127.0.0.1:{server.port}")}
         aim(full, "http://influx.example")
-        lines = [f"{IN_TROUBLE[command]} --allow-insecure-http" for command in PLACES[place]]
+        lines = [f"{IN_TROUBLE[command]} --allow-insecure-http" for command in commands]
         assert leaked(full, *lines, environment=environment) == set()
         assert server.requests
         aim(full, full.sandbox.url)
