@@ -69,15 +69,20 @@ def _run(line: Sequence[str], environment: Mapping[str, str]) -> Sample:
 
 
 def compare(
-    title: str, command: Command, yardstick: Command, bounds: Bounds, environment: Mapping[str, str] | None = None
+    title: str,
+    command: Command,
+    yardstick: Command,
+    bounds: Bounds,
+    environment: Mapping[str, str] | None = None,
+    runs: int = RUNS,
 ) -> bool:
-    """Run the two in turn, print both, and say whether the command keeps to its bounds.
+    """Run the two in turn, so many times, print both, and say whether the command keeps to its bounds.
 
     The ratio is of the minima: the noise of a shared machine only ever adds.
     """
     once(command, environment)
     once(yardstick, environment)
-    pairs = [(once(command, environment), once(yardstick, environment)) for _ in range(RUNS)]
+    pairs = [(once(command, environment), once(yardstick, environment)) for _ in range(runs)]
     print(title)
     kept = [
         _told(what, [getattr(a, each) for a, _ in pairs], [getattr(b, each) for _, b in pairs], most)

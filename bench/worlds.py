@@ -52,14 +52,14 @@ def declare(folder: Path, ids: Sequence[str], description: str, status: str = "a
 def plan(folder: Path, changes: int) -> str:
     """Write a saved plan of so many changes; gives its path."""
     path = folder / f"plan-{changes}.json"
-    save_plan(_plan(changes), path)
+    save_plan(made_plan(changes), path)
     return str(path)
 
 
 def journal(folder: Path, changes: int) -> str:
     """Write the journal of a run that made so many changes; gives its path."""
     path = folder / f"journal-{changes}.ndjson"
-    made = _plan(changes)
+    made = made_plan(changes)
     results = [
         Result(change=each, status=ResultStatus.DONE, updated_at="2024-05-13T09:41:07.52417Z") for each in made.changes
     ]
@@ -70,7 +70,8 @@ def journal(folder: Path, changes: int) -> str:
     return str(path)
 
 
-def _plan(changes: int) -> Plan:
+def made_plan(changes: int) -> Plan:
+    """A plan of so many changes."""
     org, user = OrgId("5f2c9e1a77b0d3c4"), UserId("0d3a5f0bd1a4e000")
     made = [
         Change(
