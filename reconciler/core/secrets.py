@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 _PADDED = re.compile(r"[A-Za-z0-9+/_-]{86}(?:==|%3[Dd]%3[Dd])")
@@ -28,6 +28,8 @@ _TELLING = 12  # a shorter secret, such as `admin`, is a word that stands anywhe
 _CUT = 8  # characters that may be missing at either end of a known secret
 _WRAPPED = 40  # characters of a known secret that are too many to be words with blanks between them
 _BREAK = r"[\s#]*"  # what may stand between two characters of such a secret, in a comment too: see _unbroken
+_FEW = 32  # spellings that are looked for one after another
+_PART = 6  # characters: what is looked for in a text has twice as many
 _SHARE = 10  # but no more than one in so many: what is left of a word may be any word
 
 
@@ -56,19 +58,32 @@ def _is_in(word: str) -> bool:
     return any(pattern.search(word) for pattern in _patterns(word))
 
 
+class Known:
+    """Secrets that are looked for in texts, in every spelling; looking for many takes little longer than for few."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        """Take them in the order in which they are hidden; one that is too short to be told from words is left out."""
+        self.ways = {core: way for each in secrets if len(each) >= _TELLING for core, way in _spelled(each).items()}
+        self._parts = _by_part(self.ways) if len(self.ways) > _FEW else None
+
+    def hidden(self, text: str) -> str:
+        """Return the text with `***` for each, even one that lacks its padding or a few end characters."""
+        for core in self.ways if self._parts is None else _met(text, self._parts):
+            if core in text:
+                text = _whole(*self.ways[core]).sub(HIDDEN, text)
+        return text
+
+
 def without(text: str, *known: str) -> str:
-    """Return the text with `***` for each known secret, even one that lacks its padding or a few end characters."""
-    for core, whole in _pieces(known):
-        if core in text:
-            text = whole.sub(HIDDEN, text)
-    return text
+    """Return the text with `***` for each known secret, as `Known` does."""
+    return _known(known).hidden(text)
 
 
 def known_in(text: str, secret: str) -> Iterator[int]:
     """Yield the offset of each part of the text that is this secret or nearly so; a long one may span lines."""
-    for core, whole in _pieces((secret,)):
+    for core, way in _known((secret,)).ways.items():
         if core in text:
-            yield from (found.start() for found in whole.finditer(text))
+            yield from (found.start() for found in _whole(*way).finditer(text))
         elif len(core) >= _WRAPPED and _unbroken(core) in _unbroken(text):
             yield from (found.start() for found in re.finditer(_BREAK.join(map(re.escape, core)), text))
 
@@ -90,34 +105,54 @@ def _patterns(text: str) -> Sequence[re.Pattern[str]]:
     return (_PADDED, _BARE) if "==" in text or "%3" in text else (_BARE,)
 
 
-@lru_cache(maxsize=64)
-def _pieces(known: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Return what to look for, as `_spelled` does, for all secrets that are long enough to be told from words."""
-    spelled = {core: whole for secret in known if len(secret) >= _TELLING for core, whole in _spelled(secret).items()}
-    return tuple(spelled.items())
+_known = lru_cache(maxsize=256)(Known)
+_Way = tuple[Sequence[str], int]  # what stands for each character of a secret, and how many may be missing at an end
 
 
-def _spelled(secret: str) -> dict[str, re.Pattern[str]]:
-    """Return, for the plain spelling of a secret and those in URLs, its middle part and a pattern for all of it.
+def _spelled(secret: str) -> dict[str, _Way]:
+    """Return the plain spelling of a secret and those in URLs, each by its middle part.
 
     Whatever holds the secret nearly whole holds that middle part, which is quick to look for.
     """
     bare = re.sub("(=|%3[Dd]){1,2}$", "", secret)
     cut = max(0, min(_CUT, len(bare) // _SHARE, (len(bare) - _TELLING) // 2))
-    escaped = [_SPECIAL.sub(_escape, character) for character in bare]
-    ways = bare, escaped, [each.lower() if each.startswith("%") else each for each in escaped]
-    return dict(_nearly(each, cut) for each in ways)
+    ways: list[Sequence[str]] = [bare]
+    if _SPECIAL.search(bare):
+        escaped = [_SPECIAL.sub(_escape, character) for character in bare]
+        ways += [escaped, [each.lower() if each.startswith("%") else each for each in escaped]]
+    return {"".join(each[cut : len(each) - cut]): (each, cut) for each in ways}
+
+
+def _by_part(cores: Iterable[str]) -> Mapping[str, Sequence[tuple[int, str]]]:
+    """Return the middle parts, with their places in the order, by each part of them with which a search may begin.
+
+    A text is looked at in steps of that length: whatever it holds is met at one of them. What is too short for that is
+    always met, and stands at "".
+    """
+    found: dict[str, list[tuple[int, str]]] = {"": []}
+    for at, core in enumerate(cores):
+        parts = {core[start : start + _PART] for start in range(_PART)} if len(core) >= 2 * _PART - 1 else {""}
+        for part in parts:
+            found.setdefault(part, []).append((at, core))
+    return found
+
+
+def _met(text: str, parts: Mapping[str, Sequence[tuple[int, str]]]) -> Iterator[str]:
+    """Yield each middle part that the text may hold, in their order."""
+    met = {each for at in range(0, len(text), _PART) for each in parts.get(text[at : at + _PART], ())}
+    yield from (core for _, core in sorted(met.union(parts[""])))
 
 
 def _escape(special: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in special[0].encode("utf-8", "replace"))
 
 
-def _nearly(parts: Sequence[str], cut: int) -> tuple[str, re.Pattern[str]]:
-    core = "".join(parts[cut : len(parts) - cut])
+def _whole(parts: Sequence[str], cut: int) -> re.Pattern[str]:
+    """Return a pattern for all of a secret, of which some may be missing at both ends."""
     before = after = ""
     for part in parts[:cut]:
         before = f"(?:{before}{re.escape(part)})?"
     for part in reversed(parts[len(parts) - cut :]):
         after = f"(?:{re.escape(part)}{after})?"
-    return core, re.compile(f"{before}{re.escape(core)}{after}(?:=|%3[Dd]){{0,2}}")
+    core = re.escape("".join(parts[cut : len(parts) - cut]))
+    return re.compile(f"{before}{core}{after}(?:=|%3[Dd]){{0,2}}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TextIO
 
 from reconciler.apply.interrupt import Interrupt
-from reconciler.core.secrets import masked, without
+from reconciler.core.secrets import Known, masked
 from reconciler.errors import CancelledError, LocalError
 
 if TYPE_CHECKING:  # reading files needs none of these
@@ -37,7 +37,7 @@ class Secrets:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
-        self._sorted: tuple[str, ...] | None = ()
+        self._sought: Known | None = None
         self._lock = threading.Lock()
 
     def add(self, secret: str) -> None:
@@ -52,14 +52,15 @@ class Secrets:
         with self._lock:
             if not self._known.issuperset(spelled):
                 self._known.update(spelled)
-                self._sorted = None
+                self._sought = None
 
     def hidden(self, text: str) -> str:
         """Return the text with `***` for each known secret."""
         with self._lock:
-            if self._sorted is None:  # a longer one may begin like a shorter one
-                self._sorted = tuple(sorted(self._known, key=len, reverse=True))
-        return without(text, *self._sorted)
+            if self._sought is None:  # a longer one may begin like a shorter one
+                self._sought = Known(sorted(self._known, key=len, reverse=True))
+            sought = self._sought
+        return sought.hidden(text)
 
 
 class Streams(NamedTuple):

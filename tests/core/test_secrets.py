@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.secrets import holds_secret, known_in, masked, secrets_in, without
+from reconciler.core.secrets import Known, holds_secret, known_in, masked, secrets_in, without
 
 RAW = [hashlib.sha512(b"%d" % number).digest() for number in range(40)]
 PADDED = [encode(raw).decode() for raw in RAW for encode in (base64.urlsafe_b64encode, base64.b64encode)]
@@ -102,6 +102,17 @@ def test_the_own_secret_is_in_no_text(before: str, after: str, left: int, right:
     shown = masked(f"{before}{OWN[left : len(OWN) - right]}{after}", OWN)
     assert OWN[8:-10] not in shown
     assert json.dumps(OWN)[9:-11] not in shown
+
+
+@given(st.lists(st.tuples(st.text(max_size=9), st.integers(0, 41), st.integers(0, 9), st.integers(0, 9)), max_size=3))
+def test_many_secrets_are_found_as_each_of_them_is(said: list[tuple[str, int, int, int]]) -> None:
+    every = (*PADDED[::2], "short-secret%3D", "secret%3D%3D")
+    pieces = [(before, every[which], left, right) for before, which, left, right in said]
+    text = "".join(f"{before}{one[left : len(one) - right]}" for before, one, left, right in pieces) + "."
+    each = text
+    for secret in every:
+        each = without(each, secret)
+    assert Known(every).hidden(text) == each
 
 
 def test_looking_costs_little_whatever_the_text() -> None:
