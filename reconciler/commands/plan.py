@@ -74,7 +74,8 @@ def _fleet(request: PlanRequest, which: Which, wanted: Outputs, context: Context
     wanted.check(servers.files, context, request.flags)
     made = fleet.plan(servers, context)
     changed = ExitCode.CHANGES if request.detailed_exitcode else ExitCode.OK
-    return fleet_outputs.write(wanted, made, servers.files, context, changed)
+    files = {each.name: each.declared.files for each in servers.servers}
+    return fleet_outputs.write(wanted, made, files, context, changed)
 
 
 def _reviewed(name: str, plan: Plan, context: Context) -> Review | None:

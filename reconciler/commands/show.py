@@ -52,4 +52,4 @@ def _fleet(paths: Sequence[str], globs: Sequence[str], places: Outputs, context:
     if isinstance(one, fleet.Planned):
         return places.write_plan(one.plan, paths, context)
     fleet_outputs.check_formats(places)
-    return fleet_outputs.write(places, found, paths, context)
+    return fleet_outputs.write(places, found, {}, context)

@@ -81,7 +81,8 @@ def _fleet(request: UndoRequest, wanted: Outputs, sending: SendingOptions, conte
         context.streams.say(_DECLARED)
         return code
     fleet_outputs.check_formats(wanted)
-    return fleet_outputs.write(wanted, find().fleet, request.journals, context)
+    found = find()
+    return fleet_outputs.write(wanted, found.fleet, found.files, context)
 
 
 def _several(request: UndoRequest, wanted: Outputs, context: Context) -> Sendable:

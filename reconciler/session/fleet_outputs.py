@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -38,9 +38,16 @@ def check_formats(wanted: Outputs) -> None:
 
 
 def write(
-    wanted: Outputs, fleet: Fleet, files: Sequence[str], context: Context, changed: ExitCode = ExitCode.OK
+    wanted: Outputs,
+    fleet: Fleet,
+    files: Mapping[str, Sequence[str]],
+    context: Context,
+    changed: ExitCode = ExitCode.OK,
 ) -> ExitCode:
-    """Write the plans, made from these files; return the gravest code of the servers, else `changed` for changes."""
+    """Write the plans; return the gravest code of the servers, else `changed` for changes.
+
+    `files` are those that the plan of each server was made from; a saved plan has its own.
+    """
     named = cache(lambda: _named(fleet, files, context))
 
     def draw(form: PlanFormat, colour: bool, columns: int | None) -> str:
@@ -71,10 +78,10 @@ def write(
     return fleet.code or (changed if fleet.changing else ExitCode.OK)
 
 
-def _named(fleet: Fleet, files: Sequence[str], context: Context) -> Fleet:
+def _named(fleet: Fleet, files: Mapping[str, Sequence[str]], context: Context) -> Fleet:
     """Return the plans with files as programs know them, and problems without secrets."""
     members = tuple(
-        replace(each, plan=named_plan(each.plan, each.plan.files or files, context.environment))
+        replace(each, plan=named_plan(each.plan, each.plan.files or files[each.name], context.environment))
         if isinstance(each, Planned)
         else replace(each, problems=published(each.problems, context))
         for each in fleet.members
