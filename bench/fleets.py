@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +23,6 @@ from reconciler.render import fleet_markdown
 from reconciler.render.metrics import Sample, openmetrics
 
 _DECLARED = 3  # tokens of a server
-_TOKEN = "FAKE-token-of-{name}"  # noqa: S105
 _RUNS = 3  # of what takes many seconds
 _SINGLE = 20  # single plans, which stand for five times as many
 _LIMIT_S = 60
@@ -45,6 +46,11 @@ def _names(number: int) -> list[str]:
     return [f"edge-{each:04}" for each in range(number)]
 
 
+def _token(name: str) -> str:
+    """A token as InfluxDB makes them."""
+    return base64.b64encode(hashlib.sha512(name.encode()).digest()).decode()
+
+
 def _fleet(folder: Path, name: str, servers: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """Write a manifest and a profile for each server, by its URL; gives the folder and the environment."""
     made = folder / name
@@ -55,7 +61,7 @@ def _fleet(folder: Path, name: str, servers: Mapping[str, str]) -> tuple[str, di
         (made / f"{each}.yaml").write_text(content)
     profiles = folder / f"{name}-profiles"
     profiles.write_text(
-        "".join(f'["{each}"]\nurl = "{url}"\ntoken = "{_TOKEN.format(name=each)}"\n' for each, url in servers.items())
+        "".join(f'["{each}"]\nurl = "{url}"\ntoken = "{_token(each)}"\n' for each, url in servers.items())
     )
     return str(made), {"INFLUX_CONFIGS_PATH": str(profiles), "NO_PROXY": "*"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -145,6 +146,39 @@ def test_the_exit_code_is_that_of_the_gravest_server(one: int, other: int) -> No
     assert Fleet(members=tuple(skipped(str(at), code) for at, code in enumerate(codes))).code == wanted
     assert fleet.ended(codes, sent=False) == wanted
     assert fleet.ended(codes, sent=True) == (3 if wanted else 0)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.sampled_from(GRAVITY)))
+def test_the_exit_code_of_any_servers_is_that_of_the_gravest(codes: list[int]) -> None:
+    wanted = next((each for each in GRAVITY if each in codes), 0)
+    members = tuple(skipped(str(at), ExitCode(code)) for at, code in enumerate(codes))
+    assert Fleet(members=members).code == wanted
+    assert fleet.ended(map(ExitCode, codes), sent=True) == (3 if wanted else 0)
+
+
+@settings(max_examples=20)
+@given(NAMES, st.integers(1, 7), st.randoms())
+def test_merged_shards_are_the_whole_fleet(names: list[str], parts: int, random: Random) -> None:
+    kinds = (lambda name: planned(name, change()), planned, lambda name: skipped(name, ExitCode.UNREACHABLE))
+    whole = {name: random.choice(kinds)(name) for name in sorted(names)}
+    shards = [
+        Fleet(members=tuple(whole[name] for name in fleet.selected(names, (), (part, parts)))) for part in range(parts)
+    ]
+    assert fleet.merged(shards).members == tuple(whole.values())
+    assert fleet.merged(shards).digest == Fleet(members=tuple(reversed(whole.values()))).digest
+
+
+@settings(max_examples=20)
+@given(st.lists(st.lists(st.sampled_from(["", "ci", "else"]), max_size=3), max_size=6))
+def test_grouping_loses_and_invents_no_change_of_any_servers(owners: list[list[str]]) -> None:
+    members = [
+        planned(f"edge-{at}", *(change(f"0d234e88da40600{number}", user) for number, user in enumerate(each)))
+        for at, each in enumerate(owners)
+    ]
+    groups = fleet.grouped(members)
+    told = [(name, one.token.id) for group in groups for name, one in zip(group.servers, group.changes, strict=True)]
+    assert sorted(told) == sorted((each.name, one.token.id) for each in members for one in each.plan.changes)
 
 
 # How servers ended, one after another, how many are under way, and how many may begin then: written by hand.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -125,3 +126,14 @@ def test_a_fleet_has_a_comment_and_metrics_whatever_becomes_of_each_server(fleet
         'tokenctl_changes{server="us-cloud",action="describe"} 0',
         'tokenctl_changes{server="us-cloud",action="deactivate"} 1',
     ]
+
+
+def test_a_fleet_of_one_has_the_plan_of_a_single_run_and_names_its_own_files_only(fleet: Fleet) -> None:
+    assert fleet.cli("plan", "--fleet", "servers", "-o", "fleet.json", environment={}).code == ExitCode.OK
+    saved = json.loads((fleet.folder / "fleet.json").read_text("utf-8"))
+    for each in saved["servers"]:
+        name = each["name"]
+        file = next(str(path) for path in ("servers/" + name, f"servers/{name}.yaml") if (fleet.folder / path).exists())
+        fleet.cli("plan", file, "--profile", name, "-o", "alone.json", environment={})
+        alone = json.loads((fleet.folder / "alone.json").read_text("utf-8"))
+        assert each["plan"] == alone
