@@ -55,8 +55,8 @@ class Done:
 
 def ticking() -> Callable[[], datetime]:
     """A time of day that moves on by a second whenever it is asked for."""
-    moments: Iterator[datetime] = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in range(10**9))
-    return lambda: next(moments)
+    seconds = count()  # which several threads may ask at once, unlike a generator
+    return lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
 
 
 @dataclass

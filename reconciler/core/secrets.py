@@ -129,11 +129,12 @@ def _by_part(cores: Iterable[str]) -> Mapping[str, Sequence[tuple[int, str]]]:
     A text is looked at in steps of that length: whatever it holds is met at one of them. What is too short for that is
     always met, and stands at "".
     """
-    found: dict[str, list[tuple[int, str]]] = {"": []}
+    found: dict[str, tuple[tuple[int, str], ...]] = {"": ()}
     for at, core in enumerate(cores):
+        placed = at, core
         parts = {core[start : start + _PART] for start in range(_PART)} if len(core) >= 2 * _PART - 1 else {""}
         for part in parts:
-            found.setdefault(part, []).append((at, core))
+            found[part] = (*found.get(part, ()), placed)
     return found
 
 
