@@ -32,7 +32,7 @@ def run(
     places = outputs.parse(wanted, form, out)
     places.limit(DRAWN, "is of `plan`, which asks a server")
     places.check(paths, context)
-    if all(is_fleet(Path(path)) for path in paths):
+    if any(is_fleet(Path(path)) for path in paths):
         return _fleet(paths, globs, places, context)
     if globs:
         raise UsageError("--server chooses servers of a fleet", "leave it out: these are plans of one server")

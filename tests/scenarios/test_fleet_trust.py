@@ -128,6 +128,11 @@ def test_a_fleets_plan_is_saved_and_shown_as_it_was_written(fleet: Fleet, tmp_pa
     for part in ("0", "1"):
         fleet.cli("plan", "--fleet", "servers", "--shard", f"{part}/2", "-o", f"{part}.json", environment={})
     assert fleet.cli("show", "0.json", "1.json", "-o", second, environment={}).code == ExitCode.OK
+    lacking = fleet.cli("show", "0.json", "gone.json", environment={})
+    assert (lacking.code, lacking.err) == (
+        ExitCode.ERROR,
+        "cannot read the plan gone.json: No such file or directory\n",
+    )
     whole, merged = (json.loads(Path(each).read_bytes()) for each in (first, second))
     assert (merged["servers"], merged["digest"]) == (whole["servers"], whole["digest"])
 
