@@ -90,10 +90,9 @@ class GitLab:
         ended: dict[str, Ended] = {}
         for name in (each for each in JOBS if not each.startswith(".")):
             job = self._filled(job_of(name))
-            needs = [each if isinstance(each, str) else each["job"] for each in job.get("needs", ())]
-            optional = {each["job"] for each in job.get("needs", ()) if not isinstance(each, str) and each["optional"]}
-            needed = [each for each in needs if (ended[each].code if each in ended else each not in optional)]
             rule = next((each for each in job["rules"] if self._fits(each, given, changed)), {"when": "never"})
+            needs = rule.get("needs", job.get("needs", ()))
+            needed = [each for each in needs if each not in ended or ended[each].code]
             if rule.get("when") == "never" or (needed and rule.get("when") != "always"):
                 continue
             needs = [each for each in needs if each in ended]
