@@ -114,7 +114,7 @@ def test_a_plan_that_a_full_disk_does_not_take_is_not_sent(shell: Shell) -> None
 def test_events_may_go_to_a_file_while_a_terminal_shows_the_progress(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     with crowded(tmp_path, LATE) as shell, (tmp_path / "events").open("w") as kept:
-        with running(shell, *ARGUMENTS, "--parallelism", "3", stdout=kept.fileno(), stderr=theirs) as process:
+        with running(shell, *ARGUMENTS, "--parallelism", "1", stdout=kept.fileno(), stderr=theirs) as process:
             os.close(theirs)
             shown = read(ours)
             assert process.wait(30) == 0
