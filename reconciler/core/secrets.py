@@ -29,7 +29,7 @@ _CUT = 8  # characters that may be missing at either end of a known secret
 _WRAPPED = 40  # characters of a known secret that are too many to be words with blanks between them
 _BREAK = r"[\s#]*"  # what may stand between two characters of such a secret, in a comment too: see _unbroken
 _FEW = 32  # spellings that are looked for one after another
-_PART = 6  # characters: what is looked for in a text has twice as many
+_PART = 4  # characters: what is looked for in a text has twice as many
 _SHARE = 10  # but no more than one in so many: what is left of a word may be any word
 
 
