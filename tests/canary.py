@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from urllib.parse import quote
 
 from reconciler.sandbox.seed import Seed, default_seed
@@ -53,6 +54,7 @@ def world() -> Seed:
     )
 
 
+@cache
 def spellings(secret: str) -> set[str]:
     """The secret as it is, in JSON, in a URL and in base64 at each of its three offsets, and each half of these."""
     whole = {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret), quote(secret, safe="")}

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -230,8 +231,12 @@ def _label(row: tuple[str, ...]) -> Label:
 
 def _authorization(row: tuple[str, ...]) -> Authorization:
     fields: dict[str, Any] = dict(zip(_COLUMNS.split(", "), row, strict=True))
-    fields["permissions"] = tuple(Permission(*each) for each in json.loads(fields["permissions"]))
-    return Authorization(**fields)
+    return Authorization(**fields | {"permissions": _permissions(fields["permissions"])})
+
+
+@lru_cache(maxsize=256)  # every request reads those of its caller
+def _permissions(text: str) -> tuple[Permission, ...]:
+    return tuple(Permission(*each) for each in json.loads(text))
 
 
 def _hash(secret: str) -> bytes:
