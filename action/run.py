@@ -70,15 +70,14 @@ def _planning(inputs: Inputs, folder: Path) -> list[str]:
     arguments = ["plan", *_shown(folder), *_common(inputs)]
     if inputs.offline:  # makes no plan that could be saved or reviewed
         return [*arguments, "--offline"]
-    if inputs.fleet:  # the report holds its digest against the reviewed one
-        return [*arguments, *_saved(folder)]
-    arguments += [f"--reviewed={inputs.reviewed}"] if inputs.reviewed else []
-    plan, *shown = _saved(folder)
-    return [*arguments, plan, f"--output=html={folder / KEPT / 'plan.html'}", *shown]
+    # The report holds the digest of a fleet against the reviewed one.
+    arguments += [f"--reviewed={inputs.reviewed}"] if inputs.reviewed and not inputs.fleet else []
+    return [*arguments, *_saved(folder)]
 
 
 def _saved(folder: Path) -> list[str]:
-    return [f"--out={folder / KEPT / 'plan.json'}", f"--output=json={folder / SHOWN}"]
+    kept = folder / KEPT
+    return [f"--out={kept / 'plan.json'}", f"--output=html={kept / 'plan.html'}", f"--output=json={folder / SHOWN}"]
 
 
 def _servers(inputs: Inputs) -> list[str]:

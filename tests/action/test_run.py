@@ -47,7 +47,6 @@ def _line(inputs: Inputs, folder: Path, step: str = "plan") -> str:
 
 
 LOG = "--output=text --output=github --output=markdown=DIR/kept/plan.md"
-FLEETS = "--out=DIR/kept/plan.json --output=json=DIR/shown.json"
 FILES = "--out=DIR/kept/plan.json --output=html=DIR/kept/plan.html --output=json=DIR/shown.json"
 
 
@@ -65,7 +64,7 @@ def test_the_inputs_make_the_command_line(tmp_path: Path) -> None:
         files=("a",), fleet="f", servers=("eu-*", "!eu-7"), shard="1/3", base="B", reviewed="r", allow=("self",)
     )
     which = "--fleet=f --server=eu-* --server=!eu-7 --shard=1/3"
-    assert _line(fleet, tmp_path) == f"tokenctl plan {LOG} {which} --base=B --allow=self {FLEETS} -- a"
+    assert _line(fleet, tmp_path) == f"tokenctl plan {LOG} {which} --base=B --allow=self {FILES} -- a"
     checked = f"tokenctl validate {LOG} {which} -- a"
     assert (
         _line(replace(fleet, offline=True), tmp_path) == _line(replace(fleet, command="validate"), tmp_path) == checked
@@ -86,7 +85,7 @@ def test_an_apply_plans_first_and_then_sends_what_is_expected(tmp_path: Path) ->
 
 def test_a_saved_plan_is_shown_first_and_then_sent(tmp_path: Path) -> None:
     inputs = Inputs(command="apply", plan="plan.json", expect="0" * 64)
-    assert _line(inputs, tmp_path) == f"tokenctl show {LOG} {FLEETS} -- plan.json"
+    assert _line(inputs, tmp_path) == f"tokenctl show {LOG} {FILES} -- plan.json"
     assert _line(inputs, tmp_path, "apply") == (
         f"tokenctl apply --yes --expect={'0' * 64} --journal=DIR/kept/journal -- plan.json"
     )

@@ -127,7 +127,9 @@ def test_three_servers_have_one_comment_one_approval_and_one_issue(project: Proj
     planned = project.pull_request()
     assert _results(planned) == {"plan": "success", "comment": "success", "fork": "skipped"}, planned["plan"].log
     _hidden(project, planned)
+    (page,) = project.runner.folder.glob("artifacts/*/tokenctl-plan-production/plan.html")
     digest = planned["plan"].outputs["digest"]
+    assert digest in page.read_text("utf-8")
     (comment,) = project.runner.github.comments
     assert comment["body"].startswith(
         "<!-- tokenctl plan production -->\n"

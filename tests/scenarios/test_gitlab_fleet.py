@@ -83,6 +83,7 @@ def test_a_fleet_is_planned_noted_once_and_applied_as_reviewed(project: Project)
     planned = project.request(project.propose())
     assert _codes(planned) == {"tokenctl-plan": 0, "tokenctl-note": 0}, planned
     (note,) = project.gitlab.notes
+    assert (project.gitlab.artifacts["1-tokenctl-plan"] / "plan.html").exists()
     assert "### tokenctl plan, `production`: 3 to describe on 3 of 3 servers\n" in note["body"]
     counts = json.loads((project.gitlab.artifacts["1-tokenctl-plan"] / "plan.gitlab.json").read_text())
     assert counts == {"create": 0, "update": 3, "delete": 0}
