@@ -63,14 +63,16 @@ class Known:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         """Take them in the order in which they are hidden; one that is too short to be told from words is left out."""
-        self.ways = {core: way for each in secrets if len(each) >= _TELLING for core, way in _spelled(each).items()}
+        self.ways: dict[str, list[_Way]] = {}
+        for core, way in (way for each in secrets if len(each) >= _TELLING for way in _spelled(each)):
+            self.ways.setdefault(core, []).append(way)  # those that differ at their ends have it in common
         self._parts = _by_part(self.ways) if len(self.ways) > _FEW else None
 
     def hidden(self, text: str) -> str:
         """Return the text with `***` for each, even one that lacks its padding or a few end characters."""
         for core in self.ways if self._parts is None else _met(text, self._parts):
             if core in text:
-                text = _whole(*self.ways[core]).sub(HIDDEN, text)
+                text = _cut_out(text, [span for way in self.ways[core] for span in _spans(text, way)])
         return text
 
 
@@ -81,11 +83,25 @@ def without(text: str, *known: str) -> str:
 
 def known_in(text: str, secret: str) -> Iterator[int]:
     """Yield the offset of each part of the text that is this secret or nearly so; a long one may span lines."""
-    for core, way in _known((secret,)).ways.items():
+    for core, ways in _known((secret,)).ways.items():
         if core in text:
-            yield from (found.start() for found in _whole(*way).finditer(text))
+            yield from sorted({start for way in ways for start, _ in _spans(text, way)})
         elif len(core) >= _WRAPPED and _unbroken(core) in _unbroken(text):
             yield from (found.start() for found in re.finditer(_BREAK.join(map(re.escape, core)), text))
+
+
+def _cut_out(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return the text with `***` for each of these parts, and one for those that overlap."""
+    kept, at = "", 0
+    for start, end in sorted(spans):
+        if start >= at:
+            kept += text[at:start] + HIDDEN
+        at = max(at, end)
+    return kept + text[at:]
+
+
+def _spans(text: str, way: _Way) -> Iterator[tuple[int, int]]:
+    return (found.span() for found in _whole(*way).finditer(text))
 
 
 def _unbroken(text: str) -> str:
@@ -109,8 +125,8 @@ _known = lru_cache(maxsize=256)(Known)
 _Way = tuple[Sequence[str], int]  # what stands for each character of a secret, and how many may be missing at an end
 
 
-def _spelled(secret: str) -> dict[str, _Way]:
-    """Return the plain spelling of a secret and those in URLs, each by its middle part.
+def _spelled(secret: str) -> Iterator[tuple[str, _Way]]:
+    """Yield the plain spelling of a secret and those in URLs, each with its middle part.
 
     Whatever holds the secret nearly whole holds that middle part, which is quick to look for.
     """
@@ -120,7 +136,7 @@ def _spelled(secret: str) -> dict[str, _Way]:
     if _SPECIAL.search(bare):
         escaped = [_SPECIAL.sub(_escape, character) for character in bare]
         ways += [escaped, [each.lower() if each.startswith("%") else each for each in escaped]]
-    return {"".join(each[cut : len(each) - cut]): (each, cut) for each in ways}
+    return (("".join(each[cut : len(each) - cut]), (each, cut)) for each in ways)
 
 
 def _by_part(cores: Iterable[str]) -> Mapping[str, Sequence[tuple[int, str]]]:

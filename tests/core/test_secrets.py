@@ -128,3 +128,12 @@ def test_looking_costs_little_whatever_the_text() -> None:
     for text in texts:
         assert masked(text, OWN) == text
     assert process_time() - started < 10
+
+
+@pytest.mark.parametrize("more", [0, 40])  # of many, those that a text may hold are looked up
+def test_secrets_that_differ_only_at_their_ends_are_hidden_whole(more: int) -> None:
+    middle = "aB3" * 20
+    one, other = f"pq+/rs{middle}tu+/vw==", f"xy-_za{middle}bc-_de=="
+    escaped = one.replace("+", "%2B").replace("/", "%2F")
+    known = Known([one, other, *(f"{each:02}{'cD4' * 20}{each:02}" for each in range(more))])
+    assert [known.hidden(f"a {each} b") for each in (one, other, escaped)] == ["a *** b"] * 3
