@@ -52,21 +52,14 @@ def _validate(folder: Path) -> bool:
     return compare("validate, 10,000 tokens", [TOKENCTL, "validate", large], bare, Bounds(wall=0.5))
 
 
-def _for_a_parser(path: str) -> str:
-    """The same file with a comment behind a value, for which `validate` takes twice as long as for a plain one."""
-    parsed = Path(path).with_name(f"parsed-{Path(path).name}")
-    parsed.write_text(Path(path).read_text().replace("version: 1\n", "version: 1 # of the format\n", 1))
-    return str(parsed)
-
-
 def _set(folder: Path) -> bool:
-    large = _for_a_parser(*worlds.manifest(folder, 10_000))
+    large = worlds.for_a_parser(*worlds.manifest(folder, 10_000))
     edit = ["sh", "-c", '"$0" set token-77 --status inactive - < "$1"', TOKENCTL, large]
     return compare("set of one field, 10,000 tokens", edit, [TOKENCTL, "validate", large], Bounds(wall=2))
 
 
 def _fmt(folder: Path) -> bool:
-    large, larger = (_for_a_parser(*worlds.manifest(folder, size)) for size in (10_000, 100_000))
+    large, larger = (worlds.for_a_parser(*worlds.manifest(folder, size)) for size in (10_000, 100_000))
     check = [TOKENCTL, "fmt", "--check"]
     return all(
         [

@@ -107,9 +107,8 @@ class Spot:
 
 def read(file: TextFile) -> Entry | None:
     """Return the document of the file, None where its form is not the plainest."""
-    if _ODD(file.text) or REFUSED.search(file.text) or not file.text.endswith("\n"):
-        return None
-    return _Lines(file).read()
+    root = _Lines(file).read() if file.text.endswith("\n") else None
+    return None if root is None or _ODD(file.text) or REFUSED.search(file.text) else root
 
 
 class _Lines:

@@ -24,8 +24,9 @@ def difference(name: str, what: str, before: Sequence[str], after: Sequence[str]
     old: list[str] = []
     new: list[str] = []
     for one_text, other_text in zip_longest(before, after, fillvalue=""):
-        left, right = _lines(one_text), _lines(other_text)
-        if left != right:
+        left = _lines(one_text)
+        right = left if one_text == other_text else _lines(other_text)
+        if left is not right:
             found = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
             for run in ((one + a, one + b, other + c, other + d) for tag, a, b, c, d in found if tag != "equal"):
                 meets = bool(runs) and runs[-1][1] == run[0] and runs[-1][3] == run[2]
