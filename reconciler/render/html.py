@@ -101,6 +101,7 @@ def _hash(text: str) -> str:
 
 
 def shown(text: str) -> str:
+    """Return foreign text as it stands in a page: control characters are visible, and nothing is markup."""
     return escape(terminal(text))
 
 
