@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -117,4 +118,8 @@ def _decode(field: Fields) -> Fleet:
     summary = field("fleet", decode.an_object)
     left_out = decode.COUNT(summary.get("left_out"))
     removed = tuple(list_of(_NAME)(summary.get("removed", [])))
-    return Fleet(members=field("servers", list_of(_member)), left_out=left_out, removed=removed)
+    members = field("servers", list_of(_member))
+    # What is sent to a server is found by its name.
+    if twice := [name for name, number in Counter((*(each.name for each in members), *removed)).items() if number > 1]:
+        raise decode.DecodeError("is there twice", subject=f"the server {twice[0]}")
+    return Fleet(members=members, left_out=left_out, removed=removed)

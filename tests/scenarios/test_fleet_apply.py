@@ -8,6 +8,7 @@ import json
 import re
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Moment
 from reconciler.cli import main
+from reconciler.documents.fleet import load_fleet, save_fleet
 from reconciler.errors import ExitCode
 from reconciler.sandbox.faults import Fault
 from reconciler.schema import load_schema, violations
@@ -296,6 +298,21 @@ def test_saved_plans_go_only_to_the_servers_that_they_were_made_for(fleet: Fleet
     done = send(fleet)
     assert (done.code, done.out, written(fleet)) == (ExitCode.USAGE, "", [])
     assert done.err.count("the influx CLI has no profile `") == 2
+
+
+def test_a_server_stands_once_in_saved_plans(fleet: Fleet) -> None:
+    """Another server's plan under its name would else be sent to it, with a digest that fits."""
+    saved(fleet)
+    made = load_fleet(fleet.folder / "fleet.json")
+    hamburg, lyon, _ = made.members
+    for members, removed in (((replace(hamburg, name="lyon"), lyon), ()), ((lyon,), ("lyon",))):
+        save_fleet(replace(made, members=members, removed=removed), fleet.folder / "fleet.json")
+        done = send(fleet)
+        assert (done.code, done.out, written(fleet)) == (ExitCode.INVALID, "", [])
+        assert done.err == (
+            "fleet.json is no plan of a fleet: the server lyon is there twice\n"
+            "  hint: make it anew with `tokenctl plan --fleet DIR -o FILE`\n"
+        )
 
 
 def test_saved_plans_carry_no_secret_to_another_server(fleet: Fleet) -> None:
