@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from reconciler.core.endpoint import Endpoint, Secret
-from reconciler.errors import TransientError
+from reconciler.errors import FailureKind, TransientError
 from reconciler.influx.transport import Bounds, Transport
 from tests.influx.raw_server import SECRET, Connection, Script, answer, raw_server
 
@@ -24,6 +24,17 @@ def test_a_connection_to_a_proxy_is_used_again() -> None:
         assert [transport.send("GET", "/api").status for _ in range(2)] == [200, 404]
         assert proxy.calls == 1
         assert proxy.requests[0].startswith(b"GET http://influx.example/api HTTP/1.1\r\n")
+
+
+def test_an_answer_that_was_there_before_its_request_is_none() -> None:
+    early = answer(200, b"first") + answer(200, b"of nobody")
+    with raw_server(early, answer(200, b"second")) as proxy, _through(proxy.url) as transport:
+        assert transport.send("GET", "/api").body == b"first"
+        with pytest.raises(TransientError) as caught:
+            transport.send("GET", "/api")
+        assert caught.value.kind is FailureKind.STALE
+        assert transport.send("GET", "/api").body == b"second"
+        assert proxy.calls == 2
 
 
 def silent(connection: Connection) -> Iterator[bytes]:
