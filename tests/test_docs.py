@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from io import BytesIO
@@ -30,6 +30,7 @@ from reconciler.schema import load_schema
 from reconciler.session.context import Context
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
+from tests import picture
 from tests.shell import GRAFANA, Shell
 
 ROOT = Path(__file__).parent.parent
@@ -179,6 +180,27 @@ def test_every_link_leads_somewhere(name: str) -> None:
         assert (path.parent / target).exists(), target
 
 
+def test_every_page_is_in_the_index() -> None:
+    linked = re.findall(r"\]\(([a-z-]+\.md)", DOCS["README.md"])
+    assert {*linked, "README.md"} == DOCS.keys()
+
+
+def test_every_link_to_a_heading_finds_it() -> None:
+    pages = {name: re.sub(r"```.*?```", "", text, flags=re.DOTALL) for name, text in WRITTEN.items()}
+    anchors = {
+        name: {
+            re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+            for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+        }
+        | set(re.findall(r'id="([^"]+)"', text))
+        for name, text in pages.items()
+    }
+    for name, text in pages.items():
+        for target, anchor in re.findall(r"\]\((?!https?://)([^)#]*)#([^)]+)\)", text):
+            path = os.path.normpath(Path(name).parent / target) if target else name
+            assert anchor in anchors[path], f"{name}: {target}#{anchor}"
+
+
 def test_every_promise_of_security_names_tests_that_exist() -> None:
     promises = DOCS["security.md"].partition("## Promises")[2].partition("\n## ")[0].split("\n- **")[1:]
     assert len(promises) > 20
@@ -234,6 +256,19 @@ def test_the_readme_shows_what_plan_prints(shell: Shell) -> None:
     shell.write(manifest[0])
     host = {"INFLUX_HOST": "http://127.0.0.1:8086"}
     assert [shell.plain(shell.run("plan").out)] == [replace(shell, environment=host).plain(text) for text in shown]
+
+
+def test_the_picture_in_the_readme_shows_what_plan_prints(shell: Shell, golden: Callable[[Path, str], None]) -> None:
+    path = shell.write(
+        'version: 1\ntokens:\n  - id: "0d234d71cc806000"\n    name: ingest\n    description: ingest of hall 1 to 4\n'
+        '  - id: "0d08544b51006000"\n    name: admin\n    status: inactive\n'
+    )
+    request = plan.PlanRequest(sources=Sources(files=[path]), flags=Flags())
+    shown = shell.call(lambda context: plan.run(request, context), colour=True)
+    assert (shown.code, shown.err) == (ExitCode.REFUSED, "")
+    text = shown.out.replace("URL", "http://127.0.0.1:8086").replace("DIR/", "").replace("DIGEST", "…")
+    golden(ROOT / "docs" / "refused.svg", picture.svg(f"$ tokenctl plan\n{text}"))
+    assert "(docs/refused.svg)" in WRITTEN["README.md"]
 
 
 def test_the_way_of_plan_is_as_the_design_draws_it(shell: Shell) -> None:
