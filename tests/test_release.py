@@ -61,8 +61,9 @@ def test_a_release_that_says_nothing_or_is_of_another_version_ends(tag: str, ver
 
 
 def test_the_notes_of_this_very_project_can_be_made() -> None:
-    done = subprocess.run([sys.executable, str(NOTES)], capture_output=True, check=False, text=True)
-    assert (done.returncode, done.stderr, done.stdout[:4]) == (0, "", "### ")
+    for tag in ([], [f"v{__version__}"]):
+        done = subprocess.run([sys.executable, str(NOTES), *tag], capture_output=True, check=False, text=True)
+        assert (done.returncode, done.stderr, done.stdout[:4]) == (0, "", "### ")
     done = subprocess.run([sys.executable, str(NOTES), "v0.0.0"], capture_output=True, check=False, text=True)
     message = f"the tag is v0.0.0, and reconciler/__init__.py says {__version__}\n"
     assert (done.returncode, done.stderr, done.stdout) == (1, message, "")
