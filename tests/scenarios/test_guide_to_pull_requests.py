@@ -39,7 +39,7 @@ def test_every_input_and_output_of_the_action_has_a_row() -> None:
 def test_every_input_and_output_of_a_workflow_is_named(name: str) -> None:
     called = yaml.safe_load(WORKFLOWS[name].read_text())[True]["workflow_call"]
     assert _table(f"`{name}.yml` takes") == called["inputs"].keys()
-    gives = GUIDE.partition(f"| `{name}.yml` takes |")[2].partition("\nIt gives ")[2].partition("\n")[0]
+    gives = GUIDE.partition(f"| `{name}.yml` takes |")[2].partition("\nOutputs: ")[2].partition("\n")[0]
     assert set(re.findall(r"`([a-z]+)`", gives)) == called["outputs"].keys()
 
 
