@@ -22,7 +22,7 @@ help:  ## show this help
 
 dev: .venv/.dev  ## set up .venv with everything that the other targets need
 
-demo: .venv/.installed  ## plan and apply examples/tokens.yaml on an embedded sandbox
+demo: .venv/.installed  ## adopt, change, plan, apply and undo on an embedded sandbox, with examples/tokens.yaml
 	@$(BIN)/tokenctl demo
 
 test: .venv/.dev  ## run the whole test suite; COVERAGE=1 holds it to all branches, which takes half as long again

@@ -119,7 +119,7 @@ class Program:
             sleep=surroundings.pop("sleep", self.waits.append), pause=lambda _, wait: self.waits.append(wait), chance=lambda: 0.5,  # type: ignore[arg-type]
             clock=surroundings.pop("clock", lambda: 0.0), moment=surroundings.pop("moment", lambda: Moment(0.0, 0.0)), now=surroundings.pop("now", self.now),  # type: ignore[arg-type]
             nonce=lambda: f"nonce {next(self.nonces)}", who="ci on runner-7, process 4711", asked={},
-            **{"interrupt": Interrupt(), "shown": threading.Event(), **surroundings},  # type: ignore[arg-type]
+            **{"interrupt": Interrupt(), "shown": threading.Event(), "command_line": main.run, **surroundings},  # type: ignore[arg-type]
         )  # fmt: skip
         try:
             code = run(context)

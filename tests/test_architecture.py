@@ -129,14 +129,14 @@ def test_core_imports_nothing_that_could_read_or_write(path: Path) -> None:
     assert {name.split(".")[0] for name in found} <= allowed
 
 
-def test_a_verb_is_one_file_and_only_the_demo_runs_other_verbs() -> None:
+def test_a_verb_is_one_file_and_runs_no_other_one() -> None:
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
     assert {path.stem for path in (PACKAGE / "commands").glob("*.py")} == {*group.commands, "__init__"}
     importing = {
         path.name for path in (PACKAGE / "commands").glob("*.py") for _, name in _imports(path) if "commands" in name
     }
-    assert importing == {"demo.py"}
+    assert importing == set()
 
 
 def test_httpx_and_httpcore_are_for_proxies() -> None:
@@ -179,8 +179,7 @@ def _importing(module: str) -> set[str]:
 def test_a_lock_is_made_in_one_place_and_what_sends_is_for_the_verbs_that_may() -> None:
     assert _importing("reconciler.influx.lock") == {"session/locking.py"}
     assert _importing("reconciler.session.locking") == {"session/sending.py", "commands/unlock.py"}
-    # The demo and the options only say what agrees to a plan.
-    agreeing = {"commands/demo.py", "cli/options.py", "cli/app.py"}
+    agreeing = {"cli/options.py", "cli/app.py"}  # they only say what agrees to a plan
     assert _importing("reconciler.session.sending") == {
         "commands/apply.py", "commands/undo.py", "session/fleet_sending.py", *agreeing,
     }  # fmt: skip

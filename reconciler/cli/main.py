@@ -181,6 +181,7 @@ def _context(interrupt: Interrupt) -> Context:
         asked={},
         end_after=partial(signal.setitimer, signal.ITIMER_REAL),  # then SIGALRM comes
         collect_garbage=partial(collect_garbage, wanted=True),
+        command_line=run,
     )
 
 

@@ -186,7 +186,7 @@ def schema(
 @tools.command(**options.about("tokenctl demo", "tokenctl demo --debug"))
 @command()
 def demo(context: Context) -> ExitCode:
-    """Plan, apply and plan again on a sandbox of its own."""
+    """Adopt, change, plan, be refused, apply and undo on a sandbox."""
     from reconciler.commands import demo
 
     return demo.run(context)

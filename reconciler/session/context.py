@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TextIO
@@ -166,6 +166,7 @@ class Context(NamedTuple):
     `collect_garbage` is called once a run goes on for longer than it takes to read and plan.
     `shown` is set once the command shows what it was asked for. `asked` has the servers that the run is about, by the
     name that monitoring gets, each with the moment of `clock` since when. `turn` is that of a server of a fleet.
+    `command_line` runs another command line in such surroundings, and returns its exit code.
     """
 
     environment: Mapping[str, str]
@@ -185,6 +186,7 @@ class Context(NamedTuple):
     end_after: Callable[[float], object] = lambda _: None
     collect_garbage: Callable[[], object] = lambda: None
     turn: Turn | None = None
+    command_line: Callable[[Sequence[str], Context], int] = lambda _, __: 0
 
 
 def unwritable(error: OSError) -> LocalError:

@@ -1,27 +1,97 @@
-"""`demo`: plans, applies, and has nothing left to do."""
+"""`demo`: its command lines are run as they stand, and end as they should."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pytest
+
+from reconciler.cli import main
 from reconciler.commands import demo
 from reconciler.errors import ExitCode
-from tests.shell import Shell
+from reconciler.session.context import Context
+from tests.shell import Done, Shell
 
-ROOT = Path(__file__).parent.parent.parent
-
-
-def test_the_demo_plans_applies_and_has_nothing_left_to_do(shell: Shell, golden: Callable[[Path, str], None]) -> None:
-    done = shell.call(demo.run)
-    assert (done.code, done.err) == (ExitCode.OK, "Saved to plan.json\n")
-    assert shell.sent() == []
-    golden(Path(__file__).parent / "golden" / "demo.txt", _steady(done.out))
+GOLDEN = Path(__file__).parent / "golden"
 
 
-def _steady(output: str) -> str:
+def meddled(shell: Shell, meddle: Callable[[list[str]], None]) -> Done:
+    """The demo, with something that happens to each command line right before it is run."""
+
+    def command_line(arguments: Sequence[str], context: Context) -> int:
+        changed = list(arguments)
+        meddle(changed)
+        return main.run(changed, context)
+
+    return shell.call(demo.run, command_line=command_line)
+
+
+def steady(output: str) -> str:
     """The output without what differs from run to run: the port, the folders, the process."""
     output = re.sub(r"http://127\.0\.0\.1:\d+", "URL", output)
-    output = re.sub(r"; \S+/tokens\.yaml", "; EXAMPLE", output)
-    return re.sub(r"/\S+/apply-\S+\.ndjson", "JOURNAL", output)
+    return re.sub(r"/\S+/((?:apply|undo)-)\S+\.ndjson", r"\1JOURNAL", output).replace(str(demo.EXAMPLE), "EXAMPLE")
+
+
+def test_the_demo_tells_its_story_on_a_server_of_its_own(shell: Shell, golden: Callable[[Path, str], None]) -> None:
+    done = shell.call(demo.run)
+    assert (done.code, done.err, shell.sent()) == (ExitCode.OK, "", [])
+    golden(GOLDEN / "demo.txt", steady(done.out))
+
+
+def test_in_80_columns_it_leaves_out_the_same(shell: Shell) -> None:
+    shown = (GOLDEN / "demo.txt").read_text()
+    assert re.findall("  … .* lines left out", shell.call(demo.run, columns=80).out) == re.findall(
+        "  … .* lines left out", shown
+    )
+
+
+def test_it_plans_and_applies_the_example_as_it_is(shell: Shell) -> None:
+    planned = []
+
+    def meddle(arguments: list[str]) -> None:
+        if arguments == ["plan", "-o", "plan.json", "tokens.yaml"]:
+            planned.append(Path("tokens.yaml").read_bytes())
+
+    assert meddled(shell, meddle).code == ExitCode.OK
+    assert planned == [demo.EXAMPLE.read_bytes()]
+
+
+def test_it_ends_with_the_first_command_that_does_not_end_as_it_should(shell: Shell) -> None:
+    def lost(arguments: list[str]) -> None:
+        if arguments == ["apply", "plan.json"]:
+            Path("plan.json").unlink()
+
+    def allowed(arguments: list[str]) -> None:
+        if arguments == ["plan", "mistake.yaml"]:
+            arguments += ["--allow", "self", "--allow", "min_managers"]
+
+    done = meddled(shell, lost)
+    assert (done.code, done.err) == (
+        ExitCode.ERROR,
+        "the demo ends here: this was to end with 0, not with 1\n",
+    )
+    assert done.out.endswith("$ tokenctl apply plan.json\ncannot read the plan plan.json: No such file or directory\n")
+    done = meddled(shell, allowed)
+    assert (done.code, done.err) == (ExitCode.ERROR, "the demo ends here: this was to end with 4, not with 0\n")
+
+
+def test_debugging_it_shows_the_requests_on_standard_error(shell: Shell) -> None:
+    done = shell.call(demo.run, debug=True)
+    assert done.code == ExitCode.OK
+    assert done.err.count("PATCH /api/v2/authorizations/") == 16
+    assert "PATCH" not in done.out.partition("3. Plan")[2]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "left"),
+    [
+        ("b", "d", "a\n  … 2 lines left out\nd\n"),
+        ("", "d", "  … 3 lines left out\nd\n"),
+        ("d", "b", "a\nb\nc\nd\n"),
+        ("b", "x", "a\nb\nc\nd\n"),
+    ],
+)
+def test_lines_that_are_left_out_are_counted(since: str, until: str, left: str) -> None:
+    assert demo.shortened("a\nb\nc\nd\n", since, until) == left
