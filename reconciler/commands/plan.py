@@ -95,9 +95,9 @@ def _reviewed(name: str, plan: Plan, context: Context) -> Review | None:
     try:
         return review.compare(plan, load_plan(Path(name)))
     except TokenctlError as error:
-        first = error.problems[0]
-        context.streams.say(words.problem(Problem(f"what was reviewed is not known: {first.message}"), "Warning"))
-        return review.Review(verdict=review.Verdict.UNKNOWN, reason=first.message)
+        why = context.streams.masked(error.problems[0].message)
+        context.streams.say(words.problem(Problem(f"what was reviewed is not known: {why}"), "Warning"))
+        return review.Review(verdict=review.Verdict.UNKNOWN, reason=why)
 
 
 def _offline(request: PlanRequest, wanted: Outputs, context: Context) -> ExitCode:

@@ -21,6 +21,7 @@ _BARE = re.compile(
 
 _LONG = 86  # characters, but for those of InfluxDB 3
 _SPECIAL = re.compile(r"[^A-Za-z0-9._~-]")  # what a URL escapes
+_QUOTED = re.compile(r"[\\'\"]")  # what a quoted text may escape
 HIDDEN = "***"
 """What stands where a secret was."""
 
@@ -126,7 +127,7 @@ _Way = tuple[Sequence[str], int]  # what stands for each character of a secret, 
 
 
 def _spelled(secret: str) -> Iterator[tuple[str, _Way]]:
-    """Yield the plain spelling of a secret and those in URLs, each with its middle part.
+    """Yield the plain spelling of a secret, those in URLs and those between quotes, each with its middle part.
 
     Whatever holds the secret nearly whole holds that middle part, which is quick to look for.
     """
@@ -136,6 +137,10 @@ def _spelled(secret: str) -> Iterator[tuple[str, _Way]]:
     if _SPECIAL.search(bare):
         escaped = [_SPECIAL.sub(_escape, character) for character in bare]
         ways += [escaped, [each.lower() if each.startswith("%") else each for each in escaped]]
+    if _QUOTED.search(bare):  # as JSON and Python write it
+        ways += [
+            [re.sub(quoted, r"\\\g<0>", character) for character in bare] for quoted in (r'[\\"]', r"[\\']", r"\\")
+        ]
     return (("".join(each[cut : len(each) - cut]), (each, cut)) for each in ways)
 
 

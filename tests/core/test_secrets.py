@@ -42,6 +42,12 @@ def test_an_address_escapes_the_standard_alphabet() -> None:
             assert masked(f"https://influx.example/?token={text}&x") == "https://influx.example/?token=***&x"
 
 
+@pytest.mark.parametrize("secret", ["back\\slash-of-a-secret", "one'quote-of-a-secret", "quo\"t'es\\-of-a-secret"])
+def test_the_own_secret_is_found_as_json_and_python_quote_it(secret: str) -> None:
+    for written in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]):
+        assert without(f"a {written} b", secret) == "a *** b"
+
+
 @pytest.mark.parametrize(
     "text",
     [

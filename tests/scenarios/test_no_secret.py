@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -168,6 +169,27 @@ EVERY = [line for lines in (NEVER_SIGNED_IN | SIGNED_IN).values() for line in li
 @pytest.mark.parametrize("line", EVERY)
 def test_a_run_without_any_trouble(full: Shell, line: str) -> None:
     assert leaked(full, line) == set()
+
+
+def places() -> dict[str, tuple[str, str]]:
+    """A command line for each option that takes a text and for the arguments of each command, and how its word begins."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    found = {}
+    for name in sorted({*NEVER_SIGNED_IN, *SIGNED_IN} - {"demo", "sandbox"}):  # which know no secret of anybody
+        line = (NEVER_SIGNED_IN | SIGNED_IN)[name][0]
+        for each in group.commands[name].params:
+            long = next((option for option in each.opts if option.startswith("--")), "")
+            if not getattr(each, "is_flag", False):
+                found[long or name] = line, f"{long}=" if long else ""
+    return found
+
+
+def test_a_secret_in_the_place_of_any_other_word(full: Shell, tmp_path: Path) -> None:
+    secrets = f"{CALLER}/{LISTED[0]}".replace("{", "{{").replace("}", "}}")
+    with chdir(tmp_path):  # some are files to write
+        done = {place: cli(full, f"{line} {before}{secrets}") for place, (line, before) in places().items()}
+    assert [place for place, each in done.items() if found([each.out, each.err])] == []
 
 
 WAYS: dict[str, Callable[[Path], tuple[str, dict[str, str], bytes]]] = {
