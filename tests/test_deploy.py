@@ -6,7 +6,6 @@ import copy
 import json
 import shutil
 import subprocess
-import textwrap
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from reconciler.errors import ExitCode
 from tests.fleet import NAMES, fleet_on
 from tests.render.test_metrics import read
 from tests.scenarios.test_exit_codes import DESCRIBE
-from tests.scenarios.test_guide_to_scheduling import FILES, PROFILE
+from tests.scenarios.test_guide_to_scheduling import EXAMPLES, FILES, PROFILE
 from tests.shell import GRAFANA, OPERATOR, Shell, secret
 
 kubernetes = import_module("kubernetes_validate")  # has no types
@@ -39,8 +38,7 @@ MANIFESTS: dict[str, Manifest] = {
 PARTS = "Job/tokenctl-fleet"
 WHOLE = ("CronJob/tokenctl-drift", "CronJob/tokenctl-apply", "Job/hook")
 RUNS = (*WHOLE, PARTS)
-_GUIDE = (Path(__file__).parent.parent / "docs" / "fleet.md").read_text()
-FLEET_FILE = textwrap.dedent(_GUIDE.partition("\n    # kustomization.yaml\n")[2].partition("\n\n")[0])
+FLEET_FILE = (EXAMPLES / "fleet" / "kustomization.yaml").read_text()
 
 
 def job(name: str) -> Manifest:

@@ -39,7 +39,7 @@ COMMANDS = DOCS["commands.md"]
 WRITTEN = {
     name: (ROOT / name).read_text()
     for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", *(f"docs/{name}" for name in DOCS))
-}
+} | {str(path.relative_to(ROOT)): path.read_text() for path in sorted((ROOT / "examples").rglob("*")) if path.is_file()}
 
 
 def _commands() -> dict[str, set[str]]:
@@ -123,7 +123,8 @@ FOREIGN = {
         "--add-host", "--dest", "--env", "--find-links", "--network", "--no-deps", "--no-index", "--only-binary", "--platform",
         "--python-version", "--read-only", "--require-hashes", "--requirement", "--rm", "--tmpfs", "--user", "--version", "--volume",
     },
-    "docs/fleet.md": {"--raw-output", "--spec"},
+    "examples/tokens.yaml": {"--id"},
+    "examples/fleet/networks.yml": {"--raw-output", "--spec"},
     "docs/messages.md": {"--global", "--help"},
     "docs/releasing.md": {"--certificate-identity-regexp", "--certificate-oidc-issuer", "--repo", "--sign"},
     "docs/scheduling.md": {"--failed", "--from-file", "--namespace", "--now"},

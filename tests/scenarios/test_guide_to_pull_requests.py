@@ -45,11 +45,7 @@ def test_every_input_and_output_of_a_workflow_is_named(name: str) -> None:
 
 @pytest.mark.parametrize("name", REUSABLE)
 def test_a_calling_workflow_gives_the_rights_and_the_secrets_that_the_called_one_needs(name: str) -> None:
-    blocks = re.split(r"\n`\.github/workflows/[\w.-]+`\n", GUIDE)[1:]
-    lines = (
-        "\n".join(re.findall(r"^    (.*)", block.partition("\nThe workflows")[0], re.MULTILINE)) for block in blocks
-    )
-    callers = [yaml.safe_load(each) for each in lines]
+    callers = [yaml.safe_load(each.read_text()) for each in (ROOT / "examples" / "pull-requests").iterdir()]
     (job,) = (job for each in callers for job in each["jobs"].values() if f"/{name}.yml@" in job["uses"])
     called = yaml.safe_load(WORKFLOWS[name].read_text())
     needed: dict[str, str] = {}
@@ -71,9 +67,7 @@ def test_the_guide_to_many_servers_calls_what_there_is() -> None:
         called = yaml.safe_load(WORKFLOWS[name].read_text())[True]["workflow_call"]
         assert caller["with"].keys() <= called["inputs"].keys()
         assert caller["secrets"].keys() <= called["secrets"].keys()
-    workflow = yaml.safe_load(
-        _indented(guide.partition("    # .github/workflows/networks.yml\n")[2].partition("\n\n")[0])
-    )
+    workflow = yaml.safe_load((ROOT / "examples" / "fleet" / "networks.yml").read_text())
     jobs = workflow["jobs"]
     assert [("secrets." in str(job), job["permissions"]) for job in jobs.values()] == [
         (True, {"contents": "read"}), (False, {"pull-requests": "write"}),

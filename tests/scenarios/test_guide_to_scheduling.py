@@ -1,4 +1,4 @@
-"""docs/scheduling.md: each file in it is read as those read it whom it is for, and its command lines do what it says."""
+"""docs/scheduling.md: each of its files is read as those read it whom it is for, and its command lines do what it says."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from tests.render.test_metrics import read
 from tests.scenarios.test_exit_codes import DESCRIBE
 from tests.shell import OPERATOR, PROGRAM, Shell, secret
 
-GUIDE = (Path(__file__).parent.parent.parent / "docs" / "scheduling.md").read_text()
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 FILES = {
-    name: "".join(line[4:] or "\n" for line in block.splitlines(keepends=True))
-    for block, name in re.findall(r"(?<=\n\n)(    # (\S+)\n(?:(?:    .*)?\n)+)", GUIDE)
+    text.removeprefix("# ").partition(",")[0]: text for text in map(Path.read_text, (EXAMPLES / "scheduling").iterdir())
 }
 PROFILE = '[production]\nurl = "{url}"\ntoken = "{token}"\nactive = true\n'
 

@@ -7,7 +7,7 @@ import io
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,15 +20,18 @@ from reconciler.cli import main
 from reconciler.cli.app import app
 from reconciler.errors import ExitCode
 from tests.requestlog import said, started
-from tests.shell import GRAFANA, PROGRAM, Shell
+from tests.shell import BACKUP_2023, BACKUP_2024, GRAFANA, PROGRAM, Shell
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
+EXAMPLES = DOCS.parent / "examples"
+STORIES = sorted(path for path in EXAMPLES.glob("*/**/*") if path.is_file())
 URL = "http://127.0.0.1:8086"
 GIT = {
     "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_EDITOR": "true",
     **{f"GIT_{who}_{what}": text for who in ("AUTHOR", "COMMITTER") for what, text in (("NAME", "Ada"), ("EMAIL", "ada@example.com"))},
 }  # fmt: skip
 ANSWER = "yes"
+Golden = Callable[[Path, str], None]
 _GROUP = typer.main.get_command(app)
 COMMANDS = list(_GROUP.commands) if isinstance(_GROUP, TyperGroup) else []
 
@@ -114,8 +117,8 @@ def test_only_what_a_guide_leaves_out_may_differ() -> None:
     assert not shows("a.c", "abc")
 
 
-@pytest.mark.parametrize("name", ["adopt", "incident"])
-def test_a_guide_shows_what_happens(name: str, shell: Shell) -> None:
+@pytest.mark.parametrize(("name", "left"), [("adopt", "tokens.yaml"), ("incident", "emergency.yaml")])
+def test_a_guide_shows_what_happens_and_leaves_its_example(name: str, left: str, shell: Shell, golden: Golden) -> None:
     reader = Reader(shell)
     if name == "incident":  # it begins where the other one ends
         for command in (
@@ -131,6 +134,33 @@ def test_a_guide_shows_what_happens(name: str, shell: Shell) -> None:
         seen = reader.type(command)
         assert not shown or shows(shown, bare(seen)), f"$ {command}\n{seen}"
         assert reader.codes == [0] * len(reader.codes), command
+    head, _, _ = (EXAMPLES / name / left).read_text().partition("\n")
+    golden(EXAMPLES / name / left, f"{head}\n{(shell.folder / left).read_text().replace(shell.sandbox.url, URL)}")
+
+
+def test_a_token_is_retired_as_the_guide_and_its_example_say(shell: Shell) -> None:
+    (shell.folder / "influxd.log").write_text(started(-1) + said(GRAFANA, 0))
+    shell.write((EXAMPLES / "retiring-tokens" / "tokens.yaml").read_text())
+    way = (DOCS / "retiring-tokens.md").read_text().partition("\n## From evidence to undo\n")[2]
+    reader, seen = Reader(shell), []
+    for command in re.findall(r"`(tokenctl (?:usage|\w+ --)[^`]*)`", way):
+        reader.type(command.replace("LOG...", "influxd.log"))
+        status = {each.id: each.status for each in shell.sandbox.tokens}
+        seen.append((command.split()[1], *reader.codes, status[BACKUP_2024], status[BACKUP_2023]))
+    assert seen == [
+        ("usage", 0, "inactive", "active"),
+        ("plan", 0, "inactive", "active"),
+        ("apply", 0, "active", "inactive"),
+        ("undo", 0, "active", "active"),
+    ]
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: str(path.relative_to(EXAMPLES)))
+def test_an_example_names_the_page_that_tells_of_it_and_that_leads_to_it(path: Path) -> None:
+    story = path.relative_to(EXAMPLES).parts[0]
+    assert f"tokenctl's docs/{story}.md" in path.read_text().partition("\n")[0]
+    links = re.findall(r"\]\((\.\./examples/[^)]*)\)", (DOCS / f"{story}.md").read_text())
+    assert any(path.is_relative_to((DOCS / link).resolve()) for link in links)
 
 
 def test_what_is_typed_instead_of_other_tools_is_a_command_line_that_works(shell: Shell) -> None:
