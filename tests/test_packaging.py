@@ -20,6 +20,7 @@ DATA = {
     "schemas/events.v1.json",
     "examples/tokens.yaml",
     "examples/world.json",
+    "examples/fleet/servers/us-cloud/acme.yaml",
 }
 PAGE = {"reconciler/render/page/page.css", "reconciler/render/page/page.js"}
 
