@@ -16,27 +16,27 @@ PAGE = ROOT / "docs" / "messages.md"
 HEAD = """\
 # Messages
 
-What tokenctl says when something is wrong, by [exit code](commands.md#exit-codes), with the way out, which it names as `hint:`, too. `…` stands for what differs, and ` / `
-between ways out of different cases. Where a row has none, the sentence above its table has it.
+All messages of tokenctl by [exit code](commands.md#exit-codes), with the way out, which tokenctl prints as `hint:`. To find a message, search this page for some of its
+words. `…` stands for what differs. ` / ` separates the ways out of different cases. If a row has none, the sentence above the table applies.
 """
 LEADS = {
-    ExitCode.ERROR: "A file on this machine cannot be read or written: mind its path, its rights and the space on the disk.",
-    ExitCode.REFUSED: "A [guard](commands.md#guards) or the `server:` block does not hold. Waive a guard by `--allow NAME` if it is meant.",
+    ExitCode.ERROR: "A file on this machine cannot be read or written: check its path, its permissions and the space on the disk.",
+    ExitCode.REFUSED: "A [guard](commands.md#guards) or the `server:` block does not hold. If the change is intended, waive the guard with `--allow NAME`.",
     ExitCode.STALE: "What was reviewed is not what would happen: plan again, and have that reviewed.",
-    ExitCode.AUTH: "The server does not let these credentials do it: see `tokenctl doctor`.",
-    ExitCode.UNREACHABLE: "No usable answer came from the server: see `tokenctl doctor`, and run the command again.",
-    ExitCode.CANCELLED: "Nobody agreed: answer `yes`, or give `--yes` with a plan that was reviewed.",
-    ExitCode.LOCKED: "Another run holds the lock: wait with `--lock-timeout`, or look at it with `tokenctl unlock`.",
-    ExitCode.USAGE: "An option, an argument or a variable cannot be used as it is: `--help` shows what can.",
-    ExitCode.INVALID: "A file, or what it declares, cannot be used: correct it at the place that is named.",
+    ExitCode.AUTH: "These credentials lack the rights, or are wrong: see `tokenctl doctor`.",
+    ExitCode.UNREACHABLE: "The server gave no usable answer: see `tokenctl doctor`, and run the command again.",
+    ExitCode.CANCELLED: "Nobody agreed to the plan: answer `yes`, or use `--yes` with a plan that was reviewed.",
+    ExitCode.LOCKED: "Another run holds the lock: wait with `--lock-timeout`, or see who holds it with `tokenctl unlock`.",
+    ExitCode.USAGE: "An option, an argument or a variable is wrong: see `--help`.",
+    ExitCode.INVALID: "A file, or a declaration in it, is wrong: correct it at the place in the message.",
 }
-OTHERS = "Guards and checks of a plan, which end with one of the codes above, and warnings, which change no exit code."
+OTHERS = "Guards and checks of a plan, which end with one of the codes above, and warnings, which do not change the exit code."
 FEW = 6  # letters that are no message, only what stands between parts of one
 VALUES = (  # what differs in the messages of refused manifests
     (r"(first in(?: line)?) \S+", r"\1 …"),
     (r"(unknown \w+|no id|well-formed|like an id|`false`:|whole number:|a mapping:) `.*`", r"\1 `…`"),
     (r"(has) [\d,]+ ", r"\1 … "),
-    (r"(make no one manifest:) .*", r"\1 …"),
+    (r"(cannot be one manifest:) .*", r"\1 …"),
 )
 Scope = Mapping[str, Sequence[ast.expr]]
 

@@ -92,7 +92,7 @@ def _check_servers(roots: Sequence[Any]) -> None:
     if len(roots) < 2 or len({Asserted(**root["server"]).meant for root in roots}) < 2:
         return
     files = [f"{root.file.name} for {_asserted(root['server'])}" for root in roots]
-    message = f"these files are for different servers and make no one manifest: {name_some(files)}"
+    message = f"these files are for different servers and cannot be one manifest: {name_some(files)}"
     hint = "run tokenctl for each server, with its own files"
     raise InvalidError(message, hint, roots[0].place("server"))
 
