@@ -57,13 +57,15 @@ def _left_open(evidence: Evidence) -> list[str]:
         f"{count(len(gaps), 'gap')} of more than 10 min without a request, the longest of {span(longest[0])} from "
         f"{longest[1]}: a log of that time may be missing."
     )
-    rare = f"whoever comes more rarely than every {_length(evidence)}, by another server, or with a refused v1 request"
+    rare = f"come less often than every {_length(evidence)}, use another server, or make refused v1 requests"
     others = (
-        f"{count(evidence.others, 'request')} of ids that are no token here: web sessions, v1 users, deleted tokens."
+        f"{count(evidence.others, 'request')} of ids that are not tokens here: web sessions, v1 users, deleted tokens."
     )
-    refused = f" {count(evidence.refused_v1, 'v1 request')} refused, whose is not known." if evidence.refused_v1 else ""
+    refused = (
+        f" {count(evidence.refused_v1, 'v1 request')} refused; by whom is not known." if evidence.refused_v1 else ""
+    )
     return [
         *([gap] if gaps else []),
-        f"Not seen means no more than that: {rare} is not in this log.",
+        f"Not seen does not mean unused: clients that {rare} are not in this log.",
         f"{others}{refused} Tasks use no token.",
     ]

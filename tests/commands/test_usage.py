@@ -108,9 +108,9 @@ def test_gaps_and_refused_v1_requests_are_told(shell: Shell) -> None:
     assert done.out.splitlines()[-3:] == [
         "1 gap of more than 10 min without a request, the longest of 1 h 6 min from 2026-11-20T12:00:00.000000Z: "
         "a log of that time may be missing.",
-        "Not seen means no more than that: whoever comes more rarely than every 1 h 6 min, by another server, or with a "
-        "refused v1 request is not in this log.",
-        "0 requests of ids that are no token here: web sessions, v1 users, deleted tokens. 1 v1 request refused, whose "
+        "Not seen does not mean unused: clients that come less often than every 1 h 6 min, use another server, or make "
+        "refused v1 requests are not in this log.",
+        "0 requests of ids that are not tokens here: web sessions, v1 users, deleted tokens. 1 v1 request refused; by whom "
         "is not known. Tasks use no token.",
     ]
 

@@ -22,9 +22,9 @@ def test_tokens_stand_by_their_last_use_and_foreign_text_is_escaped() -> None:
         '  0 s               1        0  write v1 Telegraf · 1 address    "\\x1b[31m"  0d234e88da406000  inactive, and still tried\n'
         '  29 s              2        0  write v2 Telegraf · 2 addresses  "ingest"    0d3a5f0c1be4e000  inactive, and still tried\n'
         '  not seen                                                       "legacy"    0d0c1be4e0000d3a  inactive\n'
-        "Not seen means no more than that: whoever comes more rarely than every 30 s, by another server, or with a refused "
-        "v1 request is not in this log.\n"
-        "0 requests of ids that are no token here: web sessions, v1 users, deleted tokens. Tasks use no token.\n"
+        "Not seen does not mean unused: clients that come less often than every 30 s, use another server, or make refused "
+        "v1 requests are not in this log.\n"
+        "0 requests of ids that are not tokens here: web sessions, v1 users, deleted tokens. Tasks use no token.\n"
     )
 
 
