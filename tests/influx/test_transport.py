@@ -260,7 +260,7 @@ def test_one_slow_answer_does_not_end_the_requests_of_others() -> None:
             yield from drip(b"HTTP/1.1 200 OK\r\nX: ", b"x", connection)
         yield answer(200)
 
-    with raw_server(script=script) as server, transport(server.url, QUICK) as opened:
+    with raw_server(script=script) as server, transport(server.url, Bounds(deadline_s=1.0)) as opened:
         with pytest.raises(UnreachableError):
             opened.send("GET", "/slow")
         assert opened.send("GET", "/fast").status == 200
