@@ -122,7 +122,7 @@ def _proxy(connection: Connection, context: Context) -> Iterator[Check]:
             hint = "use https:// for both, or name the server in NO_PROXY"
             yield Check(name="proxy", state=State.NOTE, message=seen, hint=hint)
         elif used.is_plain:
-            seen = "is reached over plain http: whoever is on the way sees which server is asked, and no more"
+            seen = "is reached over plain http: anybody on the way sees which server is asked, and no more"
             yield Check(name="proxy", state=State.NOTE, message=f"{message}, {seen}")
         else:
             yield Check(name="proxy", state=State.OK, message=message)

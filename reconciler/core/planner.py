@@ -26,7 +26,7 @@ from reconciler.errors import Problem, StaleError
 _UNTOLD = Problem(
     "this server does not tell whether users are active: for the guard `min_managers` the tokens of all of them count"
 )
-_MEND_BASE = "its guards are not known: mend them in a change that changes no token, or use `--allow base`"
+_MEND_BASE = "its guards are not known: fix them in a change that changes no token, or use `--allow base`"
 
 
 def make_plan(

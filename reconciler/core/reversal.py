@@ -142,7 +142,7 @@ def _restoring(entry: Entry, token: Token) -> Iterator[Change | Refusal | Proble
     back = _restored(change, token)
     if isinstance(back.description, Elided):
         message = f"the description that {change.subject} had cannot be restored: {change.token.description}"
-        yield Problem(message, "whoever wrote it may have it still: look for what has this length and hash")
+        yield Problem(message, "whoever wrote it may still have it: look for what has this length and hash")
         back = replace(back, description=None)
     if not is_sendable(back.description or ""):
         yield Problem(f"left out: {change.subject} had a description that no server would store again")

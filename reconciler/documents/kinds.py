@@ -30,7 +30,7 @@ class Kind(Enum):
         "a manifest begins with `version: 1`, and `tokenctl plan -o FILE` saves a plan",
     )
 
-    PROBLEMS = "a report of problems", "it says why there is nothing else: mend them, and run that command again"
+    PROBLEMS = "a report of problems", "it says why there is nothing else: fix them, and run that command again"
     USAGE = "what `tokenctl usage` saves", "`tokenctl plan --usage FILE` shows it beside each change"
     SARIF = "a SARIF report", "a manifest begins with `version: 1`, and `tokenctl plan -o FILE` saves a plan"
     SCHEMA = "a JSON Schema", "it says what such a file may hold; a manifest begins with `version: 1`"

@@ -126,7 +126,7 @@ _WORDS: tuple[tuple[str, bool, str, str], ...] = (
     ("while parsing a flow mapping", True, "a `{` that is not closed, or no comma", "close the brace"),
     ("unknown escape character", False, "an unknown escape in double quotes", "use single quotes, or `\\\\`"),
     ("expected escape sequence", False, "an escape without its digits", "use single quotes, or `\\\\`"),
-    ("mapping values are not allowed", False, "a `: ` where no mapping can begin", f"{_QUOTE}; mind the indentation"),
+    ("mapping values are not allowed", False, "a `: ` where no mapping can begin", f"{_QUOTE}; check the indentation"),
     ("could not find expected ':'", True, "a line without `:`", "write `key: value`"),
     ("block sequence entries are not", False, "a `- ` where no list can begin", "put it into a line of its own"),
     ("sequence entries are not allowed", False, "a `- ` where no list can begin", "put it into a line of its own"),
@@ -148,7 +148,7 @@ def problem(file: TextFile, error: Any) -> Problem:
     words = f"{error.context or ''}\n{error.problem or ''}"
     at_start, message, hint = next(
         ((start, message, hint) for text, start, message, hint in _WORDS if text in words),
-        (False, "this is not YAML", "mind quotes, brackets and indentation"),
+        (False, "this is not YAML", "check quotes, brackets and indentation"),
     )
     mark = error.context_mark if at_start else error.problem_mark
     return Problem(message, hint, file.place(mark))

@@ -159,18 +159,18 @@ def _check_server(manifest: Manifest, resolved: Settings, ref: str = "") -> None
     """
     url, org = manifest.server.url, manifest.server.org
     file = f"the file at `{ref}`" if ref else "the file"
-    mend = "change `server.{}` in a change of its own" if ref else "mend `server.{}`"
+    fix = "change `server.{}` in a change of its own" if ref else "correct `server.{}`"
     problems = []
     if url is not None and normalise(url) != resolved.endpoint.url:
         message = f"{file} is for {url}, but this run would talk to {resolved.endpoint.url}"
-        hint = f"the file never chooses the server: set INFLUX_HOST or --url, or {mend.format('url')}"
+        hint = f"the file never chooses the server: set INFLUX_HOST or --url, or {fix.format('url')}"
         problems.append(Problem(message, hint))
     # An id and a name can only be compared once tokens were read: then every declared one is.
     ids = resolved.org_is_id or is_id(resolved.org.lower()) or is_id((org or "").lower())
     if org is not None and resolved.org and not ids and trimmed(org) != resolved.org:
         asserted, asked = apart(org, resolved.org)
         message = f"{file} is for organisation `{asserted}`, but this run is limited to `{asked}`"
-        problems.append(Problem(message, f"set INFLUX_ORG or --org accordingly, or {mend.format('org')}"))
+        problems.append(Problem(message, f"set INFLUX_ORG or --org accordingly, or {fix.format('org')}"))
     if problems:
         raise RefusedError(problems)
 

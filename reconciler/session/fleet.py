@@ -296,7 +296,7 @@ def check_text(made: Plan, settings: Settings, context: Context) -> None:
     text = json.dumps(plan_document(made))
     if context.streams.secrets.hidden(text) != text:
         message = f"a text of {settings.endpoint.url} holds the token of an influx CLI profile"
-        raise InvalidError(message, "replace that token where it is valid: whoever reads this server knows it")
+        raise InvalidError(message, "replace that token where it is valid: anybody who reads this server knows it")
 
 
 def _claimed(members: Sequence[Member]) -> list[Member]:

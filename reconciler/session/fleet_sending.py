@@ -122,7 +122,7 @@ class _FleetReport:
     def keep(self, fleet: Fleet) -> None:
         """Say that servers which cannot be planned keep all others from being sent to."""
         number = count(len(fleet.blocking), "server")
-        hint = f"mend what is named above, or go on without: `--server '!{fleet.blocking[0].name}'`"
+        hint = f"fix what is named above, or go on without: `--server '!{fleet.blocking[0].name}'`"
         self._problems = (Problem(f"nothing was sent to any server: {number} of the fleet cannot be sent to", hint),)
         self._context.streams.warn(words.problem(self._problems[0]))
 

@@ -244,7 +244,7 @@ def test_the_folder_for_journals_is_tried_and_left_as_it_was(shell: Shell) -> No
         (
             "server: {url: https://influx.example}\n",
             "fail  file       the file is for https://influx.example, but this run would talk to URL\n"
-            "                 hint: the file never chooses the server: set INFLUX_HOST or --url, or mend `server.url`\n",
+            "                 hint: the file never chooses the server: set INFLUX_HOST or --url, or correct `server.url`\n",
             ExitCode.REFUSED,
         ),
         (

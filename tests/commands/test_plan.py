@@ -152,13 +152,13 @@ def test_a_run_may_be_limited_to_one_organisation(shell: Shell) -> None:
             "server: {url: https://other.example}\n",
             Flags(),
             "the file is for https://other.example, but this run would talk to URL\n"
-            "  hint: the file never chooses the server: set INFLUX_HOST or --url, or mend `server.url`\n",
+            "  hint: the file never chooses the server: set INFLUX_HOST or --url, or correct `server.url`\n",
         ),
         (
             "server: {org: acme}\n",
             Flags(org="edge-lab"),
             "the file is for organisation `acme`, but this run is limited to `edge-lab`\n"
-            "  hint: set INFLUX_ORG or --org accordingly, or mend `server.org`\n",
+            "  hint: set INFLUX_ORG or --org accordingly, or correct `server.org`\n",
         ),
     ],
 )

@@ -108,7 +108,7 @@ def test_a_server_that_cannot_be_planned_keeps_all_others_from_being_sent_to(fle
     assert (done.code, written(fleet)) == (ExitCode.INVALID, [])
     assert done.err == (
         "nothing was sent to any server: 1 server of the fleet cannot be sent to\n"
-        "  hint: mend what is named above, or go on without: `--server '!lyon'`\n"
+        "  hint: fix what is named above, or go on without: `--server '!lyon'`\n"
     )
     assert apply(fleet, "--yes", "--server", "!lyon").code == ExitCode.OK
     assert described(fleet) == ["hamburg", "us-cloud"]

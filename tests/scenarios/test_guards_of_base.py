@@ -181,7 +181,7 @@ def test_while_the_base_is_refused_no_token_is_changed_unless_whoever_runs_it_sa
     branch.shell.declare(f'id: "{GRAFANA}", description: mended')
     done = planned_and_applied(branch)
     assert (
-        "\n  hint: its guards are not known: mend them in a change that changes no token, or use `--allow base`\n"
+        "\n  hint: its guards are not known: fix them in a change that changes no token, or use `--allow base`\n"
     ) in done.out
     assert branch.plan(allow=(Guard.BASE,)).code == ExitCode.OK
     branch.shell.declare(f'id: "{GRAFANA}"')
