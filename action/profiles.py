@@ -24,14 +24,19 @@ def masks(environment: Mapping[str, str]) -> list[str]:
         tables = tomllib.loads(environment.get(_TEXT, "").lstrip("\ufeff"))
     except tomllib.TOMLDecodeError:  # whose text may quote a secret
         raise ActionError(f"{_TEXT} has no profiles of the influx CLI: it is not TOML") from None
-    found = [
-        value
-        for table in tables.values()
-        if isinstance(table, dict)
-        for key, value in table.items()
-        if key.casefold() in _SECRET and isinstance(value, str) and value
-    ]
-    return [runner.command("add-mask", each) for each in dict.fromkeys(found)]
+    return [runner.command("add-mask", each) for each in dict.fromkeys(_secrets(tables))]
+
+
+def _secrets(value: object) -> Iterator[str]:
+    """Yield each secret at any depth: `[eu.west]` without quotes is a table in a table, and no profile."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _secrets(each)
+    for key, each in value.items() if isinstance(value, dict) else ():
+        if key.casefold() in _SECRET and isinstance(each, str) and each:
+            yield each
+        else:
+            yield from _secrets(each)
 
 
 @contextmanager

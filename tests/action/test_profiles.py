@@ -40,6 +40,11 @@ def test_every_token_and_cookie_is_masked_once() -> None:
     assert masks({"INFLUX_CONFIGS": 'top = "x"'}) == masks({}) == []
 
 
+def test_a_name_with_a_dot_and_no_quotes_keeps_no_secret_from_being_masked() -> None:
+    text = 'token = "FAKE-top"\n[eu.west]\ntoken = "FAKE-west"\n[[many]]\ncookie = "FAKE-many"\n'
+    assert masks({"INFLUX_CONFIGS": text}) == ["::add-mask::FAKE-top", "::add-mask::FAKE-west", "::add-mask::FAKE-many"]
+
+
 def test_what_is_not_toml_is_refused_without_a_word_of_it() -> None:
     with pytest.raises(ActionError) as caught:
         masks({"INFLUX_CONFIGS": "[lyon]\ntoken = FAKE\n"})
