@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from tests.branch import Branch
 from tests.checkout import Checkout
+from tests.forked import forked_programs
 from tests.shell import Shell, shell_on
 
 settings.register_profile(
@@ -24,6 +26,24 @@ settings.load_profile("tokenctl")
 # Where the suite itself runs under nohup its processes would inherit that; a handler they do not.
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the garbage collector never look at what is collected here, which stays as long as the process."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Path]:
+    """The folder of programs that start fast; where the start matters, a test takes the real ones."""
+    with forked_programs() as folder:
+        yield folder
 
 
 @pytest.fixture(autouse=True)

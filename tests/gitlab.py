@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -67,11 +66,15 @@ class Ended:
 
 @dataclass
 class GitLab:
-    """A project: its notes and artifacts, and runners for its jobs. `scoped` has the variables of each environment."""
+    """A project: its notes and artifacts, and runners for its jobs. `scoped` has the variables of each environment.
+
+    `programs` is the folder of the `tokenctl` that the jobs find.
+    """
 
     folder: Path
     checkout: Checkout
     scoped: dict[str, dict[str, str]]
+    programs: Path = PROGRAM.parent
     port: int = 0
     notes: list[dict[str, Any]] = field(default_factory=list)
     artifacts: dict[str, Path] = field(default_factory=dict)
@@ -138,7 +141,7 @@ class GitLab:
             for line in said.read_text().splitlines() if said.exists() else ():
                 key, _, value = line.partition("=")
                 variables[key] = value
-        path = f"{PROGRAM.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+        path = f"{self.programs}:{PROGRAM.parent}:{os.environ['PATH']}"
         script = "\n".join(["set -eo pipefail", *job["before_script"], *job["script"]])
         done = subprocess.run(
             ["/bin/bash"], cwd=folder, input=script, text=True, check=False, timeout=60,

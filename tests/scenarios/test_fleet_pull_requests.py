@@ -11,7 +11,6 @@ import pytest
 
 from tests.action.emulator import Job, Runner
 from tests.action.fake_github import REPOSITORY, fake_github
-from tests.action.forked import forked_python
 from tests.checkout import Checkout
 from tests.fleet import NAMES, Fleet, fleet_on, seed_of
 from tests.shell import GRAFANA, INGEST
@@ -84,21 +83,16 @@ class Project:
         return {name: (each[INGEST].status, each[GRAFANA].description) for name, each in tokens.items()}
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Python that starts fast."""
-    with forked_python(tmp_path_factory.mktemp("python")) as path:
-        yield path
-
-
 @pytest.fixture
-def project(tmp_path: Path, python: str) -> Iterator[Project]:
+def project(tmp_path: Path, forked: Path) -> Iterator[Project]:
     """The project, with a pull request that is not merged yet."""
     checkout = Checkout.init(tmp_path / "repository")
     (tmp_path / "fleet").mkdir()
     with fake_github() as github, fleet_on(tmp_path / "fleet") as fleet:
         variables = {"INFLUX_HOST": "http://one.example", "TOKENCTL_SELF_ID": GRAFANA}  # for workflows of one server
-        project = Project(Runner(tmp_path / "runner", github, checkout, {}, variables, python=python), fleet)
+        project = Project(
+            Runner(tmp_path / "runner", github, checkout, {}, variables, python=str(forked / "python")), fleet
+        )
         project.profiles()
         project.propose(lyon="dashboard")
         yield project

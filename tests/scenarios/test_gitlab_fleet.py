@@ -55,7 +55,7 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def project(tmp_path: Path, forked: Path) -> Iterator[Project]:
     """The project, whose `main` declares what the servers have."""
     checkout = Checkout.init(tmp_path / "repository")
     for name in NAMES:
@@ -70,7 +70,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
         }  # as GitLab gives a variable of the type File
         scoped = {"production/plan": file, "production": file, "production/note": {"TOKENCTL_GITLAB_TOKEN": NOTE_TOKEN}}
         inputs = {"fleet": "servers", "changes": ["servers/**/*", "servers/*"]}
-        with serving(GitLab(tmp_path / "runner", checkout, scoped, inputs=inputs)) as gitlab:
+        with serving(GitLab(tmp_path / "runner", checkout, scoped, forked, inputs=inputs)) as gitlab:
             gitlab.folder.mkdir()
             yield Project(gitlab, fleet)
 

@@ -11,7 +11,7 @@ from reconciler.sandbox.seed import default_seed
 from reconciler.sandbox.server import Sandbox
 from tests.checkout import Checkout
 from tests.gitlab import NOTE_TOKEN, GitLab, serving
-from tests.shell import BACKUP_2023, GRAFANA, OPERATOR, secret, ticking
+from tests.shell import BACKUP_2023, GRAFANA, OPERATOR, PROGRAM, secret, ticking
 
 BASE = f"""version: 1
 tokens:
@@ -33,14 +33,14 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def gitlab(tmp_path: Path, sandbox: Sandbox) -> Iterator[GitLab]:
-    """A project with a manifest on `main`."""
+def gitlab(tmp_path: Path, sandbox: Sandbox, forked: Path) -> Iterator[GitLab]:
+    """A project with a manifest on `main`; the test of a schedule takes the real program."""
     checkout = Checkout.init(tmp_path / "repository")
     checkout.write("tokens.yaml", BASE)
     checkout.commit()
     server = {"INFLUX_HOST": sandbox.url, "INFLUX_TOKEN": secret(OPERATOR)}
     scoped = {"production/plan": server, "production": server, "production/note": {"TOKENCTL_GITLAB_TOKEN": NOTE_TOKEN}}
-    with serving(GitLab(tmp_path / "runner", checkout, scoped)) as project:
+    with serving(GitLab(tmp_path / "runner", checkout, scoped, forked)) as project:
         project.folder.mkdir()
         yield project
 
@@ -118,6 +118,7 @@ def test_a_fork_has_no_credentials_and_is_compared(gitlab: GitLab, sandbox: Sand
 
 
 def test_a_schedule_fails_while_tokens_are_not_as_declared(gitlab: GitLab, sandbox: Sandbox) -> None:
+    gitlab.programs = PROGRAM.parent
     now = gitlab.checkout.git("rev-parse", "main")
     given = {"CI_PIPELINE_SOURCE": "schedule", "CI_COMMIT_BRANCH": "main"}
     assert {name: each.code for name, each in gitlab.pipeline(now, [], **given).items()} == {"tokenctl-drift": 0}

@@ -17,7 +17,6 @@ from reconciler.sandbox.seed import Seed, default_seed
 from reconciler.sandbox.server import Sandbox
 from tests.action.emulator import Job, RejectedError, Runner
 from tests.action.fake_github import REPOSITORY, fake_github
-from tests.action.forked import forked_python
 from tests.checkout import Checkout
 from tests.shell import BACKUP_2023, GRAFANA, INGEST, OPERATOR, Program, secret, ticking
 
@@ -88,21 +87,14 @@ class Project:
         return self.runner.call("apply", event, head=self.merge, **inputs)
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Python that starts fast; the test of a merge takes the real one."""
-    with forked_python(tmp_path_factory.mktemp("python")) as path:
-        yield path
-
-
 @pytest.fixture
-def project(tmp_path: Path, python: str) -> Iterator[Project]:
-    """The project, with a pull request that is not merged yet."""
+def project(tmp_path: Path, forked: Path) -> Iterator[Project]:
+    """The project, with a pull request that is not merged yet; the test of a merge takes the real Python."""
     checkout = Checkout.init(tmp_path / "repository")
     with fake_github() as github, Sandbox.start(seed=_seed(), now=ticking()) as sandbox:
         runner = Runner(
             tmp_path / "runner", github, checkout, secrets={"INFLUX_TOKEN": "FAKE-reader"},
-            variables={"INFLUX_HOST": sandbox.url}, environments={"production": {"INFLUX_TOKEN": secret(OPERATOR)}}, python=python,
+            variables={"INFLUX_HOST": sandbox.url}, environments={"production": {"INFLUX_TOKEN": secret(OPERATOR)}}, python=str(forked / "python"),
         )  # fmt: skip
         project = Project(runner, sandbox)
         project.propose(BASE, CHANGED)
