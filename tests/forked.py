@@ -1,7 +1,8 @@
 """Programs that start fast: a process in which everything is imported forks for each run of them.
 
 `tokenctl` and `python -I FOLDER VERB` are started as the real ones are, with arguments, a folder, an environment and
-standard streams, by whoever finds them in the PATH; that takes a tenth of the time.
+standard streams, by whoever finds them in the PATH; that takes a fifth of the time. Not for tests of the start itself,
+of SIGKILL, or where coverage is measured.
 """
 
 from __future__ import annotations
@@ -28,14 +29,17 @@ import reconciler
 from tests.shell import unmeasured
 
 ROOT = Path(__file__).parent.parent
-# What its caller started lends its streams to the program, and ends as that has ended.
+# What its caller started lends its streams to the program, hands signals on, and ends as that has ended.
 STANDS_FOR_IT = """#!{python} -IS
-import _socket, marshal, os, sys
+import _signal, _socket, marshal, os, sys
 given = marshal.dumps([sys.argv, os.getcwd(), dict(os.environ)])
 streams = b"".join(number.to_bytes(4, sys.byteorder) for number in range(3))
 server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
 server.connect({socket!r})
 server.sendmsg([len(given).to_bytes(4, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
+program = int.from_bytes(server.recv(4), "big")
+for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
+    _signal.signal(number, lambda number, _: os.kill(program, number))
 server.sendall(given)
 os._exit(server.recv(1)[0])
 """
@@ -109,6 +113,7 @@ def main() -> None:
         for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if each.name != "action.__main__":
                 import_module(each.name)
+    import_module("deepdiff")
     gc.freeze()
     waiting = 0  # processes that wait for a program, each until that has ended
     with socket.socket(fileno=0) as listener:
@@ -125,6 +130,7 @@ def main() -> None:
 def _wait(connection: socket.socket) -> None:
     if not (child := os.fork()):
         os._exit(_become(connection))
+    connection.sendall(child.to_bytes(4, "big"))
     _, status = os.waitpid(child, 0)
     connection.sendall(bytes([os.waitstatus_to_exitcode(status) % 256]))
     os._exit(0)

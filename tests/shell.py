@@ -64,13 +64,14 @@ class Program:
     """The installed program, with a folder and an environment of its own.
 
     Where it is `here`, command lines run in this process, without what `reconciler.cli.main.main` does around them:
-    that takes a twentieth of the time. `waits` are the seconds that commands in this process waited.
+    that takes a twentieth of the time. `program` is the file that is started otherwise. `waits` are the seconds that commands in this process waited.
     """
 
     folder: Path
     environment: dict[str, str]
     measured: bool = False
     here: bool = False
+    program: Path = PROGRAM
     now: Callable[[], datetime] = field(default_factory=ticking)
     waits: list[float] = field(default_factory=list)
     nonces: Iterator[int] = field(default_factory=count)
@@ -91,7 +92,7 @@ class Program:
         if self.here:
             return self.cli(*arguments, stdin=stdin.encode(), environment=environment)
         done = subprocess.run(
-            [PROGRAM, *arguments], cwd=self.folder, env=self.surroundings(**environment), input=stdin.encode(),
+            [self.program, *arguments], cwd=self.folder, env=self.surroundings(**environment), input=stdin.encode(),
             capture_output=True, timeout=60, check=False,
         )  # fmt: skip
         return Done(done.returncode, self.plain(done.stdout.decode()), self.plain(done.stderr.decode()))

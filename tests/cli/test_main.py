@@ -35,6 +35,12 @@ def measured(shell: Shell) -> None:
     shell.measured = True
 
 
+@pytest.fixture
+def fast(shell: Shell, forked: Path) -> None:
+    """The shell's program starts fast."""
+    shell.program = forked / "tokenctl"
+
+
 def here(*arguments: str) -> Done:
     """All of the program but its process."""
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
@@ -68,6 +74,7 @@ def test_the_help_is_shown_from_its_file(shell: Shell, line: str) -> None:
     assert shell.run(*line.split()) == Done(0, kept.read_text("utf-8"), "")
 
 
+@pytest.mark.usefixtures("fast")
 @pytest.mark.parametrize(("columns", "widest"), [(0, 78), (65, 62), (200, 78)])
 def test_the_help_fits_the_terminal(shell: Shell, columns: int, widest: int) -> None:
     with terminal(shell, "--help", columns=columns) as (screen, process):
@@ -76,6 +83,7 @@ def test_the_help_fits_the_terminal(shell: Shell, columns: int, widest: int) -> 
     assert max(len(line) for line in shown.splitlines()) == widest
 
 
+@pytest.mark.usefixtures("fast")
 def test_the_help_fits_the_columns_that_a_variable_tells(shell: Shell) -> None:
     lines = shell.run("--help", COLUMNS="65").out.splitlines()
     assert max(len(line) for line in lines) == 62
@@ -262,7 +270,7 @@ def terminal(
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
     with subprocess.Popen(
-        [PROGRAM, *arguments], cwd=shell.folder, env=shell.surroundings(**environment),
+        [shell.program, *arguments], cwd=shell.folder, env=shell.surroundings(**environment),
         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
     ) as process:  # fmt: skip
         os.close(theirs)
@@ -332,6 +340,7 @@ def test_a_signal_at_the_question_sends_nothing(shell: Shell, number: int, code:
     assert shell.patches() == []
 
 
+@pytest.mark.usefixtures("fast")
 def test_nobody_is_asked_in_ci_even_on_a_terminal(shell: Shell) -> None:
     shell.declare(DESCRIBE)
     with terminal(shell, "apply", CI="true") as (screen, process):
@@ -348,6 +357,7 @@ def test_nobody_is_asked_in_ci_even_on_a_terminal(shell: Shell) -> None:
     assert (done.code, done.err.splitlines()[0]) == (8, "nothing was sent: there is no terminal to ask on")
 
 
+@pytest.mark.usefixtures("fast")
 def test_a_variable_that_says_no_is_no_ci(shell: Shell) -> None:
     shell.declare(DESCRIBE)
     with terminal(shell, "apply", CI="false") as (screen, process):
@@ -372,6 +382,7 @@ def test_when_there_are_colours(environment: dict[str, str], on_terminal: bool, 
     assert (_colour(environment, terminal=True), _colour(environment, terminal=False)) == (on_terminal, in_pipe)
 
 
+@pytest.mark.usefixtures("fast")
 @pytest.mark.parametrize(("without", "coloured"), [("", True), ("1", False)])
 def test_a_terminal_has_colours_unless_told_otherwise(shell: Shell, without: str, coloured: bool) -> None:
     shell.declare(DESCRIBE)
@@ -380,6 +391,7 @@ def test_a_terminal_has_colours_unless_told_otherwise(shell: Shell, without: str
         assert process.wait(30) == 0
 
 
+@pytest.mark.usefixtures("fast")
 def test_a_pipe_has_colours_only_when_told_so(shell: Shell) -> None:
     shell.declare(DESCRIBE)
     assert "\x1b" not in shell.run("plan").out

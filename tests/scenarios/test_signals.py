@@ -38,20 +38,21 @@ def crowd() -> Seed:
 
 
 @contextmanager
-def crowded(folder: Path, *faults: Fault) -> Iterator[Shell]:
-    """A shell with a manifest that describes each of the crowd."""
+def crowded(folder: Path, *faults: Fault, program: Path = PROGRAM) -> Iterator[Shell]:
+    """A shell with a manifest that describes each of the crowd, and with that program."""
     folder.mkdir(exist_ok=True)
     with shell_on(folder, seed=crowd(), faults=faults) as shell:
+        shell.program = program
         shell.declare(*(f'id: "{each.id}", description: x' for each in shell.sandbox.tokens if each.id != OPERATOR))
         yield shell
 
 
 @contextmanager
 def running(
-    shell: Shell, *arguments: str, before: str = ":", program: Sequence[str] = (str(PROGRAM),), **pipes: int
+    shell: Shell, *arguments: str, before: str = ":", program: Sequence[str] = (), **pipes: int
 ) -> Iterator[subprocess.Popen[str]]:
     """The program under way; `before` is what a shell does before it becomes the program."""
-    command = ["/bin/sh", "-c", f'{before}; exec "$0" "$@"', *program, *arguments]
+    command = ["/bin/sh", "-c", f'{before}; exec "$0" "$@"', *(program or [str(shell.program)]), *arguments]
     with subprocess.Popen(
         command, cwd=shell.folder, env=shell.surroundings(), text=True,
         stdout=pipes.get("stdout", subprocess.PIPE), stderr=pipes.get("stderr", subprocess.PIPE),
@@ -108,9 +109,9 @@ def expected(shell: Shell, number: int) -> set[int]:
     return {3} if sent < CHANGES else {0, 3}
 
 
-def strike(folder: Path, number: int, moment: int, wait: float = 0.0) -> None:
+def strike(folder: Path, number: int, moment: int, wait: float = 0.0, program: Path = PROGRAM) -> None:
     """Send one signal so many seconds after the server got so many requests, and look at everything that is left."""
-    with crowded(folder, LATE) as shell, running(shell, "apply", "--yes") as process:
+    with crowded(folder, LATE, program=program) as shell, running(shell, "apply", "--yes") as process:
         until(lambda: len(shell.sandbox.requests) >= moment, process)
         time.sleep(wait)
         process.send_signal(number)
@@ -135,10 +136,14 @@ MOMENTS = {
 
 @pytest.mark.parametrize(("moment", "signals"), MOMENTS.values(), ids=MOMENTS)
 def test_a_signal_ends_the_run_in_good_order_and_another_run_converges(
-    tmp_path: Path, moment: int, signals: Sequence[int]
+    tmp_path: Path, forked: Path, moment: int, signals: Sequence[int]
 ) -> None:
     with ThreadPoolExecutor(len(signals)) as pool:  # they wait more than they work
-        list(pool.map(lambda number: strike(tmp_path / str(int(number)), number, moment), signals))
+        list(
+            pool.map(
+                lambda number: strike(tmp_path / str(int(number)), number, moment, program=forked / "tokenctl"), signals
+            )
+        )
 
 
 @pytest.mark.soak
@@ -153,8 +158,8 @@ def test_the_same_at_a_thousand_moments(tmp_path: Path, part: int) -> None:
         list(pool.map(one, range(part, 1000, 40)))
 
 
-def test_what_does_not_answer_within_five_seconds_is_unverified(tmp_path: Path) -> None:
-    with crowded(tmp_path, HELD) as shell, running(shell, "apply", "--yes") as process:
+def test_what_does_not_answer_within_five_seconds_is_unverified(tmp_path: Path, forked: Path) -> None:
+    with crowded(tmp_path, HELD, program=forked / "tokenctl") as shell, running(shell, "apply", "--yes") as process:
         until(lambda: len(patches(shell)) == PARALLELISM, process)
         process.send_signal(signal.SIGTERM)
         struck = time.monotonic()
@@ -169,8 +174,10 @@ def test_what_does_not_answer_within_five_seconds_is_unverified(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_second_signal_leaves_at_once_and_the_code_still_says_what_was_sent(tmp_path: Path, number: int) -> None:
-    with crowded(tmp_path, HELD) as shell, running(shell, "apply", "--yes") as process:
+def test_the_second_signal_leaves_at_once_and_the_code_still_says_what_was_sent(
+    tmp_path: Path, forked: Path, number: int
+) -> None:
+    with crowded(tmp_path, HELD, program=forked / "tokenctl") as shell, running(shell, "apply", "--yes") as process:
         until(lambda: len(patches(shell)) == PARALLELISM, process)
         process.send_signal(signal.SIGINT)
         while process.poll() is None:  # two of one kind that come at once count as one
@@ -236,8 +243,8 @@ def test_the_end_of_its_time_ends_a_run_in_good_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["plan", "apply --yes", "list"])
-def test_the_time_of_reading_is_bounded(tmp_path: Path, command: str) -> None:
-    with crowded(tmp_path, Fault("slow-body", "GET", 100)) as shell:
+def test_the_time_of_reading_is_bounded(tmp_path: Path, forked: Path, command: str) -> None:
+    with crowded(tmp_path, Fault("slow-body", "GET", 100), program=forked / "tokenctl") as shell:
         done = shell.run(*command.split(), "--timeout", "0.5s")
         assert (done.code, done.out, done.err) == (
             7,
