@@ -36,8 +36,11 @@ def test_the_option_reaches_the_commands_and_needs_a_yes(shell: Shell) -> None:
     assert shell.run("undo", "--yes", "--format", "json").code == 64
 
 
-def test_a_signal_while_reading_is_the_end_of_the_events(tmp_path: Path) -> None:
-    with crowded(tmp_path, Fault("slow-body", "GET")) as shell, running(shell, *ARGUMENTS) as process:
+def test_a_signal_while_reading_is_the_end_of_the_events(tmp_path: Path, forked: Path) -> None:
+    with (
+        crowded(tmp_path, Fault("slow-body", "GET"), program=forked / "tokenctl") as shell,
+        running(shell, *ARGUMENTS) as process,
+    ):
         until(lambda: len(shell.sandbox.requests) == 1, process)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=30)
@@ -49,8 +52,8 @@ def test_a_signal_while_reading_is_the_end_of_the_events(tmp_path: Path) -> None
     assert events_of(out)[-1]["exit_code"] == 143
 
 
-def test_a_signal_on_the_way_is_told_with_what_was_done(tmp_path: Path) -> None:
-    with crowded(tmp_path, LATE) as shell, running(shell, *ARGUMENTS) as process:
+def test_a_signal_on_the_way_is_told_with_what_was_done(tmp_path: Path, forked: Path) -> None:
+    with crowded(tmp_path, LATE, program=forked / "tokenctl") as shell, running(shell, *ARGUMENTS) as process:
         until(lambda: len(patches(shell)) > 0, process)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
@@ -78,11 +81,11 @@ def test_a_reader_who_leaves_changes_nothing_and_the_report_goes_to_stderr(tmp_p
     assert f"Apply: {CHANGES} done, 0 failed, 0 unverified, 0 not attempted." in err
 
 
-def test_a_reader_who_does_not_read_keeps_no_run_from_ending(tmp_path: Path) -> None:
+def test_a_reader_who_does_not_read_keeps_no_run_from_ending(tmp_path: Path, forked: Path) -> None:
     reader, writer = os.pipe()
     while takes_more(writer):
         os.write(writer, b"x" * 4096)  # until it takes no more
-    with crowded(tmp_path) as shell:
+    with crowded(tmp_path, program=forked / "tokenctl") as shell:
         with running(shell, *ARGUMENTS, stdout=writer) as process:
             os.close(writer)
             until(lambda: len(shell.sandbox.requests) > 0, process)
@@ -111,9 +114,9 @@ def test_a_plan_that_a_full_disk_does_not_take_is_not_sent(shell: Shell) -> None
     assert shell.patches() == []
 
 
-def test_events_may_go_to_a_file_while_a_terminal_shows_the_progress(tmp_path: Path) -> None:
+def test_events_may_go_to_a_file_while_a_terminal_shows_the_progress(tmp_path: Path, forked: Path) -> None:
     ours, theirs = pty.openpty()
-    with crowded(tmp_path, LATE) as shell, (tmp_path / "events").open("w") as kept:
+    with crowded(tmp_path, LATE, program=forked / "tokenctl") as shell, (tmp_path / "events").open("w") as kept:
         with running(shell, *ARGUMENTS, "--parallelism", "1", stdout=kept.fileno(), stderr=theirs) as process:
             os.close(theirs)
             shown = read(ours)
