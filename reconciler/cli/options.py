@@ -58,11 +58,10 @@ class Verb(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments and options to the formatter."""
-        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        sections: dict[str, list[Any]] = {"Arguments": [], "Options": []}
         for each in self.get_params(ctx):
             heading = getattr(each, "rich_help_panel", None) or f"{each.param_type_name.capitalize()}s"
-            if record := each.get_help_record(ctx):
-                sections.setdefault(heading, []).append(record)
+            sections.setdefault(heading, []).append(each.get_help_record(ctx))
         for heading, records in sections.items():
             if records:
                 with formatter.section(heading):

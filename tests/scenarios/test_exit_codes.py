@@ -267,7 +267,7 @@ def test_json_has_the_reason_by_its_name(shell: Shell) -> None:
 
 def test_the_gravest_of_two_codes_is_the_one_that_comes_first_in_the_documentation() -> None:
     order = [
-        ExitCode(int(code)) for code in re.findall(r"\d+", re.findall(r"with the gravest: ([^.]+)\.", COMMANDS)[0])
+        ExitCode(int(code)) for code in re.findall(r"\d+", re.findall(r"the gravest counts: ([^.]+)\.", COMMANDS)[0])
     ]
     assert {*order, ExitCode.INTERRUPTED, ExitCode.TERMINATED} == set(ExitCode)
     for graver, other in combinations(order, 2):
