@@ -100,12 +100,17 @@ class _Uses:
 class _Part:
     """A part of the time: all of it, or a step of `since`; `others` are all that are no live tokens."""
 
-    __slots__ = ("others", "refused_v1", "requests", "starts", "tokens")
+    __slots__ = ("others", "refused_v1", "starts", "tokens", "without")
 
     def __init__(self) -> None:
-        self.requests = self.refused_v1 = self.starts = 0
+        self.without = self.refused_v1 = self.starts = 0  # the first counts requests without a token
         self.others = _Uses()
         self.tokens: dict[bytes, _Uses] = {}
+
+    @property
+    def requests(self) -> int:
+        """All requests in this part."""
+        return self.without + self.others.requests + sum(uses.requests for uses in self.tokens.values())
 
 
 class Tally:
@@ -163,11 +168,11 @@ class Tally:
         if ts[: self._turns_at] != self._turn and not self._turned(ts):
             return is_whole
         part = self._part
-        part.requests += 1
         self._spans.latest = ts
         if ts > self._until:
             self._until = ts
         if token is None:
+            part.without += 1
             return is_whole
         uses = part.tokens.get(token)
         if uses is None:
@@ -177,9 +182,11 @@ class Tally:
             uses.last = ts
         uses.refused += status in _REFUSED
         key, clients = (path if path in _KINDS else b"", agent), uses.clients
-        if key not in clients:
+        try:
+            clients[key] += 1
+        except KeyError:
             key = uses.client(*key)
-        clients[key] = clients.get(key, 0) + 1
+            clients[key] = clients.get(key, 0) + 1
         addresses = uses.addresses
         if len(addresses) < ADDRESSES:
             addresses.add(remote[: remote.rfind(b":")])
