@@ -126,6 +126,7 @@ FOREIGN = {
     "examples/tokens.yaml": {"--id"},
     "examples/fleet/networks.yml": {"--raw-output", "--spec"},
     "docs/messages.md": {"--global", "--help"},
+    "docs/performance.md": {"--help", "--version"},
     "docs/releasing.md": {"--certificate-identity-regexp", "--certificate-oidc-issuer", "--repo", "--sign"},
     "docs/scheduling.md": {"--failed", "--from-file", "--namespace", "--now"},
     "docs/retiring-tokens.md": {"--config", "--log-level"},
