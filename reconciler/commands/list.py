@@ -104,7 +104,8 @@ def _fleet(request: ListRequest, which: Which, flags: Flags, context: Context) -
             live = connection.live()
         tokens = found(live.tokens.values(), words=request.having, user=request.user, status=request.status)
         warnings = too_large(tokens, live.missing)
-        return Inventory(one.name, live.server, tuple(tokens), len(live.tokens), tuple(warnings))
+        by_id = sorted(tokens, key=lambda token: token.id)
+        return Inventory(one.name, live.server, tuple(by_id), len(live.tokens), tuple(warnings))
 
     asked = fleet.ask_each(fleet.named(which, flags, context), listed, context)
     _show_fleet(asked, [each for each in asked if isinstance(each, Inventory)], request.form, context)

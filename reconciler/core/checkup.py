@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from reconciler.core import lock
 from reconciler.core.endpoint import unaddressed
@@ -32,6 +32,9 @@ class Check(NamedTuple):
     message: str
     hint: str = ""
     code: ExitCode = ExitCode.ERROR
+
+
+_Said = TypeVar("_Said", Check, Problem)
 
 
 class Examined(NamedTuple):
@@ -94,18 +97,23 @@ def unnamed(profiles: Sequence[str], folder: str) -> list[Check]:
 
 
 def alike(examined: Iterable[Examined]) -> list[tuple[Check, Sequence[str]]]:
-    """Return each check that is not fine with the servers that have it, the notes first.
+    """Return each check that is not fine with the servers that have it, the notes first; see `together`."""
+    told = ((each.name, each.url, check) for each in examined for check in each.checks if check.state is not State.OK)
+    return sorted(together(told), key=lambda one: one[0].state is State.FAIL)
 
-    Those that differ only in the address of the server are alike: one of several servers does not have it.
+
+def together(told: Iterable[tuple[str, str, _Said]]) -> Iterator[tuple[_Said, Sequence[str]]]:
+    """Yield what is said of servers, each once with the names of those that have it, from their names and URLs.
+
+    What differs only in the address of the server is one: that of several servers does not have it.
     """
-    found: dict[Check, dict[str, Check]] = {}
-    for each in examined:
-        for check in each.checks:
-            if check.state is not State.OK:
-                general = check._replace(message=unaddressed(check.message, each.url))
-                found.setdefault(general, {})[each.name] = check
-    told = [(general if len(by) > 1 else next(iter(by.values())), [*by]) for general, by in found.items()]
-    return sorted(told, key=lambda one: one[0].state is State.FAIL)
+    found: dict[_Said, dict[str, _Said]] = {}
+    for name, url, said in told:
+        general = said._replace(message=unaddressed(said.message, url))
+        found.setdefault(general, {})[name] = said
+    by: dict[str, _Said]
+    for general, by in found.items():
+        yield general if len(by) > 1 else next(iter(by.values())), [*by]
 
 
 def listing(tokens: Collection[Token], took: float) -> Check:

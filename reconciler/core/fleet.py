@@ -10,15 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from reconciler.core.endpoint import unaddressed
+from reconciler.core.checkup import together
 from reconciler.core.live import Server, Token
 from reconciler.core.manifest import is_manifest
 from reconciler.core.outcome import Outcome, ResultStatus
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.errors import ExitCode, InvalidError, Problem, UsageError
 
+_T = TypeVar("_T")
 NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 """The name of a server, as a regular expression."""
 MOST = 10_000
@@ -130,7 +131,7 @@ class Fleet:
     @property
     def warnings(self) -> Mapping[Problem, Sequence[str]]:
         """What is warned about, each with the servers that it is about."""
-        return by_problem((each.name, problem) for each in self.planned for problem in each.plan.warnings)
+        return having((each.name, problem) for each in self.planned for problem in each.plan.warnings)
 
     def count(self, action: Action) -> int:
         """Return how many changes have this action."""
@@ -146,30 +147,23 @@ class Fleet:
         return hashlib.sha256(json.dumps(agreed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def by_problem(told: Iterable[tuple[str, Problem]]) -> Mapping[Problem, Sequence[str]]:
-    """Return each problem once, with the servers that have it, from pairs of the two."""
-    found: dict[Problem, list[str]] = {}
-    for name, problem in told:
-        found.setdefault(problem, []).append(name)
+def having(told: Iterable[tuple[str, _T]]) -> Mapping[_T, Sequence[str]]:
+    """Return each problem or revision once, with the servers that have it, from pairs of the two."""
+    found: dict[_T, list[str]] = {}
+    for name, one in told:
+        found.setdefault(one, []).append(name)
     return found
 
 
 def by_reason(skipped: Sequence[Skipped]) -> Iterator[tuple[ExitCode, Problem, Sequence[str]]]:
-    """Yield why servers are not planned, the gravest first, with those that have it.
-
-    Problems that differ only in the address of the server are one: that of several servers does not have it.
-    """
+    """Yield why servers are not planned, the gravest first, with those that have it, as `checkup.together` does."""
     for code in ExitCode:
-        found: dict[Problem, dict[str, Problem]] = {}
-        for each in skipped:
-            for problem in each.problems if each.code is code else ():
-                general = problem._replace(message=unaddressed(problem.message, each.url))
-                found.setdefault(general, {})[each.name] = problem
-        yield from ((code, general if len(by) > 1 else next(iter(by.values())), [*by]) for general, by in found.items())
+        told = ((each.name, each.url, problem) for each in skipped if each.code is code for problem in each.problems)
+        yield from ((code, problem, names) for problem, names in together(told))
 
 
 class Inventory(NamedTuple):
-    """What a server of a fleet lists: the tokens that were asked for, of so many that can be read, and warnings."""
+    """What a server of a fleet lists: the tokens that were asked for, by id, of so many, and warnings."""
 
     name: str
     server: Server

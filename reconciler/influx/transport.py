@@ -95,7 +95,6 @@ class Transport:
         environment: Mapping[str, str] = MappingProxyType({}),
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._tls = tls
         self.proxy = network.proxy_for(endpoint.url, environment)
         # A proxy may speak in the server's place.
         self.endpoint = endpoint._replace(others=network.proxy_secrets(environment))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core.checkup import Check, Examined, State, alike
-from reconciler.core.fleet import GRAVITY, Fleet, Group, Planned, Ran, Skipped, by_problem, by_reason, grouped
+from reconciler.core.fleet import GRAVITY, Fleet, Group, Planned, Ran, Skipped, by_reason, grouped, having
 from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Action
 from reconciler.core.text import count, name_some
@@ -158,7 +158,7 @@ def outcome(
     ]
     for code in ExitCode:
         told = [(each.name, problem) for each in ran if each.code is code for problem in each.problems]
-        blocks += _together(by_problem(told), f"Not done ({code.reason}):")
+        blocks += _together(having(told), f"Not done ({code.reason}):")
     begun = {each.name for each in ran}
     if left := [each.name for each in fleet.changing if each.name not in begun]:
         blocks.append(line(f"Not begun, as {stopped}: {name_some(left)}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from reconciler.core.fleet import Fleet, Group, by_reason, grouped
+from reconciler.core.fleet import Fleet, Group, by_reason, grouped, having
 from reconciler.core.plan import Action, Revision, explained
 from reconciler.core.text import count
 from reconciler.errors import ExitCode
@@ -136,11 +136,8 @@ def _warnings(fleet: Fleet) -> list[str]:
 
 def _revised(fleet: Fleet) -> list[tuple[Revision, Sequence[str]]]:
     """Return what the files mean beside the changes, each once with the servers of which it is said."""
-    found: dict[Revision, list[str]] = {}
-    for each in fleet.planned:
-        for revision in each.plan.base.revisions if each.plan.base else ():
-            found.setdefault(revision, []).append(each.name)
-    return [*found.items()]
+    compared = ((each.name, each.plan.base) for each in fleet.planned if each.plan.base)
+    return [*having((name, revision) for name, base in compared for revision in base.revisions).items()]
 
 
 def _revisions(told: Iterable[tuple[Revision, Sequence[str]]]) -> list[str]:

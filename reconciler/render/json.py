@@ -59,11 +59,7 @@ def tokens_of_fleet(found: Sequence[Inventory | Skipped]) -> str:
     from reconciler.core.fleet import Inventory
 
     read = [each for each in found if isinstance(each, Inventory)]
-    listed = [
-        {"server": each.name, **_token(token)}
-        for each in read
-        for token in sorted(each.tokens, key=lambda token: token.id)
-    ]
+    listed = [{"server": each.name, **_token(token)} for each in read for token in each.tokens]
     servers = [
         {"name": each.name, "reason": ExitCode.OK.reason, "server": plain(each.server)}
         if isinstance(each, Inventory)

@@ -49,7 +49,7 @@ def table_of_fleet(found: Iterable[Inventory], columns: int | None = None) -> st
 
 
 def _of_fleet(found: Iterable[Inventory]) -> list[tuple[str, Token]]:
-    return [(each.name, token) for each in found for token in sorted(each.tokens, key=lambda token: token.id)]
+    return [(each.name, token) for each in found for token in each.tokens]
 
 
 def _told(token: Token) -> list[str]:
