@@ -222,12 +222,18 @@ class Connections:
 
     def __init__(self, make: Callable[[], Exchange]) -> None:
         self._make = make
+        self.is_closed = False
         self._open: set[Exchange] = set()
         self._idle: deque[Exchange] = deque()
 
     @contextmanager
     def one(self) -> Iterator[Exchange]:
-        """Yield a connection that no other thread uses meanwhile: the latest that is idle and still open."""
+        """Yield a connection that no other thread uses meanwhile: the latest that is idle and still open.
+
+        Raises ExchangeError once all were ended.
+        """
+        if self.is_closed:
+            raise ExchangeError
         connection = self._kept() or self._make()
         self._open.add(connection)
         try:
@@ -239,7 +245,8 @@ class Connections:
                 self._end(connection)
 
     def close(self) -> None:
-        """End all connections, those that are in use too."""
+        """End all connections, those that are in use too, and make no other."""
+        self.is_closed = True
         for each in [*self._open]:
             each.close()
 

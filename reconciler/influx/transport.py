@@ -153,6 +153,8 @@ class Transport:
                 answer = self._exchange(connection, request, sink)
             seen = f"{answer.status}, {answer.size:,} bytes"
         except ExchangeError as error:
+            if self._connections.is_closed:  # a thread goes on for a moment after the run has ended
+                raise UnreachableError("the run ended before the server answered", "run it again") from error
             raise self._failure(error) from error
         finally:
             if self._trace:

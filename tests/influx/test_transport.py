@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from queue import SimpleQueue
 
 import pytest
 from hypothesis import given as holds
@@ -252,6 +254,36 @@ def test_a_silent_server_is_left_at_the_deadline() -> None:
 
     with raw_server(script=script) as server:
         assert failure(server.url, QUICK) == TOO_LATE
+
+
+def test_who_still_waits_when_all_connections_are_ended_asks_nobody_again() -> None:
+    ended, told = threading.Event(), SimpleQueue[Exception]()
+
+    def script(connection: Connection) -> Iterator[bytes]:
+        while not ended.is_set() and connection.pause():
+            pass
+        yield answer(200)  # which wakes who waits
+
+    def ask() -> None:
+        try:
+            opened.send("GET", "/api")
+        except TokenctlError as error:
+            told.put(error)
+
+    with raw_server(script=script) as server:
+        with transport(server.url) as opened:
+            thread = threading.Thread(target=ask)
+            thread.start()
+            while not server.requests:
+                time.sleep(0.001)
+        ended.set()
+        thread.join(30)
+        ask()
+        assert len(server.requests) == 1
+    for _ in range(2):
+        error = told.get(timeout=30)
+        said = "the run ended before the server answered\n  hint: run it again"
+        assert (type(error), str(error)) == (UnreachableError, said)
 
 
 def test_one_slow_answer_does_not_end_the_requests_of_others() -> None:
