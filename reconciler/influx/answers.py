@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from reconciler.core.endpoint import Endpoint
-from reconciler.core.live import HEX_ID, RIGHTS
+from reconciler.core.live import HEX_ID, RIGHTS, Status, UserId
+from reconciler.core.secrets import masked
 from reconciler.errors import AuthError, FailureKind, Problem, TokenctlError, TransientError, UnreachableError
 from reconciler.influx import network, wire
-from reconciler.influx.decoding import WireError
+from reconciler.influx.body import check_whole
+from reconciler.influx.decoding import WireError, decode
 from reconciler.influx.transport import Answer
 
 _Value = TypeVar("_Value")
@@ -24,6 +26,7 @@ FAILURE_KINDS: Mapping[int, FailureKind] = {
 """The statuses after which asking again may help."""
 PASSING_READS = network.PASSING | FAILURE_KINDS.keys()
 """The statuses after which a request that changes nothing is asked again."""
+_MESSAGE_LENGTH = 200
 _NO_PATH = "path not found"
 _CHECK_URL = "check that the URL (--url, INFLUX_HOST) is that of an InfluxDB v2 server, path included"
 _UNAUTHORIZED = re.compile(rf"(read|write):(?:orgs/{HEX_ID}/)?([a-zA-Z]+)\S* is unauthorized")
@@ -37,12 +40,36 @@ def decoded(answer: Answer, decode: Callable[..., _Value], *, status: int = 200)
     if answer.status != status:
         raise error(answer)
     try:
-        wire.check_whole(answer.headers)
+        check_whole(answer.headers)
         return decode(answer.body, *answer.endpoint.secrets)
     except WireError as fault:
         if foreign := _product(answer, ""):
             raise _other_product(foreign, answer.endpoint) from None
         raise unusable(answer, str(fault)) from None
+
+
+def user(body: bytes, *secrets: str) -> UserId:
+    """The id of a user; raises WireError when it is none."""
+    return UserId(masked(wire.text_of(decode(body), "id"), *secrets))
+
+
+def is_active(body: bytes, *secrets: str) -> bool:
+    """Whether a user is active, as it is where nothing is said of that; raises WireError when it is no user."""
+    user(body, *secrets)
+    return wire.text_of(decode(body), "status", Status.ACTIVE.value) == Status.ACTIVE.value
+
+
+def failure(body: bytes, *secrets: str) -> tuple[str, str]:
+    """Code and message of an error answer, both empty when it is no InfluxDB v2 error; the message is cut short."""
+    try:
+        document = decode(body)
+    except WireError:
+        return "", ""
+    code, message = document.get("code"), document.get("message")
+    if type(code) is not str or type(message) is not str:
+        return "", ""
+    message = masked(message, *secrets)
+    return code, message if len(message) <= _MESSAGE_LENGTH else message[: _MESSAGE_LENGTH - 1] + "…"
 
 
 def check_product(answer: Answer) -> None:
@@ -113,7 +140,7 @@ def unusable(answer: Answer, why: str) -> UnreachableError:
 
 
 def _code_and_message(answer: Answer) -> tuple[str, str]:
-    return wire.failure(answer.body, *answer.endpoint.secrets)
+    return failure(answer.body, *answer.endpoint.secrets)
 
 
 def _other_product(what: str, endpoint: Endpoint, *, is_over: bool = False) -> UnreachableError:

@@ -7,14 +7,22 @@ Nor is an object that is too large: of that one, the values of the keys that mat
 from __future__ import annotations
 
 import codecs
+import math
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from itertools import chain
 from typing import Any, Protocol
 
 from reconciler.influx.decoding import BLANKS, JSON, LARGEST, PIECE, LargeObject, WireError, decode, too_large, unique
 
 _SEPARATOR = re.compile(rf"[{BLANKS}]*([,\]])[{BLANKS}]*")
 _CLOSING = re.compile(r"(\])")
+_OTHER = re.compile("[^a-z]")
+_MORE = re.compile(
+    "(?:x|has)?(?:more|next)(?:page|link|url|uri|cursor|token|pagetoken|offset)?|cursor|continuation(?:token)?|(?:is)?truncated"
+)
+_TOTAL = re.compile("count|total(?:count|items|results|elements)?")
+_NEXT = re.compile(r"\brel *= *\"?[^\",;]*\bnext\b", re.IGNORECASE)
 
 
 class Sink(Protocol):
@@ -30,12 +38,21 @@ class Sink(Protocol):
 class Elements:
     """Reads `{…, KEY: [ELEMENT, …], …}` as it comes; calls `take` with each element, which may raise WireError.
 
-    Of an element that is too large to be held, only the keys in `wanted` are: see LargeObject.
+    `plain` is tried first: it may take the element that begins at a place in a text, and returns the match that has
+    what follows it, `,` or `]`, as its last group. Of an element that is too large to be held, only the keys in
+    `wanted` are: see LargeObject.
     """
 
-    def __init__(self, key: str, take: Callable[[Any], None], wanted: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        key: str,
+        take: Callable[[Any], None],
+        wanted: Collection[str] = (),
+        plain: Callable[[str, int], re.Match[str] | None] = lambda *_: None,
+    ) -> None:
         self._key = key
         self._take = take
+        self._plain = plain
         self._wanted = wanted
         self._object = LargeObject(wanted)
         self._opening = re.compile(rf'"{key}"[{BLANKS}]*:[{BLANKS}]*\[')
@@ -100,15 +117,17 @@ class Elements:
         """Take every element that is there with what follows it."""
         text, at = self._text.lstrip(BLANKS), 0
         found = _CLOSING.match(text) if self._first else None
-        while found is None or found[1] == ",":
-            try:
-                element, end = JSON.raw_decode(text, at)
-            except ValueError:
-                break
-            found = _SEPARATOR.match(text, end)
-            if not found or end - at > LARGEST:
-                break
-            self._take(element)
+        while found is None or found[found.lastindex or 0] == ",":
+            found = self._plain(text, at)
+            if not found:
+                try:
+                    element, end = JSON.raw_decode(text, at)
+                except ValueError:
+                    break
+                found = _SEPARATOR.match(text, end)
+                if not found or end - at > LARGEST:
+                    break
+                self._take(element)
             self._first, at = False, found.end()
         else:
             self._read, at = self._tail, found.end()
@@ -172,3 +191,17 @@ class Single:
         if type(self._found[0]) is not dict:
             raise WireError("it is no JSON object")
         return self._found[0]
+
+
+def check_whole(beside: Mapping[str, Any], listed: float = math.inf) -> None:
+    """Raise WireError when what stands beside a list of so many, or in an answer's headers, says that there is more.
+
+    InfluxDB v2 lists tokens and labels at once. What a page leaves out would look as if it were not there.
+    """
+    within = [each.items() for each in beside.values() if isinstance(each, dict)]
+    links = [each for some in beside.values() if isinstance(some, list) for each in some if isinstance(each, dict)]
+    for name, value in chain(beside.items(), *within, ((str(each.get("rel")), each.get("href")) for each in links)):
+        word = _OTHER.sub("", name.lower())
+        more = bool(value) if _MORE.fullmatch(word) else word == "link" and _NEXT.search(str(value))
+        if more or (_TOTAL.fullmatch(word) and type(value) is int and value > listed):
+            raise WireError(f"it is one page of a list (`{word}`): what is on others would look absent")

@@ -12,8 +12,8 @@ from typing import Any
 from reconciler.core.live import EVERY_ORG, OrgId, is_id
 from reconciler.core.lock import NAME, LabelId, LockLabel, LockProperties
 from reconciler.core.secrets import masked
+from reconciler.influx.body import check_whole
 from reconciler.influx.decoding import OMITTED, WireError, decode
-from reconciler.influx.wire import check_whole
 
 LABELS = "/api/v2/labels"
 

@@ -170,7 +170,7 @@ class Reader:
             # The refusal itself names the user.
             known = _OWN_USER.fullmatch(right)
             return UserId(known[1]) if known else None
-        return answers.decoded(answer, wire.user)
+        return answers.decoded(answer, answers.user)
 
     def owner(self, user_id: UserId) -> Owner:
         """Return whether a user is active, as far as the server tells; one who cannot be read counts as inactive.
@@ -184,10 +184,10 @@ class Reader:
             return Owner.INACTIVE
         if answer.status in _NO_REQUEST:
             return Owner.UNTOLD
-        if answers.decoded(answer, wire.user) != user_id:
+        if answers.decoded(answer, answers.user) != user_id:
             raise answers.unusable(answer, "it is for another user")
         self.tells_owners = True
-        return Owner.ACTIVE if answers.decoded(answer, wire.is_active) else Owner.INACTIVE
+        return Owner.ACTIVE if answers.decoded(answer, answers.is_active) else Owner.INACTIVE
 
     def locks(self, org_id: OrgId | None = None, *, within_s: float | None = None) -> tuple[LockLabel, ...]:
         """Return the locks of an organisation, by default of all, that the credentials may read: one request.

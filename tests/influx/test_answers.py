@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import TokenctlError, UnreachableError
-from tests.influx.raw_server import answer, refusal
+from reconciler.influx import answers
+from reconciler.influx.decoding import WireError
+from tests.influx.raw_server import SECRET, answer, refusal
 from tests.influx.test_reader import JSON, reading
 from tests.influx.test_wire import entry, listed
+
+USER = "0d3a5f0bd1a4e000"
 
 MEANINGS: dict[str, bytes] = {
     "unknown token": refusal(401, "unauthorized", "unauthorized access"),
@@ -82,3 +86,36 @@ def test_a_page_that_answers_in_the_servers_place_is_told_before_any_credentials
         reader.server()
     with reading(answer(204, **JSON)) as (reader, seen):
         assert (reader.server().version, seen()) == ("v2.7.12", ["GET /ping HTTP/1.1"])
+
+
+def test_a_users_id_is_read() -> None:
+    assert answers.user(b'{"id": "0d3a5f0bd1a4e000", "name": "ci"}', SECRET) == USER
+    with pytest.raises(WireError, match=r"^its `id` is no text$"):
+        answers.user(b"{}", SECRET)
+
+
+def test_a_user_is_active_where_nothing_else_is_said() -> None:
+    states = {'"active"': True, '"inactive"': False, '"locked"': False}
+    for state, active in states.items():
+        assert answers.is_active(f'{{"id": "{USER}", "status": {state}}}'.encode(), SECRET) is active
+    assert answers.is_active(f'{{"id": "{USER}"}}'.encode(), SECRET)
+    for body, said in ((f'{{"id": "{USER}", "status": 1}}', "its `status` is no text"), ("{}", "its `id` is no text")):
+        with pytest.raises(WireError, match=f"^{said}$"):
+            answers.is_active(body.encode(), SECRET)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"code":"unauthorized","message":"unauthorized access"}', ("unauthorized", "unauthorized access")),
+        (b'{"code":"x","message":"' + b"y" * 200 + b'"}', ("x", "y" * 200)),
+        (b'{"code":"x","message":"' + b"y" * 201 + b'"}', ("x", "y" * 199 + "…")),
+        (b'{"error":"the request was not authenticated"}', ("", "")),
+        (b'{"code":1,"message":"x"}', ("", "")),
+        (b'{"code":"x","message":null}', ("", "")),
+        (b"not found", ("", "")),
+        (b"", ("", "")),
+    ],
+)
+def test_the_code_and_message_of_an_error_are_read_leniently(body: bytes, said: tuple[str, str]) -> None:
+    assert answers.failure(body, SECRET) == said

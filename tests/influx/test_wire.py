@@ -26,7 +26,7 @@ from reconciler.core.live import (
     UserId,
     kept,
 )
-from reconciler.influx import labels, wire
+from reconciler.influx import answers, labels, wire
 from reconciler.influx.decoding import WireError
 from tests.influx.raw_server import SECRET
 
@@ -297,8 +297,8 @@ def test_a_secret_stands_in_no_text_that_is_kept() -> None:
         assert kept == (hidden,) * 6
     rights = both("users") + both("authorizations", orgID=SECRET)
     assert tokens(listed(entry(permissions=rights)))[TokenId(ID)].rights == alike(reach("***"))
-    assert wire.user(json.dumps({"id": SECRET}).encode(), SECRET) == "***"
-    assert wire.failure(json.dumps({"code": "x", "message": f"no {SECRET}"}).encode(), SECRET) == ("x", "no ***")
+    assert answers.user(json.dumps({"id": SECRET}).encode(), SECRET) == "***"
+    assert answers.failure(json.dumps({"code": "x", "message": f"no {SECRET}"}).encode(), SECRET) == ("x", "no ***")
 
 
 def test_a_secret_of_a_few_letters_is_a_word() -> None:
@@ -368,39 +368,6 @@ def test_a_single_authorization_is_read_like_a_listed_one() -> None:
         single(b"[]")
     with pytest.raises(WireError, match=r"^it is not JSON$"):
         single(json.dumps(entry()).encode() + b",{}")
-
-
-def test_a_users_id_is_read() -> None:
-    assert wire.user(b'{"id": "0d3a5f0bd1a4e000", "name": "ci"}', SECRET) == "0d3a5f0bd1a4e000"
-    with pytest.raises(WireError, match=r"^its `id` is no text$"):
-        wire.user(b"{}", SECRET)
-
-
-def test_a_user_is_active_where_nothing_else_is_said() -> None:
-    states = {'"active"': True, '"inactive"': False, '"locked"': False}
-    for state, active in states.items():
-        assert wire.is_active(f'{{"id": "{U}", "status": {state}}}'.encode(), SECRET) is active
-    assert wire.is_active(f'{{"id": "{U}"}}'.encode(), SECRET)
-    for body, said in ((f'{{"id": "{U}", "status": 1}}', "its `status` is no text"), ("{}", "its `id` is no text")):
-        with pytest.raises(WireError, match=f"^{said}$"):
-            wire.is_active(body.encode(), SECRET)
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        (b'{"code":"unauthorized","message":"unauthorized access"}', ("unauthorized", "unauthorized access")),
-        (b'{"code":"x","message":"' + b"y" * 200 + b'"}', ("x", "y" * 200)),
-        (b'{"code":"x","message":"' + b"y" * 201 + b'"}', ("x", "y" * 199 + "…")),
-        (b'{"error":"the request was not authenticated"}', ("", "")),
-        (b'{"code":1,"message":"x"}', ("", "")),
-        (b'{"code":"x","message":null}', ("", "")),
-        (b"not found", ("", "")),
-        (b"", ("", "")),
-    ],
-)
-def test_the_code_and_message_of_an_error_are_read_leniently(body: bytes, said: tuple[str, str]) -> None:
-    assert wire.failure(body, SECRET) == said
 
 
 def test_an_id_alone_goes_into_a_path() -> None:
@@ -494,6 +461,86 @@ def outcome(read: Callable[[bytes], Any], body: bytes) -> Any:
     return None
 
 
+PLAIN = ENTRIES | st.builds(entry, id=st.sampled_from([ID, ID[:-1] + "1"]), description=st.text(max_size=9))
+SPELLINGS: Any = st.sampled_from([{"indent": "\t"}, {"separators": (",", ":")}, {"ensure_ascii": False}])
+FIRST = [numbered(number) for number in range(100, 100 + wire._FEW)]  # no quicker way is tried for so few
+
+
+def read_after(before: list[dict[str, Any]], texts: list[str]) -> Any:
+    """What is read of entries, or the words with which they are refused, behind these."""
+    found = wire.TokenList(SECRET)
+    for piece in ('{"authorizations":[', ",".join([*map(json.dumps, before), *texts]), "]}"):
+        found.feed(piece.encode("utf-8", "surrogatepass"))
+    try:
+        read = list(found.finish().items())[len(before) :]
+    except WireError as error:
+        number = re.sub("[0-9]+", lambda said: str(int(said[0]) - len(before)), str(error), count=1)
+        return number if str(error).startswith("authorization ") else str(error)
+    return [(token_id, tuple(token)) for token_id, token in read]
+
+
+@given(
+    st.lists(PLAIN, min_size=1, max_size=3),
+    SPELLINGS,
+    st.none()
+    | st.tuples(
+        st.floats(0, 1), st.integers(0, 1), st.sampled_from([*'"\\{}[],: \n\x00x0', "\u2028", '\\"', "[]", '"id":"",'])
+    ),
+)
+def test_an_entry_of_the_plainest_form_is_read_as_any_other(
+    entries: list[dict[str, Any]], spelling: dict[str, Any], change: tuple[float, int, str] | None
+) -> None:
+    texts = [json.dumps(each, **spelling) for each in entries]
+    if change:
+        share, over, put = change
+        at = int(share * len(texts[-1]))
+        texts[-1] = texts[-1][:at] + put + texts[-1][at + over :]
+    assert read_after(FIRST, texts) == read_after([], texts)
+
+
+ODD = [
+    [entry(permissions=[permission("read", "buckets", name="a]b")])],
+    [entry(permissions=[permission("read", "buckets", name='"]')])],
+    [entry(permissions=[{"action": "read"}])],
+    [entry(description=SECRET, token=SECRET)],
+    [entry(status="inactive", org=SECRET, createdAt="2020-05-13T09:41:07Z"), entry(id=ID[:-1] + "1")],
+    [entry(description="a\\b")],
+    [entry(description="x" * (LARGEST_TEXT + 1))],
+    [entry(), entry()],
+    [entry(orgID="x" * (LARGEST_TEXT + 1)), entry()],
+]
+
+
+@pytest.mark.parametrize("entries", ODD, ids=lambda some: str(some)[:99])
+def test_an_odd_entry_is_read_as_any_other(entries: list[dict[str, Any]]) -> None:
+    texts = [json.dumps(each) for each in entries]
+    assert read_after(FIRST, texts) == read_after([], texts)
+
+
+@pytest.mark.parametrize(
+    "rights", ["[{]", '[{"action" "read"}]', '["x",]', "[nan]", '[{"a": 1, "a": 1}]', "[" + '{"x":' * 9999]
+)
+def test_an_entry_that_only_looks_plain_is_refused(rights: str) -> None:
+    text = json.dumps(entry()).replace('"permissions": []', f'"permissions": {rights}')
+    said = "it has a key twice" if "1" in rights else "it is not JSON"
+    assert read_after(FIRST, [text]) == read_after([], [text]) == said
+
+
+def test_plain_entries_count_as_others_do() -> None:
+    found = wire.TokenList(SECRET, memory=100_000)
+    found.feed(listed(*(entry(id=f"{number:016x}") for number in range(1, 900))))
+    with pytest.raises(WireError, match=r"^authorization [0-9]+: the list does not fit into memory$"):
+        found.finish()
+    assert 64 < len(found._tokens) < 100_000 / wire._TOKEN_SIZE + 2
+
+
+def test_most_entries_are_of_the_plainest_form() -> None:
+    rights = both("users") + both("buckets", id=ID, name="a b", orgID=ORG, org="acme")
+    text = json.dumps(entry(permissions=rights), indent="\t")
+    assert wire._plainest().fullmatch(text + "\n\t]")
+    assert wire._plainest().fullmatch(json.dumps(entry()) + ",")
+
+
 BYTES = st.binary(max_size=50)
 LISTS = st.lists(ENTRIES, max_size=3).map(lambda some: listed(*some))
 
@@ -516,7 +563,7 @@ def check_single(body: bytes) -> None:
     assert (found is None) == (document is None)
     assert document is None or known(found).items() <= meant(document).items()
     someone = held(A_USER, body)
-    assert outcome(lambda body: wire.user(body, SECRET), body) == (someone["id"] if someone else None)
+    assert outcome(lambda body: answers.user(body, SECRET), body) == (someone["id"] if someone else None)
 
 
 @pytest.mark.parametrize("key", AUTHORIZATION["properties"])
