@@ -83,12 +83,16 @@ class Stream(Protocol):
 
 
 class Request(NamedTuple):
-    """A request: `target` is its path and query as they go over the wire, `content` its body."""
+    """A request: `target` is its path and query as they go over the wire, `content` its body.
+
+    `meanwhile`, given for an answer that will be long, is called once the request has gone out: the server thinks then.
+    """
 
     method: bytes
     target: bytes
     headers: Headers
     content: bytes = b""
+    meanwhile: Callable[[], object] | None = None
 
 
 class Response(NamedTuple):
@@ -135,6 +139,10 @@ class Direct:
         # A server may refuse before it has read all, and its answer says why.
         with suppress(BrokenOffError):
             stream.write(_written(request), self._silence_s)
+        if request.meanwhile:
+            import h11  # noqa: F401  which a long answer needs
+
+            request.meanwhile()
         first = stream.read(_CHUNK, self._silence_s)
         if answer := plain(first):
             self._idle_since = time.monotonic()

@@ -80,7 +80,7 @@ class Reader:
         found = wire.TokenList(*self._endpoint.secrets, progress=self._progress, memory=self._memory)
         query = {"orgID": org.lower()} if by_id else {"org": org} if org else None
         began = self._transport.clock()
-        answer = self._get(wire.AUTHORIZATIONS, query, sink=found)
+        answer = self._get(wire.AUTHORIZATIONS, query, sink=found, meanwhile=wire.plainest)
         if org and not by_id and _NO_ORG.fullmatch(answers.not_found(answer)):
             if is_id(org.lower()):
                 return self.list_tokens(org, by_id=True)
@@ -219,8 +219,9 @@ class Reader:
         *,
         sink: Sink | None = None,
         within_s: float | None = None,
+        meanwhile: Callable[[], object] | None = None,
     ) -> Answer:
-        send = partial(self._transport.send, "GET", path, query, sink=sink, within_s=within_s)
+        send = partial(self._transport.send, "GET", path, query, sink=sink, within_s=within_s, meanwhile=meanwhile)
         answer = self._retries.read(send) if self._retries and not within_s else send()
         self.answered = self.answered or self._server(answer)
         return answer

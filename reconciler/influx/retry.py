@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from reconciler.core.text import count, seconds
 from reconciler.errors import FailureKind, TransientError
@@ -18,6 +18,12 @@ _STALE = 8  # connections in a row; each had answered before, so that a server c
 _BASE_S, _CAP_S = 0.5, 20.0
 _HONOURED_S = 60
 _SHARE, _SPARE = 5, 10  # again for one request in five, and ten times more
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DATE = re.compile(
+    rf"[A-Z][a-z]{{2}}, (?P<day>\d\d) (?P<month>{'|'.join(_MONTHS)}) (?P<year>[1-9]\d{{3}})"
+    r" (?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d) GMT",
+    re.ASCII,
+)
 _DIGITS = 9  # of a time in seconds: more is a joke
 
 
@@ -109,6 +115,12 @@ class Retries:
 def moment_of(text: str) -> float | None:
     """Return the moment that a header says, in seconds since 1970; None where it says none. See RFC 9110, 5.6.7."""
     try:
+        if usual := _DATE.fullmatch(text):
+            month = _MONTHS.index(usual["month"]) + 1
+            day, year, hour, minute, second = (int(usual[name]) for name in ("day", "year", "hour", "minute", "second"))
+            return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
+        from email.utils import parsedate_to_datetime  # takes 8 ms
+
         moment = parsedate_to_datetime(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):

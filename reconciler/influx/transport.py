@@ -135,17 +135,19 @@ class Transport:
         sink: Sink | None = None,
         within_s: float | None = None,
         ready: Callable[[], None] = lambda: None,
+        meanwhile: Callable[[], object] | None = None,
     ) -> Answer:
         """Send one request, once, and return its whole answer, whatever its status but a redirect.
 
         `path` begins with `/`. With a sink, the body of an answer with status 200 goes there. `within_s` is how long it
         may take in all, where that is less than usual. `ready` is called when there is a connection, right before the
-        request goes out; when it raises, that is raised, and the server has nothing of it. Raises
-        UnreachableError when no whole answer came within the bounds, TransientError where asking again may help.
+        request goes out; when it raises, that is raised, and the server has nothing of it. `meanwhile`, given for an
+        answer that will be long, may be called while the server thinks. Raises UnreachableError when no whole answer
+        came within the bounds, TransientError where asking again may help.
         """
         pairs = [f"{key}={quote(value, safe='')}" for key, value in (query or {}).items()]
         target = f"{path}?{'&'.join(pairs)}" if pairs else path
-        request = self._request(method, target, body)
+        request = self._request(method, target, body)._replace(meanwhile=meanwhile)
         started, seen = self.clock(), "no answer"
         try:
             seconds = min(self._bounds.deadline_s, within_s or self._bounds.deadline_s)

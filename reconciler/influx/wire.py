@@ -49,7 +49,7 @@ MEMORY = 80 * 1024 * 1024
 _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
 _ENTRY_SIZE = 100  # in bytes: a place in a dict
 _MOST_RIGHTS = 4096
-_FEW = 64  # tokens: for as many, the pattern costs as much to compile as it saves
+_LONG = 1000  # bytes: what is longer is not kept as a key
 _MOST_LATEST = 4096  # values that are made only once for several tokens
 _Value = TypeVar("_Value")
 _Permissions = tuple[Rights, tuple[Grant, ...] | None]
@@ -58,7 +58,7 @@ _KEYS = ("id", "token", "status", "description", *_PLACE, "permissions", *_TIMES
 
 
 @cache
-def _plainest() -> re.Pattern[str]:
+def plainest() -> re.Pattern[str]:
     """An authorization of the plainest form, with groups for all but its links and for the `,` or `]` behind it."""
     blank, text = rf"[{BLANKS}]*+", r'[^"\\\x00-\x1f]*+'
     values = {
@@ -147,7 +147,7 @@ class TokenList:
 
     def _plain(self, text: str, at: int) -> re.Match[str] | None:
         """Take the entry that begins there in a third of the time, if it is written as most are: without escapes."""
-        found = _plainest().match(text, at) if len(self._tokens) >= _FEW else None
+        found = plainest().match(text, at)
         if not found or found.end() - at > LARGEST_TEXT:
             return None
         token_id, secret, status, description, *place, permissions, created, updated, _ = found.groups()
@@ -191,7 +191,7 @@ class _Shared:
 
     def latest(self, key: bytes, make: Callable[[], _Value]) -> _Value:
         """What `make` gives for this key, which is asked only once while no more than some others were asked for."""
-        key = blake2b(key, digest_size=16).digest()  # a long key is not kept
+        key = key if len(key) <= _LONG else blake2b(key, digest_size=16).digest()
         known: _Value | None = self._latest.get(key)
         if known is None:
             known = make()

@@ -143,22 +143,24 @@ def _declaration(entry: Any, found: _Found) -> Declaration:
     name = get("name")
     if name is not None:
         _note_name(name, entry, found)
-    for part, texts in ((entry, _TEXTS), (get("match"), _MATCHED), (labels := get("labels"), labels)):
-        if part and part.cut:
-            _note_cut(part, texts, found)
-    for part in (entry, get("match")):
-        if part and HIDDEN in part.get("description", ""):
-            _note_shown(part, found)
+    match, labels, description = get("match"), get("labels"), get("description")
+    if match or labels or entry.cut or (description and HIDDEN in description):
+        for part, texts in ((entry, _TEXTS), (match, _MATCHED), (labels, labels)):
+            if part and part.cut:
+                _note_cut(part, texts, found)
+        for part in (entry, match):
+            if part and HIDDEN in part.get("description", ""):
+                _note_shown(part, found)
     until = get("until")
     return Declaration(
         target=target,
         origin=entry,
         name=name,
-        description=get("description"),
+        description=description,
         status=_STATUS.get(get("status")),
         until=None if until is None else _until(until, entry, found),
         protected=get("protected") == "true",
-        labels=get("labels", {}),
+        labels=labels or {},
     )
 
 

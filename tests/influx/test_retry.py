@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
@@ -251,10 +252,16 @@ def test_a_connection_that_the_server_closes_just_after_its_answer_costs_a_read_
         ("", None),
         ("soon", None),
         ("Thu, 31 Dec 2026 25:61:61 GMT", None),
+        ("Thu, 31 Feb 2026 23:59:59 GMT", None),
     ],
 )
 def test_the_time_of_a_header(text: str, moment: float | None) -> None:
     assert moment_of(text) == moment
+
+
+@given(st.integers(-30_000_000_000, 250_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)))
+def test_every_moment_is_read_as_servers_write_it(moment: datetime) -> None:
+    assert moment_of(format_datetime(moment, usegmt=True)) == moment.timestamp()
 
 
 @given(st.text("0123456789 ,:+-GMTZThuDec\x00é", max_size=40))

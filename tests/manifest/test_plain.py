@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.manifest import document, plain
@@ -51,6 +51,37 @@ def test_any_lines_are_read_alike(text: str) -> None:
     read_alike(f"version: 1\ntokens:\n{text}")
 
 
+ITEMS = [
+    f"  - {first}\n    name: {name}\n    status: {status}\n"
+    for first in ('id: "0d3a5f0c1be4e000"', "id: a-b", 'name: ""')
+    for name in ("x y", '"z # z"', "null")
+    for status in ("active", "~")
+]
+BETWEEN = [
+    *[""] * 9,
+    "\n",
+    "# c\n",
+    "    until: 2026-12-31\n",
+    "    name: twice\n",
+    "      # c\n",
+    "lock: true\n",
+    "    labels:\n      a: b\n",
+]
+
+
+@example(["  - id: a\n    name: b\n"] * 2 + ["  - id: a\n    name: null\n"])
+@example(["  - id: a\n    name: b\n"] * 2 + ["  - id: a\n    name: ~\n"])
+@example(["  - id: a\n", "  - labels:\n      id: a\n", "  - id: b\n"])
+@example(["  - id: a\n    labels:\n      b: c\n"] * 3)
+@example(["  - id: a\n", "  - id:\n", "  - id: b\n"])
+@example(["  - id: a\n", "  - id:\n", "  - id: b\n      c: d\n"])
+@example(["  - id: a\n", "  - id: a\n    name: b\n", "  - id: c\n"])
+@example(["  - id: a\n    labels:\n      b: c\n    name: d\n"] * 2 + ["  - id: a\n    labels: b\n    name: d\n"])
+@given(st.lists(st.tuples(st.sampled_from(ITEMS), st.sampled_from(BETWEEN)).map("".join), min_size=3, max_size=9))
+def test_items_that_are_written_alike_are_read_alike(items: list[str]) -> None:
+    read_alike(f"version: 1\ntokens:\n{''.join(items)}")
+
+
 @given(st.data())
 def test_a_file_that_is_changed_here_and_there_is_read_alike(data: st.DataObject) -> None:
     text = WHOLE
@@ -87,6 +118,8 @@ def read_alike(text: str) -> bool:
     """Whether the text is read without a parser; fails where that gives anything but what the parsers give."""
     file = TextFile("tokens.yaml", text)
     found = plain.read(file)
+    at_once = plain.read(file, 2)
+    assert shape(at_once) == shape(found)
     for loader in (yaml.CSafeLoader, yaml.SafeLoader) if found is not None else ():
         other, problems = document.read(file, loader)
         assert shape(found) == shape(other)
