@@ -19,6 +19,11 @@ class Pacing(NamedTuple):
     canary: int = 0
     max_failures: int = 0
 
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody asked that PATCHes wait for one another, or for what became of others."""
+        return not (self.per_s or self.max_failures)
+
 
 class Moment(NamedTuple):
     """A moment by two clocks, in seconds: `steady` goes on while the machine sleeps, `wall` is the time of day.

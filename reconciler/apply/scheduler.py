@@ -20,11 +20,13 @@ from reconciler.core.plan import Change
 from reconciler.documents.journal import intent_line, result_line
 from reconciler.errors import AuthError, ExitCode, LocalError, TokenctlError, TransientError, UnreachableError
 
+_AHEAD = 3  # operations for each worker while all goes well: one is sent, and the others need not wait for the disk
+_SOON_S = 0.002
 _TOO_LATE = UnreachableError("there was no answer before the run had to end")
 
 
 class Scheduler:
-    """The operations of one run, at most `size` at once.
+    """The operations of one run, at most `size` at once; of a few more the intents are written ahead.
 
     `results` has the result of each change that was begun, `stopped` says why no more are begun ("" while they are),
     and `code` what the run exits with when it was stopped and changed nothing.
@@ -36,6 +38,7 @@ class Scheduler:
         self.code = ExitCode.ERROR
         self._parts = parts
         self._pool: Pool[Step] = Pool(size)
+        self._is_smooth = parts.pacing.is_free and size > 1
         self._under_way: dict[TokenId, Operation] = {}
         self._due: list[Operation] = []
         self._pace = Pace(parts.pacing.per_s)
@@ -121,7 +124,7 @@ class Scheduler:
         """Continue the operations of these steps and begin others."""
         for step in steps:
             self._continue(self._under_way.pop(step.token_id), step)
-        while not self.stopped and len(self._under_way) + len(self._due) < self._pool.size:
+        while not self.stopped and len(self._under_way) + len(self._due) < self._most:
             if not (change := next(waiting, None)):
                 break
             self._begin(Operation(change=change, known_at=self._parts.read_at))
@@ -140,6 +143,12 @@ class Scheduler:
                     observer.started(operation.change)
             self._interrupt.sending = True
             self._submit(operation, partial(self._work.send, operation))
+
+    @property
+    def _most(self) -> int:
+        """How many operations may be begun: no more than are sent at once, until as many have gone well."""
+        is_smooth = self._is_smooth and len(self.results) >= self._pool.size
+        return self._pool.size * _AHEAD if is_smooth else self._pool.size
 
     def _begin(self, operation: Operation) -> None:
         wait_s = self._pace.wait_s(self._clock())
@@ -169,6 +178,7 @@ class Scheduler:
                 self._due.append(operation.due(otherwise))
             case _:
                 self._finish(following)
+        self._is_smooth &= isinstance(following, Result) and following.status is ResultStatus.DONE
 
     def _record_unsent(self, operation: Operation) -> None:
         """Record the result of an operation whose PATCH is not sent, although the journal may have its intent."""
@@ -200,12 +210,16 @@ class Scheduler:
                 return step
 
     def _take_all(self) -> list[Step]:
-        """Return the next step and all others that are there by then; none once the time of grace is over."""
+        """Return the next step and all others that are there by then; none once the time of grace is over.
+
+        While workers still find more to do, it waits a little for others: one sync of the journal is for all of them.
+        """
         step = self._take()
         steps = []
         while step:
             steps.append(step)
-            step = self._pool.take(0.0)
+            left = len(self._under_way) - len(steps)
+            step = self._pool.take(_SOON_S if left > self._pool.size * (_AHEAD - 1) else 0.0)
         return steps
 
     def _check_interrupt(self) -> None:

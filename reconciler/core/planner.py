@@ -189,8 +189,16 @@ def with_rights(plan: Plan, live: Live) -> Plan:
     """The plan with what each token may do, and who else writes the buckets of those that it deactivates."""
     after = {change.token.id: change.status for change in plan.changes if change.status}
     buckets = buckets_after([change.token for change in plan.doing(Action.DEACTIVATE)], after, live.everyone.values())
+    # Of tokens that were read together, those with equal grants have the same ones.
+    alike = {(id(each.token.grants), each.token.org, each.token.user_id): each.token for each in plan.changes}
+    rights = {key: rights_of(token) for key, token in alike.items()}
     changes = (
-        replace(each, rights=rights_of(each.token), buckets=buckets.get(each.token.id, Some())) for each in plan.changes
+        replace(
+            each,
+            rights=rights[id(each.token.grants), each.token.org, each.token.user_id],
+            buckets=buckets.get(each.token.id, Some()),
+        )
+        for each in plan.changes
     )
     return replace(plan, changes=tuple(changes))
 

@@ -47,8 +47,9 @@ class Reader:
     """Reads tokens, each without its secret; `own_id` names the caller's own token where it is known.
 
     `retries` decides whether a failed request is sent again; with None none is. `progress` is called while a list
-    comes: see `wire.TokenList`, which also says what `memory` is. `speed` says what was seen of the server so far.
-    Every method may raise AuthError and UnreachableError.
+    comes: see `wire.TokenList`, which also says what `memory` is. `meanwhile` is called while the server
+    thinks over a list. `speed` says what was seen of the server so far. Every method may raise AuthError and
+    UnreachableError.
     """
 
     def __init__(
@@ -59,7 +60,9 @@ class Reader:
         retries: Retries | None = None,
         progress: Callable[[int], object] = lambda _: None,
         memory: int | None = None,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> None:
+        self._meanwhile = meanwhile
         self._transport = transport
         self._memory = memory or wire.MEMORY
         self._progress = progress
@@ -80,7 +83,7 @@ class Reader:
         found = wire.TokenList(*self._endpoint.secrets, progress=self._progress, memory=self._memory)
         query = {"orgID": org.lower()} if by_id else {"org": org} if org else None
         began = self._transport.clock()
-        answer = self._get(wire.AUTHORIZATIONS, query, sink=found, meanwhile=wire.plainest)
+        answer = self._get(wire.AUTHORIZATIONS, query, sink=found, meanwhile=self._prepare)
         if org and not by_id and _NO_ORG.fullmatch(answers.not_found(answer)):
             if is_id(org.lower()):
                 return self.list_tokens(org, by_id=True)
@@ -211,6 +214,10 @@ class Reader:
         if answers.not_found(answer):
             return None
         return answers.decoded(answer, labels.lock)
+
+    def _prepare(self) -> None:
+        wire.plainest()
+        self._meanwhile()
 
     def _get(
         self,

@@ -15,6 +15,7 @@ from reconciler.core.contrast import apart
 from reconciler.core.endpoint import HEADER, address, normalise
 from reconciler.core.live import Live, is_id
 from reconciler.core.manifest import Manifest
+from reconciler.core.plan import explain
 from reconciler.core.secrets import known_in, masked
 from reconciler.core.text import trimmed
 from reconciler.errors import InvalidError, Problem, RefusedError, UsageError
@@ -102,6 +103,7 @@ def connected(
                 retries=retries if patient else None,
                 progress=progress.tokens_read if progress else lambda _: None,
                 memory=turn.memory if turn else None,
+                meanwhile=partial(explain, ()) if sends else lambda: None,  # which loads deepdiff
             )
             if words := transport.proxy.shows(resolved.endpoint.url) if transport.proxy and patient else "":
                 streams.say(line(f"Warning: {words}"))

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -641,3 +642,45 @@ def test_a_refusal_after_an_attempt_that_may_still_come_leaves_that_open(journal
         [(2, ResultStatus.FAILED, "not applied: no right")],
         ExitCode.PARTIAL,
     )
+
+
+def outstanding(journal: Journal) -> int:
+    """How many tokens had an intent and no result at most, at any line of the journal."""
+    open_now, most = set[str](), 0
+    for kind, token_id, *_ in (each.split() for each in events(journal) if each != "summary"):
+        (open_now.add if kind == "intent" else open_now.discard)(token_id)
+        most = max(most, len(open_now))
+    return most
+
+
+SIXTY = [Change(token=token(number), description="better") for number in range(2, 62)]
+
+
+@pytest.mark.parametrize(
+    ("others", "most"),
+    [
+        ({"parallelism": 4}, 12),
+        ({"parallelism": 1}, 1),
+        ({"pacing": Pacing(parallelism=4, max_failures=9)}, 4),
+        ({"pacing": Pacing(parallelism=4, per_s=1e6)}, 4),
+    ],
+    ids=["smooth", "one by one", "failures count", "paced"],
+)
+def test_while_all_goes_well_no_worker_waits_for_the_disk(journal: Journal, others: dict[str, Any], most: int) -> None:
+    plan = plan_of(*SIXTY)
+    outcome = run(plan, holding(plan), journal, **others)
+    assert {each.status for each in outcome.results} == {ResultStatus.DONE}
+    assert outstanding(journal) == most
+
+
+def test_no_more_are_begun_than_are_sent_at_once_before_any_went_well_or_once_one_has_not(journal: Journal) -> None:
+    plan = plan_of(*SIXTY)
+    server, planned = holding(plan), holding(plan).tokens
+
+    def fail(server: Memory, token_id: TokenId) -> TokenctlError:
+        server.tokens[token_id] = planned[token_id]
+        return failed(FailureKind.PASSING)
+
+    server.on_patch = first(fail)
+    run(plan, server, journal, parallelism=4, retries=Patience([0.0]))
+    assert outstanding(journal) == 4
