@@ -113,10 +113,10 @@ def without_token(
     ), lacking[0] if lacking else None
 
 
-def of_profile(profile: Profile, flags: Flags, environment: Mapping[str, str]) -> Settings:
+def of_profile(profile: Profile, flags: Flags) -> Settings:
     """Return the settings for one server of a fleet: the profile's own URL and token, and nothing in place of either.
 
-    Raises UsageError.
+    `check_fleet` has looked at the flags. Raises UsageError.
     """
     if not profile.url:
         hint = "give it the URL of its server: `influx config set`"
@@ -125,8 +125,7 @@ def of_profile(profile: Profile, flags: Flags, environment: Mapping[str, str]) -
     if not profile.token and not profile.cookie:
         hint = "give it its own token: `influx config set`; no other token is used in its place"
         raise UsageError(f"the influx CLI profile `{profile.name}` has no token", hint)
-    _check_files(flags)
-    endpoint = _endpoint(url, _profile_secret(profile, url), flags, _variables(environment))
+    endpoint = _endpoint(url, _own_secret(profile), flags, {})
     name = masked(profile.name, *endpoint.own)
     return Settings(endpoint=endpoint, self_id=_self_id(profile.self_id), profile=name)
 
@@ -240,18 +239,23 @@ def _secret(text: str, what: str) -> Secret:
 
 
 def _profile_secret(profile: Profile, url: str) -> Secret:
-    if not profile.token and profile.cookie:
-        hint = "make a token, and give it with INFLUX_TOKEN and INFLUX_HOST, or with --token-file"
-        message = f"the influx CLI profile `{profile.name}` signs in with a user's name and password, and has no token"
-        raise UsageError(message, hint)
-    if not profile.token:
+    if not profile.token and not profile.cookie:
         none = f"the influx CLI profile `{profile.name}` has none either"
         which = none if profile.name else "no profile of the influx CLI is active"
         hint = "set INFLUX_TOKEN, or name a file with --token-file or INFLUX_TOKEN_FILE, or choose one with --profile"
         raise UsageError(f"there is no token to sign in with, and {which}", hint)
-    if _home_of(profile) != _origin(url):
+    if profile.token and _home_of(profile) != _origin(url):
         hint = "give that server's own token with INFLUX_TOKEN or --token-file"
         raise UsageError(f"the token of the influx CLI profile `{profile.name}` is not for {url}", hint)
+    return _own_secret(profile)
+
+
+def _own_secret(profile: Profile) -> Secret:
+    """Return the token of a profile, which may be sent to its own URL alone; raises UsageError."""
+    if not profile.token:
+        hint = "make a token, and give it with INFLUX_TOKEN and INFLUX_HOST, or with --token-file"
+        message = f"the influx CLI profile `{profile.name}` signs in with a user's name and password, and has no token"
+        raise UsageError(message, hint)
     return _secret(profile.token, f"the token of the influx CLI profile `{profile.name}`")
 
 

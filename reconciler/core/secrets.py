@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 
 _PADDED = re.compile(r"[A-Za-z0-9+/_-]{86}(?:==|%3[Dd]%3[Dd])")
 """InfluxDB 2 makes secrets of 64 bytes in base64: 86 characters and `==`."""
@@ -91,6 +91,11 @@ def known_in(text: str, secret: str) -> Iterator[int]:
             yield from (found.start() for found in re.finditer(_BREAK.join(map(re.escape, core)), text))
 
 
+def held(text: str, secrets: Iterable[str]) -> list[str]:
+    """Return which of the secrets the text holds just as they are, in their order; many cost little more than few."""
+    return [secret for secret in _met(text, _by_part(secrets)) if secret in text]
+
+
 def _cut_out(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """Return the text with `***` for each of these parts, and one for those that overlap."""
     kept, at = "", 0
@@ -123,7 +128,7 @@ def _patterns(text: str) -> Sequence[re.Pattern[str]]:
 
 
 _known = lru_cache(maxsize=256)(Known)
-_Way = tuple[Sequence[str], int]  # what stands for each character of a secret, and how many may be missing at an end
+_Way = tuple[str, int, Callable[[str], str]]  # a secret, how much may be missing at an end, and how it is spelled
 
 
 def _spelled(secret: str) -> Iterator[tuple[str, _Way]]:
@@ -133,15 +138,12 @@ def _spelled(secret: str) -> Iterator[tuple[str, _Way]]:
     """
     bare = re.sub("(=|%3[Dd]){1,2}$", "", secret)
     cut = max(0, min(_CUT, len(bare) // _SHARE, (len(bare) - _TELLING) // 2))
-    ways: list[Sequence[str]] = [bare]
+    spellings: list[Callable[[str], str]] = [str]
     if _SPECIAL.search(bare):
-        escaped = [_SPECIAL.sub(_escape, character) for character in bare]
-        ways += [escaped, [each.lower() if each.startswith("%") else each for each in escaped]]
+        spellings += [partial(_SPECIAL.sub, _escape), partial(_SPECIAL.sub, lambda found: _escape(found).lower())]
     if _QUOTED.search(bare):  # as JSON and Python write it
-        ways += [
-            [re.sub(quoted, r"\\\g<0>", character) for character in bare] for quoted in (r'[\\"]', r"[\\']", r"\\")
-        ]
-    return (("".join(each[cut : len(each) - cut]), (each, cut)) for each in ways)
+        spellings += [partial(re.sub, quoted, r"\\\g<0>") for quoted in (r'[\\"]', r"[\\']", r"\\")]
+    return ((spelled(bare[cut : len(bare) - cut]), (bare, cut, spelled)) for spelled in spellings)
 
 
 def _by_part(cores: Iterable[str]) -> Mapping[str, Sequence[tuple[int, str]]]:
@@ -150,12 +152,12 @@ def _by_part(cores: Iterable[str]) -> Mapping[str, Sequence[tuple[int, str]]]:
     A text is looked at in steps of that length: whatever it holds is met at one of them. What is too short for that is
     always met, and stands at "".
     """
-    found: dict[str, tuple[tuple[int, str], ...]] = {"": ()}
+    found: dict[str, list[tuple[int, str]]] = {"": []}
     for at, core in enumerate(cores):
         placed = at, core
         parts = {core[start : start + _PART] for start in range(_PART)} if len(core) >= 2 * _PART - 1 else {""}
         for part in parts:
-            found[part] = (*found.get(part, ()), placed)
+            found.setdefault(part, []).append(placed)
     return found
 
 
@@ -169,9 +171,10 @@ def _escape(special: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in special[0].encode("utf-8", "replace"))
 
 
-def _whole(parts: Sequence[str], cut: int) -> re.Pattern[str]:
+def _whole(secret: str, cut: int, spelled: Callable[[str], str]) -> re.Pattern[str]:
     """Return a pattern for all of a secret, of which some may be missing at both ends."""
     before = after = ""
+    parts = list(map(spelled, secret))
     for part in parts[:cut]:
         before = f"(?:{before}{re.escape(part)})?"
     for part in reversed(parts[len(parts) - cut :]):

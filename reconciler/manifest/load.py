@@ -78,7 +78,8 @@ def load(
     """
     disk = Disk(stdin, seen)
     loaded = load_from(disk, paths, loader, known)
-    beside = [warning for path in paths for warning in disk.skipped(path)]
+    files = frozenset(loaded.files)
+    beside = [warning for path in paths if path not in files for warning in disk.skipped(path)]
     return loaded._replace(warnings=(*beside, *loaded.warnings))
 
 
@@ -172,11 +173,15 @@ def _names(files: Files, paths: Sequence[str], problems: list[Problem]) -> Itera
         try:
             syntax.check_name(path)
             names = files.names(path)
-            for name in names:
+            is_file = list(names) == [path]
+            for name in () if is_file else names:
                 syntax.check_name(name)
         except InvalidError as error:
             problems += error.problems
             continue
+        if is_file and len(paths) == 1:  # nothing that it could be the same as
+            yield path
+            return
         for name in names:
             key = files.identity(name)
             if key in seen:

@@ -12,6 +12,7 @@ from io import StringIO
 from ssl import SSLContext
 from typing import NamedTuple, TypeVar
 
+from reconciler.core import secrets
 from reconciler.core.fleet import Fleet, Member, Planned, Skipped
 from reconciler.core.plan import Plan
 from reconciler.documents.plan import plan_document
@@ -86,8 +87,7 @@ def read(which: Which, given: Sources, flags: Flags, context: Context, *, review
     found = fleet_files.read(which, given, context, reviewed=reviewed)
     _check_secrets(found.servers, known)
     servers = [
-        Server(name=name, declared=each, settings=_settings(name, known, flags, context))
-        for name, each in found.servers.items()
+        Server(name=name, declared=each, settings=_settings(name, known, flags)) for name, each in found.servers.items()
     ]
     unnamed = sorted(known.keys() - found.owned)
     return Servers(servers=servers, left_out=found.left_out, files=found.files, removed=found.removed, unnamed=unnamed)
@@ -96,7 +96,7 @@ def read(which: Which, given: Sources, flags: Flags, context: Context, *, review
 def named(which: Which, flags: Flags, context: Context) -> Sequence[Named]:
     """Return the servers that are meant, in their order, without their files; raises InvalidError and UsageError."""
     known = _known(flags, context)
-    return [Named(name, _settings(name, known, flags, context)) for name in fleet_files.names(which)]
+    return [Named(name, _settings(name, known, flags)) for name in fleet_files.names(which)]
 
 
 def _known(flags: Flags, context: Context) -> Mapping[str, Profile]:
@@ -115,7 +115,7 @@ def settings_for(urls: Mapping[str, str], flags: Flags, context: Context) -> Map
     Raises UsageError for profiles that cannot be used, and StaleError for those with another URL.
     """
     known = _known(flags, context)
-    found = {name: _settings(name, known, flags, context) for name in urls}
+    found = {name: _settings(name, known, flags) for name in urls}
     lacking = [each for each in found.values() if isinstance(each, TokenctlError)]
     if lacking:
         raise UsageError([of_profile(problem) for each in lacking for problem in each.problems])
@@ -133,20 +133,19 @@ def settings_for(urls: Mapping[str, str], flags: Flags, context: Context) -> Map
 def _check_secrets(found: Mapping[str, Declared], known: Mapping[str, Profile]) -> None:
     """Refuse files that hold the token of any profile: nothing may carry one to another server."""
     tokens = {profile.token: profile.name for profile in known.values() if profile.token}
-    texts = {name: text for each in found.values() for name, text in each.manifest.texts.items()}
+    texts = [text for each in found.values() for text in each.manifest.texts.values()]
     said = [one.text for each in found.values() for one in each.manifest.tokens]
-    whole = "\n".join((*texts.values(), *said))  # it is searched once for each token, and not once a file
-    for token, name in tokens.items():
-        for each in found.values() if token in whole else ():
-            check_for_secrets(each.manifest, token, name)
+    for token in secrets.held("\n".join(dict.fromkeys((*texts, *said))), tokens):
+        for each in found.values():
+            check_for_secrets(each.manifest, token, tokens[token])
 
 
-def _settings(name: str, known: Mapping[str, Profile], flags: Flags, context: Context) -> Settings | TokenctlError:
+def _settings(name: str, known: Mapping[str, Profile], flags: Flags) -> Settings | TokenctlError:
     if name not in known:
         hint = f"make one with `influx config create`, or leave it out with --server '!{name}'"
         return UsageError(f"the influx CLI has no profile `{name}`", hint)
     try:
-        return settings_of(known[name], flags, context.environment)
+        return settings_of(known[name], flags)
     except UsageError as error:
         return error
 
@@ -205,7 +204,7 @@ def each_of(servers: Sequence[_One], act: Callable[[_One], _T], context: Context
     """Return what `act` returns for each server, in their order; those with one URL come one after another."""
     lines: dict[str, list[int]] = {}
     for at, one in enumerate(servers):
-        url = one.settings.endpoint.url if isinstance(one.settings, Settings) else f"none {at}"
+        url = one.settings.endpoint.url if isinstance(one.settings, Settings) else ""  # nobody is asked
         lines.setdefault(url, []).append(at)
     done: dict[int, _T] = {}
 

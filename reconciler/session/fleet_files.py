@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import ChainMap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -54,8 +55,7 @@ def read(which: Which, given: Sources, context: Context, *, reviewed: bool = Tru
     _check(which, given)
     entries = _entries(which.folder)
     owned = core.servers(entries, which.folder)
-    paths = [*given.files, *(str(Path(which.folder, entry)) for entry in owned.values())]
-    with _commit(given, paths, context) as commit:
+    with _commit(which, given, owned.values(), context) as commit:
         before = _names_at(commit, which.folder) if commit else ()
         meant = core.selected({*owned, *before}, which.globs, which.shard)
         owns = [Own(which.folder, name, owned[name]) for name in meant if name in owned]
@@ -87,17 +87,19 @@ def _check(which: Which, given: Sources) -> None:
 
 def _entries(folder: str) -> dict[str, bool]:
     try:
-        return {each.name: each.is_dir() for each in Path(folder).iterdir()}
+        with os.scandir(Path(folder)) as entries:
+            return {each.name: Path(each).is_dir() if each.is_symlink() else each.is_dir() for each in entries}
     except OSError as error:
         raise InvalidError(f"{folder}: {str(error.strerror).lower()}") from None
 
 
 @contextmanager
-def _commit(given: Sources, paths: Sequence[str], context: Context) -> Iterator[Commit | None]:
+def _commit(which: Which, given: Sources, owned: Iterable[str], context: Context) -> Iterator[Commit | None]:
     """Give the commit of --base for the time of the block, None without it."""
     if given.base is None:
         yield None
         return
+    paths = [*given.files, *(str(Path(which.folder, entry)) for entry in owned)]
     with sources.repository_of(paths, context) as repository:
         yield repository.commit(given.base)
 

@@ -49,6 +49,8 @@ class Outputs(NamedTuple):
         Raises UsageError for an output that would replace one of these, or of the credentials that the `flags` and the
         environment name, and LocalError for all that cannot be written.
         """
+        if not self.saved:
+            return
         own = (flags.token_file, flags.ca_file, flags.client_cert, flags.client_key) if flags else ()
         inputs = {os.path.realpath(name) for name in (*read, *filter(None, own), *credentials(context))}
         replaced = [path for path in self.saved if os.path.realpath(path) in inputs]
