@@ -18,7 +18,7 @@ def main() -> int:
         from reconciler.cli.main import main as run
 
         code = run(sys.argv[1:], process.handle_signals())
-        process.ignore_signals()
+        process.end()
     except KeyboardInterrupt:  # before or after the part that handles it
         return 130
     return code

@@ -22,3 +22,30 @@ sys.exit(main())
 def test_an_interrupt_while_the_program_loads_ends_it_without_a_traceback() -> None:
     done = subprocess.run([sys.executable, "-c", _INTERRUPTED_WHILE_LOADING], capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+_WITH_GARBAGE = """
+import sys
+from reconciler.__main__ import main
+
+class Garbage:
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        print("looked at")
+
+class Late:
+    def find_spec(self, name, path=None, target=None):
+        if name == "reconciler.commands.validate":
+            Garbage()
+
+sys.meta_path.insert(0, Late())
+sys.argv = ["tokenctl", "validate", "none.yaml"]
+sys.exit(main())
+"""
+
+
+def test_what_is_left_in_the_end_is_looked_at_by_nobody() -> None:
+    done = subprocess.run([sys.executable, "-c", _WITH_GARBAGE], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (65, b"")

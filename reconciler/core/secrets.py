@@ -140,9 +140,9 @@ def _spelled(secret: str) -> Iterator[tuple[str, _Way]]:
     cut = max(0, min(_CUT, len(bare) // _SHARE, (len(bare) - _TELLING) // 2))
     spellings: list[Callable[[str], str]] = [str]
     if _SPECIAL.search(bare):
-        spellings += [partial(_SPECIAL.sub, _escape), partial(_SPECIAL.sub, lambda found: _escape(found).lower())]
-    if _QUOTED.search(bare):  # as JSON and Python write it
-        spellings += [partial(re.sub, quoted, r"\\\g<0>") for quoted in (r'[\\"]', r"[\\']", r"\\")]
+        spellings += _IN_URLS
+    if _QUOTED.search(bare):
+        spellings += _BETWEEN_QUOTES
     return ((spelled(bare[cut : len(bare) - cut]), (bare, cut, spelled)) for spelled in spellings)
 
 
@@ -167,8 +167,16 @@ def _met(text: str, parts: Mapping[str, Sequence[tuple[int, str]]]) -> Iterator[
     yield from (core for _, core in sorted(met.union(parts[""])))
 
 
-def _escape(special: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in special[0].encode("utf-8", "replace"))
+@lru_cache(maxsize=256)  # a fleet has thousands of secrets, and they have few characters
+def _escaped(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "replace"))
+
+
+_IN_URLS = (
+    partial(_SPECIAL.sub, lambda special: _escaped(special[0])),
+    partial(_SPECIAL.sub, lambda special: _escaped(special[0]).lower()),
+)
+_BETWEEN_QUOTES = [partial(re.sub, quoted, r"\\\g<0>") for quoted in (r'[\\"]', r"[\\']", r"\\")]  # of JSON and Python
 
 
 def _whole(secret: str, cut: int, spelled: Callable[[str], str]) -> re.Pattern[str]:
