@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from copy import copy
 from functools import cache
 
 import typer.main
@@ -17,10 +18,16 @@ from typer.core import TyperGroup
 
 from reconciler.cli import COMPLETION, completion
 from reconciler.cli.app import app
+from reconciler.cli.tools import tools
 from reconciler.errors import ExitCode, UsageError
 from reconciler.session.context import Context
 
 _HELP = {"-h", "--help", "--version"}
+_VERBS = {
+    each.name or each.callback.__name__: each
+    for each in (*app.registered_commands, *tools.registered_commands)
+    if each.callback
+}
 
 
 class Bash(BashComplete):
@@ -47,7 +54,8 @@ def read(arguments: Sequence[str], context: Context) -> int:
 
     Raises UsageError for one that cannot be read, and what the command raises.
     """
-    command = _command()
+    verb = arguments[0] if arguments and COMPLETION not in os.environ else ""
+    command = _command(verb if verb in _VERBS else "")
     if COMPLETION in os.environ:
         add_completion_class(Bash, "bash")  # typer has set up its own by now
     try:
@@ -68,8 +76,12 @@ def read(arguments: Sequence[str], context: Context) -> int:
 
 
 @cache
-def _command() -> Command:
-    return typer.main.get_command(app)
+def _command(verb: str) -> Command:
+    """The group of all commands, or for a verb that of this one alone: making all of them takes longer than a plan."""
+    known = copy(app)
+    if verb:
+        known.registered_commands, known.registered_groups = [_VERBS[verb]], []
+    return typer.main.get_command(known)
 
 
 def _usage_message(error: ClickException) -> str:
