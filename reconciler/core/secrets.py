@@ -29,7 +29,7 @@ _TELLING = 12  # a shorter secret, such as `admin`, is a word that stands anywhe
 _CUT = 8  # characters that may be missing at either end of a known secret
 _WRAPPED = 40  # characters of a known secret that are too many to be words with blanks between them
 _BREAK = r"[\s#]*"  # what may stand between two characters of such a secret, in a comment too: see _unbroken
-_FEW = 32  # spellings that are looked for one after another
+_FEW = 8  # secrets whose spellings are looked for one after another
 _PART = 4  # characters: what is looked for in a text has twice as many
 _SHARE = 10  # but no more than one in so many: what is left of a word may be any word
 
@@ -64,16 +64,19 @@ class Known:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         """Take them in the order in which they are hidden; one that is too short to be told from words is left out."""
-        self.ways: dict[str, list[_Way]] = {}
-        for core, way in (way for each in secrets if len(each) >= _TELLING for way in _spelled(each)):
-            self.ways.setdefault(core, []).append(way)  # those that differ at their ends have it in common
-        self._parts = _by_part(self.ways) if len(self.ways) > _FEW else None
+        known = [each for each in secrets if len(each) >= _TELLING]
+        self._parts = _by_part((_untouched(each), each) for each in known) if len(known) > _FEW else None
+        self._ways = _ways(known) if self._parts is None else {}
+
+    def ways(self, text: str) -> Mapping[str, Sequence[_Way]]:
+        """Return the spellings of those that the text may hold, by their middle parts."""
+        return self._ways if self._parts is None else _ways(_met(text, self._parts))
 
     def hidden(self, text: str) -> str:
         """Return the text with `***` for each, even one that lacks its padding or a few end characters."""
-        for core in self.ways if self._parts is None else _met(text, self._parts):
+        for core, ways in self.ways(text).items():
             if core in text:
-                text = _cut_out(text, [span for way in self.ways[core] for span in _spans(text, way)])
+                text = _cut_out(text, [span for way in ways for span in _spans(text, way)])
         return text
 
 
@@ -84,7 +87,7 @@ def without(text: str, *known: str) -> str:
 
 def known_in(text: str, secret: str) -> Iterator[int]:
     """Yield the offset of each part of the text that is this secret or nearly so; a long one may span lines."""
-    for core, ways in _known((secret,)).ways.items():
+    for core, ways in _known((secret,)).ways(text).items():
         if core in text:
             yield from sorted({start for way in ways for start, _ in _spans(text, way)})
         elif len(core) >= _WRAPPED and _unbroken(core) in _unbroken(text):
@@ -93,7 +96,7 @@ def known_in(text: str, secret: str) -> Iterator[int]:
 
 def held(text: str, secrets: Iterable[str]) -> list[str]:
     """Return which of the secrets the text holds just as they are, in their order; many cost little more than few."""
-    return [secret for secret in _met(text, _by_part(secrets)) if secret in text]
+    return list(_met(text, _by_part((each, each) for each in secrets)))
 
 
 def _cut_out(text: str, spans: Iterable[tuple[int, int]]) -> str:
@@ -128,7 +131,28 @@ def _patterns(text: str) -> Sequence[re.Pattern[str]]:
 
 
 _known = lru_cache(maxsize=256)(Known)
+_Parts = Mapping[str, Sequence[tuple[int, str, str]]]
 _Way = tuple[str, int, Callable[[str], str]]  # a secret, how much may be missing at an end, and how it is spelled
+
+
+def _ways(secrets: Iterable[str]) -> dict[str, list[_Way]]:
+    """Return the spellings of the secrets by their middle parts, which those that differ at their ends share."""
+    found: dict[str, list[_Way]] = {}
+    for core, way in (way for each in secrets for way in _spelled(each)):
+        found.setdefault(core, []).append(way)
+    return found
+
+
+def _bare(secret: str) -> tuple[str, int]:
+    """Return the secret without its padding, and how many characters may be missing at either end of that."""
+    bare = secret[:-6] + re.sub("(=|%3[Dd]){1,2}$", "", secret[-6:])  # where padding can be: this is for thousands
+    return bare, max(0, min(_CUT, len(bare) // _SHARE, (len(bare) - _TELLING) // 2))
+
+
+def _untouched(secret: str) -> str:
+    """Return the longest part that the middle part of every spelling has."""
+    bare, cut = _bare(secret)
+    return max(_SPECIAL.split(bare[cut : len(bare) - cut]), key=len)
 
 
 def _spelled(secret: str) -> Iterator[tuple[str, _Way]]:
@@ -136,8 +160,7 @@ def _spelled(secret: str) -> Iterator[tuple[str, _Way]]:
 
     Whatever holds the secret nearly whole holds that middle part, which is quick to look for.
     """
-    bare = re.sub("(=|%3[Dd]){1,2}$", "", secret)
-    cut = max(0, min(_CUT, len(bare) // _SHARE, (len(bare) - _TELLING) // 2))
+    bare, cut = _bare(secret)
     spellings: list[Callable[[str], str]] = [str]
     if _SPECIAL.search(bare):
         spellings += _IN_URLS
@@ -146,25 +169,24 @@ def _spelled(secret: str) -> Iterator[tuple[str, _Way]]:
     return ((spelled(bare[cut : len(bare) - cut]), (bare, cut, spelled)) for spelled in spellings)
 
 
-def _by_part(cores: Iterable[str]) -> Mapping[str, Sequence[tuple[int, str]]]:
-    """Return the middle parts, with their places in the order, by each part of them with which a search may begin.
+def _by_part(sought: Iterable[tuple[str, str]]) -> _Parts:
+    """Return what is sought and the secret that it is of, by each part of it with which a search may begin.
 
     A text is looked at in steps of that length: whatever it holds is met at one of them. What is too short for that is
     always met, and stands at "".
     """
-    found: dict[str, list[tuple[int, str]]] = {"": []}
-    for at, core in enumerate(cores):
-        placed = at, core
-        parts = {core[start : start + _PART] for start in range(_PART)} if len(core) >= 2 * _PART - 1 else {""}
+    found: dict[str, list[tuple[int, str, str]]] = {"": []}
+    for at, (text, secret) in enumerate(sought):
+        parts = {text[start : start + _PART] for start in range(_PART)} if len(text) >= 2 * _PART - 1 else {""}
         for part in parts:
-            found.setdefault(part, []).append(placed)
+            found.setdefault(part, []).append((at, text, secret))
     return found
 
 
-def _met(text: str, parts: Mapping[str, Sequence[tuple[int, str]]]) -> Iterator[str]:
-    """Yield each middle part that the text may hold, in their order."""
+def _met(text: str, parts: _Parts) -> Iterator[str]:
+    """Yield each secret of which the text holds what is sought, in their order."""
     met = {each for at in range(0, len(text), _PART) for each in parts.get(text[at : at + _PART], ())}
-    yield from (core for _, core in sorted(met.union(parts[""])))
+    yield from (secret for _, sought, secret in sorted(met.union(parts[""])) if sought in text)
 
 
 @lru_cache(maxsize=256)  # a fleet has thousands of secrets, and they have few characters

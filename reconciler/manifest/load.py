@@ -80,7 +80,7 @@ def load(
     loaded = load_from(disk, paths, loader, known)
     files = frozenset(loaded.files)
     beside = [warning for path in paths if path not in files for warning in disk.skipped(path)]
-    return loaded._replace(warnings=(*beside, *loaded.warnings))
+    return loaded._replace(warnings=(*beside, *loaded.warnings)) if beside else loaded
 
 
 def load_from(

@@ -58,7 +58,8 @@ def read(which: Which, given: Sources, context: Context, *, reviewed: bool = Tru
     with _commit(which, given, owned.values(), context) as commit:
         before = _names_at(commit, which.folder) if commit else ()
         meant = core.selected({*owned, *before}, which.globs, which.shard)
-        owns = [Own(which.folder, name, owned[name]) for name in meant if name in owned]
+        here = Path(which.folder)
+        owns = [Own(which.folder, name, str(here / owned[name])) for name in meant if name in owned]
         found, warnings = _all(owns, given, commit, context, reviewed=reviewed)
     removed = tuple(name for name in meant if name not in owned)
     if given.select and owns and not found:

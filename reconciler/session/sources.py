@@ -50,16 +50,11 @@ class Sources(NamedTuple):
 
 
 class Own(NamedTuple):
-    """The files of one server: `entry` is its manifest in the folder now."""
+    """The files of one server: `path` is its manifest in the folder now."""
 
     folder: str
     name: str
-    entry: str
-
-    @property
-    def path(self) -> str:
-        """Its manifest now."""
-        return str(Path(self.folder, self.entry))
+    path: str
 
     @property
     def places(self) -> Sequence[str]:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.secrets import Known, holds_secret, known_in, masked, secrets_in, without
+from reconciler.core.secrets import Known, held, holds_secret, known_in, masked, secrets_in, without
 
 RAW = [hashlib.sha512(b"%d" % number).digest() for number in range(40)]
 PADDED = [encode(raw).decode() for raw in RAW for encode in (base64.urlsafe_b64encode, base64.b64encode)]
@@ -119,6 +119,19 @@ def test_many_secrets_are_found_as_each_of_them_is(said: list[tuple[str, int, in
     for secret in every:
         each = without(each, secret)
     assert Known(every).hidden(text) == each
+    assert Known([*every, *(f"{number:02}{'cD4' * 20}" for number in range(20))]).hidden(text) == each
+
+
+def test_secrets_that_a_text_holds_whole_are_told_in_their_order() -> None:
+    known = [OWN, "short", "not-there", f"{OWN}2", "of the middle"]
+    assert held(f"of the middle {OWN}", known) == [OWN, "of the middle"]
+    assert held(f"{OWN}2 shor short", known) == [OWN, "short", f"{OWN}2"]
+    assert held("", known) == []
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=12)), st.text("abc", max_size=40))
+def test_all_that_a_text_holds_is_told(known: list[str], text: str) -> None:
+    assert held(text, dict.fromkeys(known)) == [each for each in dict.fromkeys(known) if each in text]
 
 
 def test_looking_costs_little_whatever_the_text() -> None:
