@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import ExitCode
+from reconciler.session.fleet_files import Which, names
 from tests.checkout import Checkout
 from tests.fleet import Fleet, fleet_on
 from tests.shell import GRAFANA, INGEST
@@ -210,3 +211,12 @@ def test_a_link_out_of_the_repository_is_refused(fleet: Fleet, tmp_path_factory:
         "servers/edge-2.yaml: a link leads out of the repository\n"
         "  hint: the base has no such file: keep manifests inside of the repository\n",
     )
+
+
+def test_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "..data/edge-2").mkdir(parents=True)
+    (tmp_path / "..data/edge-1.yaml").touch()
+    for name, target in {"edge-1.yaml": "..data/edge-1.yaml", "edge-2": "..data/edge-2", "3.yml": "3.yml"}.items():
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "notes.txt").symlink_to("none")
+    assert names(Which(str(tmp_path))) == ("3", "edge-1", "edge-2")
