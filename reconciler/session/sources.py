@@ -59,15 +59,19 @@ class Own(NamedTuple):
     @property
     def places(self) -> Sequence[str]:
         """Wherever its manifest may have been."""
+        return [str(Path(self.folder, each)) for each in self._forms]
+
+    @property
+    def _forms(self) -> Sequence[str]:
         from reconciler.core.fleet import forms  # most runs are of one server
 
-        return [str(Path(self.folder, each)) for each in forms(self.name)]
+        return forms(self.name)
 
     def at(self, commit: Commit) -> Sequence[str]:
         """Return its manifests at a commit: whatever is of that name, so that no other form hides one."""
         there = commit.listing(self.folder)
-        found = [path for path in self.places if Path(path).name in there]
-        return [path for path in found if commit.is_folder(path) is (Path(path).name == self.name)]
+        found = [(str(Path(self.folder, each)), each == self.name) for each in self._forms if each in there]
+        return [path for path, is_folder in found if commit.is_folder(path) is is_folder]
 
 
 class Declared(NamedTuple):
