@@ -87,6 +87,12 @@ def test_each_server_gets_its_own_token_alone(fleet: Fleet) -> None:
     assert strangers(fleet) == []
 
 
+def test_a_token_that_is_a_word_keeps_no_file_from_being_read(fleet: Fleet) -> None:
+    tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
+    fleet.profiles({**tables, "dev": {"url": "http://localhost:1", "token": "dashboard"}})
+    assert fleet.cli("plan", "--fleet", "servers", environment={}).code == ExitCode.OK
+
+
 def test_a_profile_without_a_token_is_an_error_of_that_server_and_sends_none(fleet: Fleet) -> None:
     tables = {name: {"url": box.url, "token": fleet.secret(name)} for name, box in fleet.sandboxes.items()}
     del tables["lyon"]["token"]

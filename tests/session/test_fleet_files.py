@@ -114,6 +114,17 @@ def test_the_guards_of_the_base_hold_wherever_a_file_goes(fleet: Fleet, change: 
     assert (loosened, plan["warnings"]) == (["guards.max_deactivations"], [])
 
 
+def test_a_change_is_told_by_the_history_of_its_own_server(fleet: Fleet) -> None:
+    declared = f'id: "{GRAFANA}", name: grafana, description: dash'
+    fleet.declare(declared, name="servers/edge-1.yaml")
+    committed(fleet)
+    fleet.sandboxes["edge-1"].change(GRAFANA, description="by hand")
+    moved_into_a_folder(fleet)
+    fleet.declare(declared, name="servers/edge-1/main.yaml")
+    (plan,) = (each["plan"] for each in planned(fleet)["servers"])
+    assert [each["mark"] for each in plan["changes"]] == ["drift"]
+
+
 def test_a_file_for_all_servers_is_read_at_the_base_too(fleet: Fleet) -> None:
     fleet.declare(KEPT, name="servers/edge-1.yaml")
     fleet.declare(KEPT, name="servers/edge-2.yaml")
