@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -60,6 +61,7 @@ _KINDS = {
     b"/query": Kind.QUERY_V1,
 }
 _CLIENTS, ADDRESSES = 40, 100  # so many of a token are told apart
+_ROOM, _ENTRY = 4 * 1024 * 1024, 400  # bytes for requests that are alike, and those of an entry beside its texts
 _PARTS = 256  # of the time that `since` asks for
 _SILENCE_S = 60.0
 _SPANS = 5_000
@@ -83,9 +85,12 @@ class _Uses:
         self.addresses: set[bytes] = set()
 
     def client(self, kind: bytes, agent: bytes) -> tuple[bytes, bytes]:
-        """Return by what a client is told apart that was not met before, or is one too many."""
-        known = _CLIENT.fullmatch(agent) if len(self.clients) < _CLIENTS else None
-        return kind, known[0] if known else _UNKNOWN
+        """Return by what a client is told apart: its name, unless that is no name or it is one too many."""
+        if (kind, agent) not in self.clients:
+            known = _CLIENT.fullmatch(agent) if len(self.clients) < _CLIENTS else None
+            agent = known[0] if known else _UNKNOWN
+        self.clients.setdefault((kind, agent), 0)
+        return kind, agent
 
     def add(self, other: _Uses) -> None:
         """Add what is known in another part of the time."""
@@ -113,6 +118,17 @@ class _Part:
         return self.without + self.others.requests + sum(uses.requests for uses in self.tokens.values())
 
 
+@dataclass(slots=True)
+class _Like:
+    """Requests that are alike in all but their times, counted here before they are in the `uses`."""
+
+    uses: _Uses
+    client: tuple[bytes, bytes]
+    is_refused: bool
+    requests: int = 0
+    last: bytes = b""
+
+
 class Tally:
     """Counts requests by token, in memory that depends on the number of tokens and not on that of lines.
 
@@ -128,9 +144,10 @@ class Tally:
         self._turn = b""
         self._parts: dict[int, _Part] = {0: _Part()}
         self._part = self._parts[0]
-        self._until = b""
+        self._alike: dict[tuple[bytes, ...], _Like] = {}
+        self._room = _ROOM
+        self._until, self._cut = b"", False
         self._spans = _Spans()
-        self._cut = False
         self.version = self.level = b""
         self.on_terminal = self.of_container = False
 
@@ -152,10 +169,7 @@ class Tally:
         return was_cut
 
     def _add(self, found: re.Match[bytes], before: bytes) -> bool:
-        """Count what a line is about, `before` being the line before it; return whether it is a whole request.
-
-        This is called for each request: what it could leave to others would take longer than what it does.
-        """
+        """Count what a line is about, `before` being the line before it; return whether it is a whole request."""
         ts, path, status, remote, agent, token, _, cut, version, level = found.groups()
         if status is None:
             self._told(version, level)
@@ -167,30 +181,42 @@ class Tally:
             return is_whole
         if ts[: self._turns_at] != self._turn and not self._turned(ts):
             return is_whole
-        part = self._part
         self._spans.latest = ts
         if ts > self._until:
             self._until = ts
         if token is None:
-            part.without += 1
+            self._part.without += 1
             return is_whole
-        uses = part.tokens.get(token)
-        if uses is None:
-            uses = part.tokens.setdefault(token, _Uses()) if token in self._ids else part.others
-        uses.requests += 1
-        if ts > uses.last:
-            uses.last = ts
-        uses.refused += status in _REFUSED
-        key, clients = (path if path in _KINDS else b"", agent), uses.clients
-        try:
-            clients[key] += 1
-        except KeyError:
-            key = uses.client(*key)
-            clients[key] = clients.get(key, 0) + 1
-        addresses = uses.addresses
-        if len(addresses) < ADDRESSES:
-            addresses.add(remote[: remote.rfind(b":")])
+        key = token, path, status, agent, remote[: remote.rfind(b":")]
+        like = self._alike.get(key) or self._met(key)
+        like.requests += 1
+        if ts > like.last:
+            like.last = ts
         return is_whole
+
+    def _met(self, key: tuple[bytes, ...]) -> _Like:
+        """Take the first request of some that are alike, which are kept together while there is room for them."""
+        token, path, status, agent, address = key
+        if self._room < 0:
+            self._settle()
+        self._room -= sum(map(len, key)) + _ENTRY
+        part = self._part
+        uses = part.tokens.get(token) or (part.tokens.setdefault(token, _Uses()) if token in self._ids else part.others)
+        client = uses.client(path if path in _KINDS else b"", agent)
+        if len(uses.addresses) < ADDRESSES:
+            uses.addresses.add(address)
+        return self._alike.setdefault(key, _Like(uses, client, status in _REFUSED))
+
+    def _settle(self) -> None:
+        """Count what is kept together, as if each request had been counted alone."""
+        for like in self._alike.values():
+            uses = like.uses
+            uses.requests += like.requests
+            uses.refused += like.requests * like.is_refused
+            uses.last = max(uses.last, like.last)
+            uses.clients[like.client] += like.requests
+        self._alike.clear()
+        self._room = _ROOM
 
     def _turned(self, ts: bytes) -> bool:
         """Go to the part of the time in which this is; return whether it is a time."""
@@ -202,6 +228,7 @@ class Tally:
         self._spans.at(ts, now)
         if self._since_s is not None:
             number = int(now // self._step_s)
+            self._settle()
             self._part = self._parts.setdefault(number, _Part())
             if len(self._parts) > 2 * _PARTS:
                 oldest = max(self._parts) - _PARTS - 1
@@ -225,6 +252,7 @@ class Tally:
         """What the log says, of each of the ids; None when there is no request in it."""
         if not self._until:
             return None
+        self._settle()
         since, oldest = b"", 0
         if self._since_s is not None:
             begin = _seconds(self._until) - self._since_s

@@ -238,6 +238,17 @@ def test_a_use_before_the_cut_in_the_same_step_is_left_out() -> None:
     assert counts(log, since_s=10) == (2, 0, 0)
 
 
+def test_requests_that_are_all_different_are_counted_like_any_others() -> None:
+    # They take more room than is there for what is counted together, so that this begins anew several times.
+    agents = ["Telegraf", "Mobile Safari/15", "Grafana"]
+    once = [said(ONE, number % 60, f"/api/v2/buckets/{number}", agent=agents[number % 3]) for number in range(12_000)]
+    tally = tallied("".join(once + once), ids=[ONE])
+    assert len(tally._alike) < 12_000
+    use = tally.evidence.by_id[ONE]  # type: ignore[index, union-attr]
+    assert (use.requests, use.last) == (24_000, "2026-11-20T12:00:59.000000Z")
+    assert {each.client: each.requests for each in use.clients} == {"Telegraf": 8_000, "Grafana": 8_000, "Mobile Safari": 8_000}
+
+
 def test_what_is_kept_of_a_token_is_bounded() -> None:
     log = "".join(said(ONE, 0, agent=f"a{number}", remote=f"10.0.{number}.1:1") for number in range(300))
     (use,) = evidence(log, ids=[ONE]).tokens
