@@ -246,7 +246,11 @@ def test_requests_that_are_all_different_are_counted_like_any_others() -> None:
     assert len(tally._alike) < 12_000
     use = tally.evidence.by_id[ONE]  # type: ignore[index, union-attr]
     assert (use.requests, use.last) == (24_000, "2026-11-20T12:00:59.000000Z")
-    assert {each.client: each.requests for each in use.clients} == {"Telegraf": 8_000, "Grafana": 8_000, "Mobile Safari": 8_000}
+    assert {each.client: each.requests for each in use.clients} == {
+        "Telegraf": 8_000,
+        "Grafana": 8_000,
+        "Mobile Safari": 8_000,
+    }
 
 
 def test_what_is_kept_of_a_token_is_bounded() -> None:
