@@ -27,7 +27,7 @@ demo: .venv/.installed  ## adopt, change, plan, apply and undo on an embedded sa
 
 test: .venv/.dev  ## run the whole test suite; COVERAGE=1 holds it to all branches, which takes half as long again
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not thorough" $(if $(COVERAGE),--cov --cov-report=)
+	$(BIN)/python -m pytest --numprocesses 2 -m "not thorough" $(if $(COVERAGE),--cov --cov-report=)
 
 soak: .venv/.dev  ## run the tests that take minutes: more seeds, more crashes, more examples of each property
 	$(BIN)/python -m pytest --numprocesses 2 -m soak

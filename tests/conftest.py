@@ -16,6 +16,8 @@ from tests.checkout import Checkout
 from tests.forked import forked_programs
 from tests.shell import Shell, shell_on
 
+pytest_plugins = ["tests.workers"]
+
 settings.register_profile(
     "tokenctl", derandomize=True, deadline=None, max_examples=10, database=None,
     suppress_health_check=[HealthCheck.too_slow],
