@@ -75,16 +75,25 @@ FAILED test_it.py::test_dies - the process that ran it ended with -9
 1 failed
 """
 
+_LEAVE = """
+import pytest
+
+@pytest.mark.parametrize("number", range(2))
+def test_leaves(number):
+    name = lambda: kept
+    kept = [name, open(__file__)]
+"""
+
 
 def _run(folder: Path, text: str) -> tuple[int, str]:
     """The exit code of a run of these tests in two processes, and what it says, without its time."""
     (folder / "test_it.py").write_text(text)
-    (folder / "pytest.ini").touch()
+    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--disable-plugin-autoload", "-p", "tests.workers", "-n", "2", "-q", "-rfs"],
         cwd=folder, env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.stderr == ""
+    assert done.stderr == "" or text is _LEAVE  # Python tells of it, too
     return done.returncode, re.sub(r" +\[100%\]| in [\d.]+s", "", done.stdout)
 
 
@@ -97,3 +106,9 @@ def test_processes_share_the_tests_and_one_tells_of_all(tmp_path: Path) -> None:
 
 def test_a_process_that_dies_fails_its_test_and_ends_the_run(tmp_path: Path) -> None:
     assert _run(tmp_path, _DIE) == (1, _TOLD_OF_DEATH)
+
+
+def test_what_was_left_open_fails_the_run(tmp_path: Path) -> None:
+    code, said = _run(tmp_path, _LEAVE)
+    assert code == 1
+    assert "FAILED after the last test - the process that ran it ended with 1\n" in said

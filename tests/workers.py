@@ -54,6 +54,8 @@ class Workers:
                     self._config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         finally:
             self._session._setupstate.teardown_exact(None)
+            # What nobody closed may only be found now; where warnings are errors, this process ends with 1.
+            self._config.pluginmanager.getplugin("unraisableexception").pytest_unconfigure(self._config)
             if coverage := self._config.pluginmanager.getplugin("_cov"):
                 coverage.cov_controller.cov.stop()
                 coverage.cov_controller.cov.save()
@@ -81,6 +83,7 @@ class Workers:
                     self._processes[answers].join()
                     name, code = running.pop(answers), self._processes[answers].exitcode
                     if name or code:
+                        name = name or "after the last test"
                         place, text = (name, None, name), f"the process that ran it ended with {code}"
                         hook.pytest_runtest_logreport(report=pytest.TestReport(name, place, {}, "failed", text, "call"))
                         session.shouldfail = f"a process ended with {code} in {name}"
