@@ -21,6 +21,7 @@ _BARE = re.compile(
 
 _LONG = 86  # characters, but for those of InfluxDB 3
 _SPECIAL = re.compile(r"[^A-Za-z0-9._~-]")  # what a URL escapes
+_PADDING = re.compile("(?:=|%3[Dd]){1,2}")
 _QUOTED = re.compile(r"[\\'\"]")  # what a quoted text may escape
 HIDDEN = "***"
 """What stands where a secret was."""
@@ -110,7 +111,24 @@ def _cut_out(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def _spans(text: str, way: _Way) -> Iterator[tuple[int, int]]:
-    return (found.span() for found in _whole(*way).finditer(text))
+    """Yield where the secret stands, of which some may be missing at both ends."""
+    secret, cut, spelled = way
+    end_of_core = len(secret) - cut
+    core, before, after = spelled(secret[cut:end_of_core]), secret[:cut], secret[end_of_core:]
+    found = text.find(core)
+    while found >= 0:
+        start, end = found, found + len(core)
+        for part in map(spelled, reversed(before)):
+            if not text.endswith(part, 0, start):
+                break
+            start -= len(part)
+        for part in map(spelled, after):
+            if not text.startswith(part, end):
+                break
+            end += len(part)
+        padding = _PADDING.match(text, end)
+        yield start, padding.end() if padding else end
+        found = text.find(core, found + 1)  # they may overlap
 
 
 def _unbroken(text: str) -> str:
@@ -199,15 +217,3 @@ _IN_URLS = (
     partial(_SPECIAL.sub, lambda special: _escaped(special[0]).lower()),
 )
 _BETWEEN_QUOTES = [partial(re.sub, quoted, r"\\\g<0>") for quoted in (r'[\\"]', r"[\\']", r"\\")]  # of JSON and Python
-
-
-def _whole(secret: str, cut: int, spelled: Callable[[str], str]) -> re.Pattern[str]:
-    """Return a pattern for all of a secret, of which some may be missing at both ends."""
-    before = after = ""
-    parts = list(map(spelled, secret))
-    for part in parts[:cut]:
-        before = f"(?:{before}{re.escape(part)})?"
-    for part in reversed(parts[len(parts) - cut :]):
-        after = f"(?:{re.escape(part)}{after})?"
-    core = re.escape("".join(parts[cut : len(parts) - cut]))
-    return re.compile(f"{before}{core}{after}(?:=|%3[Dd]){{0,2}}")
