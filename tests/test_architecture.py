@@ -79,9 +79,17 @@ COVERED_BY = {
 
 
 @cache
-def _tree(path: Path) -> tuple[ast.AST, ...]:
-    """Every node of the module."""
-    return tuple(ast.walk(ast.parse(path.read_text())))
+def _tree(path: Path) -> tuple[ast.stmt, ...]:
+    """Every statement of the module: no expression imports or defines anything that is looked for here."""
+    return tuple(_statements(ast.parse(path.read_text())))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for each in getattr(node, name, ()):
+            if isinstance(each, ast.stmt):
+                yield each
+            yield from _statements(each)
 
 
 def _room(path: Path) -> str:

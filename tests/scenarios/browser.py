@@ -87,9 +87,7 @@ class Browser:
     def open(self, path: Path, *, width: int = 1280, scripts: bool = True, dark: bool = False) -> None:
         """Show a page of this machine, and wait until it is loaded."""
         self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600
-        )
+        self.resize(width)
         self.call("Emulation.setScrollbarsHidden", hidden=True)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
@@ -99,6 +97,12 @@ class Browser:
             self.events.append(self._read())
         if scripts:  # the first frame decides which rows are in sight
             self.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
+
+    def resize(self, width: int) -> None:
+        """Be as wide as that, and a telephone where that is little."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600
+        )
 
     def run(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page."""

@@ -181,10 +181,11 @@ def test_a_screen_reader_is_told_what_everything_is(width: int, chromium: Browse
     assert ("button", "Token") in told
 
 
-@pytest.mark.parametrize("width", [390, 700, 850, 1000, 1184, 1190, 1280, 1600])
-def test_no_id_and_no_place_breaks(width: int, chromium: Browser, tmp_path: Path) -> None:
-    for name in ("rights", "compared"):
-        opened(chromium, tmp_path, name, width=width)
+@pytest.mark.parametrize("name", ["rights", "compared"])
+def test_no_id_and_no_place_breaks(name: str, chromium: Browser, tmp_path: Path) -> None:
+    opened(chromium, tmp_path, name, width=390)
+    for width in (390, 700, 850, 1000, 1184, 1190, 1280, 1600):
+        chromium.resize(width)
         broken = "[...document.querySelectorAll('th > code, td[data-label] code, .badge')].filter(each => each.getClientRects().length > 1)"
         assert chromium.run(f"{broken}.map(each => each.textContent)") == []
         assert chromium.run("document.documentElement.scrollWidth") == width
