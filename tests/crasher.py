@@ -6,6 +6,7 @@ as importing everything takes longer than a run.
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -20,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,9 @@ def _run(wanted: dict[str, Any]) -> None:
 
 def main() -> None:
     """Do what each line says; the answer is how that process ended."""
+    for name in ("encodings.idna", "reconciler.manifest.document"):  # what a run would load, each for itself
+        import_module(name)
+    gc.freeze()
     for line in sys.stdin:
         child = os.fork()
         if not child:

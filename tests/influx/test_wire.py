@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -338,6 +340,20 @@ def test_a_hundred_thousand_tokens_fit() -> None:
     found.feed(b"]}")
     assert len(found.finish()) == 5000
     assert found._shared.size < wire.MEMORY / 20
+
+
+def test_small_tokens_take_no_more_memory_than_is_counted() -> None:
+    texts = [json.dumps(numbered(number, description=f"{number:0100}")).encode() + b"," for number in range(1, 3000)]
+    found = wire.TokenList(SECRET, memory=1024 * 1024)
+    tracemalloc.start()
+    try:
+        found.feed(b'{"authorizations":[')
+        read = len([*takewhile(found.feed, texts)])
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 1000 < read < len(texts)
+    assert taken < 1024 * 1024
 
 
 def test_thousands_of_different_permissions_are_read_as_they_are() -> None:

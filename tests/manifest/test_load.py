@@ -183,7 +183,7 @@ NASTY = {
     "keys": b"version: 1\n" + b"".join(b"k%d: x\n" % number for number in range(60_000)),
     "duplicate keys": b"version: 1\n" * 200_000,
     "aliases": b"a: &a x\nb: [" + b"*a, " * 100_000 + b"]",
-    "one line": b"x" * (16 * 1024 * 1024),
+    "one line": b"x" * (8 * 1024 * 1024),
     "quotes": b'"' * 1_000_000,
     "bad tokens": b"version: 1\ntokens:\n" + b"  - x\n" * 100_000,
     "anchors": b"".join(b"&a%d x: y\n" % number for number in range(50_000)),

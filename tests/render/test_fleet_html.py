@@ -83,7 +83,7 @@ def test_servers_that_are_not_reached_keep_nothing_from_being_applied() -> None:
     assert within(parsed(fleet), "footer") == ["Digest ", "Given to ", ", it lets exactly this be applied"]
 
 
-@pytest.mark.parametrize("size", [300, 10_000])
+@pytest.mark.parametrize("size", [300, 2_000, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_any_number_of_servers_with_hostile_texts_is_there_by_name(size: int) -> None:
     third = size // 3
     members = [

@@ -87,7 +87,7 @@ def test_nothing_to_do_is_said_in_two_lines() -> None:
     assert text.splitlines()[:3] == ["### tokenctl plan: no changes on 2 servers", "", "2 planned · 2 as declared"]
 
 
-@pytest.mark.parametrize("size", [300, 10_000])
+@pytest.mark.parametrize("size", [300, 2_000, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_any_number_of_servers_with_hostile_texts_fits_and_loses_no_count(size: int) -> None:
     third = size // 3
     members = [

@@ -289,8 +289,8 @@ def test_what_the_files_say_of_a_day_to_come_is_a_revision_that_loosens_nothing(
 
 def test_one_file_gives_one_digest_in_every_time_zone(shell: Shell) -> None:
     shell.declare(f'id: "{BACKUP_2023}", until: "2025-12-31"', f'id: "{LAPTOP}", until: "2025-12-31T23:59-14:00"')
-    for zone in ("UTC", "Pacific/Kiritimati", "Etc/GMT+12"):
+    for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):  # first and last on earth
         assert shell.run("plan", "-o", f"{zone.replace('/', '-')}.json", TZ=zone).code == ExitCode.OK
     plans = [json.loads(path.read_text()) for path in shell.folder.glob("*.json")]
-    assert [[each["id"] for each in plan["changes"]] for plan in plans] == [[BACKUP_2023]] * 3
+    assert [[each["id"] for each in plan["changes"]] for plan in plans] == [[BACKUP_2023]] * 2
     assert len({plan["digest"] for plan in plans}) == 1
