@@ -56,6 +56,8 @@ HOSTILE = [
 ]
 TEXT = st.sampled_from(HOSTILE) | st.text(max_size=12)
 STATUS = st.sampled_from(Status)
+ANY_STATUS = st.sampled_from([None, *Status])
+ORGS = st.sampled_from([ACME, EDGE])
 RIGHTS = st.sampled_from(
     [NO_RIGHTS, NO_RIGHTS, NO_RIGHTS, *map(managing, (EVERY_ORG, ACME, EDGE)), managing(ACME, EDGE)]
 )
@@ -76,15 +78,16 @@ def tokens(
 ) -> tuple[Token, ...]:
     """Up to eight live tokens with distinct ids."""
     found = []
+    owners = st.sampled_from(users)
     for number in draw(st.lists(st.integers(1, 30), min_size=least, max_size=8, unique=True)):
-        org: OrgId = draw(st.sampled_from([ACME, EDGE]))
+        org: OrgId = draw(ORGS)
         found.append(
             token(
                 number,
                 org_id=org,
                 status=draw(STATUS),
                 description=draw(text),
-                user=draw(st.sampled_from(users)),
+                user=draw(owners),
                 rights=draw(RIGHTS),
             )
         )
@@ -92,6 +95,11 @@ def tokens(
 
 
 UNTIL = [until("2026-12-31"), until("2027-01-02T00:00Z")]
+ANY_UNTIL = st.sampled_from([None, *UNTIL])
+CLOCKS = st.lists(st.sampled_from([UNTIL[0].end - 1, UNTIL[0].end, UNTIL[1].end]), max_size=2).map(tuple)
+LIMITS = st.builds(
+    Limits, max_deactivations=st.integers(0, 5) | st.integers(0, 100).map(Share), min_managers=st.integers(0, 2)
+)
 
 
 @st.composite
@@ -99,25 +107,22 @@ def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0,
     """A server and declarations, by id and by match, of some of its tokens: as many as fit together."""
     listed = draw(tokens(text, least, users))
     declarations = []
+    described = st.none() | text
     some = (
         st.lists(st.sampled_from(listed), min_size=least, unique_by=lambda token: token.id) if listed else st.just([])
     )
     for each in draw(some):
         wanted: dict[str, Any] = {
-            "description": draw(st.none() | text | st.just(each.description)),
-            "status": draw(st.none() | STATUS),
-            "until": draw(st.none() | st.sampled_from(UNTIL)),
+            "description": draw(described) if draw(st.booleans()) else each.description,
+            "status": draw(ANY_STATUS),
+            "until": draw(ANY_UNTIL),
             "protected": draw(st.booleans()),
-            "name": draw(st.none() | st.just(f"name-{each.id[-2:]}")),
+            "name": f"name-{each.id[-2:]}" if draw(st.booleans()) else None,
         }
         declarations.append(declared(int(each.id[-2:], 16))._replace(target=TokenId(each.id), **wanted))
     matches = draw(st.lists(matching(listed, text), max_size=2, unique_by=lambda each: each.target)) if listed else []
     declarations = draw(st.permutations([*declarations, *matches]))
-    limits = Limits(
-        max_deactivations=draw(st.integers(0, 5) | st.integers(0, 100).map(Share)), min_managers=draw(st.integers(0, 2))
-    )
-    clocks = draw(st.lists(st.sampled_from([UNTIL[0].end - 1, UNTIL[0].end, UNTIL[1].end]), max_size=2).map(tuple))
-    world = World(live(*listed, clocks=clocks), manifest(limits=limits))
+    world = World(live(*listed, clocks=draw(CLOCKS)), manifest(limits=draw(LIMITS)))
     for one in declarations:
         with suppress(InvalidError):
             draft_of(more := World(world.live, world.manifest._replace(tokens=(*world.manifest.tokens, one))))
@@ -125,17 +130,21 @@ def worlds(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT, least: int = 0,
     return world
 
 
+KEYS = st.lists(st.sampled_from(["user", "org", "description", "description"]), min_size=1, max_size=3)
+PICKS = st.sampled_from(Pick)
+
+
 @st.composite
 def matching(draw: st.DrawFn, listed: tuple[Token, ...], text: st.SearchStrategy[str]) -> Declaration:
     """A declaration that selects by anything that one of the tokens has, or that none has."""
     token = draw(st.sampled_from(listed))
-    keys = draw(st.lists(st.sampled_from(["user", "org", "description", "description"]), min_size=1, max_size=3))
-    given = {key: draw(st.just(getattr(token, key)) | st.just("nobody's")) for key in keys}
+    keys = draw(KEYS)
+    given = {key: getattr(token, key) if draw(st.booleans()) else "nobody's" for key in keys}
     described = draw(st.none() | text | st.sampled_from([each.description for each in listed]))
     return declared(
-        Match(**given, pick=draw(st.sampled_from(Pick))),
+        Match(**given, pick=draw(PICKS)),
         description=None if described == "" and given.get("description") else described,
-        status=draw(st.none() | STATUS),
+        status=draw(ANY_STATUS),
         protected=draw(st.booleans()),
     )
 
@@ -248,19 +257,23 @@ CALLERS_RIGHTS = st.tuples(RIGHTS_OF_ANY_SHAPE, st.sampled_from([SEES_ALL, SEES_
 )
 
 
+NAMES_OF_OWNERS = st.sampled_from(sorted(OWNERS))
+INACTIVE = st.sampled_from([None, *sorted(OWNERS.values())])
+OFTEN = st.sampled_from([Status.ACTIVE, Status.ACTIVE, Status.ACTIVE, Status.INACTIVE])
+
+
 @st.composite
 def realms(draw: st.DrawFn) -> Realm:
     """Three to six tokens of three users, not all of whom need be active; the caller has the first, which is."""
     found, rights = {}, {}
-    often = st.sampled_from([Status.ACTIVE, Status.ACTIVE, Status.ACTIVE, Status.INACTIVE])
     for number in range(1, draw(st.integers(3, 6)) + 1):
-        org, name = draw(st.sampled_from([ACME, EDGE])), draw(st.sampled_from(sorted(OWNERS)))
-        status = draw(often) if number > 1 else Status.ACTIVE
+        org, name = draw(ORGS), draw(NAMES_OF_OWNERS)
+        status = draw(OFTEN) if number > 1 else Status.ACTIVE
         one = token(number, org_id=org, org=NAMES[org], user=name, user_id=OWNERS[name], status=status)
         rights[one.id] = draw(RIGHTS_OF_ANY_SHAPE if number > 1 else CALLERS_RIGHTS)
         found[one.id] = one._replace(rights=rights_of(rights[one.id]))
     caller = found[FOUND[0]]
-    inactive = draw(st.none() | st.sampled_from(sorted(OWNERS.values())))
+    inactive = draw(INACTIVE)
     return Realm(found, rights, frozenset({*OWNERS.values()} - {inactive} | {caller.user_id}), caller.id)
 
 
