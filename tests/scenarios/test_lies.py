@@ -63,7 +63,7 @@ LIES: dict[str, Callable[[Exchange], Iterable[bytes]]] = {
     "100,000 deep": with_body('{"a":' * 100_000 + "1" + "}" * 100_000),
     "16 MiB of headers": headers_of_16_mib,
     "a gzip bomb": with_body(BOMB, Content_Encoding="gzip"),
-    "an endless body": endless(CHUNKED, b"10000\r\n" + b" " * 65_536 + b"\r\n"),
+    "an endless body": endless(CHUNKED + b"1\r\n[\r\n", b"10000\r\n" + b"[" * 65_536 + b"\r\n"),
     "half a body": lambda exchange: [exchange.answer(status=200)[:-10], b""],
     "a page": with_body("<html>Signed out</html>", Content_Type="text/html"),
     "no content": lambda _: [answer(204)],
@@ -114,6 +114,16 @@ def test_a_lie_about_a_change_is_settled_by_reading(
         said.append(f"{name}\n  {told(shell, name, lie, deaf=deaf)}\n")
     assert [each for each in shell.sandbox.tokens if each.id != GRAFANA] == others
     golden(GOLDEN / f"lies-{'not-stored' if deaf else 'stored'}.txt", "".join(said))
+
+
+@pytest.mark.soak
+def test_blanks_without_end_are_cut_where_any_answer_is(shell: Shell) -> None:
+    shell.declare(DESCRIBE)
+    said = told(shell, "blanks", endless(CHUNKED, b"10000\r\n" + b" " * 65_536 + b"\r\n"), deaf=False)
+    assert said == (
+        "done (0), GET PATCH GET GET: the answer was not usable "
+        "(the answer of URL cannot be used: it has more than 268,435,456 bytes), a read shows it"
+    )
 
 
 @pytest.mark.parametrize("name", DRIPS)
