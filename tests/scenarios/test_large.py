@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,16 +26,17 @@ MANY = tuple(
     for action in ("read", "write")
     for number in range(1500)
 )
+"""More than 1 MiB in JSON; half of them is less, and too much as well."""
 
 
-def world(descriptions: dict[str, str], *many: str) -> Seed:
-    """The usual world with these descriptions, and 9,000 rights for some tokens."""
+def world(descriptions: dict[str, str], *many: str, rights: Sequence[Permission] = MANY[::2]) -> Seed:
+    """The usual world with these descriptions, and thousands of rights for some tokens."""
     seed = default_seed()
     tokens = (
         replace(
             each,
             description=descriptions.get(each.id, each.description),
-            permissions=MANY if each.id in many else each.permissions,
+            permissions=tuple(rights) if each.id in many else each.permissions,
         )
         for each in seed.tokens
     )
@@ -59,7 +60,7 @@ def shown(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """A shell on a world with two huge descriptions, of which one token has 9,000 rights, and another token that has."""
+    """A shell on a world with two huge descriptions, of which one token has 4,500 rights, and another token that has."""
     with shell_on(tmp_path_factory.mktemp("large"), seed=world(HUGE, BACKUP_2023, INGEST)) as shell:
         yield shell
 
@@ -134,7 +135,7 @@ def test_a_name_may_be_large_too(tmp_path: Path) -> None:
 
 
 def test_rights_that_are_not_known_may_be_those_of_the_caller(tmp_path: Path) -> None:
-    seed = world({}, INGEST)
+    seed = world({}, INGEST, rights=MANY)
     (admin,) = (each.user_id for each in seed.tokens if each.id == OPERATOR)
     tokens = tuple(replace(each, user_id=admin) if each.id == INGEST else each for each in seed.tokens)
     with shell_on(tmp_path, seed=replace(seed, tokens=tokens), version="2.9.1") as shell:

@@ -106,7 +106,6 @@ def _results(jobs: Mapping[str, Job]) -> dict[str, str]:
 
 
 def test_the_merge_applies_exactly_what_was_reviewed(project: Project, tmp_path: Path) -> None:
-    project.runner.python = sys.executable
     before = project.stored()
     planned = project.pull_request()
     assert _results(planned) == {"plan": "success", "comment": "success", "fork": "skipped"}, planned["plan"].log
@@ -127,6 +126,7 @@ def test_the_merge_applies_exactly_what_was_reviewed(project: Project, tmp_path:
         assert "Review: `as reviewed`" in jobs["plan"].summary
 
     project.runner.approve = approve
+    project.runner.python = sys.executable
     applied = project.merged()
     assert _results(applied) == {"plan": "success", "apply": "success", "result": "success"}, applied["apply"].log
     outputs = {"changes": "2", "digest": digest, "pull-request": "7", "reason": "ok", "reviewed": "as-reviewed"}
