@@ -12,12 +12,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
+
+import typer.main
+from typer.core import TyperGroup
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.pace import Moment
 from reconciler.cli import main
+from reconciler.cli.app import app
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.render import words
 from reconciler.sandbox.faults import Fault
@@ -42,6 +47,14 @@ _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
 STREAMS = set(Streams._fields)
 Run = Callable[[Context], ExitCode]
+
+
+@cache
+def group() -> TyperGroup:
+    """All commands, as typer knows them."""
+    found = typer.main.get_command(app)
+    assert isinstance(found, TyperGroup)
+    return found
 
 
 @dataclass(frozen=True)

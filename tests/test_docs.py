@@ -18,10 +18,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-import typer.main
-from typer.core import TyperGroup
 
-from reconciler.cli.app import app
 from reconciler.commands import plan
 from reconciler.core.plan import Guard
 from reconciler.errors import ExitCode
@@ -31,7 +28,7 @@ from reconciler.session.context import Context
 from reconciler.session.sources import Sources
 from reconciler.settings import Flags
 from tests import picture
-from tests.shell import GRAFANA, Shell
+from tests.shell import GRAFANA, Shell, group
 
 ROOT = Path(__file__).parent.parent
 DOCS = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -44,11 +41,9 @@ WRITTEN = {
 
 def _commands() -> dict[str, set[str]]:
     """The options of each command, as typer knows them."""
-    group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
     return {
         name: {option for each in command.params for option in each.opts if option.startswith("-")}
-        for name, command in group.commands.items()
+        for name, command in group().commands.items()
     }
 
 
@@ -69,14 +64,12 @@ def test_every_option_is_explained(option: str) -> None:
 def _table() -> str:
     """The commands that have each option, for those that some have in common, in the order of the help."""
     ways: dict[str, list[str]] = {}
-    group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
-    for name, command in group.commands.items():
+    for name, command in group().commands.items():
         for each in command.params:
             if (option := max(each.opts, key=len)).startswith("-"):
                 ways.setdefault(option, []).append(name)
-    order = [option for option in _order() if 1 < len(ways.get(option, ())) < len(group.commands)]
-    columns = [name for name in group.commands if any(name in ways[option] for option in order)]
+    order = [option for option in _order() if 1 < len(ways.get(option, ())) < len(group().commands)]
+    columns = [name for name in group().commands if any(name in ways[option] for option in order)]
     rows = [
         f"| {', '.join(f'`{option}`' for option in alike)} | {' | '.join('•' * (name in names) for name in columns)} |"
         for names, alike in groupby(order, key=lambda option: ways[option])
@@ -86,10 +79,8 @@ def _table() -> str:
 
 def _order() -> list[str]:
     """All options in an order that each command keeps to; there is one only where the commands agree."""
-    group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
     follows: dict[str, set[str]] = {}
-    for command in group.commands.values():
+    for command in group().commands.values():
         names = [max(each.opts, key=len) for each in command.params]
         for at, name in enumerate(names):
             follows.setdefault(name, set()).update(names[:at])
@@ -166,13 +157,16 @@ def _variables() -> Iterator[str]:
                     yield from (name.upper() for name in found if not name.isdigit())  # proxies in small letters, too
 
 
-@pytest.mark.parametrize("name", sorted(set(_variables())))
+VARIABLES = sorted(set(_variables()))
+
+
+@pytest.mark.parametrize("name", VARIABLES)
 def test_every_variable_that_the_program_reads_is_documented(name: str) -> None:
     assert re.search(rf"[`$]{name}\b", COMMANDS), f"{name} is nowhere in docs/commands.md"
 
 
 def test_the_variables_are_found() -> None:
-    assert {"INFLUX_HOST", "INFLUX_TOKEN", "NO_PROXY", "SSL_CERT_FILE", "CI_JOB_URL", "TERM"} <= set(_variables())
+    assert {"INFLUX_HOST", "INFLUX_TOKEN", "NO_PROXY", "SSL_CERT_FILE", "CI_JOB_URL", "TERM"} <= set(VARIABLES)
 
 
 @pytest.mark.parametrize("name", ["README.md", *(f"docs/{name}" for name in DOCS)])

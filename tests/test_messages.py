@@ -79,16 +79,17 @@ def _said(path: Path) -> Iterator[tuple[str, str, str]]:
     for function in ast.walk(ast.parse(path.read_text())):
         if not isinstance(function, ast.FunctionDef):
             continue
-        scope = _scope(function)
-        for node in ast.walk(function):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                messages = _texts(node.args[0], scope)
-                named = [each.value for each in node.keywords if each.arg == "hint"]
-                hints = _texts([*node.args[1:2], *named][0], scope) if node.args[1:] or named else []
-                if len(hints) != len(messages):
-                    hints = [" / ".join(dict.fromkeys(filter(None, hints)))] * len(messages)
-                for message, hint in zip_longest(messages, hints, fillvalue=""):
-                    yield node.func.id, message, hint
+        calls = [each for each in ast.walk(function) if isinstance(each, ast.Call) and each.args]
+        made = [(each.func.id, each) for each in calls if isinstance(each.func, ast.Name) and each.func.id[0].isupper()]
+        scope = _scope(function) if made else {}
+        for name, node in made:
+            messages = _texts(node.args[0], scope)
+            named = [each.value for each in node.keywords if each.arg == "hint"]
+            hints = _texts([*node.args[1:2], *named][0], scope) if node.args[1:] or named else []
+            if len(hints) != len(messages):
+                hints = [" / ".join(dict.fromkeys(filter(None, hints)))] * len(messages)
+            for message, hint in zip_longest(messages, hints, fillvalue=""):
+                yield name, message, hint
 
 
 def _refused() -> Iterator[tuple[str, str]]:

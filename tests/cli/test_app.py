@@ -6,26 +6,16 @@ import shlex
 from collections.abc import Iterator
 
 import pytest
-import typer.main
-from typer.core import TyperGroup
 
-from reconciler.cli.app import app
 from reconciler.sandbox.faults import Fault
-from tests.shell import Shell
+from tests.shell import Shell, group
 
-
-def _group() -> TyperGroup:
-    group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
-    return group
-
-
-NAMES = sorted(_group().commands)
+NAMES = sorted(group().commands)
 
 
 def _examples(name: str) -> Iterator[list[str]]:
     """The arguments of each example of a command, without what a shell does with its output."""
-    for line in (_group().commands[name].epilog or "").splitlines():
+    for line in (group().commands[name].epilog or "").splitlines():
         if line.startswith("  "):
             program, command, *arguments = shlex.split(line.partition(" > ")[0])
             assert (program, command) == ("tokenctl", name)
@@ -34,7 +24,7 @@ def _examples(name: str) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_command_ends_its_help_with_two_examples_that_parse(name: str) -> None:
-    command, examples = _group().commands[name], list(_examples(name))
+    command, examples = group().commands[name], list(_examples(name))
     assert len(examples) == 2
     for arguments in examples:
         parsed = command.make_context(name, arguments)
@@ -44,7 +34,7 @@ def test_each_command_ends_its_help_with_two_examples_that_parse(name: str) -> N
 
 def _help(*names: str) -> str:
     """The help of the program or of a command, on a terminal of 80 columns."""
-    command = _group().commands[names[0]] if names else _group()
+    command = group().commands[names[0]] if names else group()
     path = " ".join(("tokenctl", *names))
     return command.get_help(command.make_context(path, [], resilient_parsing=True, terminal_width=80))
 

@@ -68,7 +68,7 @@ def test_what_is_written_is_read(world: World) -> None:
     ] == wanted
 
 
-@settings(max_examples=8 * settings().max_examples)
+@settings(max_examples=4 * settings().max_examples)
 @given(st.sampled_from(LINES).flatmap(mutated))
 def test_what_the_schema_refuses_is_refused(line: Any) -> None:
     lines = [line] if line.get("event") == "header" or "run" in line else [HEADER, line]

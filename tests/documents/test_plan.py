@@ -223,7 +223,7 @@ def _is_stricter_about(value: Any) -> bool:
     return isinstance(value, float) or (isinstance(value, int) and value >= 2**53)
 
 
-@settings(max_examples=8 * settings().max_examples)
+@settings(max_examples=4 * settings().max_examples)
 @given(mutated({**plan_document(FULL), "review": review_document(compare(FULL, PLAN))}))
 def test_what_the_schema_refuses_is_refused_and_nothing_else(document: Any) -> None:
     try:

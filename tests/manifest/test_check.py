@@ -92,7 +92,7 @@ NEARLY = st.fixed_dictionaries(
 ).map(lambda members: "\n".join(f"{key}: {value}" for key, value in members.items()))
 
 
-@settings(max_examples=4 * settings().max_examples)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.booleans().flatmap(lambda nearly: NEARLY if nearly else ROOT | ANY | mapping(ANY, KEYS)))
 def test_the_fast_check_accepts_a_document_exactly_when_the_schema_does(text: str) -> None:
     said, root = read(text)
@@ -102,7 +102,7 @@ def test_the_fast_check_accepts_a_document_exactly_when_the_schema_does(text: st
     assert all(problem.place for problem in problems)
 
 
-@settings(max_examples=6 * settings().max_examples)
+@settings(max_examples=3 * settings().max_examples)
 @given(ROOT | ANY | st.text("ab:-[]{},\"'#&*!|>%@ \n\\", max_size=25))
 def test_both_loaders_give_the_same_values_places_and_refusals(text: str) -> None:
     fast, pure = read(text, yaml.CSafeLoader), read(text, yaml.SafeLoader)

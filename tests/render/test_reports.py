@@ -177,19 +177,20 @@ def test_text_and_commands_share_a_log() -> None:
     assert list(commands(text.plan(plan) + reports.github(plan))) == [expected(each) for each in findings(plan)]
 
 
-@pytest.mark.parametrize("number", [0, 9, 10, 11, 2_000])
+@pytest.mark.parametrize("number", [0, 9, 10, 11, 1_100])
 def test_ten_of_a_kind_are_shown_the_gravest_first_and_the_rest_counted(number: int) -> None:
     plan = planned(
         [declared(each, description="x", status=INACTIVE if each == number else None) for each in range(1, number + 1)],
         [token(each) for each in range(1, number + 1)],
     )
     plan = replace(plan, warnings=tuple(Problem(f"warning {each}") for each in range(number)))
-    read = [each for each in commands(reports.github(plan)) if each.name == Level.NOTICE]
+    said = [*commands(reports.github(plan))]
+    read = [each for each in said if each.name == Level.NOTICE]
     assert len(read) == min(number, MOST)
     assert [each.properties["title"] for each in read[:1]] == [f'deactivate "token {number}"'] * min(number, 1)
     if number > MOST:
         assert read[-1] == Command("notice", f"and {number - 9:,} more like these", {"title": "tokenctl"})
-    assert len([each for each in commands(reports.github(plan)) if each.name == Level.WARNING]) == min(number, MOST)
+    assert len([each for each in said if each.name == Level.WARNING]) == min(number, MOST)
 
 
 @given(part=st.sampled_from(HOSTILE), many=st.integers(1, 5000), hint=st.booleans())

@@ -10,10 +10,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
-import typer.main
-from typer.core import TyperGroup
 
-from reconciler.cli.app import app
 from reconciler.errors import ExitCode
 from reconciler.render.formats import TokensFormat
 from reconciler.sandbox.profiles import profile
@@ -27,7 +24,7 @@ from tests.liar import Exchange, liar
 from tests.lies import LIES
 from tests.scenarios.test_exit_codes import ENDS
 from tests.scenarios.test_origin import LEADS
-from tests.shell import GRAFANA, OPERATOR, Done, texts, ticking
+from tests.shell import GRAFANA, OPERATOR, Done, group, texts, ticking
 
 HONEST = "tHe-secret/of=the%honest&server"
 SECRETS = (CALLER, PASSWORD, HONEST, *LISTED)
@@ -144,11 +141,9 @@ def told(pair: Pair, line: str, lie: Callable[[Exchange], bytes | None]) -> Done
 
 
 def test_every_command_for_many_servers_is_run_here() -> None:
-    group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
     having = {
         name
-        for name, each in group.commands.items()
+        for name, each in group().commands.items()
         if {"--fleet", "--server"} & {one for each in each.params for one in each.opts}
     }
     assert {*LINES} == {*having, "undo"}  # which knows a fleet by its journals

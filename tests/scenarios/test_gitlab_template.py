@@ -6,12 +6,10 @@ import re
 import subprocess
 
 import pytest
-import typer.main
-from typer.core import TyperGroup
 
-from reconciler.cli.app import app
 from tests.gitlab import INPUTS, JOBS, TEMPLATE
 from tests.gitlab import job_of as _job
+from tests.shell import group
 
 RUN = [name for name in JOBS if not name.startswith(".")]
 
@@ -46,10 +44,8 @@ def test_every_script_is_one_and_no_input_is_part_of_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", RUN)
 def test_every_option_of_a_script_is_one_of_the_program(name: str) -> None:
-    group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
     for command, rest in re.findall(r"^ *tokenctl (\w+)(.*)", "\n".join(_job(name)["script"]), re.MULTILINE):
-        known = {option for each in group.commands[command].params for option in each.opts}
+        known = {option for each in group().commands[command].params for option in each.opts}
         assert set(re.findall(r"(?<= )--[a-z-]+(?=[= ])", rest)) <= known
         files = rest.partition(" -- ")[2].partition(" ||")[0]
         assert files == {"show": "$PARTS"}.get(

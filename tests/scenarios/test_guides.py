@@ -13,14 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import typer.main
-from typer.core import TyperGroup
 
 from reconciler.cli import main
-from reconciler.cli.app import app
 from reconciler.errors import ExitCode
 from tests.requestlog import said, started
-from tests.shell import BACKUP_2023, BACKUP_2024, GRAFANA, PROGRAM, Shell
+from tests.shell import BACKUP_2023, BACKUP_2024, GRAFANA, PROGRAM, Shell, group
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 EXAMPLES = DOCS.parent / "examples"
@@ -32,8 +29,7 @@ GIT = {
 }  # fmt: skip
 ANSWER = "yes"
 Golden = Callable[[Path, str], None]
-_GROUP = typer.main.get_command(app)
-COMMANDS = list(_GROUP.commands) if isinstance(_GROUP, TyperGroup) else []
+COMMANDS = list(group().commands)
 
 
 class Person(io.BytesIO):

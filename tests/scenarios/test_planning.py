@@ -113,7 +113,7 @@ def test_a_looser_limit_never_refuses_more(world: World) -> None:
     assert not refusals(loose) & {Guard.MAX_DEACTIVATIONS, Guard.MIN_MANAGERS}
 
 
-@settings(max_examples=8 * settings().max_examples)
+@settings(max_examples=4 * settings().max_examples)
 @given(realms(), st.data())
 def test_whoever_could_be_changed_before_an_accepted_plan_can_be_afterwards(realm: Realm, data: st.DataObject) -> None:
     caller, everyone = realm.caller, realm.tokens
