@@ -7,6 +7,7 @@ something is wrong.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -45,10 +46,11 @@ def read(path: Path, noun: str, largest: int) -> bytes:
     """
     try:
         with files.regular(path) as stream:
-            content = stream.read(largest + 1)
+            is_large = os.fstat(stream.fileno()).st_size > largest
+            content = b"" if is_large else stream.read(largest)
     except OSError as error:
         raise LocalError(f"cannot read the {noun} {path}: {error.strerror}") from error
-    if len(content) > largest:
+    if is_large:
         raise InvalidError(f"{path} is no {noun}: it is larger than {largest // 1024**2} MiB")
     return content
 
