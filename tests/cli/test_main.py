@@ -406,6 +406,7 @@ def test_it_writes_to_where_its_caller_redirected_the_streams() -> None:
 
 
 def test_the_demo_runs(shell: Shell) -> None:
+    shell.here = True  # tests/test_packaging.py starts it
     done = shell.run("demo", "--quiet")
     assert (done.code, done.err, shell.sent()) == (0, "", [])
     assert "\nNo changes: 9 managed tokens as declared.\nDigest DIGEST\n" in done.out

@@ -101,7 +101,8 @@ def test_a_signal_gives_the_lock_back(shell: Shell, number: int, code: int) -> N
     assert (labels(shell), shell.patches()) == ((), [])
 
 
-def test_a_signal_ends_the_wait_for_a_lock(shell: Shell) -> None:
+def test_a_signal_ends_the_wait_for_a_lock(shell: Shell, forked: Path) -> None:
+    shell.program = forked / "tokenctl"
     shell.declare(DESCRIBE)
     locked(shell, properties=replace(THEIRS, expires="2999-01-01T00:00:00Z"))
     with terminal(shell, "apply", "--lock-timeout", "10m") as (screen, process):

@@ -192,10 +192,11 @@ def test_the_second_signal_leaves_at_once_and_the_code_still_says_what_was_sent(
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end"), (signal.SIGHUP, 143, "the terminal is gone")],
 )  # fmt: skip
 def test_while_planning_a_signal_ends_the_run_and_nothing_is_sent(
-    tmp_path: Path, number: int, code: int, words: str
+    tmp_path: Path, forked: Path, number: int, code: int, words: str
 ) -> None:
-    with crowded(tmp_path, Fault("slow-body", "GET")) as shell:
-        shell.measured = True
+    program = PROGRAM if number == signal.SIGINT else forked / "tokenctl"
+    with crowded(tmp_path, Fault("slow-body", "GET"), program=program) as shell:
+        shell.measured = program == PROGRAM
         with running(shell, "apply", "--yes") as process:
             until(lambda: len(shell.sandbox.requests) == 1, process)
             process.send_signal(number)
