@@ -40,10 +40,10 @@ def endless(connection: Connection, first: bytes, again: Callable[[int], bytes])
 
 
 def tokens(number: int) -> bytes:
-    """A thousand tokens more, each with a long description of its own; what small ones take, tests/influx/test_wire.py knows."""
+    """A hundred tokens more, each with a long description of its own; what small ones take, tests/influx/test_wire.py knows."""
     entry = {"status": "active", "orgID": "5f2c9e1a77b0d3c4", "userID": "0d3a5e9c41e4e000", "token": "x" * 88}
-    one = json.dumps({**entry, "id": "%016x", "description": "%04000d"}) + ","
-    return "".join(one % (each + 1, each) for each in range(number * 1000, number * 1000 + 1000)).encode()
+    one = json.dumps({**entry, "id": "%016x", "description": "%020000d"}) + ","
+    return "".join(one % (each + 1, each) for each in range(number * 100, number * 100 + 100)).encode()
 
 
 def headers(_: Connection) -> Iterator[bytes]:
