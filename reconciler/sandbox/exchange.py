@@ -93,10 +93,7 @@ def _indented(value: object, indent: str) -> str:
         return encode_basestring(value)
     inner = indent + "\t"
     if isinstance(value, dict):
-        members = [
-            f"{encode_basestring(key)}: {encode_basestring(each) if type(each) is str else _indented(each, inner)}"
-            for key, each in value.items()
-        ]
+        members = [f"{encode_basestring(key)}: {_indented(each, inner)}" for key, each in value.items()]
         return "{" + inner + ("," + inner).join(members) + indent + "}" if members else "{}"
     if isinstance(value, list | tuple):
         items = [_indented(each, inner) for each in value]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from reconciler.errors import InvalidError
+from reconciler.manifest import document
+from reconciler.manifest.syntax import TextFile
 from tests.manifest.test_load import EVERYTHING, loaded
 
 
@@ -21,6 +24,13 @@ def test_all_scalars_are_text_until_the_schema_says_otherwise() -> None:
 def test_an_empty_block_scalar_is_an_empty_text_and_no_null() -> None:
     (token,) = loaded("-", stdin=b"version: 1\ntokens:\n  - id: 0d3a5f0c1be4e000\n    description: |\n").manifest.tokens
     assert token.description == ""
+
+
+@pytest.mark.parametrize("loader", [yaml.CSafeLoader, yaml.SafeLoader], ids=["C", "pure"])
+def test_a_question_mark_between_brackets_is_refused_by_either_parser(loader: type) -> None:
+    found, problems = document.read(TextFile("tokens.yaml", "version: 1\nserver: {org: a?b}\n"), loader)
+    assert found is None
+    assert [str(each.place) for each in problems] == ["tokens.yaml:2:9"]
 
 
 def test_a_declaration_knows_where_its_keys_stand(tmp_path: Path) -> None:
