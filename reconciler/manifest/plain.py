@@ -22,6 +22,7 @@ _LINE = re.compile(rf"( *+)(- )?([a-z_]{{1,64}}+):(?: {_VALUE})?\n").match
 _BESIDE = re.compile(r"( *+)(?:#[^\n]*+)?\n").match  # a blank line or a comment
 _DEEPEST = 8
 _FEW = 32  # items: for as many, the pattern for all lines of one costs more than it saves
+_FORMS, _KEYS = 32, 16  # patterns for items, and keys in one: making it takes as long as reading hundreds of lines
 NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 """The texts without quotes that are no value."""
 _ODD = re.compile("[\u2028\u2029\ufffe\uffff]").search  # what some take for the end of a line, or refuse
@@ -175,9 +176,13 @@ class _Lines:
         if items is None or len(items) < self._few or self._waiting or len(opened) > 2:
             return None
         keys, column = tuple(opened[-1]), items.mark.column
-        if keys != tuple(items[-2] or ()):
+        if keys != tuple(items[-2] or ()) or len(keys) > _KEYS:
             return None
-        form = self._forms.get((keys, column)) or self._forms.setdefault((keys, column), _form(keys, column))
+        form = self._forms.get((keys, column))
+        if form is None:
+            if len(self._forms) == _FORMS:
+                return None
+            form = self._forms[keys, column] = _form(keys, column)
         while found := form(text, at):
             opened[-1].end = Spot(at + column, number, column)
             opened[-1] = entry = Entry(self._file, Spot(at + column + 2, number, column + 2), _marks)

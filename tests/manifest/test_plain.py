@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -112,6 +114,33 @@ def test_the_plainest_form_is_read_without_a_parser() -> None:
 )  # fmt: skip
 def test_any_other_form_is_left_to_a_parser(text: str) -> None:
     assert plain.read(TextFile("tokens.yaml", text)) is None
+
+
+def test_items_of_many_forms_or_with_many_keys_are_not_worth_a_pattern_each() -> None:
+    def item(*keys: str) -> str:
+        return "  - " + "    ".join(f"{key}: x\n" for key in keys)
+
+    def patterns(items: list[str]) -> int:
+        made = 0
+
+        def enter(frame: FrameType, event: str, _: object) -> None:
+            nonlocal made
+            made += event == "call" and frame.f_code.co_name == "_form"
+
+        file = TextFile("tokens.yaml", f"tokens:\n{''.join(items)}")
+        sys.setprofile(enter)
+        try:
+            assert plain.read(file, 2)
+        finally:
+            sys.setprofile(None)
+        assert read_alike(file.text)
+        return made
+
+    forms = [(one, two) for one in "abcdefg" for two in "hijklmn"]
+    assert patterns([item(*form) for form in forms[:9] for _ in range(3)]) == 9
+    assert patterns([item(*form) for form in forms for _ in range(3)]) == 32
+    assert patterns([item(*"abcdefghijklmnop")] * 3) == 1
+    assert patterns([item(*"abcdefghijklmnopq")] * 3) == 0
 
 
 def read_alike(text: str) -> bool:
