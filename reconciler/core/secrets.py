@@ -80,6 +80,13 @@ class Known:
                 text = _cut_out(text, [span for way in ways for span in _spans(text, way)])
         return text
 
+    def masked(self, text: str) -> str:
+        """Return the text with `***` for each, and for everything that looks like a token's secret."""
+        text = self.hidden(text)
+        for pattern in _patterns(text) if holds_secret(text) else ():
+            text = pattern.sub(HIDDEN, text)
+        return text
+
 
 def without(text: str, *known: str) -> str:
     """Return the text with `***` for each known secret, as `Known` does."""
@@ -135,12 +142,14 @@ def _unbroken(text: str) -> str:
     return "".join(text.split()).replace("#", "")
 
 
+def masking(*known: str) -> Callable[[str], str]:
+    """Return what gives a text with `***` for each known secret, and for all that looks like a token's secret."""
+    return _known(known).masked
+
+
 def masked(text: str, *known: str) -> str:
     """Return the text with `***` for each known secret, and for everything that looks like a token's secret."""
-    text = without(text, *known)
-    for pattern in _patterns(text) if holds_secret(text) else ():
-        text = pattern.sub(HIDDEN, text)
-    return text
+    return _known(known).masked(text)
 
 
 def _patterns(text: str) -> Sequence[re.Pattern[str]]:

@@ -33,7 +33,7 @@ from reconciler.core.live import (
     is_id,
     kept,
 )
-from reconciler.core.secrets import holds_secret, masked
+from reconciler.core.secrets import holds_secret, masking
 from reconciler.influx.body import Elements, Single, check_whole
 from reconciler.influx.decoding import BLANKS, JSON, OMITTED, WireError
 
@@ -174,7 +174,7 @@ class _Shared:
     def __init__(self, own: str, *others: str) -> None:
         self.size = 0
         self._own = own.encode()
-        self._secrets = own, *others
+        self.masked = masking(own, *others)
         self._texts: dict[str, str] = {}
         self._values: dict[Any, Any] = {}
         self._latest: dict[bytes, Any] = {}
@@ -185,9 +185,9 @@ class _Shared:
         # What looks like no secret may be a word that stands for one, `redacted` say, and tells nothing.
         return is_own, True if is_own else False if holds_secret(secret) else None
 
-    def masked(self, text: str) -> str:
-        """The text without the secrets; a time as servers write it has none, and each token has two."""
-        return text if _TIME(text) else masked(text, *self._secrets)
+    def moment(self, text: str) -> str:
+        """A time without the secrets, which one as servers write it has none of."""
+        return text if _TIME(text) else self.masked(text)
 
     def latest(self, key: bytes, make: Callable[[], _Value]) -> _Value:
         """What `make` gives for this key, which is asked only once while no more than some others were asked for."""
@@ -218,7 +218,7 @@ class _Shared:
         """The text as it is kept."""
         known = self._texts.get(text)
         if known is None:
-            known = self._texts[text] = masked(text, *self._secrets)
+            known = self._texts[text] = self.masked(text)
             self.size += _ENTRY_SIZE + getsizeof(known)
         return known
 
@@ -273,8 +273,8 @@ def _token(token_id: TokenId, entry: dict[str, Any], shared: _Shared) -> Token:
         org=str(_kept(entry, "org", shared.text)),
         user_id=UserId(shared.text(text_of(entry, "userID"))),
         user=str(_kept(entry, "user", shared.text)),
-        updated_at=shared.masked(text_of(entry, "updatedAt", "")),
-        created_at=shared.masked(text_of(entry, "createdAt", "")),
+        updated_at=shared.moment(text_of(entry, "updatedAt", "")),
+        created_at=shared.moment(text_of(entry, "createdAt", "")),
         rights=rights,
         grants=grants,
         is_own=is_own,
