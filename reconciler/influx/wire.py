@@ -48,7 +48,7 @@ MEMORY = 80 * 1024 * 1024
 """The bytes that the tokens of a list may take: room for more than 100,000."""
 _TOKEN_SIZE = 350  # in bytes: a token, its id and its place in a dict
 _ENTRY_SIZE = 100  # in bytes: a place in a dict
-_MOST_RIGHTS = 4096
+_MOST_RIGHTS, _LARGEST_PLAIN = 4096, 5 * LARGEST_TEXT  # rights of a token, and the bytes of a plain one
 _LONG = 1000  # bytes: what is longer is not kept as a key
 _MOST_LATEST = 4096  # values that are made only once for several tokens
 _Value = TypeVar("_Value")
@@ -148,12 +148,12 @@ class TokenList:
     def _plain(self, text: str, at: int) -> re.Match[str] | None:
         """Take the entry that begins there in a third of the time, if it is written as most are: without escapes."""
         found = plainest().match(text, at)
-        if not found or found.end() - at > LARGEST_TEXT:
+        if not found or found.end() - at > LARGEST_TEXT or self._shared.size > self._memory - _LARGEST_PLAIN:
             return None
         token_id, secret, status, description, *place, permissions, created, updated, _ = found.groups()
         shared = self._shared
         rights = shared.rights(permissions)
-        if not rights or token_id in self._tokens or token_id in self.unreadable or shared.size > self._memory:
+        if not rights or token_id in self._tokens or token_id in self.unreadable:
             return None
         (org_id, org, user_id, user), (is_own, proven) = map(shared.text, place), shared.proof(secret)
         token = Token(

@@ -544,11 +544,24 @@ def test_an_entry_that_only_looks_plain_is_refused(rights: str) -> None:
 
 
 def test_plain_entries_count_as_others_do() -> None:
-    found = wire.TokenList(SECRET, memory=100_000)
-    found.feed(listed(*(entry(id=f"{number:016x}") for number in range(1, 900))))
-    with pytest.raises(WireError, match=r"^authorization [0-9]+: the list does not fit into memory$"):
-        found.finish()
-    assert 100 < len(found._tokens) < 100_000 / wire._TOKEN_SIZE + 2
+    entries = [entry(id=f"{number:016x}", description="x" * 5_000) for number in range(1, 300)]
+
+    def refused(texts: list[str]) -> str:
+        with pytest.raises(WireError) as caught:
+            tokens_within(texts)
+        return str(caught.value)
+
+    texts = [json.dumps(each) for each in entries]
+    number = int(refused(texts).removeprefix("authorization ").partition(": the list does not fit into memory")[0])
+    assert refused(with_more(texts)) == refused(texts)
+    assert refused(texts[:number]) == refused(texts)
+    assert len(tokens_within(texts[: number - 1])) == number - 1
+
+
+def tokens_within(texts: list[str]) -> dict[TokenId, Token]:
+    found = wire.TokenList(SECRET, memory=1_000_000)
+    found.feed(f'{{"authorizations":[{",".join(texts)}]}}'.encode())
+    return found.finish()
 
 
 def test_most_entries_are_of_the_plainest_form() -> None:
