@@ -63,6 +63,8 @@ class Entry(dict[str, Value]):
 
     def place(self, key: str) -> Place:
         """Return the position of the key, or of the mapping for "" and for a key it lacks."""
+        if self.later is _marks:  # most are asked for one or two of their keys
+            return self.file.place(_spot(self, key) if key in self else self.mark)
         return self.file.place(self.marks[key][0] if key in self.marks else self.mark)
 
     def value_place(self, key: str) -> Place:
@@ -243,6 +245,15 @@ def _form(keys: Sequence[str], column: int) -> _Match:
 
 def _either(quoted: str | None, plain: str | None) -> str | None:
     return quoted if plain is None else plain
+
+
+def _spot(entry: Entry, key: str) -> Spot:
+    """Return where a key stands; no other line begins so far to the right and with it."""
+    text, first = entry.file.text, entry.mark
+    if text.startswith(f"{key}:", first.index):
+        return Spot(first.index, first.line, first.column)
+    at = text.index(f"\n{' ' * first.column}{key}:", first.index) + 1 + first.column
+    return Spot(at, first.line + text.count("\n", first.index, at), first.column)
 
 
 def _marks(entry: Entry) -> Marks:

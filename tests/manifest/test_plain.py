@@ -78,6 +78,7 @@ BETWEEN = [
 @example(["  - id: a\n", "  - id:\n", "  - id: b\n"])
 @example(["  - id: a\n", "  - id:\n", "  - id: b\n      c: d\n"])
 @example(["  - id: a\n", "  - id: a\n    name: b\n", "  - id: c\n"])
+@example(["  - ids: a\n    id: b\n"])
 @example(["  - id: a\n    labels:\n      b: c\n    name: d\n"] * 2 + ["  - id: a\n    labels: b\n    name: d\n"])
 @given(st.lists(st.tuples(st.sampled_from(ITEMS), st.sampled_from(BETWEEN)).map("".join), min_size=3, max_size=9))
 def test_items_that_are_written_alike_are_read_alike(items: list[str]) -> None:
@@ -148,12 +149,21 @@ def read_alike(text: str) -> bool:
     file = TextFile("tokens.yaml", text)
     found = plain.read(file)
     at_once = plain.read(file, 2)
+    places = [[each.place(key) for key in ("", *each)] for each in mappings(found)]
     assert shape(at_once) == shape(found)
+    assert [[each.place(key) for key in ("", *each)] for each in mappings(found)] == places  # with all marks made
     for loader in (yaml.CSafeLoader, yaml.SafeLoader) if found is not None else ():
         other, problems = document.read(file, loader)
         assert shape(found) == shape(other)
         assert {(each.message, each.hint) for each in problems} <= {SECRET_WORDS}
     return found is not None
+
+
+def mappings(value: Value) -> list[Entry]:
+    """A mapping and all that are in it."""
+    if isinstance(value, Entry):
+        return [value, *(each for part in value.values() for each in mappings(part))]
+    return [each for part in value for each in mappings(part)] if isinstance(value, Items) else []
 
 
 def shape(value: Value) -> object:
