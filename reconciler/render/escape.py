@@ -27,7 +27,7 @@ def terminal(text: str) -> str:
     """
     if not is_plain(text):
         text = "".join(char if is_plain(char) else escaped(char) for char in text)
-    return _LOG_COMMAND.sub(r"#\\#", text)
+    return _LOG_COMMAND.sub(r"#\\#", text) if "##" in text else text
 
 
 def quoted(text: str) -> str:
