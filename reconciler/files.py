@@ -98,6 +98,14 @@ def regular(path: Path, mode: Literal["rb", "ab"] = "rb", *, follow: bool = True
         os.close(descriptor)
 
 
+def whole(stream: IO[bytes], most: int) -> bytes | None:
+    """Return what is in a regular file, None when it has more than so many bytes, which are not read then."""
+    if os.fstat(stream.fileno()).st_size > most:
+        return None
+    content = stream.read(most + 1)  # it may have grown
+    return content if len(content) <= most else None
+
+
 def read(path: Path, most: int, patience_s: float) -> bytes:
     """Return at most `most` bytes of a file or a pipe.
 

@@ -142,6 +142,15 @@ def test_a_file_is_read_up_to_so_many_bytes(tmp_path: Path) -> None:
     assert files.read(Path("/dev/zero"), 3, 30) == bytes(3)
 
 
+def test_a_file_is_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    with files.regular(path) as stream:
+        assert files.whole(stream, 4) is None
+        assert stream.tell() == 0  # nothing of it was read
+        assert files.whole(stream, 5) == b"12345"
+
+
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, _listen], ids=["pipe", "folder", "socket"])
 @pytest.mark.parametrize("mode", ["rb", "ab"])
 def test_what_is_no_regular_file_is_refused_and_not_waited_for(

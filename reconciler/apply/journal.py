@@ -195,12 +195,11 @@ def load(path: Path, *, most_lines: int = 500_000) -> LoadedJournal:
     try:
         with files.regular(path, follow=False) as stream:
             running = _is_locked(stream)
-            is_large = os.fstat(stream.fileno()).st_size > _LARGEST
-            content = b"" if is_large else stream.read(_LARGEST)
+            content = files.whole(stream, _LARGEST)
     except OSError as error:
         why = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
         raise LocalError(f"cannot read the journal {path}: {why}") from error
-    if is_large:
+    if content is None:
         raise InvalidError(f"{path} is no journal: it is larger than {_LARGEST // 1024**2} MiB")
     try:
         return LoadedJournal(path, read_run(BytesIO(content), most_lines), running)

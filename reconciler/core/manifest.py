@@ -117,7 +117,7 @@ class Declaration(NamedTuple):
         match = self.target
         matched = (match.user, match.org, match.description) if isinstance(match, Match) else ()
         chosen = filter(None, (self.name, self.description, *matched))
-        return "\n".join((*chosen, *self.labels, *self.labels.values()) if self.labels else chosen)
+        return "\n".join((*chosen, *self.labels, *self.labels.values()))
 
 
 class Share(NamedTuple):

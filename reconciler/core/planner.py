@@ -190,15 +190,11 @@ def with_rights(plan: Plan, live: Live) -> Plan:
     after = {change.token.id: change.status for change in plan.changes if change.status}
     buckets = buckets_after([change.token for change in plan.doing(Action.DEACTIVATE)], after, live.everyone.values())
     # Of tokens that were read together, those with equal grants have the same ones.
-    alike = {(id(each.token.grants), each.token.org, each.token.user_id): each.token for each in plan.changes}
-    rights = {key: rights_of(token) for key, token in alike.items()}
+    keys = [(id(each.token.grants), each.token.org, each.token.user_id) for each in plan.changes]
+    rights = {key: rights_of(each.token) for key, each in dict(zip(keys, plan.changes, strict=True)).items()}
     changes = (
-        replace(
-            each,
-            rights=rights[id(each.token.grants), each.token.org, each.token.user_id],
-            buckets=buckets.get(each.token.id, Some()),
-        )
-        for each in plan.changes
+        replace(each, rights=rights[key], buckets=buckets.get(each.token.id, Some()))
+        for key, each in zip(keys, plan.changes, strict=True)
     )
     return replace(plan, changes=tuple(changes))
 

@@ -86,7 +86,6 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
     wrong: list[Problem] = []
     elsewhere: list[Problem] = []
     unseen: list[Unseen] = []
-    is_limited = bool(live.org or live.org_id)
     for declaration in manifest.tokens:
         found = _find(declaration, live, index)
         if isinstance(found, Problem):
@@ -96,7 +95,7 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
         elif isinstance(found, Missing):
             unseen.append((declaration, found))
         else:
-            inside = [token for token in found if live.includes(token)] if is_limited else found
+            inside = [token for token in found if live.includes(token)]
             if not inside:
                 message = f"left out: not a token of organisation `{live.org}`"
                 elsewhere.append(Problem(message, place=declaration.origin.place("")))
@@ -195,9 +194,7 @@ def _check_limit(manifest: Manifest, live: Live, elsewhere: Sequence[Problem]) -
 
 def _twice(wanted: Sequence[Wanted]) -> list[Problem]:
     first: dict[TokenId, Declaration] = {}
-    problems: list[Problem] = []
-    if len({each.token.id for each in wanted}) == len(wanted):
-        return problems
+    problems = []
     for each in wanted:
         earlier = first.setdefault(each.token.id, each.declaration)
         if earlier is not each.declaration:

@@ -172,7 +172,7 @@ def _ways(secrets: Iterable[str]) -> dict[str, list[_Way]]:
 
 def _bare(secret: str) -> tuple[str, int]:
     """Return the secret without its padding, and how many characters may be missing at either end of that."""
-    bare = secret[:-6] + re.sub("(=|%3[Dd]){1,2}$", "", secret[-6:])  # where padding can be: this is for thousands
+    bare = secret[:-6] + re.sub(f"{_PADDING.pattern}$", "", secret[-6:])  # where padding can be: this is for thousands
     return bare, max(0, min(_CUT, len(bare) // _SHARE, (len(bare) - _TELLING) // 2))
 
 

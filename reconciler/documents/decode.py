@@ -7,7 +7,6 @@ something is wrong.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -46,11 +45,10 @@ def read(path: Path, noun: str, largest: int) -> bytes:
     """
     try:
         with files.regular(path) as stream:
-            is_large = os.fstat(stream.fileno()).st_size > largest
-            content = b"" if is_large else stream.read(largest)
+            content = files.whole(stream, largest)
     except OSError as error:
         raise LocalError(f"cannot read the {noun} {path}: {error.strerror}") from error
-    if is_large:
+    if content is None:
         raise InvalidError(f"{path} is no {noun}: it is larger than {largest // 1024**2} MiB")
     return content
 

@@ -118,8 +118,6 @@ def _places(roots: Sequence[Entry]) -> dict[str, Place]:
 
 def _limits(guards: dict[str, str]) -> Limits:
     default = Limits()
-    if not guards:
-        return default
     most = guards.get("max_deactivations", str(default.max_deactivations))
     return Limits(
         max_deactivations=Share(int(most[:-1])) if most.endswith("%") else int(most),

@@ -25,6 +25,7 @@ _FEW = 32  # items: for as many, the pattern for all lines of one costs more tha
 _FORMS, _KEYS = 32, 16  # patterns for items, and keys in one: making it takes as long as reading hundreds of lines
 NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 """The texts without quotes that are no value."""
+_NOTHING = rf"(?:{'|'.join(sorted(NOTHING))})\n"
 _ODD = re.compile("[\u2028\u2029\ufffe\uffff]").search  # what some take for the end of a line, or refuse
 
 
@@ -50,9 +51,8 @@ class Entry(dict[str, Value]):
         self.file = file
         self.mark = self.end = mark
         self.cut: Sequence[str] = ()
+        self._marks: Marks = {}
         self.later = later
-        if not later:
-            self._marks: Marks = {}
 
     @property
     def marks(self) -> Marks:
@@ -118,8 +118,9 @@ def read(file: TextFile, few: int = _FEW) -> Entry | None:
     """
     root = _Lines(file, few).read() if file.text.endswith("\n") else None
     # What can be printed is neither odd nor refused, and is looked for in a tenth of the time.
-    shown = root is None or file.text.replace("\n", "").isprintable()
-    return root if shown or not (_ODD(file.text) or REFUSED.search(file.text)) else None
+    if root is None or file.text.replace("\n", "").isprintable():
+        return root
+    return None if _ODD(file.text) or REFUSED.search(file.text) else root
 
 
 class _Lines:
@@ -239,7 +240,7 @@ class _Lines:
 
 def _form(keys: Sequence[str], column: int) -> _Match:
     """Return what matches an item with just these keys, and for each the groups of _VALUE."""
-    lines = (f"{key}: (?!(?:~|null|Null|NULL)\n){_VALUE}\n" for key in keys)
+    lines = (f"{key}: (?!{_NOTHING}){_VALUE}\n" for key in keys)
     return re.compile(f"{' ' * column}- {(' ' * (column + 2)).join(lines)}").match
 
 
