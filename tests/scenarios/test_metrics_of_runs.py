@@ -11,7 +11,7 @@ from reconciler.apply.interrupt import Interrupt
 from tests.branch import Branch
 from tests.render.test_metrics import Rows, read
 from tests.scenarios.test_exit_codes import DESCRIBE
-from tests.session.test_failures import absent, another, broken, nobody, nothing, planned
+from tests.session.test_failures import NOWHERE, absent, another, broken, nothing, planned
 from tests.shell import ABSENT, GRAFANA, LAPTOP, OPERATOR, Shell, secret
 
 OLD = "what an earlier run has left\n" * 100
@@ -55,7 +55,7 @@ def reason(rows: Rows) -> tuple[float, list[str], bool]:
         (absent, {}, (65, "invalid")),
         (another, {}, (4, "refused")),
         (nothing, {"INFLUX_TOKEN": "FAKE"}, (6, "auth")),
-        (nothing, {"INFLUX_HOST": nobody()}, (7, "unreachable")),
+        (nothing, {"INFLUX_HOST": NOWHERE}, (7, "unreachable")),
     ],
 )
 def test_a_server_that_cannot_be_planned_for_is_a_sample(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 from collections.abc import Callable
 from contextlib import chdir
 from dataclasses import replace
@@ -23,6 +22,7 @@ from tests.checkout import Checkout
 from tests.scenarios.test_exit_codes import DESCRIBE
 from tests.shell import ABSENT, GRAFANA, Done, Shell
 
+NOWHERE = "http://127.0.0.1:1"  # a port that is freed may be another server's by the time that it is asked
 SILENT = sorted({*PlanFormat} - {*PROBLEM_FORMATS})
 
 
@@ -44,13 +44,6 @@ def told(output: str) -> str:
     ]
     assert problems
     return words.problems(problems)
-
-
-def nobody() -> str:
-    """A URL where nothing listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 def broken(shell: Shell) -> None:
@@ -92,7 +85,7 @@ CASES: dict[str, tuple[Callable[[Shell], None], str, dict[str, str], int]] = {
     "absent": (absent, "plan", {}, 65),
     "wrong credentials": (nothing, "plan", {"INFLUX_TOKEN": "FAKE"}, 6),
     "no credentials": (nothing, "plan", {"INFLUX_TOKEN": ""}, 64),
-    "unreachable": (nothing, "plan", {"INFLUX_HOST": nobody()}, 7),
+    "unreachable": (nothing, "plan", {"INFLUX_HOST": NOWHERE}, 7),
     "refused before planning": (another, "plan", {}, 4),
     "nothing selected": (nothing, "plan --select nobody", {}, 64),
     "a wrong option": (nothing, "plan --timeout soon", {}, 64),
