@@ -84,7 +84,7 @@ class Faults:
         self._left = [(fault, threading.Semaphore(fault.count)) for fault in faults]
         self._store = store
         self._touch = touch
-        self._overlap = threading.Barrier(2)
+        self._overlap, self._written = threading.Barrier(2), threading.Barrier(2)
         self._apart = threading.local()
 
     def answer(self, request: Request, handle: Callable[[Request], Answer]) -> Answer:
@@ -99,6 +99,8 @@ class Faults:
             time.sleep(_LATE_S)
         self._apart.wanted = "lost-update" in met
         given = handle(request)
+        if self._apart.wanted:  # whoever reads the token after either answer sees what both have made of it
+            self._meet(self._written)
         if "late-after" in met:
             time.sleep(_LATE_S)
         for name in (each for each in _AFTER if each in met):
@@ -116,13 +118,14 @@ class Faults:
     def between(self, store: Store) -> None:
         """Let another request in, where a fault wants it: a real server always reads and writes apart."""
         if getattr(self._apart, "wanted", False):
-            store.interlude(self._meet)
+            store.interlude(lambda: self._meet(self._overlap))
 
-    def _meet(self) -> None:
+    def _meet(self, there: threading.Barrier) -> None:
         try:
-            self._overlap.wait(_OVERLAP_S)
+            there.wait(_OVERLAP_S)
         except threading.BrokenBarrierError:
-            self._overlap.reset()
+            there.reset()
+            self._apart.wanted = False  # nobody came
 
     def _meddle(self, name: str, token_id: str) -> None:
         with self._store.transaction() as store:

@@ -139,9 +139,11 @@ def test_nobody_can_change_what_is_not_there() -> None:
 def test_two_changes_of_one_token_that_overlap_lose_one_of_them() -> None:
     with Sandbox.start(seed=SEED, faults=[Fault("lost-update", "PATCH", 3)]) as sandbox:
         answers: list[int] = []
+        seen: list[tuple[str, str] | None] = []
 
         def send(body: dict[str, str]) -> None:
             answers.append(Client(sandbox).send("PATCH", ONE, body).status)
+            seen.append(stored(sandbox))
 
         threads = [threading.Thread(target=send, args=[body]) for body in ({"status": "inactive"}, CHANGE)]
         for thread in threads:
@@ -150,6 +152,7 @@ def test_two_changes_of_one_token_that_overlap_lose_one_of_them() -> None:
             thread.join()
         assert answers == [200, 200]
         assert stored(sandbox) in [("inactive", "laptop"), ("active", "changed")]
+        assert seen == [stored(sandbox)] * 2  # neither is answered before both have written
         # Nobody to overlap with: nothing is lost.
         assert Client(sandbox).send("PATCH", ONE, {"status": "inactive", "description": "both"}).status == 200
         assert stored(sandbox) == ("inactive", "both")
