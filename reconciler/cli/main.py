@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from io import TextIOWrapper
@@ -54,8 +55,8 @@ def run(arguments: Sequence[str], context: Context) -> int:
     """Run the command line in these surroundings, tell what went wrong on their stderr, and give the exit code."""
     _hide_header(context)
     try:
-        if arguments and arguments[0] in _PLAIN and all(each and each[0] != "-" for each in arguments[1:]):
-            return _PLAIN[arguments[0]](arguments[1:], context)
+        if plain := _plain(arguments):
+            return _RUNS[arguments[0]](*plain, context)
         if COMPLETION in os.environ and (told := _completed()):
             context.streams.stdout.write(f"{told}\n")
             return ExitCode.OK
@@ -78,19 +79,56 @@ def run(arguments: Sequence[str], context: Context) -> int:
     return code
 
 
-def _validate(files: Sequence[str], context: Context) -> ExitCode:
+def _plain(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]] | None:
+    """The files and options of a line that typer need not read, None for any other; an option without value has ""."""
+    known = _PLAIN.get(arguments[0]) if arguments else None
+    if known is None:
+        return None
+    files: list[str] = []
+    options: dict[str, str] = {}
+    words = iter(arguments[1:])
+    for word in words:
+        if word[:1] not in ("", "-"):
+            files.append(word)
+        elif word in known and word not in options:
+            options[word] = next(words, "") if known[word] else ""
+            if not re.fullmatch(known[word], options[word]):
+                return None
+        else:
+            return None
+    return files, options
+
+
+def _validate(files: Sequence[str], _: Mapping[str, str], context: Context) -> ExitCode:
     from reconciler.commands import validate
 
     return validate.run(files, context)
 
 
-def _plan(files: Sequence[str], context: Context) -> ExitCode:
+def _plan(files: Sequence[str], options: Mapping[str, str], context: Context) -> ExitCode:
     from reconciler.commands import plan
     from reconciler.session.sources import Sources
     from reconciler.settings import Flags
 
     leave_no_core()
-    return plan.run(plan.PlanRequest(sources=Sources(files=files), flags=Flags()), context)
+    is_detailed = "--detailed-exitcode" in options
+    request = plan.PlanRequest(
+        sources=Sources(files=files), flags=Flags(), out=options.get("-o", ""), detailed_exitcode=is_detailed
+    )
+    return plan.run(request, context)
+
+
+def _apply(files: Sequence[str], options: Mapping[str, str], context: Context) -> ExitCode:
+    from reconciler.commands import apply
+    from reconciler.session.sending import SendingOptions
+    from reconciler.session.sources import Sources
+    from reconciler.settings import Flags
+
+    leave_no_core()
+    sending = SendingOptions(
+        expect=options.get("--expect", ""), yes="--yes" in options, journal=options.get("--journal", "")
+    )
+    return apply.run(Sources(files=files), Flags(), sending, context)
 
 
 def _completed() -> str:
@@ -99,8 +137,14 @@ def _completed() -> str:
     return completion.quickly(os.environ)
 
 
-_PLAIN = {"validate": _validate, "plan": _plan}
-"""What takes nothing but files on its line, where there is nothing else on it."""
+_RUNS = {"validate": _validate, "plan": _plan, "apply": _apply}
+_PATH = "[A-Za-z0-9_./][A-Za-z0-9_./-]*[./][A-Za-z0-9_./-]*"  # one that no typing mistake looks like
+_PLAIN: Mapping[str, Mapping[str, str]] = {
+    "validate": {},
+    "plan": {"-o": _PATH, "--detailed-exitcode": ""},
+    "apply": {"--yes": "", "--expect": "[0-9a-f]{64}", "--journal": _PATH},
+}
+"""The options that a plain line may have beside files, and what their values look like, "" for those without one."""
 
 
 def _hide_header(context: Context) -> None:

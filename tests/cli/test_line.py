@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from contextlib import chdir
 
 import pytest
@@ -9,21 +11,62 @@ from typer.core import TyperGroup
 
 from reconciler.cli import line, main
 from reconciler.errors import ExitCode
+from reconciler.session.context import Context
 from tests.shell import GRAFANA, Shell
 
 
 @pytest.mark.parametrize(
     "words",
-    ["validate", "plan", "plan tokens.yaml other.yaml", "validate none.yaml", "plan tokens.yaml broken.yaml", "plan ."],
+    [
+        "validate",
+        "plan",
+        "plan tokens.yaml other.yaml",
+        "plan tokens.yaml --detailed-exitcode",
+        "plan -o ./plan.json tokens.yaml",
+        "plan -o ./none/plan.json",
+        "plan -o",
+        "plan -o ut",
+        "plan -o -x.json",
+        "plan -o ./a.json -o ./b.json",
+        "plan -o tokens.yaml",
+        "plan --yes",
+        "validate none.yaml",
+        "plan tokens.yaml broken.yaml",
+        "plan .",
+        "apply",
+        "apply tokens.yaml --yes",
+        "apply --yes --yes",
+        "apply other.yaml --yes",
+        "apply --yes --journal ./journals",
+        "apply --yes --journal",
+        "apply --yes --journal --expect",
+        "apply --yes --journal ./tokens.yaml",
+        f"apply --expect {'0' * 64} --yes",
+        "apply --expect 00 --yes",
+        "apply -- tokens.yaml",
+    ],
 )
-def test_a_line_of_files_alone_means_the_same_when_typer_reads_it(shell: Shell, words: str) -> None:
-    shell.declare(f'id: "{GRAFANA}", name: grafana, description: dashboard')
+def test_a_plain_line_means_the_same_when_typer_reads_it(shell: Shell, words: str) -> None:
+    plain, read = _played(shell, words, main.run), _played(shell, words, line.read)
+    assert plain == read
+
+
+def _played(shell: Shell, words: str, run: Callable[[Sequence[str], Context], int]) -> tuple[object, ...]:
+    """What a command line tells, sends and writes, from the same beginning each time."""
+    shell.declare(f'id: "{GRAFANA}", name: grafana, description: another')
     shell.declare("match: {user: ci-bot, description: none}, status: inactive", name="other.yaml")
     shell.write("version: 2\n", "broken.yaml")
+    shell.sandbox.change(GRAFANA, description="dashboard")
+    shell.sent()
+    before = {*shell.folder.rglob("*")}
     with chdir(shell.folder):
-        plain = shell.call(lambda context: ExitCode(main.run(words.split(), context)))
-        read = shell.call(lambda context: ExitCode(line.read(words.split(), context)))
-    assert plain == read
+        done = shell.call(lambda context: ExitCode(run(words.split(), context)))
+    made = {each: each.suffix for each in {*shell.folder.rglob("*")} - before}
+    told = [re.sub(r"\S+\.ndjson", "JOURNAL", text) for text in (done.out, done.err)]
+    found = done.code, *told, shell.sent(), sorted((each.parent, suffix) for each, suffix in made.items())
+    for path in sorted(made, reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    return found
 
 
 def test_an_interruption_of_a_line_of_files_alone_ends_with_its_code(shell: Shell) -> None:
