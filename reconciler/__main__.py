@@ -1,9 +1,18 @@
 """The command `tokenctl`."""
 
+import os
 import sys
 
 _HELP = ("--help", "-h")
 _COLUMNS = 80  # of the texts in help/, which are for terminals as wide as that and for wider ones
+
+
+def run() -> None:
+    """Run the command with this process's arguments, and end the process with its exit code.
+
+    It ends at once, as all was written: Python would take apart what was loaded, each object of a large run among it.
+    """
+    os._exit(main())
 
 
 def main() -> int:
@@ -15,10 +24,10 @@ def main() -> int:
         from reconciler.cli import process
 
         process.collect_garbage(wanted=False)
-        from reconciler.cli.main import main as run
+        from reconciler.cli.main import main as run_line
 
-        code = run(sys.argv[1:], process.handle_signals())
-        process.end()
+        code = run_line(sys.argv[1:], process.handle_signals())
+        process.ignore_signals()
     except KeyboardInterrupt:  # before or after the part that handles it
         return 130
     return code
@@ -41,8 +50,6 @@ def _known(arguments: list[str]) -> str:
 
 def _is_wide() -> bool:
     """Whether the help is as wide as it gets, as far as that is known at once."""
-    import os
-
     if "COLUMNS" in os.environ:
         return False
     return not sys.stdout.isatty() or not 0 < os.get_terminal_size(sys.stdout.fileno()).columns < _COLUMNS
@@ -54,8 +61,6 @@ def _show(text: str) -> int:
         sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as error:
-        import os
-
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try again, and fail, at its end
         if not isinstance(error, BrokenPipeError):  # a reader who has left is no failure
             from reconciler.session.context import unwritable
@@ -65,4 +70,4 @@ def _show(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

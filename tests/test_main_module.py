@@ -26,7 +26,7 @@ def test_an_interrupt_while_the_program_loads_ends_it_without_a_traceback() -> N
 
 _WITH_GARBAGE = """
 import sys
-from reconciler.__main__ import main
+from reconciler.__main__ import run
 
 class Garbage:
     def __init__(self):
@@ -42,7 +42,7 @@ class Late:
 
 sys.meta_path.insert(0, Late())
 sys.argv = ["tokenctl", "validate", "none.yaml"]
-sys.exit(main())
+run()
 """
 
 

@@ -36,12 +36,8 @@ def collect_garbage(*, wanted: bool) -> None:
         gc.disable()
 
 
-def end() -> None:
-    """Get ready for the end: the exit code is settled, and a signal while Python ends would replace it.
-
-    Garbage is left to the system: Python would look at each object of a large run once more.
-    """
-    gc.freeze()
+def ignore_signals() -> None:
+    """Ignore all signals from now on: the exit code is settled, and one that came later would replace it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.manifest import is_manifest
-from reconciler.documents.fleet import is_fleet, load_fleet
+from reconciler.documents.kinds import is_fleet
 from reconciler.documents.plan import is_plan, load_plan
 from reconciler.errors import ExitCode, StaleError, UsageError
 from reconciler.session.connection import check
@@ -75,6 +75,7 @@ def _is_saved(path: Path) -> bool:
 
 def _saved_fleet(file: str, flags: Flags, context: Context) -> fleet_sending.Sendable:
     """Read the saved plans of a fleet."""
+    from reconciler.documents.fleet import load_fleet
     from reconciler.session.fleet import check_text, settings_for
     from reconciler.session.fleet_sending import Sendable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler.documents.fleet import is_fleet, load_fleet
+from reconciler.documents.kinds import is_fleet
 from reconciler.documents.plan import load_plan
 from reconciler.errors import ExitCode, UsageError
 from reconciler.render.formats import DRAWN, PlanFormat
@@ -43,6 +43,7 @@ def run(
 
 def _fleet(paths: Sequence[str], globs: Sequence[str], places: Outputs, context: Context) -> ExitCode:
     from reconciler.core import fleet
+    from reconciler.documents.fleet import load_fleet
     from reconciler.session import fleet_outputs
 
     found = fleet.merged([load_fleet(Path(path)) for path in paths])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +18,6 @@ from reconciler.errors import ExitCode, StaleError
 FORMAT_VERSION = 1
 
 _LARGEST = 1024 * 1024 * 1024  # bytes: 10,000 servers of 100 kB
-_HEAD = 4096  # bytes
-_BEGINNING = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"format_version"\s*:\s*1\s*,\s*"fleet"\s*:')
 _REMAKE = "make it anew with `tokenctl plan --fleet DIR -o FILE`"
 _REASONS = {each.reason: each for each in ExitCode}
 _SUMS = ("unchanged", "declared", "managed")
@@ -54,13 +50,6 @@ def load_fleet(path: Path) -> Fleet:
         for each in fleet.members
     )
     return replace(fleet, members=members)
-
-
-def is_fleet(path: Path) -> bool:
-    """Whether the file has plans of a fleet, by how it begins."""
-    with suppress(OSError, ValueError), files.regular(path) as stream:
-        return _BEGINNING.match(stream.read(_HEAD)) is not None
-    return False
 
 
 def fleet_document(fleet: Fleet) -> Document:

@@ -7,11 +7,13 @@ from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
+from reconciler import files
 from reconciler.documents.decode import DecodeError, parse
 from reconciler.errors import InvalidError
 
-_HEAD = 4096  # characters of a manifest
+_HEAD = 4096  # bytes
 _MANIFEST = re.compile(rb"^[\"']?(?:version|tokens|server|guards)[\"']?[ \t]*:", re.MULTILINE)
+_FLEET = re.compile(rb'(\xef\xbb\xbf)?\s*\{\s*"format_version"\s*:\s*1\s*,\s*"fleet"\s*:')
 _KEYS = ("version", "tokens", "server", "guards", "unmanaged", "absent", "lock")
 
 
@@ -84,3 +86,10 @@ def kind_of(content: bytes) -> Kind | None:
     if "event" in document:
         return Kind.JOURNAL if document["event"] == "header" else Kind.EVENTS
     return next((kind for key, kind in _MARKS.items() if key in document), Kind.PLAN)
+
+
+def is_fleet(path: Path) -> bool:
+    """Whether the file has plans of a fleet, by how it begins."""
+    with suppress(OSError, ValueError), files.regular(path) as stream:
+        return _FLEET.match(stream.read(_HEAD)) is not None
+    return False

@@ -20,7 +20,6 @@ from reconciler.documents import decode, kinds
 from reconciler.documents import rights as told
 from reconciler.documents.decode import Document, Fields, list_of, matching, object_of, one_of, or_null, record, text
 from reconciler.documents.review import REVIEW
-from reconciler.documents.usage import decode_use, use_document
 from reconciler.errors import ExitCode, InvalidError, Place, Problem, ProblemToken, StaleError
 
 FORMAT_VERSION = 1
@@ -111,6 +110,8 @@ def _change_document(change: Change) -> Document:
     if change.until:
         document["until"] = change.until
     if change.use:
+        from reconciler.documents.usage import use_document
+
         document["usage"] = use_document(change.use)
     if change.token.created_at:
         document["created_at"] = change.token.created_at
@@ -284,11 +285,17 @@ def _change(field: Fields) -> Change:
         until=field.optional("until", _UNTIL, ""),
         places=field.inner("places").those(("", "status", "description"), _PLACE),
         marks=marks.those(("status", "description"), _MARK) if marks else {},
-        use=field.optional("usage", decode_use, None),
+        use=field.optional("usage", _use, None),
         labels=labels.those(sorted(labels.left), text) if labels else {},
         rights=told.rights(field),
         buckets=told.buckets(field),
     )
+
+
+def _use(value: object) -> Use:
+    from reconciler.documents.usage import decode_use  # few plans have evidence
+
+    return decode_use(value)
 
 
 _COMPARISON = record(

@@ -134,11 +134,8 @@ def opened(paths: Sequence[str], environment: Mapping[str, str], home: Path) -> 
         yield Repository(git, objects, shallow == "true")
 
 
-def head(path: str, environment: Mapping[str, str], home: Path) -> str:
-    """Return the hash of the commit that is checked out at the path, "" when there is none or git does not say."""
-    top = _top(path)
-    if top is None:
-        return ""
+def head(top: Path, environment: Mapping[str, str], home: Path) -> str:
+    """Return the hash of the commit that is checked out in the folder, "" when there is none or git does not say."""
     try:
         answer = Git(top, environment, home, patience_s=5.0).ask("rev-parse", "--verify", "HEAD^{commit}")
     except LocalError:

@@ -16,9 +16,9 @@ from reconciler.core.plan import Plan
 from reconciler.core.text import count
 from reconciler.documents.journal import settled_line
 from reconciler.errors import InvalidError, LocalError, Problem, RefusedError, StaleError, TokenctlError, UsageError
+from reconciler.files import nearest_repository
 from reconciler.influx.reader import Reader
 from reconciler.render import text, words
-from reconciler.repository.repository import head
 from reconciler.session.connection import Connection
 from reconciler.session.context import Context
 
@@ -73,11 +73,21 @@ def provenance_of(plan: Plan, files: Sequence[str], context: Context, whole: Fle
         started=started.isoformat(timespec="seconds"),
         tool=__version__,
         files=tuple(map(context.streams.masked, dict.fromkeys([*files, *declared]))),
-        commit=head(files[0], context.environment, context.home) if Path(files[0]).exists() else "",
+        commit=_commit(files[0], context),
         run_url=run_url(context),
         who=context.streams.masked(context.who),
         server_name=name,
     )
+
+
+def _commit(file: str, context: Context) -> str:
+    """Return the hash of the commit that is checked out where the file is, "" for none."""
+    top = nearest_repository(Path(os.path.abspath(file)))  # noqa: PTH100  # resolve() would follow links
+    if top is None or not Path(file).exists():
+        return ""
+    from reconciler.repository.repository import head  # outside of repositories nobody needs git
+
+    return head(top, context.environment, context.home)
 
 
 def run_url(context: Context) -> str:

@@ -253,10 +253,9 @@ def test_nothing_that_a_repository_names_is_run(checkout: Checkout, tmp_path: Pa
 def test_the_commit_that_is_checked_out_is_told_and_nothing_is_run_or_refused_for_it(
     checkout: Checkout, tmp_path: Path
 ) -> None:
-    here, home = str(checkout.folder / "tokens.yaml"), checkout.folder
+    here = home = checkout.folder
     assert head(here, {}, home) == checkout.git("rev-parse", "HEAD")
-    assert head("/", {}, home) == ""
-    assert head(str(Checkout.init(tmp_path / "new").folder), {}, home) == ""
+    assert head(Checkout.init(tmp_path / "new").folder, {}, home) == ""
     assert head(here, {"PATH": ""}, home) == ""
     _program(tmp_path / "bin" / "git", "echo HEAD")
     assert head(here, {"PATH": f"{tmp_path}/bin"}, home) == ""
