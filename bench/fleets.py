@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -167,7 +166,7 @@ def _memory(folder: Path) -> bool:
 def _documents() -> bool:
     plan = worlds.made_plan(_DECLARED)
     members = tuple(
-        Planned(name=name, plan=replace(plan, server=plan.server._replace(url=f"https://{name}.example")))
+        Planned(name=name, plan=plan._replace(server=plan.server._replace(url=f"https://{name}.example")))
         for name in _names(1_000)
     )
     fleet, now = Fleet(members=members), datetime.now(UTC)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler import files
 from reconciler.errors import Problem, UsageError
@@ -50,8 +50,7 @@ def of_profile(problem: Problem) -> Problem:
     return problem._replace(message=message, hint=f"correct {_ITS}" if re.search(_OTHER, hint) else hint)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Profile:
+class Profile(NamedTuple):
     """A profile, without a name none; `cookie` says that it signs in with a user's name and password."""
 
     name: str = ""
@@ -60,6 +59,9 @@ class Profile:
     active: bool = False
     cookie: bool = False
     self_id: str = ""
+
+    def __repr__(self) -> str:
+        return f"Profile({self.name!r})"  # never the token
 
 
 def profiles(given: Mapping[str, str], home: Path) -> dict[str, Profile]:

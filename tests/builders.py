@@ -22,7 +22,7 @@ from reconciler.core.live import (
     UserId,
 )
 from reconciler.core.manifest import Declaration, Manifest, Match, Until, end_of
-from reconciler.core.plan import Guard, Plan
+from reconciler.core.plan import Change, Guard, Plan
 from reconciler.core.planner import make_plan, with_rights
 from reconciler.errors import Place
 
@@ -118,3 +118,8 @@ def planned(
     """The plan for these declarations on a server with these tokens."""
     found = live(*tokens)
     return with_rights(make_plan(manifest(*declarations, **others), found, waivers, reviewed=reviewed), found)
+
+
+def journaled(change: Change) -> Change:
+    """The change as a journal tells of it: without where it comes from and what its token may do."""
+    return Change(**{name: getattr(change, name) for name in Change._fields[: Change._fields.index("places")]})

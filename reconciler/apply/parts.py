@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.apply.journal import Journal
@@ -70,8 +69,7 @@ class Surroundings(Protocol):
         """Says whether the run has to end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Parts(NamedTuple):
     """What a run works with.
 
     `read_at` is the moment before the plan's tokens were read. A token that was read more than `recheck_after_s` before
@@ -89,7 +87,7 @@ class Parts:
     journal: Journal
     surroundings: Surroundings
     read_at: Moment
-    pacing: Pacing = field(default_factory=Pacing)
+    pacing: Pacing = Pacing()
     observers: Sequence[Observer] = ()
     before_own: Callable[[], None] = lambda: None
     withheld: Callable[[], Mapping[TokenId, str]] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from reconciler.core.live import TokenId
 from reconciler.core.manifest import Declaration, Manifest, Match, Pick, Severity
@@ -14,8 +14,7 @@ from reconciler.core.text import moment, trimmed
 from reconciler.errors import Place, Problem
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
+class Baseline(NamedTuple):
     """The manifest at the commit of `ref`, which `--base` names, and how the files differ from it now.
 
     When that manifest cannot be read, `warnings` say why; it then declares nothing, and the default guards hold.
@@ -25,7 +24,7 @@ class Baseline:
     commit: str
     revisions: tuple[Revision, ...]
     warnings: tuple[Problem, ...] = ()
-    manifest: Manifest = field(default_factory=Manifest)
+    manifest: Manifest = Manifest()
 
 
 def locked(manifest: Manifest, baseline: Baseline | None) -> bool:
@@ -218,8 +217,7 @@ Declarations = Mapping[TokenId, Declaration]
 def with_base(changes: Iterable[Change], declarations: Declarations) -> tuple[Change, ...]:
     """Return the changes, with `this-change` on each field that the base declares differently or not at all."""
     return tuple(
-        replace(
-            change,
+        change._replace(
             marks={field: Mark.THIS_CHANGE for field in change.body if not _declares(declarations, change, field)},
         )
         for change in changes
@@ -246,7 +244,7 @@ def _marked(change: Change, then: Mapping[float, Declarations]) -> Change:
         for field in change.body
         if field not in change.marks
     }
-    return replace(change, marks={**change.marks, **told})
+    return change._replace(marks={**change.marks, **told})
 
 
 def _declares(declarations: Declarations, change: Change, field: str, moment: float = float("-inf")) -> bool:

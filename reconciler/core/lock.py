@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import NamedTuple, NewType
 
@@ -23,8 +22,7 @@ _LASTS = timedelta(hours=1)  # after which the run that took a lock is most like
 _LENGTH = 500  # what is kept of a property
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockProperties:
+class LockProperties(NamedTuple):
     """What a lock says of itself, "" for nothing; anybody with rights on labels may have written these texts.
 
     `nonce` tells one lock from all others, `run` is the address of a pipeline's run, the times are ISO 8601.
@@ -39,13 +37,12 @@ class LockProperties:
     @classmethod
     def of(cls, properties: Mapping[str, str]) -> LockProperties:
         """Return the lock's properties from those of its label, each cut short."""
-        return cls(**{each.name: properties.get(each.name, "")[:_LENGTH] for each in fields(cls)})
+        return cls(**{each: properties.get(each, "")[:_LENGTH] for each in cls._fields})
 
     @property
     def as_mapping(self) -> dict[str, str]:
         """These properties as a label has them, without empty ones."""
-        values = {each.name: str(getattr(self, each.name)) for each in fields(self)}
-        return {key: value for key, value in values.items() if value}
+        return {key: value for key, value in self._asdict().items() if value}
 
     def expired(self, now: datetime) -> bool:
         """Return whether the holder is most likely gone; a lock without a readable time never expires."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from reconciler.core.live import Elided, OrgId, Server, Status, Token
@@ -71,8 +71,7 @@ class Use(NamedTuple):
     clients: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(NamedTuple):
     """One PATCH: the token as it was read, and the value after it of each field that differs (None: not sent).
 
     `until` is the text of the `until` that has passed and so switches the token off, "" where none does.
@@ -89,12 +88,12 @@ class Change:
     name: str | None = None
     protected: bool = False
     until: str = ""
-    places: Mapping[str, Place] = field(default_factory=dict, compare=False)
-    marks: Mapping[str, Mark] = field(default_factory=dict, compare=False)
-    use: Use | None = field(default=None, compare=False)
-    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
-    rights: Some[Right] | None = field(default=None, compare=False)
-    buckets: Some[Bucket] = field(default=Some(), compare=False)
+    places: Mapping[str, Place] = MappingProxyType({})
+    marks: Mapping[str, Mark] = MappingProxyType({})
+    use: Use | None = None
+    labels: Mapping[str, str] = MappingProxyType({})
+    rights: Some[Right] | None = None
+    buckets: Some[Bucket] = Some()
 
     @property
     def action(self) -> Action:
@@ -190,8 +189,7 @@ class Comparison(NamedTuple):
     revisions: tuple[Revision, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(NamedTuple):
     """What apply would do, and what stands in its way.
 
     `changes` in the order in which apply sends them. `orgs` are the names of the managed tokens' organisations.
@@ -216,8 +214,8 @@ class Plan:
     undoes: str = ""
     lock: bool = False
     base: Comparison | None = None
-    knows_own: bool = field(default=False, compare=False)
-    files: tuple[str, ...] = field(default=(), compare=False)
+    knows_own: bool = False
+    files: tuple[str, ...] = ()
 
     @staticmethod
     def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -311,8 +309,7 @@ def explain(pairs: Sequence[tuple[Mapping[str, str], Mapping[str, str]]]) -> lis
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """Where Markdown is shown, "" for what is not known.
 
     `environment` is what the plan is for, `source` the URL below which the files of the commit are, and `base` the

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from reconciler.core.baseline import Baseline, locked, unshown, with_base
 from reconciler.core.contrast import apart
@@ -44,7 +43,7 @@ def make_plan(
     and InvalidError when a `match` would mean other tokens after the changes.
     """
     manifest = at(manifest, live.now)
-    baseline = baseline and replace(baseline, manifest=at(baseline.manifest, live.now))
+    baseline = baseline and baseline._replace(manifest=at(baseline.manifest, live.now))
     declarations = declared_tokens(baseline.manifest, live) if baseline else {}
     resolution = _resolved(manifest, live, baseline)
     changes = _changes(manifest, live, resolution, declarations)
@@ -154,7 +153,7 @@ def _compared(baseline: Baseline, managed: int, changes: Sequence[Change], resol
 def with_guards(plan: Plan, live: Live, refusals: Iterable[Refusal], *, reviewed: bool) -> Plan:
     """The plan with what the guards say of it and these refusals; the waived ones become warnings."""
     untold = [_UNTOLD] if live.untold else []
-    plan = replace(plan, warnings=(*plan.warnings, *untold), knows_own=live.own_id is not None)
+    plan = plan._replace(warnings=(*plan.warnings, *untold), knows_own=live.own_id is not None)
     return refused(plan, [*judge(plan, live, reviewed=reviewed), *refusals])
 
 
@@ -165,7 +164,7 @@ def refused(plan: Plan, found: Sequence[Refusal]) -> Plan:
         for each in found
         if each.guard in plan.waivers
     )
-    return replace(plan, warnings=(*plan.warnings, *waived), refusals=(*plan.refusals, *_standing(plan, found)))
+    return plan._replace(warnings=(*plan.warnings, *waived), refusals=(*plan.refusals, *_standing(plan, found)))
 
 
 def rebase(saved: Plan, live: Live) -> Plan:
@@ -176,13 +175,13 @@ def rebase(saved: Plan, live: Live) -> Plan:
     problems = [problem for change in saved.changes if (problem := _why_stale(change, live))]
     if problems:
         raise StaleError(problems)
-    current = tuple(replace(change, token=live.tokens[change.token.id]) for change in saved.changes)
+    current = tuple(change._replace(token=live.tokens[change.token.id]) for change in saved.changes)
     knows_own = live.own_id is not None
-    plan = replace(saved, server=live.server, changes=current, live=live.total, knows_own=knows_own)
+    plan = saved._replace(server=live.server, changes=current, live=live.total, knows_own=knows_own)
     # What only the manifest, a journal or evidence can tell, the saved plan itself has to.
     told = (Guard.UNMANAGED, Guard.MOVED, Guard.BASE, Guard.IN_USE)
     kept = [refusal for refusal in saved.refusals if refusal.guard in told]
-    return replace(plan, refusals=_standing(plan, [*judge(plan, live, reviewed=True), *kept]))
+    return plan._replace(refusals=_standing(plan, [*judge(plan, live, reviewed=True), *kept]))
 
 
 def with_rights(plan: Plan, live: Live) -> Plan:
@@ -193,10 +192,10 @@ def with_rights(plan: Plan, live: Live) -> Plan:
     keys = [(id(each.token.grants), each.token.org, each.token.user_id) for each in plan.changes]
     rights = {key: rights_of(each.token) for key, each in dict(zip(keys, plan.changes, strict=True)).items()}
     changes = (
-        replace(each, rights=rights[key], buckets=buckets.get(each.token.id, Some()))
+        each._replace(rights=rights[key], buckets=buckets.get(each.token.id, Some()))
         for key, each in zip(keys, plan.changes, strict=True)
     )
-    return replace(plan, changes=tuple(changes))
+    return plan._replace(changes=tuple(changes))
 
 
 def needs_own_user(plan: Plan, live: Live) -> bool:
@@ -230,7 +229,7 @@ def withheld(plan: Plan, live: Live) -> Mapping[TokenId, str]:
         for change in pending
         if change.token.rights.manages_any and change.token.id not in live.tokens
     }
-    for shortage in Managers(replace(plan, changes=pending), live).shortages():
+    for shortage in Managers(plan._replace(changes=pending), live).shortages():
         found |= dict.fromkeys(shortage.lost, shortage.words)
     return found
 

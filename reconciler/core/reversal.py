@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 
 from reconciler.core.endpoint import normalise
 from reconciler.core.guards import too_large
@@ -79,7 +78,7 @@ def still_declared(plan: Plan, manifest: Manifest, live: Live) -> Plan:
     if left > 0:
         told.append(Problem(f"and so {'is' if left == 1 else 'are'} {count(left, 'more token')} of this plan"))
     told[-1] = told[-1]._replace(hint="the next apply of the file undoes this: change it there too")
-    return replace(plan, warnings=(*plan.warnings, *told))
+    return plan._replace(warnings=(*plan.warnings, *told))
 
 
 def _opposite(change: Change, declared: Declaration) -> dict[str, str]:
@@ -143,7 +142,7 @@ def _restoring(entry: Entry, token: Token) -> Iterator[Change | Refusal | Proble
     if isinstance(back.description, Elided):
         message = f"the description that {change.subject} had cannot be restored: {change.token.description}"
         yield Problem(message, "whoever wrote it may still have it: look for what has this length and hash")
-        back = replace(back, description=None)
+        back = back._replace(description=None)
     if not is_sendable(back.description or ""):
         yield Problem(f"left out: {change.subject} had a description that no server would store again")
     elif back.body:

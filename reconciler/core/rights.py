@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from reconciler.core.live import Grant, OrgId, Status, Token, TokenId
@@ -22,8 +21,7 @@ _COMMON = {
 _Thing = TypeVar("_Thing")
 
 
-@dataclass(frozen=True, slots=True)
-class Some(Generic[_Thing]):
+class Some(NamedTuple, Generic[_Thing]):
     """The first of many things, in order, and how many more there are."""
 
     shown: tuple[_Thing, ...] = ()

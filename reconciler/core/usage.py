@@ -6,7 +6,7 @@ That a token was not seen says nothing: only what was seen decides.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -132,9 +132,9 @@ def check(evidence: Evidence, live: Collection[TokenId]) -> None:
 def with_evidence(plan: Plan, live: Live, evidence: Evidence) -> Plan:
     """The plan with what the evidence says of each change, judged by the guard `in_use`; raises StaleError."""
     check(evidence, live.tokens)
-    changes = tuple(replace(each, use=evidence.use(each.token.id)) for each in plan.changes)
-    plan = replace(plan, changes=changes)
-    plan = replace(plan, warnings=(*plan.warnings, *_warnings(plan, evidence)))
+    changes = tuple(each._replace(use=evidence.use(each.token.id)) for each in plan.changes)
+    plan = plan._replace(changes=changes)
+    plan = plan._replace(warnings=(*plan.warnings, *_warnings(plan, evidence)))
     return refused(plan, list(_refusals(plan)))
 
 

@@ -46,7 +46,7 @@ def load_fleet(path: Path) -> Fleet:
     if document != fleet_document(fleet):
         raise StaleError(f"{path} was changed after it was made: its parts do not fit together", _REMAKE)
     members = tuple(
-        replace(each, plan=replace(each.plan, files=(str(path),))) if isinstance(each, Planned) else each
+        replace(each, plan=each.plan._replace(files=(str(path),))) if isinstance(each, Planned) else each
         for each in fleet.members
     )
     return replace(fleet, members=members)

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, TypedDict, Unpack
 
@@ -59,7 +58,7 @@ def load_plan(path: Path) -> Plan:
     document.pop("review", None)
     if document != plan_document(plan):
         raise StaleError(f"{path} was changed after it was made: its parts do not fit together", _REMAKE)
-    return replace(plan, files=(str(path),))
+    return plan._replace(files=(str(path),))
 
 
 def is_plan(path: Path) -> bool:

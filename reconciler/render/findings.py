@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -32,8 +31,7 @@ class Level(StrEnum):
     NOTICE = "notice"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing to look at; `message`, `hint` and `place` may hold foreign text as it came.
 
     `rule` is the guard, the name of the exit code, `warning`, or the action; `place` that of the declaration's field,
@@ -45,9 +43,9 @@ class Finding:
     rule: str
     title: str
     message: str
-    hint: str = ""
     key: str
     place: Place | None
+    hint: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -88,7 +86,7 @@ def findings(shown: Shown) -> tuple[Finding, ...]:
         found = _plan_findings(shown)
     else:
         found = [
-            replace(one, message=f"{name}: {one.message}", key=f"{name} {one.key}")
+            one._replace(message=f"{name}: {one.message}", key=f"{name} {one.key}")
             for name, each in by_server(shown)
             for one in (_plan_findings(each) if isinstance(each, Plan) else _report_findings(each))
         ]
@@ -206,4 +204,4 @@ def _with_unique_keys(found: Iterable[Finding]) -> Iterator[Finding]:
         while (each.rule, key) in seen:
             key += " again"
         seen.add((each.rule, key))
-        yield replace(each, key=key)
+        yield each._replace(key=key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from reconciler.core.checkup import Check, Examined, State, alike
 from reconciler.core.fleet import GRAVITY, Fleet, Group, Planned, Ran, Skipped, by_reason, grouped, having
@@ -83,7 +82,7 @@ def _totals(fleet: Fleet) -> Iterator[str]:
 def _server(planned: Planned, groups: Sequence[Group], columns: int | None, *, colour: bool) -> str:
     changes = [change for group in groups for change in group.changes]
     title = " · ".join([planned.name, *words.title_parts(planned.plan)])
-    shown = replace(planned.plan, changes=planned.plan.in_order(changes))
+    shown = planned.plan._replace(changes=planned.plan.in_order(changes))
     return line(title) + "\n" + text.changes(shown, columns, colour=colour)
 
 

@@ -192,7 +192,7 @@ def _rows(groups: Sequence[Group]) -> Iterator[str]:
             token = token._replace(org="", org_id=type(token.org_id)(""))
         alike = all((each.rights, each.buckets) == (change.rights, change.buckets) for each in group.changes)
         meaning = "" if alike else "<p>differs by server</p>"
-        yield row(replace(change, token=token), differences, _cell(group), meaning, alone=False)
+        yield row(change._replace(token=token), differences, _cell(group), meaning, alone=False)
 
 
 def _cell(group: Group) -> str:

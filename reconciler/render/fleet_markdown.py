@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 from reconciler.core.fleet import Fleet, Group, Member, Planned, grouped
@@ -128,7 +127,7 @@ def _rows(groups: Sequence[Group], site: Site, brief: bool) -> Iterator[str]:
         if brief:
             names = [shortened(each, BRIEF) for each in names]
         single, place = len(group.servers) == 1, change.places.get("")
-        undated = change if single else replace(change, token=change.token._replace(updated_at="", created_at=""))
+        undated = change if single else change._replace(token=change.token._replace(updated_at="", created_at=""))
         alike = all((each.rights, each.buckets) == (change.rights, change.buckets) for each in group.changes)
         fields = "<br>".join(field_line(change, each) for each in differences)
         shown = (

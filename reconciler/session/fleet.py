@@ -173,7 +173,7 @@ def plan_each(found: Sequence[Plannable], context: Context) -> Fleet:
         with connected(settings, turn) as server:
             made = planning.plan_from(one.source, server)
         refusals = tuple(each._replace(problem=of_profile(each.problem)) for each in made.refusals)
-        made = replace(made, refusals=refusals, warnings=tuple(map(of_profile, made.warnings)))
+        made = made._replace(refusals=refusals, warnings=tuple(map(of_profile, made.warnings)))
         check_text(made, settings, context)
         return Planned(name=one.name, plan=made, took_s=context.clock() - began)
 

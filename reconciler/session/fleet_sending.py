@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -183,7 +182,7 @@ class _Run:
     """Sends to the servers with changes; those with one URL come one after another."""
 
     def __init__(self, found: Sendable, options: SendingOptions, report: _FleetReport, context: Context) -> None:
-        self._options = replace(options, yes=True, expect="")  # the fleet's plan was agreed to
+        self._options = options._replace(yes=True, expect="")  # the fleet's plan was agreed to
         self._found, self._report, self._context = found, report, context
         self._left = list(found.fleet.changing)
         self._tls = tls_for(found.settings.values(), context)

@@ -81,20 +81,18 @@ def named_plan(plan: Plan, files: Sequence[str], environment: Mapping[str, str])
 
     A saved plan has such places already; its own file is the one it was made from.
     """
-    from dataclasses import replace  # it takes as long to load as all that checking a small file needs
 
     base = plan.base
     name = naming(environment, base.ref if base else "")
     if plan.files:
-        return replace(plan, files=tuple(map(name, files)))
+        return plan._replace(files=tuple(map(name, files)))
     known = {place.file for change in plan.changes for place in change.places.values()}
     changes = plan.changes
     if any(name(file) != file for file in known):
         changes = tuple(
-            replace(each, places={key: _place(place, name) for key, place in each.places.items()}) for each in changes
+            each._replace(places={key: _place(place, name) for key, place in each.places.items()}) for each in changes
         )
-    return replace(
-        plan,
+    return plan._replace(
         files=tuple(map(name, files)),
         changes=changes,
         warnings=_problems(plan.warnings, name),
@@ -105,11 +103,10 @@ def named_plan(plan: Plan, files: Sequence[str], environment: Mapping[str, str])
 
 def named_revised(revised: Baseline, environment: Mapping[str, str]) -> Baseline:
     """Return what a change of the files means, with these as programs know them."""
-    from dataclasses import replace
 
     name = naming(environment, revised.ref)
     revisions, warnings = _revisions(revised.revisions, name), _problems(revised.warnings, name)
-    return replace(revised, revisions=revisions, warnings=warnings)
+    return revised._replace(revisions=revisions, warnings=warnings)
 
 
 def _problems(problems: Sequence[Problem], name: Name) -> tuple[Problem, ...]:

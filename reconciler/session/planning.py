@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -63,7 +62,7 @@ def plan_from(source: Source, connection: Connection) -> Plan:
         informed = _with_facts_for_guards(plan, live, connection.reader)
         plan, live = (plan if informed is live else source.plan(informed)), informed
         if doubt and doubt[1] not in plan.warnings:
-            plan = replace(plan, warnings=(doubt[1], *plan.warnings))
+            plan = plan._replace(warnings=(doubt[1], *plan.warnings))
     plan = planner.with_rights(plan, live)
     return source.explained(plan, lambda manifest: reads.everyone if manifest.selects else live)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from reconciler.apply.executor import canary, execute
 from reconciler.apply.journal import Journal
@@ -29,8 +29,7 @@ from reconciler.session.report import Outlet, Report, reported
 from reconciler.settings import Flags, Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendingOptions:
+class SendingOptions(NamedTuple):
     """The options of sending: who agrees to a plan, how it is sent, and how its run is reported.
 
     `expect` is the digest that was reviewed, "" for none; `yes` agrees without being asked; `journal` is the folder for
@@ -41,7 +40,7 @@ class SendingOptions:
     expect: str = ""
     yes: bool = False
     journal: str = ""
-    pacing: Pacing = field(default_factory=Pacing)
+    pacing: Pacing = Pacing()
     lock: float | None = None
     json: bool = False
 
@@ -50,7 +49,7 @@ class SendingOptions:
         if not self.yes:
             hint = "agree beforehand with `--yes`, best to a plan that was reviewed: `apply PLAN`, or `--expect DIGEST`"
             raise UsageError("`--format json` leaves no room for a question", hint)
-        return replace(self, json=True)
+        return self._replace(json=True)
 
     @property
     def reviewed(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -123,7 +122,7 @@ class Declared(NamedTuple):
         changes = with_history(plan.changes, self.history.declared(wanted, about))
         unknown = [change for change in changes if change.marks.keys() < change.body.keys()]
         warnings = (*plan.warnings, *([_untold(len(unknown), self.history.ref)] if unknown else ()))
-        return replace(plan, changes=changes, warnings=warnings)
+        return plan._replace(changes=changes, warnings=warnings)
 
 
 def read(sources: Sources, context: Context, *, reviewed: bool = True) -> Declared:
@@ -169,7 +168,7 @@ def declared(
             revisions = about(baseline.revisions, (*before.tokens, *now.tokens))
             # Other declarations of the base stay: they may be what protects a token that is selected now.
             rest = baseline.manifest._replace(unmanaged=before.unmanaged)
-            baseline = replace(baseline, manifest=rest, revisions=revisions)
+            baseline = baseline._replace(manifest=rest, revisions=revisions)
         history = History(commit=baseline.commit, ref=baseline.ref, paths=paths, files=files, context=context, own=own)
     return Declared(
         manifest=now,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -351,7 +350,7 @@ def test_a_token_that_may_be_the_callers_is_last_when_the_guard_is_waived(journa
 def test_other_managers_are_sent_as_usual_where_the_callers_own_token_is_known(journal: Journal) -> None:
     own = Change(token=token(1, is_own=True, rights=managing()), status=Status.INACTIVE)
     others = [Change(token=token(number, rights=managing()), status=Status.INACTIVE) for number in (2, 3)]
-    plan = replace(plan_of(own, *others, waivers=(Guard.SELF,)), knows_own=True)
+    plan = plan_of(own, *others, waivers=(Guard.SELF,))._replace(knows_own=True)
     server = holding(plan)
     outcome = run(plan, server, journal)
     assert [line[:7] for line in server.log] == ["PATCH 2", "PATCH 3", "GET 2", "GET 3", "PATCH 1", "GET 1"]

@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +26,7 @@ from reconciler.documents.journal import header_line, intent_line, read_run, res
 from reconciler.documents.plan import before_document
 from reconciler.errors import InvalidError, LocalError
 from reconciler.schema import load_schema, violations
-from tests.builders import INACTIVE, SERVER, declared, planned, token
+from tests.builders import INACTIVE, SERVER, declared, journaled, planned, token
 from tests.shell import unmeasured
 from tests.strategies import World, draft_of, worlds
 
@@ -241,8 +240,8 @@ def test_a_journal_is_read_as_it_was_written_and_knows_whether_its_run_goes_on(t
     found = load(journal.path)
     assert (found.running, found.run.name, found.run.server, found.run.ended) == (False, "apply-1", SERVER, False)
     assert [(each.change, each.status) for each in found.run.entries] == [
-        (BEGUN.changes[0], ResultStatus.DONE),
-        (BEGUN.changes[1], None),
+        (journaled(BEGUN.changes[0]), ResultStatus.DONE),
+        (journaled(BEGUN.changes[1]), None),
     ]
 
 
@@ -385,7 +384,7 @@ def test_only_a_run_that_began_something_and_was_killed_is_interrupted(tmp_path:
     going_on = _begun(tmp_path, "apply-20260103-1")
     ended = _begun(tmp_path, "apply-20260104-1")
     ended.write(summary_line(Outcome(results=DONE)))
-    elsewhere = _begun(tmp_path, "apply-20260105-1", replace(BEGUN, server=Server(url="https://other.example")))
+    elsewhere = _begun(tmp_path, "apply-20260105-1", BEGUN._replace(server=Server(url="https://other.example")))
     nothing = Journal.create(tmp_path, "apply-20260106-1")
     only_header = Journal.create(tmp_path, "apply-20260107-1")
     only_header.write(header_line(BEGUN, Provenance(run="apply-20260107-1", started="now", tool="0.1.0")))

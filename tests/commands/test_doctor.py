@@ -139,7 +139,7 @@ def test_a_lock_that_somebody_holds_is_told(shell: Shell) -> None:
     shell.now = lambda: NOW
     locked(shell)
     locked(shell, "0123456789abcdef")
-    locked(shell, EDGE, replace(THEIRS, expires="2026-01-01T00:00:00Z"))
+    locked(shell, EDGE, THEIRS._replace(expires="2026-01-01T00:00:00Z"))
     done = examined(shell)
     assert done.out.partition("ok    lock")[2].splitlines()[1:] == [
         "note  lock       organisation `acme` is locked by `deploy on web-1, process 7` since 2026-01-01T23:55:00Z, 5 min ago",

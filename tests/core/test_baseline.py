@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -309,7 +308,7 @@ def test_the_mark_of_a_change_is_the_one_that_a_reviewer_looks_for_first() -> No
         ({"status": Mark.PENDING, "description": Mark.DRIFT}, Mark.DRIFT),
         ({"status": Mark.DRIFT, "description": Mark.THIS_CHANGE}, Mark.THIS_CHANGE),
     ]:
-        assert replace(CHANGE, marks=marks).mark == mark
+        assert CHANGE._replace(marks=marks).mark == mark
 
 
 def settle(change: Change, base: Manifest, then: Manifest | None) -> dict[str, Mark]:
@@ -332,8 +331,8 @@ def test_what_the_base_declares_already_is_drift_if_it_did_when_the_token_change
 
 
 def test_only_what_is_not_told_yet_asks_for_the_history() -> None:
-    whole = replace(CHANGE, marks={"status": Mark.THIS_CHANGE, "description": Mark.THIS_CHANGE})
-    silent = replace(CHANGE, token=CHANGE.token._replace(updated_at=""))
+    whole = CHANGE._replace(marks={"status": Mark.THIS_CHANGE, "description": Mark.THIS_CHANGE})
+    silent = CHANGE._replace(token=CHANGE.token._replace(updated_at=""))
     assert moments([CHANGE, whole, silent]) == {AT}
     assert with_history([silent], {AT: {}}) == (silent,)
 
@@ -353,7 +352,7 @@ def test_only_what_is_not_told_yet_asks_for_the_history() -> None:
     ],
 )
 def test_a_moment_is_read_as_influxdb_writes_it(text: str, seconds: float | None) -> None:
-    assert changed_at(replace(CHANGE, token=CHANGE.token._replace(updated_at=text))) == seconds
+    assert changed_at(CHANGE._replace(token=CHANGE.token._replace(updated_at=text))) == seconds
 
 
 def test_a_manifest_that_no_longer_fits_says_what_it_can() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -23,14 +22,14 @@ from reconciler.core.plan import Change
 from reconciler.documents.decode import Document
 from reconciler.documents.journal import header_line, intent_line, read_run, result_line, settled_line, summary_line
 from reconciler.errors import ExitCode
-from tests.builders import EDGE, INACTIVE, SERVER, declared, planned, token, token_id
+from tests.builders import EDGE, INACTIVE, SERVER, declared, journaled, planned, token, token_id
 
 PLAN = planned(
     [declared(1, description="\x1b[31m", name="one"), declared(2, status=INACTIVE, protected=True), declared(3)],
     [token(number) for number in range(1, 4)],
     limits=Limits(max_deactivations=2),
 )
-FIRST, SECOND = PLAN.changes
+FIRST, SECOND = map(journaled, PLAN.changes)
 HEADER = header_line(PLAN, Provenance(run="apply-1", started="now", tool="0.1.0"))
 SUMMARY = summary_line(Outcome(results=()))
 
@@ -67,7 +66,7 @@ def test_a_later_line_is_the_better_informed_one() -> None:
 
 
 def test_a_retry_is_in_doubt_until_its_own_result_and_keeps_what_was_before_the_first_attempt() -> None:
-    again = replace(FIRST, token=token(1, description="of the first attempt"))
+    again = FIRST._replace(token=token(1, description="of the first attempt"))
     events = [intent_line(FIRST, 1), _result(FIRST, ResultStatus.UNVERIFIED, reason="lost"), intent_line(again, 2)]
     assert _entries(*events) == [("token 1", None, "", "")]
     assert _entries(*events, _result(FIRST, ResultStatus.DONE, "t2")) == [("token 1", ResultStatus.DONE, "", "t2")]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 
 from reconciler.core.live import Server
@@ -51,14 +49,14 @@ def test_what_differs_is_said_token_by_token() -> None:
 
 
 def test_another_server_organisation_and_waiver_are_named() -> None:
-    elsewhere = replace(REVIEWED, server=Server(url="https://other.example"), waivers=(Guard.SELF,))
+    elsewhere = REVIEWED._replace(server=Server(url="https://other.example"), waivers=(Guard.SELF,))
     assert compare(elsewhere, REVIEWED).differences == (
         Difference("server", "https://influx.example", "https://other.example"),
         Difference("waivers", "none", "self"),
     )
     assert compare(elsewhere, REVIEWED).tokens == ()
-    changes = tuple(replace(each, token=each.token._replace(org_id=EDGE)) for each in REVIEWED.changes)
-    moved = {each.field for token in compare(replace(REVIEWED, changes=changes), REVIEWED).tokens
+    changes = tuple(each._replace(token=each.token._replace(org_id=EDGE)) for each in REVIEWED.changes)
+    moved = {each.field for token in compare(REVIEWED._replace(changes=changes), REVIEWED).tokens
              for each in token.differences}  # fmt: skip
     assert moved == {"organisation"}
 

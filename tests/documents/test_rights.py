@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from reconciler.core.rights import Bucket, Right, Some
 from reconciler.documents.plan import decode_plan, plan_document
 from reconciler.documents.rights import meaning_document, rights_document
@@ -22,15 +20,15 @@ def test_what_is_told_of_a_token_is_a_few_values() -> None:
 
 
 def test_buckets_are_written_only_where_there_are_any() -> None:
-    change = replace(PLAN.changes[0], rights=None, buckets=Some())
+    change = PLAN.changes[0]._replace(rights=None, buckets=Some())
     assert meaning_document(change) == {}
     told = {"name": "telemetry", "writers": [], "more": 0, "wider": 0}
-    assert meaning_document(replace(change, buckets=Some((ALONE,), 1))) == {"buckets": [told], "more_buckets": 1}
+    assert meaning_document(change._replace(buckets=Some((ALONE,), 1))) == {"buckets": [told], "more_buckets": 1}
 
 
 def test_all_of_it_is_read_back_and_what_is_missing_is_not_known() -> None:
     for rights, buckets in [(Some((RIGHT,), 1), Some((ALONE,), 2)), (Some(), Some((ALONE,))), (None, Some())]:
-        change = replace(PLAN.changes[0], rights=rights, buckets=buckets)
-        (read,) = decode_plan(plan_document(replace(PLAN, changes=(change,)))).changes
+        change = PLAN.changes[0]._replace(rights=rights, buckets=buckets)
+        (read,) = decode_plan(plan_document(PLAN._replace(changes=(change,)))).changes
         assert (read.rights, read.buckets, read.labels) == (rights, buckets, {"team": "x"})
         assert read.token.created_at == "2025-06-07T08:09:10Z"

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -214,7 +214,7 @@ def test_exactly_the_lock_that_was_shown_is_removed() -> None:
     with meeting(one(), DELETED) as met:
         met.lock.remove(hold, "acme")
         assert met.seen() == [f"GET /api/v2/labels/{ID}", DELETE]
-    for other in (one(THEIRS), GONE, one(replace(OURS, since="now"))):
+    for other in (one(THEIRS), GONE, one(OURS._replace(since="now"))):
         with meeting(other) as met, pytest.raises(StaleError):
             met.lock.remove(hold, "acme")
         assert len(met.requests) == 1

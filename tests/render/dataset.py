@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from hypothesis import strategies as st
@@ -64,10 +63,8 @@ def plans() -> dict[str, Plan]:
         Guard.PROTECTED,
         unmanaged=Severity.FAIL,
     )
-    compared = replace(
-        every,
-        changes=tuple(
-            replace(change, marks=dict.fromkeys(change.body, mark)) for change, mark in zip(every.changes, Mark, strict=True)
+    compared = every._replace(changes=tuple(
+            change._replace(marks=dict.fromkeys(change.body, mark)) for change, mark in zip(every.changes, Mark, strict=True)
         ),
         base=Comparison(
             ref="origin/main", commit="1a2b3c4d" * 5, limits=every.limits, managed=4,
@@ -82,14 +79,14 @@ def plans() -> dict[str, Plan]:
         "ended": _ended(),
         "rights": _rights(),
         "nothing": planned([declared(1)], [token(1)]),
-        "empty": replace(planned([], []), server=Server(url="http://localhost:8086")),
+        "empty": planned([], [])._replace(server=Server(url="http://localhost:8086")),
         "every-action": every,
         "one-token": planned([declared(1, description="x")], [token(1)]),
         "refused": refused,
         "warned": planned([declared(1, description="x")], [token(1), token(2)], unmanaged=Severity.WARN),
-        "cloud": replace(every, server=Server(url="https://cloud.example", build="Cloud", version="")),
-        "undo": replace(planned([declared(1, description="x")], [token(1)], Guard.MOVED), undoes=RUN, declared=0),
-        "undone": replace(planned([declared(1)], [token(1)]), undoes=RUN, declared=0),
+        "cloud": every._replace(server=Server(url="https://cloud.example", build="Cloud", version="")),
+        "undo": planned([declared(1, description="x")], [token(1)], Guard.MOVED)._replace(undoes=RUN, declared=0),
+        "undone": planned([declared(1)], [token(1)])._replace(undoes=RUN, declared=0),
         "long": planned(
             [declared(1, name="n" * 60, description=LONG), declared(2, description="short"), declared(3, description="")],
             [token(1, user="u" * 40), token(2, description=LONG), token(3, description="日本語の長い説明" * 3, user="日本語" * 5)],
@@ -142,7 +139,7 @@ def _ended() -> Plan:
         declared(3, name="laptop", until=until("2027-01-02")),
     )
     ended = with_rights(make_plan(declarations, there), there)
-    return replace(ended, changes=tuple(replace(each, marks={"status": Mark.PENDING}) for each in ended.changes))
+    return ended._replace(changes=tuple(each._replace(marks={"status": Mark.PENDING}) for each in ended.changes))
 
 
 PLANS = plans()
@@ -162,7 +159,7 @@ def soiled(plan: Plan, texts: list[str]) -> Plan:
     )
     buckets = Some((Bucket(name=one, writers=Some()), Bucket(name=two, writers=Some((three,), 2), wider=3)), 4)
     changes = tuple(
-        replace(change, rights=rights, buckets=buckets, labels={one: two}, name=two or None, marks=dict.fromkeys(change.body, Mark.DRIFT), token=change.token._replace(user=three, org=one), places=dict.fromkeys(change.places, place))
+        change._replace(rights=rights, buckets=buckets, labels={one: two}, name=two or None, marks=dict.fromkeys(change.body, Mark.DRIFT), token=change.token._replace(user=three, org=one), places=dict.fromkeys(change.places, place))
         for change in plan.changes
     )  # fmt: skip
     base = Comparison(
@@ -172,8 +169,7 @@ def soiled(plan: Plan, texts: list[str]) -> Plan:
             for number, kind in enumerate(Kind)
         ),
     )  # fmt: skip
-    return replace(
-        plan, base=base, changes=changes, orgs=(one, two), server=plan.server._replace(version=three, build=two),
+    return plan._replace(base=base, changes=changes, orgs=(one, two), server=plan.server._replace(version=three, build=two),
         warnings=(*plan.warnings, problem, Problem(one)), refusals=(*plan.refusals, Refusal(Guard.SELF, problem)),
         undoes=one,
     )  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 
 from reconciler.core.plan import Guard, Plan, Refusal
@@ -24,10 +22,8 @@ def moved(plan: Plan, lines: int) -> Plan:
     def problem(each: Problem) -> Problem:
         return each._replace(place=down(each.place))
 
-    return replace(
-        plan,
-        changes=tuple(
-            replace(change, places={key: place._replace(line=place.line + lines) for key, place in change.places.items()})
+    return plan._replace(changes=tuple(
+            change._replace(places={key: place._replace(line=place.line + lines) for key, place in change.places.items()})
             for change in plan.changes
         ),
         warnings=tuple(map(problem, plan.warnings)),
@@ -53,7 +49,7 @@ def test_a_change_stands_at_the_field_that_changes_and_status_comes_first() -> N
 def test_a_saved_plan_may_know_only_the_declaration_or_nothing() -> None:
     (change,) = PLANS["one-token"].changes
     for places, place in [({"": Place("a", 1, 2)}, Place("a", 1, 2)), ({}, None)]:
-        plan = replace(PLANS["one-token"], changes=(replace(change, places=places),))
+        plan = PLANS["one-token"]._replace(changes=(change._replace(places=places),))
         assert [each.place for each in findings(plan)] == [place]
 
 
@@ -73,8 +69,8 @@ def test_what_has_no_place_is_put_at_the_top_of_a_file_of_the_plan() -> None:
     empty = PLANS["empty"]
     assert default_place(empty) == Place("tokens.yaml", 1, 1)
     problem = Problem("x", place=Place("b.yaml", 7, 7))
-    assert default_place(replace(empty, warnings=(NOWHERE, problem))) == Place("b.yaml", 1, 1)
-    assert default_place(replace(empty, refusals=(Refusal(Guard.SELF, problem),))) == Place("b.yaml", 1, 1)
+    assert default_place(empty._replace(warnings=(NOWHERE, problem))) == Place("b.yaml", 1, 1)
+    assert default_place(empty._replace(refusals=(Refusal(Guard.SELF, problem),))) == Place("b.yaml", 1, 1)
 
 
 @given(hostile_plans())
@@ -85,5 +81,5 @@ def test_a_fingerprint_belongs_to_one_finding_and_stays_when_lines_move(plan: Pl
 
 
 def test_findings_that_say_the_same_are_told_apart() -> None:
-    plan = replace(PLANS["empty"], warnings=(NOWHERE, NOWHERE, Problem("a warning again"), NOWHERE))
+    plan = PLANS["empty"]._replace(warnings=(NOWHERE, NOWHERE, Problem("a warning again"), NOWHERE))
     assert len({each.fingerprint for each in findings(plan)}) == 4

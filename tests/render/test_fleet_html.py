@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +45,7 @@ def text_of(fleet: Fleet) -> str:
 
 def switched_on(number: int) -> Change:
     found = change(number, 30)
-    return replace(found, status=Status.ACTIVE, token=found.token._replace(status=Status.INACTIVE))
+    return found._replace(status=Status.ACTIVE, token=found.token._replace(status=Status.INACTIVE))
 
 
 def test_what_is_not_fine_and_equal_changes_are_drawn_as_their_golden_file(golden: Callable[[Path, str], None]) -> None:
@@ -118,10 +117,10 @@ def test_what_has_no_room_is_counted() -> None:
 
 def test_a_row_of_many_servers_says_only_what_is_so_on_all_of_them() -> None:
     one, other = change(1, 4), change(2, 4)
-    other = replace(other, token=other.token._replace(org="edge-lab"))
+    other = other._replace(token=other.token._replace(org="edge-lab"))
     alike = text_of(Fleet(members=(planned("a", one), planned("b", change(2, 4)))))
     assert ("\nacme\n" in alike, "differs by server" in alike) == (True, False)
-    known = replace(one, rights=Some())
+    known = one._replace(rights=Some())
     text = text_of(Fleet(members=(planned("a", known), planned("b", other))))
     assert ("\nacme\n" in text, "differs by server" in text) == (False, True)
 

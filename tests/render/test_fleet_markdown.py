@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,7 @@ def planned(name: str, *changes: Change, **others: object) -> Planned:
         server=Server(url=f"https://{name}.example", build="OSS", version="v2.7.12"), orgs=("acme",), changes=changes, declared=9, managed=9,
         live=12, limits=Limits(),
     )  # fmt: skip
-    return Planned(name=name, plan=replace(plan, **others))  # type: ignore[arg-type]
+    return Planned(name=name, plan=plan._replace(**others))  # type: ignore[arg-type]
 
 
 def unreachable(name: str) -> Skipped:
@@ -55,7 +54,7 @@ def test_three_servers_are_drawn_as_their_golden_file(golden: Callable[[Path, st
         place=Place("shared.yaml", 2, 3),
     )  # fmt: skip
     base = Comparison(ref="HEAD^1", commit="1a2b3c4" * 5 + "1a2b3", limits=Limits(), managed=9, revisions=(loosened,))
-    alone = replace(change(7, 12), status=None, description="renamed", marks={"description": Mark.DRIFT})
+    alone = change(7, 12)._replace(status=None, description="renamed", marks={"description": Mark.DRIFT})
     warning = Problem("the owner of a token is inactive", "look at it", Place("shared.yaml", 4, 5))
     fleet = Fleet(
         members=(
@@ -156,7 +155,7 @@ def test_a_server_that_is_removed_is_grave() -> None:
 
 
 def test_a_deactivation_on_any_server_comes_before_the_rest_of_all() -> None:
-    renamed = [replace(change(number, number), status=None, description="renamed") for number in range(15)]
+    renamed = [change(number, number)._replace(status=None, description="renamed") for number in range(15)]
     shown = reports.github(Fleet(members=(planned("a", *renamed), planned("b", change(99, 4)))))
     assert shown.startswith("::notice title=deactivate collector-4,file=shared.yaml,line=4,col=5::b: ")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -112,8 +111,7 @@ def many(number: int, size: int, text: str) -> Plan:
         [token(each, description=filled, user=filled) for each in range(1, number + 1)],
     )  # fmt: skip
     problem = Problem(filled, filled)
-    return replace(
-        plan, orgs=(filled,), warnings=(problem,) * min(number, 50), refusals=(Refusal(Guard.SELF, problem),) * min(number, 50)
+    return plan._replace(orgs=(filled,), warnings=(problem,) * min(number, 50), refusals=(Refusal(Guard.SELF, problem),) * min(number, 50)
     )  # fmt: skip
 
 
@@ -169,7 +167,7 @@ def test_where_values_are_cut_what_differs_still_shows(start: int) -> None:
 
 
 def test_a_list_of_problems_is_cut_by_whole_items() -> None:
-    plan = replace(PLANS["nothing"], warnings=tuple(Problem(f"{'x' * 300}{number}") for number in range(500)))
+    plan = PLANS["nothing"]._replace(warnings=tuple(Problem(f"{'x' * 300}{number}") for number in range(500)))
     items = [line for line in markdown.plan(plan).splitlines() if line.startswith("- ")]
     assert items[-1] == f"- and {500 - len(items) + 1} more like these"
     assert items[0] == f"- **Warning**: `{'x' * 300}0`"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 
@@ -99,7 +98,7 @@ def test_without_a_plan_only_the_reason_is_told() -> None:
 
 def test_origins_are_told_where_there_is_a_base_and_zeros_too() -> None:
     plan = PLANS["compared"]
-    without = replace(plan, changes=tuple(replace(each, marks={}) for each in plan.changes))
+    without = plan._replace(changes=tuple(each._replace(marks={}) for each in plan.changes))
     for each, expected in (
         (plan, dict.fromkeys(Mark, 1.0) | {"unknown": 0.0}),
         (without, dict.fromkeys(Mark, 0.0) | {"unknown": 3.0}),
@@ -127,7 +126,7 @@ def test_every_plan_is_read_by_both_and_counts_as_it_does(name: str) -> None:
 
 def test_two_refusals_of_one_guard_are_one_sample() -> None:
     plan = PLANS["refused"]
-    twice = replace(plan, refusals=(*plan.refusals, *plan.refusals))
+    twice = plan._replace(refusals=(*plan.refusals, *plan.refusals))
     assert read(drawn(twice))["tokenctl_refusals", (("guard", Guard.SELF), ("server", "edge-0001"))] == 2
 
 

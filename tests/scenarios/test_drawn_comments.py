@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,8 +35,7 @@ def of(number: int, *waived: Guard) -> Plan:
         *waived, limits=Limits(max_deactivations=0),
     )  # fmt: skip
     base = Comparison(ref="HEAD^1", commit="1a2b3c4d" * 5, limits=plan.limits, managed=number)
-    return replace(
-        plan, base=base, changes=tuple(replace(each, marks=dict.fromkeys(each.body, Mark.THIS_CHANGE)) for each in plan.changes)
+    return plan._replace(base=base, changes=tuple(each._replace(marks=dict.fromkeys(each.body, Mark.THIS_CHANGE)) for each in plan.changes)
     )  # fmt: skip
 
 
@@ -85,7 +83,7 @@ def test_only_a_file_of_the_repository_is_a_link(file: str, link: str) -> None:
 def test_a_branch_stands_for_a_base_that_says_nothing(ref: str, told: str) -> None:
     plan = of(1)
     assert plan.base
-    compared = replace(plan, base=plan.base._replace(ref=ref))
+    compared = plan._replace(base=plan.base._replace(ref=ref))
     assert f"\nAgainst {told}: " in markdown.plan(compared, site=SITE)
     assert ("\nAgainst `1a2b3c4`: " in markdown.plan(compared)) == (len(ref) == 40)
 
@@ -112,8 +110,8 @@ def test_what_was_removed_is_told_where_it_stood_and_without_a_link() -> None:
     plan = of(1)
     assert plan.base
     gone = Revision(kind=Kind.REMOVED, target="x", base_place=Place("HEAD^1:a.yaml", 3, 1))
-    drawn = markdown.plan(replace(plan, base=plan.base._replace(revisions=(gone,))), site=SITE)
+    drawn = markdown.plan(plan._replace(base=plan.base._replace(revisions=(gone,))), site=SITE)
     assert "- removed `x`, `HEAD^1:a.yaml:3`: " in drawn
     setting = gone._replace(kind=Kind.SETTING, base_place=None)
-    drawn = markdown.plan(replace(plan, base=plan.base._replace(revisions=(setting,))), site=SITE)
+    drawn = markdown.plan(plan._replace(base=plan.base._replace(revisions=(setting,))), site=SITE)
     assert "- setting `x`: " in drawn

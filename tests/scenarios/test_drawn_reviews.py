@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -39,7 +38,7 @@ OTHER = planned(
 REVIEWS = {
     "as-reviewed": compare(PLAN, PLAN),
     "differs": compare(PLAN, OTHER),
-    "elsewhere": compare(PLAN, replace(PLAN, server=PLAN.server._replace(url="https://other.example"))),
+    "elsewhere": compare(PLAN, PLAN._replace(server=PLAN.server._replace(url="https://other.example"))),
     "digest": compare_digest(PLAN, "0" * 64),
     "unknown": Review(verdict=Verdict.UNKNOWN, reason="cannot read the plan ::error::\x1b[31m`x`: No such file or directory"),
     "hostile": compare(

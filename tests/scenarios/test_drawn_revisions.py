@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -71,11 +70,9 @@ def changes() -> dict[str, Baseline]:
     )
     return {
         "nothing": plain,
-        "every-kind": replace(plain, revisions=revise(before, after, "origin/main")),
-        "refused-base": replace(plain, revisions=revise(manifest(), after, "origin/main"), warnings=(warned,)),
-        "hostile": replace(
-            plain,
-            ref="##[error]x",
+        "every-kind": plain._replace(revisions=revise(before, after, "origin/main")),
+        "refused-base": plain._replace(revisions=revise(manifest(), after, "origin/main"), warnings=(warned,)),
+        "hostile": plain._replace(ref="##[error]x",
             revisions=revise(manifest(*hostile), manifest(*reworded, *selected, server=Asserted(org=HOSTILE[0])), "x"),
             warnings=(warned._replace(message=HOSTILE[2], place=Place(HOSTILE[6], 1, 1)),),
         ),
@@ -122,7 +119,7 @@ def test_only_our_own_words_stand_outside_of_code_in_markdown(name: str) -> None
 @pytest.mark.parametrize("longest", [6_000, 65_536])
 def test_markdown_is_short_and_counts_what_it_leaves_out(longest: int) -> None:
     many = [declared(number, description="é" * 500) for number in range(1, 400)]
-    revised = replace(CHANGES["nothing"], revisions=revise(manifest(), manifest(*many), "main"))
+    revised = CHANGES["nothing"]._replace(revisions=revise(manifest(), manifest(*many), "main"))
     drawn = markdown.revised(revised, longest)
     check(drawn, columns=4)
     assert len(drawn.encode()) < longest

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,7 +103,7 @@ def test_a_signal_gives_the_lock_back(shell: Shell, number: int, code: int) -> N
 def test_a_signal_ends_the_wait_for_a_lock(shell: Shell, forked: Path) -> None:
     shell.program = forked / "tokenctl"
     shell.declare(DESCRIBE)
-    locked(shell, properties=replace(THEIRS, expires="2999-01-01T00:00:00Z"))
+    locked(shell, properties=THEIRS._replace(expires="2999-01-01T00:00:00Z"))
     with terminal(shell, "apply", "--lock-timeout", "10m") as (screen, process):
         read(screen, "lock: waiting for that of organisation `acme`, held by `deploy on web-1, process 7`")
         process.send_signal(signal.SIGTERM)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -200,7 +199,7 @@ def test_what_stands_between_backticks_is_code(chromium: Browser, tmp_path: Path
 def test_a_long_path_breaks_only_after_its_signs(chromium: Browser, tmp_path: Path) -> None:
     path = "environments/production/tokens_of_the_hamburg_plant.and_of_every_other_plant.yaml"
     change = PLANS["one-token"].changes[0]
-    plan = replace(PLANS["one-token"], changes=(replace(change, places={"": Place(path, 123, 3)}),))
+    plan = PLANS["one-token"]._replace(changes=(change._replace(places={"": Place(path, 123, 3)}),))
     opened(chromium, tmp_path, plan, width=390)
     parts = "[...document.querySelector('td[data-label=\"declared at\"] code').childNodes].filter(each => each.data)"
     lines = f"""{parts}.map(each => {{

@@ -154,13 +154,13 @@ def test_the_digest_binds_what_a_reviewer_agrees_to_and_nothing_else() -> None:
     plan = make_plan(manifest(*declarations), live(*listed))
     first = plan.changes[0]
     bound = [
-        replace(plan, server=plan.server._replace(url="https://other.example")),
-        replace(plan, waivers=(Guard.SELF,)),
-        replace(plan, changes=plan.changes[:1]),
-        replace(plan, changes=(replace(first, description="newer"), *plan.changes[1:])),
-        replace(plan, changes=(replace(first, status=Status.INACTIVE), *plan.changes[1:])),
+        plan._replace(server=plan.server._replace(url="https://other.example")),
+        plan._replace(waivers=(Guard.SELF,)),
+        plan._replace(changes=plan.changes[:1]),
+        plan._replace(changes=(first._replace(description="newer"), *plan.changes[1:])),
+        plan._replace(changes=(first._replace(status=Status.INACTIVE), *plan.changes[1:])),
         *(
-            replace(plan, changes=(replace(first, token=first.token._replace(**moved)), *plan.changes[1:]))
+            plan._replace(changes=(first._replace(token=first.token._replace(**moved)), *plan.changes[1:]))
             for moved in (
                 {"id": token(9).id}, {"status": Status.INACTIVE}, {"description": "x"}, {"updated_at": "x"},
                 {"org_id": "f" * 16},
@@ -168,11 +168,11 @@ def test_the_digest_binds_what_a_reviewer_agrees_to_and_nothing_else() -> None:
         ),
     ]  # fmt: skip
     free = [
-        replace(plan, server=plan.server._replace(version="v9", build="x")),
-        replace(plan, changes=plan.changes[::-1]),
-        replace(plan, changes=(replace(first, name="x", protected=True, places={}), *plan.changes[1:])),
-        replace(plan, changes=(replace(first, token=first.token._replace(user="x", org="y")), *plan.changes[1:])),
-        replace(plan, declared=9, managed=9, live=9, orgs=("x",), limits=Limits(min_managers=9)),
+        plan._replace(server=plan.server._replace(version="v9", build="x")),
+        plan._replace(changes=plan.changes[::-1]),
+        plan._replace(changes=(first._replace(name="x", protected=True, places={}), *plan.changes[1:])),
+        plan._replace(changes=(first._replace(token=first.token._replace(user="x", org="y")), *plan.changes[1:])),
+        plan._replace(declared=9, managed=9, live=9, orgs=("x",), limits=Limits(min_managers=9)),
     ]
     assert plan.digest not in [each.digest for each in bound]
     assert len({each.digest for each in bound}) == len(bound)

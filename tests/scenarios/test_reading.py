@@ -49,12 +49,12 @@ class Told:
 
 
 def told(source: Source, flags: Flags, shell: Shell, *, sends: bool = False) -> Told:
-    """What planning from the source gives; how many tokens were listed is no part of it."""
+    """What planning from the source gives, but how many tokens were listed and whether the caller's own was among them."""
     found = Told()
 
     def run(context: Context) -> ExitCode:
         with connected(resolve(flags, context), context, sends=sends) as connection:
-            found.plan = replace(planning.plan_from(source, connection), live=None)
+            found.plan = planning.plan_from(source, connection)._replace(live=None, knows_own=False)
         return ExitCode.OK
 
     def caught(context: Context) -> ExitCode:
