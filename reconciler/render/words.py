@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reconciler.core import contrast
@@ -134,6 +135,7 @@ def plainly(name: str) -> str:
     return name if _PLAIN.fullmatch(name) else quoted(name)
 
 
+@lru_cache(maxsize=1024)  # most tokens may do what others may
 def rights_of(
     rights: Some[Right] | None, org: str, named: Callable[[str], str] = plainly, *, brief: bool = False
 ) -> str:
