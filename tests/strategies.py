@@ -16,6 +16,7 @@ from reconciler.core.plan import Plan
 from reconciler.core.planner import make_plan
 from reconciler.errors import InvalidError
 from reconciler.influx import wire
+from reconciler.influx.shared import Shared
 from reconciler.sandbox.permissions import Permission, covered
 from tests.builders import ACME, EDGE, NAMES, Line, declared, live, managing, manifest, token, token_id, until
 
@@ -290,7 +291,7 @@ def rights_of(permissions: Iterable[Permission]) -> Rights:
         }
         for each in permissions
     ]
-    body = wire.OneToken("own")
+    body = wire.OneToken(Shared("own"))
     entry = {"id": FOUND[0], "status": "active", "orgID": ACME, "userID": "u", "permissions": listed}
     body.feed(json.dumps(entry).encode())
     return body.finish().rights

@@ -61,6 +61,7 @@ COVERED_BY = {
     "cli/process.py": "scenarios/test_signals.py",
     "cli/tools.py": "cli/test_app.py",
     "documents/fleet.py": "scenarios/test_fleet_trust.py",
+    "influx/shared.py": "influx/test_wire.py",
     "influx/trust.py": "scenarios/test_tls.py",
     "render/compared.py": "scenarios/test_drawn_revisions.py",
     "render/fleet.py": "scenarios/test_fleets.py",

@@ -180,6 +180,14 @@ class Single:
         self._elements = Elements("found", self._found.append, self._wanted)
         return self._elements.feed(b'{"found":[' + self._held)
 
+    @property
+    def text(self) -> str:
+        """What came, where that is UTF-8 and not larger than a piece, else ""."""
+        try:
+            return "" if self._elements else self._held.decode()
+        except UnicodeDecodeError:
+            return ""
+
     def entry(self) -> dict[str, Any]:
         """The object, once all of it has come; raises WireError for anything else."""
         if not self._elements:

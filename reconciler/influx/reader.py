@@ -20,6 +20,7 @@ from reconciler.errors import TokenctlError, UsageError, attempt
 from reconciler.influx import answers, labels, wire
 from reconciler.influx.body import Single, Sink
 from reconciler.influx.retry import Retries
+from reconciler.influx.shared import Shared
 from reconciler.influx.transport import Answer, Transport
 
 _AT_ONCE = 8  # reads: on more connections a server answers no more of them in a second
@@ -69,6 +70,7 @@ class Reader:
         self._retries = retries
         self._endpoint = transport.endpoint
         self._own_id = own_id
+        self._shared = Shared(*transport.endpoint.secrets)
         self.speed = Speed()
         self.tells_owners = False  # whether it has told of one: then the server has that request
         self.answered: Server | None = None  # the server that answered first
@@ -108,7 +110,7 @@ class Reader:
 
     def get(self, token_id: TokenId) -> Token | Missing:
         """Read one token, or why it cannot be read: one request."""
-        found = wire.OneToken(*self._endpoint.secrets)
+        found = wire.OneToken(self._shared)
         began = self._transport.clock()
         answer = self._get(wire.path(wire.AUTHORIZATIONS, token_id), sink=found)
         self.speed = self.speed.after_read(self._transport.clock() - began)

@@ -8,6 +8,7 @@ from reconciler.core.live import Token, TokenId
 from reconciler.errors import StaleError
 from reconciler.influx import answers, wire
 from reconciler.influx.retry import Retries
+from reconciler.influx.shared import Shared
 from reconciler.influx.transport import Transport
 
 
@@ -20,6 +21,7 @@ class Writer:
     def __init__(self, transport: Transport, retries: Retries) -> None:
         self._transport = transport
         self._retries = retries
+        self._shared = Shared(*transport.endpoint.secrets)
 
     def patch(self, token_id: TokenId, body: Mapping[str, str], ready: Callable[[], None]) -> Token:
         """Send `PATCH /api/v2/authorizations/{id}` once; return the token in the answer, which may be another one.
@@ -28,7 +30,7 @@ class Writer:
         AuthError, StaleError when the token is gone, and UnreachableError when the change may have been applied.
         """
         self._retries.count()
-        found = wire.OneToken(*self._transport.endpoint.secrets)
+        found = wire.OneToken(self._shared)
         path = wire.path(wire.AUTHORIZATIONS, token_id)
         answer = self._transport.send("PATCH", path, body=body, sink=found, ready=ready)
         if gone := answers.not_found(answer):

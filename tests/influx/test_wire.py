@@ -30,6 +30,7 @@ from reconciler.core.live import (
 )
 from reconciler.influx import answers, labels, wire
 from reconciler.influx.decoding import WireError
+from reconciler.influx.shared import Shared
 from tests.influx.raw_server import SECRET
 
 ID = "0d3a5f0c1be4e000"
@@ -64,7 +65,7 @@ def listed(*entries: object) -> bytes:
 
 def single(body: bytes) -> Token:
     """The token of a single authorization."""
-    found = wire.OneToken(SECRET)
+    found = wire.OneToken(Shared(SECRET))
     found.feed(body)
     return found.finish()
 
@@ -513,6 +514,32 @@ def test_an_entry_of_the_plainest_form_is_read_as_any_other(
         at = 1 + int(share * len(texts[-1]))
         texts[-1] = texts[-1][:at] + put + texts[-1][at + over :]
     assert read(texts) == read(with_more(texts))
+    alone, other = (read_alone(some[-1]) for some in (texts, with_more(texts)))
+    assert alone == other
+
+
+def read_alone(text: str) -> Any:
+    """What is read of a single entry by itself and after another one, or the words with which it is refused."""
+    shared, found = Shared(SECRET), []
+    for each in (text, json.dumps(entry(permissions=both("users"))), text):
+        body = wire.OneToken(shared)
+        body.feed(each.encode("utf-8", "surrogatepass"))
+        try:
+            found.append(tuple(body.finish()))
+        except WireError as error:
+            found.append((str(error),))
+    assert found[0] == found[2]
+    return found[0]
+
+
+def test_what_single_tokens_have_is_forgotten_before_it_takes_much_memory() -> None:
+    shared, sizes = Shared(SECRET), []
+    for number in range(300):
+        body = wire.OneToken(shared)
+        body.feed(json.dumps(entry(org=f"{number}" * 3_000)).encode())
+        assert body.finish().org == f"{number}" * 3_000
+        sizes.append(shared.size)
+    assert max(sizes) < 1_100_000
 
 
 ODD = [
