@@ -182,8 +182,9 @@ def _untouched(secret: str) -> str:
     return max(_SPECIAL.split(bare[cut : len(bare) - cut]), key=len)
 
 
-def _spelled(secret: str) -> Iterator[tuple[str, _Way]]:
-    """Yield the plain spelling of a secret, those in URLs and those between quotes, each with its middle part.
+@lru_cache(maxsize=256)
+def _spelled(secret: str) -> Sequence[tuple[str, _Way]]:
+    """Return the plain spelling of a secret, those in URLs and those between quotes, each with its middle part.
 
     Whatever holds the secret nearly whole holds that middle part, which is quick to look for.
     """
@@ -193,7 +194,7 @@ def _spelled(secret: str) -> Iterator[tuple[str, _Way]]:
         spellings += _IN_URLS
     if _QUOTED.search(bare):
         spellings += _BETWEEN_QUOTES
-    return ((spelled(bare[cut : len(bare) - cut]), (bare, cut, spelled)) for spelled in spellings)
+    return [(spelled(bare[cut : len(bare) - cut]), (bare, cut, spelled)) for spelled in spellings]
 
 
 def _by_part(sought: Iterable[tuple[str, str]]) -> _Parts:

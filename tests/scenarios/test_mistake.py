@@ -23,7 +23,7 @@ ANOTHER = "L" * 43 + "_-" * 21 + "w=="
 # Each is the first frame of that name in which something goes wrong, all over a run of `apply`.
 POINTS = (
     "resolve", "normalise", "_secret", "connected", "Transport._maker", "Direct.handle", "plain", "Transport._request", "Transport._exchange",
-    "Transport._read", "proxy_for", "TokenList.begin", "TokenList._plain", "_token", "masked", "decoded", "make_plan", "explain",
+    "Transport._read", "proxy_for", "TokenList.begin", "TokenList._plain", "_plain", "masked", "decoded", "make_plan", "explain",
     "Journal.write", "execute", "Writer.patch", "Streams.show", "answered",
 )  # fmt: skip
 
