@@ -13,6 +13,7 @@ import pytest
 from reconciler.core.endpoint import normalise
 from reconciler.core.text import count
 from reconciler.errors import UsageError
+from reconciler.influx_cli import Profile
 from reconciler.settings import Flags, Settings, resolve, without_token
 
 SECRET = "FAKE-caller-" + "0" * 74 + "=="
@@ -156,6 +157,10 @@ def test_a_profile_without_a_url_is_for_the_default_server(tmp_path: Path) -> No
     profiles(tmp_path, f'[here]\ntoken = "{SECRET}"\nactive = true\n')
     assert settled(Flags(), tmp_path).endpoint.url == "http://localhost:8086"
     assert "is not for https://one.example" in refused(Flags(url="https://one.example"), tmp_path)
+
+
+def test_a_profile_shows_no_token_where_it_is_printed() -> None:
+    assert repr(Profile(name="lyon", url="https://lyon.example", token="secret")) == "Profile('lyon')"
 
 
 def test_an_unknown_profile_is_refused_with_those_there_are(tmp_path: Path) -> None:
