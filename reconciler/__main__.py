@@ -1,5 +1,6 @@
 """The command `tokenctl`."""
 
+import atexit
 import os
 import sys
 
@@ -12,7 +13,9 @@ def run() -> None:
 
     It ends at once, as all was written: Python would take apart what was loaded, each object of a large run among it.
     """
-    os._exit(main())
+    code = main()
+    atexit._run_exitfuncs()  # noqa: SLF001  what libraries want to have done in the end
+    os._exit(code)
 
 
 def main() -> int:

@@ -63,6 +63,11 @@ def test_changes_are_explained_field_by_field() -> None:
     assert list(explained([])) == []
 
 
+def test_a_field_that_is_as_it_should_be_is_no_difference() -> None:
+    before, after = {"status": "active", "description": "one"}, {"status": "active", "description": "two"}
+    assert explain([(before, after), (before, before)]) == [(Difference("description", "one", "two"),), ()]
+
+
 def test_an_elided_text_and_the_text_that_stands_for_it_differ() -> None:
     elided = Elided(2_000_000, "0" * 64)
     (found,) = explain([({"description": elided}, {"description": str(elided)})])
