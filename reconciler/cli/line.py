@@ -16,13 +16,12 @@ from typer._click.shell_completion import CompletionItem, add_completion_class
 from typer._completion_classes import BashComplete
 from typer.core import TyperGroup
 
-from reconciler.cli import COMPLETION, completion
+from reconciler.cli import COMPLETION, SHOWN, completion
 from reconciler.cli.app import app
 from reconciler.cli.tools import tools
 from reconciler.errors import ExitCode, UsageError
 from reconciler.session.context import Context
 
-_HELP = {"-h", "--help", "--version"}
 _VERBS = {
     each.name or each.callback.__name__: each
     for each in (*app.registered_commands, *tools.registered_commands)
@@ -61,7 +60,7 @@ def read(arguments: Sequence[str], context: Context) -> int:
     try:
         return int(command.main(list(arguments), prog_name="tokenctl", standalone_mode=False, obj=context) or 0)
     except SystemExit as error:  # typer's word for the end of a completion, and for a reader who has left
-        return ExitCode.OK if not error.code or _HELP.intersection(arguments) else ExitCode.ERROR
+        return ExitCode.OK if not error.code or SHOWN.intersection(arguments) else ExitCode.ERROR
     except NoArgsIsHelpError as error:
         context.streams.warn(error.format_message())
         return ExitCode.USAGE

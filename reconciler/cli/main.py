@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from reconciler.apply.interrupt import Interrupt
-from reconciler.cli import COMPLETION, screen
+from reconciler.cli import COMPLETION, SHOWN, screen
 from reconciler.cli.process import collect_garbage, leave_no_core
 from reconciler.errors import ExitCode, TokenctlError
 from reconciler.session.context import Context, Secrets, Streams, unwritable
@@ -26,7 +26,6 @@ if TYPE_CHECKING:  # checking files needs neither
 
     from reconciler.apply.pace import Moment
 
-_HELP = {"-h", "--help", "--version"}
 _CRASHED = (
     "this is a mistake in tokenctl itself\n"
     "  hint: please report it with the lines below. Secrets in them are masked, names and descriptions are not;\n"
@@ -73,7 +72,7 @@ def run(arguments: Sequence[str], context: Context) -> int:
         told, code = context.streams.masked(words.problems(error.problems)), error.exit_code
     except Exception as error:  # noqa: BLE001  Python would show its traceback as it is
         code = ExitCode.ERROR
-        if isinstance(error, OSError) and _HELP.intersection(arguments):  # typer writes these
+        if isinstance(error, OSError) and SHOWN.intersection(arguments):
             told = f"{unwritable(error)}\n"
         else:
             told = report_crash(error, context)

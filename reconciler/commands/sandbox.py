@@ -32,12 +32,13 @@ class SandboxRequest(NamedTuple):
 
 
 def run(request: SandboxRequest, context: Context) -> ExitCode:
-    """Serve until SIGTERM or SIGINT; prints the URL on stdout once requests are answered."""
+    """Serve until SIGTERM, SIGINT or SIGHUP; prints the URL on stdout once requests are answered."""
     context.collect_garbage()  # it runs until it is stopped
     # Its `put` may come in the middle of its `get`; an Event whose `set` does waits for ever.
     stop: SimpleQueue[int] = SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: stop.put(number))
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # what nohup is for
+            signal.signal(number, lambda number, _: stop.put(number))
     address = _address(request.listen)
     seed = read_seed(Path(request.seed)) if request.seed else default_seed()
     served = profile(request.version, hashed=request.hashed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +29,10 @@ def shell(shell: Shell) -> Shell:
 
 @dataclass
 class Served:
-    """A sandbox in a process of its own; `err` is what it said, once it has ended."""
+    """A sandbox in a process of its own, which `signal` sends signals to; `err` is what it said, once it has ended."""
 
     url: str
+    signal: Callable[[int], None]
     err: str = ""
 
 
@@ -43,7 +44,7 @@ def served(shell: Shell, *options: str, stop: int = signal.SIGTERM) -> Iterator[
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout
-        running = Served(process.stdout.readline().strip())
+        running = Served(process.stdout.readline().strip(), process.send_signal)
         try:
             yield running
         finally:
@@ -63,10 +64,21 @@ def test_it_says_where_it_is_and_how_to_try_it(shell: Shell) -> None:
     )
 
 
-def test_it_stops_on_ctrl_c_too(shell: Shell) -> None:
-    with served(shell, "--quiet", stop=signal.SIGINT) as running:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGHUP])
+def test_it_stops_on_ctrl_c_and_with_its_terminal_too(shell: Shell, stop: int) -> None:
+    with served(shell, "--quiet", stop=stop) as running:
         pass
     assert running.err == ""
+
+
+def test_it_goes_on_without_its_terminal_where_nohup_says_so(shell: Shell) -> None:
+    kept = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which what is started has too
+    try:
+        with served(shell, "--quiet") as running:
+            running.signal(signal.SIGHUP)
+            assert shell.run("list", INFLUX_HOST=running.url).code == 0
+    finally:
+        signal.signal(signal.SIGHUP, kept)
 
 
 def test_a_file_keeps_its_state(shell: Shell) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.baseline import Baseline, about, changed_at, moments, revise, with_base, with_history
-from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share
+from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity, Share, at
 from reconciler.core.plan import Change, Difference, Kind, Mark, Plan, Revision
 from reconciler.core.planner import make_plan, rebase
 from reconciler.core.resolve import declared_tokens
@@ -265,7 +265,7 @@ def test_a_field_is_marked_when_the_base_says_something_else_and_left_open_when_
     drawn: tuple[World, Manifest],
 ) -> None:
     world, base = drawn
-    stood = declared_tokens(base, world.live)
+    stood = declared_tokens(at(base, world.live.now), world.live)
     for change in compared(world, base).changes:
         for field, value in change.body.items():
             declares = change.token.id in stood and getattr(stood[change.token.id], field) == value
