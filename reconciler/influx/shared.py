@@ -27,7 +27,10 @@ _Permissions = tuple[Rights, tuple[Grant, ...] | None]
 
 
 class Shared:
-    """What many tokens have, each kept once and without the secrets; `size` is what is kept of them all, in bytes."""
+    """What many tokens have, each kept once and without the secrets; `size` is what is kept of them all, in bytes.
+
+    Several threads may use it, and one of them may `forget` at any time.
+    """
 
     def __init__(self, own: str, *others: str) -> None:
         self._own = own.encode()
@@ -86,10 +89,10 @@ class Shared:
 
     def value(self, value: _Value) -> _Value:
         """The value, or the equal one that is kept."""
-        if value not in self._values:
-            self._values[value] = value
+        known: _Value | None = self._values.get(value)
+        if known is None:
+            known = self._values[value] = value
             self.size += _ENTRY_SIZE + getsizeof(value)
-        known: _Value = self._values[value]
         return known
 
     def reach(self, orgs: set[str], tokens: set[str], users: set[str]) -> Reach:

@@ -81,7 +81,6 @@ def named_plan(plan: Plan, files: Sequence[str], environment: Mapping[str, str])
 
     A saved plan has such places already; its own file is the one it was made from.
     """
-
     base = plan.base
     name = naming(environment, base.ref if base else "")
     if plan.files:
@@ -103,7 +102,6 @@ def named_plan(plan: Plan, files: Sequence[str], environment: Mapping[str, str])
 
 def named_revised(revised: Baseline, environment: Mapping[str, str]) -> Baseline:
     """Return what a change of the files means, with these as programs know them."""
-
     name = naming(environment, revised.ref)
     revisions, warnings = _revisions(revised.revisions, name), _problems(revised.warnings, name)
     return revised._replace(revisions=revisions, warnings=warnings)

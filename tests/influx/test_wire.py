@@ -542,6 +542,20 @@ def test_what_single_tokens_have_is_forgotten_before_it_takes_much_memory() -> N
     assert max(sizes) < 1_100_000
 
 
+def test_what_one_thread_is_keeping_another_may_forget() -> None:
+    shared = Shared(SECRET)
+
+    class Kept(tuple[str, ...]):
+        """Something that is looked for and put down, and each time everything is forgotten."""
+
+        def __hash__(self) -> int:
+            shared.forget()
+            return 0
+
+    value = Kept(("kept",))
+    assert shared.value(value) is value
+
+
 ODD = [
     [entry(permissions=[permission("read", "buckets", name="a]b")])],
     [entry(permissions=[permission("read", "buckets", name='"]')])],
