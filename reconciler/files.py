@@ -124,13 +124,14 @@ def read(path: Path, most: int, patience_s: float) -> bytes:
     return found
 
 
-def nearest_repository(path: Path) -> Path | None:
-    """The nearest folder that holds a git repository, from this absolute path upwards.
+def nearest_repository(path: str | Path) -> Path | None:
+    """The nearest folder that holds a git repository, from this path upwards as it is written: no link is followed.
 
     Looked for here, as git would also take a folder that only looks like one: a pull request may bring such a folder
     and with it another history, but nothing that is called `.git`.
     """
-    return next((folder for folder in (path, *path.parents) if os.path.lexists(folder / ".git")), None)
+    here = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links
+    return next((folder for folder in (here, *here.parents) if os.path.lexists(folder / ".git")), None)
 
 
 @contextmanager

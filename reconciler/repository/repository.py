@@ -121,7 +121,7 @@ def opened(paths: Sequence[str], environment: Mapping[str, str], home: Path) -> 
 
     Raises UsageError when there is none, LocalError when git cannot be run.
     """
-    top, *others = dict.fromkeys(_top(path) for path in paths)
+    top, *others = dict.fromkeys(map(nearest_repository, paths))
     if top is None or others:
         where = f"{', '.join(paths)}: these are not of one repository" if top else f"{paths[0]} is in no git repository"
         raise UsageError(f"--base: {where}", "name files of one repository")
@@ -141,11 +141,6 @@ def head(top: Path, environment: Mapping[str, str], home: Path) -> str:
     except LocalError:
         return ""
     return answer.stdout.strip() if answer.returncode == 0 and _HASH.fullmatch(answer.stdout.strip()) else ""
-
-
-def _top(path: str) -> Path | None:
-    """The nearest folder above the path that holds a repository."""
-    return nearest_repository(Path(os.path.abspath(path)))  # noqa: PTH100  # resolve() would follow links
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -82,7 +82,7 @@ def provenance_of(plan: Plan, files: Sequence[str], context: Context, whole: Fle
 
 def _commit(file: str, context: Context) -> str:
     """Return the hash of the commit that is checked out where the file is, "" for none."""
-    top = nearest_repository(Path(os.path.abspath(file)))  # noqa: PTH100  # resolve() would follow links
+    top = nearest_repository(file)
     if top is None or not Path(file).exists():
         return ""
     from reconciler.repository.repository import head  # outside of repositories nobody needs git
