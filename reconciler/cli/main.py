@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from io import TextIOWrapper
@@ -55,7 +55,7 @@ def run(arguments: Sequence[str], context: Context) -> int:
     _hide_header(context)
     try:
         if plain := _plain(arguments):
-            return _RUNS[arguments[0]](*plain, context)
+            return plain(context)
         if COMPLETION in os.environ and (told := _completed()):
             context.streams.stdout.write(f"{told}\n")
             return ExitCode.OK
@@ -80,11 +80,11 @@ def run(arguments: Sequence[str], context: Context) -> int:
     return code
 
 
-def _plain(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]] | None:
-    """The files and options of a line that typer need not read, None for any other; an option without value has ""."""
-    known = _PLAIN.get(arguments[0]) if arguments else None
-    if known is None:
+def _plain(arguments: Sequence[str]) -> Callable[[Context], ExitCode] | None:
+    """What runs a line that typer need not read, None for any other."""
+    if not arguments or arguments[0] not in _PLAIN:
         return None
+    command, known = _PLAIN[arguments[0]]
     files: list[str] = []
     options: dict[str, str] = {}
     words = iter(arguments[1:])
@@ -97,7 +97,7 @@ def _plain(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]] | None:
                 return None
         else:
             return None
-    return files, options
+    return partial(command, files, options)
 
 
 def _validate(files: Sequence[str], _: Mapping[str, str], context: Context) -> ExitCode:
@@ -138,14 +138,14 @@ def _completed() -> str:
     return completion.quickly(os.environ)
 
 
-_RUNS = {"validate": _validate, "plan": _plan, "apply": _apply}
 _PATH = "[A-Za-z0-9_./][A-Za-z0-9_./-]*[./][A-Za-z0-9_./-]*"  # one that no typing mistake looks like
-_PLAIN: Mapping[str, Mapping[str, str]] = {
-    "validate": {},
-    "plan": {"-o": _PATH, "--detailed-exitcode": ""},
-    "apply": {"--yes": "", "--expect": "[0-9a-f]{64}", "--journal": _PATH},
+_Command = Callable[[Sequence[str], Mapping[str, str], Context], ExitCode]  # of files and options
+_PLAIN: Mapping[str, tuple[_Command, Mapping[str, str]]] = {
+    "validate": (_validate, {}),
+    "plan": (_plan, {"-o": _PATH, "--detailed-exitcode": ""}),
+    "apply": (_apply, {"--yes": "", "--expect": "[0-9a-f]{64}", "--journal": _PATH}),
 }
-"""The options that a plain line may have beside files, and what their values look like, "" for those without one."""
+"""The commands of plain lines, the options that these may have, and what their values look like, "" for none."""
 
 
 def _hide_header(context: Context) -> None:
