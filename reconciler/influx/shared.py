@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from hashlib import blake2b
 from sys import getsizeof
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from reconciler.core.live import EVERY_ORG, EVERY_USER, NO_RIGHTS, Grant, OrgId, Reach, Rights, TokenId, UserId, kept
 from reconciler.core.secrets import holds_secret, masking
@@ -26,8 +26,19 @@ _Value = TypeVar("_Value")
 _Permissions = tuple[Rights, tuple[Grant, ...] | None]
 
 
+class Common(NamedTuple):
+    """What one token says just as others do: the text, and organisation, owner, rights and grants of it."""
+
+    text: str
+    place: tuple[OrgId, str, UserId, str]
+    rights: Rights
+    grants: tuple[Grant, ...] | None
+
+
 class Shared:
     """What many tokens have, each kept once and without the secrets; `size` is what is kept of them all, in bytes.
+
+    `common` is what the latest token that had something else than the one before it says.
 
     Several threads may use it, and one of them may `forget` at any time.
     """
@@ -43,6 +54,7 @@ class Shared:
         self._texts: dict[str, str] = {}
         self._values: dict[Any, Any] = {}
         self._latest: dict[bytes, Any] = {}
+        self.common: Common | None = None
 
     def proof(self, secret: str) -> tuple[bool, bool | None]:
         """Whether this is the caller's secret, and what it proves of that: see Token."""

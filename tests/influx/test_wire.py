@@ -607,9 +607,29 @@ def tokens_within(texts: list[str]) -> dict[TokenId, Token]:
 
 def test_most_entries_are_of_the_plainest_form() -> None:
     rights = both("users") + both("buckets", id=ID, name="a b", orgID=ORG, org="acme")
-    text = json.dumps(entry(permissions=rights), indent="\t")
-    assert wire.plainest().fullmatch(text + "\n\t]")
-    assert wire.plainest().fullmatch(json.dumps(entry()) + ",")
+    whole = re.compile("".join(part.pattern.removeprefix("(?a)") for part in wire.plainest()), re.ASCII)
+    assert whole.fullmatch(json.dumps(entry(permissions=rights), indent="\t") + "\n\t]")
+    assert whole.fullmatch(json.dumps(entry()) + ",")
+
+
+def test_what_entries_have_in_common_is_read_anew_where_it_is_another() -> None:
+    same, other = {"permissions": both("users"), "user": "one"}, {"permissions": both("buckets", id=ID), "user": "two"}
+    entries = [entry(id=f"{number:016x}", **said) for number, said in enumerate((same, same, other, other, same), 1)]
+    texts = [json.dumps(each, indent="\t") for each in entries]
+    assert read(texts) == read(with_more(texts))
+    assert [token[6] for _, token in read(texts)] == ["one", "one", "two", "two", "one"]
+
+
+def test_what_entries_have_in_common_does_not_depend_on_how_much_has_come() -> None:
+    middle, rest = wire.plainest()[1], '"links": {'
+    text = json.dumps(entry(), indent="\t")
+    begin, end = text.index('"orgID"'), text.index(rest)
+    whole = middle.match(text, begin)
+    for length in range(len(text[begin:].partition("]")[0]) + 2, end - begin + 1):
+        found = middle.match(text[begin : begin + length])
+        assert found
+        assert whole
+        assert found[0] == whole[0]
 
 
 BYTES = st.binary(max_size=50)
