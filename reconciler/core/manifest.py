@@ -115,9 +115,11 @@ class Declaration(NamedTuple):
     def text(self) -> str:
         """Every text of the declaration that its author chose freely, one per line."""
         match = self.target
+        usual = f"{self.name or ''}\n{self.description or ''}"
+        if not self.labels and not isinstance(match, Match):
+            return usual
         matched = (match.user, match.org, match.description) if isinstance(match, Match) else ()
-        chosen = filter(None, (self.name, self.description, *matched))
-        return "\n".join((*chosen, *self.labels, *self.labels.values()))
+        return "\n".join((usual, *filter(None, matched), *self.labels, *self.labels.values()))
 
 
 class Share(NamedTuple):

@@ -87,6 +87,10 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
     elsewhere: list[Problem] = []
     unseen: list[Unseen] = []
     for declaration in manifest.tokens:
+        token = None if isinstance(declaration.target, Match) else live.tokens.get(declaration.target)
+        if token and live.includes(token):  # as most are
+            wanted.append(Wanted(declaration, token))
+            continue
         found = _find(declaration, live, index)
         if isinstance(found, Problem):
             wrong.append(found)
@@ -193,6 +197,8 @@ def _check_limit(manifest: Manifest, live: Live, elsewhere: Sequence[Problem]) -
 
 
 def _twice(wanted: Sequence[Wanted]) -> list[Problem]:
+    if len({each.token.id for each in wanted}) == len(wanted):
+        return []
     first: dict[TokenId, Declaration] = {}
     problems = []
     for each in wanted:
@@ -237,7 +243,7 @@ def _explain_all(unseen: Sequence[Unseen], manifest: Manifest, live: Live) -> tu
     hidden = [each for each in unseen if each[1].kind is Absence.HIDDEN]
     most = _are_most(lost := [each for each in unseen if each[1].kind is not Absence.ORPHANED], manifest)
     told = [each for each in gone if not most or each[1].kind is Absence.ORPHANED]
-    others = live.tokens.keys() - manifest.ids if len(told) <= _COMPARED else ()
+    others = live.tokens.keys() - manifest.ids if 0 < len(told) <= _COMPARED else ()
     problems = [_explain_missing(*each, _meant_id(each[0], others, live)) for each in told]
     return ([_nowhere(lost, manifest, live)] if most else []) + problems, _lacking(hidden, live, most=most)
 

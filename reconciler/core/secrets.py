@@ -30,6 +30,7 @@ _TELLING = 12  # a shorter secret, such as `admin`, is a word that stands anywhe
 _CUT = 8  # characters that may be missing at either end of a known secret
 _WRAPPED = 40  # characters of a known secret that are too many to be words with blanks between them
 _BREAK = r"[\s#]*"  # what may stand between two characters of such a secret, in a comment too: see _unbroken
+_BREAKS = b"#" + bytes(code for code in range(128) if chr(code).isspace())  # those of ASCII
 _FEW = 8  # secrets whose spellings are looked for one after another
 _PART = 4  # characters: what is looked for in a text has twice as many
 _SHARE = 10  # but no more than one in so many: what is left of a word may be any word
@@ -47,9 +48,11 @@ def holds_secret(text: str) -> bool:
         return False
     if _PADDED.fullmatch(text):  # as a server shows it
         return True
-    # Taking a text apart at its blanks, which no secret has, costs less than looking for one everywhere.
+    # Taking a text apart at what no secret has, its lines and then its blanks, costs less than looking everywhere.
+    if "apiv3_" not in text and max(map(len, text.split("\n"))) < _LONG:  # as in most texts
+        return False
     words = text.split()
-    if "apiv3_" not in text and max(map(len, words), default=0) < _LONG:  # as in most texts
+    if "apiv3_" not in text and max(map(len, words), default=0) < _LONG:
         return False
     return any(_is_in(word) for word in words if len(word) >= _LONG or "apiv3_" in word)
 
@@ -139,6 +142,8 @@ def _spans(text: str, way: _Way) -> Iterator[tuple[int, int]]:
 
 
 def _unbroken(text: str) -> str:
+    if text.isascii():  # then this takes an eighth of the time
+        return text.encode("ascii").translate(None, _BREAKS).decode("ascii")
     return "".join(text.split()).replace("#", "")
 
 

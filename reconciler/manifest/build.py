@@ -152,16 +152,10 @@ def _declaration(entry: Any, found: _Found) -> Declaration:
             if part and HIDDEN in part.get("description", ""):
                 _note_shown(part, found)
     until = get("until")
-    return Declaration(
-        target=target,
-        origin=entry,
-        name=name,
-        description=description,
-        status=_STATUS.get(get("status")),
-        until=None if until is None else _until(until, entry, found),
-        protected=get("protected") == "true",
-        labels=labels or {},
-    )
+    end = None if until is None else _until(until, entry, found)
+    status, is_protected = _STATUS.get(get("status")), get("protected") == "true"
+    # By their places: named, they take twice as long.
+    return Declaration(entry, target, name, description, status, end, "", is_protected, labels or {})
 
 
 def _until(text: str, entry: Entry, found: _Found) -> Until | None:

@@ -26,6 +26,7 @@ _FORMS, _KEYS = 32, 16  # patterns for items, and keys in one: making it takes a
 NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 """The texts without quotes that are no value."""
 _NOTHING = rf"(?:{'|'.join(sorted(NOTHING))})\n"
+_PRINTABLE = b"\n" + bytes(range(0x20, 0x7F))  # of ASCII
 _ODD = re.compile("[\u2028\u2029\ufffe\uffff]").search  # what some take for the end of a line, or refuse
 
 
@@ -117,10 +118,16 @@ def read(file: TextFile, few: int = _FEW) -> Entry | None:
     From `few` items on, at least two, those that are written alike are read in one step each.
     """
     root = _Lines(file, few).read() if file.text.endswith("\n") else None
-    # What can be printed is neither odd nor refused, and is looked for in a tenth of the time.
-    if root is None or file.text.replace("\n", "").isprintable():
+    # What can be printed is neither odd nor refused, and is looked for in a tenth of the time, ASCII in a hundredth.
+    if root is None or _is_printable(file.text):
         return root
     return None if _ODD(file.text) or REFUSED.search(file.text) else root
+
+
+def _is_printable(text: str) -> bool:
+    if text.isascii():
+        return not text.encode("ascii").translate(None, _PRINTABLE)
+    return text.replace("\n", "").isprintable()
 
 
 class _Lines:
@@ -191,8 +198,9 @@ class _Lines:
             opened[-1] = entry = Entry(self._file, Spot(at + column + 2, number, column + 2), _marks)
             items.marks.append(entry.mark)
             items.append(entry)
-            values = found.groups()
-            entry.update(zip(keys, map(_either, values[::2], values[1::2]), strict=True))
+            values = iter(found.groups())
+            for key, quoted, plain in zip(keys, values, values, strict=True):
+                entry[key] = plain or quoted
             at, number = found.end(), number + len(keys)
         return (at, number - 1) if at > begin else None
 
@@ -242,10 +250,6 @@ def _form(keys: Sequence[str], column: int) -> _Match:
     """Return what matches an item with just these keys, and for each the groups of _VALUE."""
     lines = (f"{key}: (?!{_NOTHING}){_VALUE}\n" for key in keys)
     return re.compile(f"{' ' * column}- {(' ' * (column + 2)).join(lines)}").match
-
-
-def _either(quoted: str | None, plain: str | None) -> str | None:
-    return quoted if plain is None else plain
 
 
 def _spot(entry: Entry, key: str) -> Spot:
