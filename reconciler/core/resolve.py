@@ -111,8 +111,7 @@ def resolve(manifest: Manifest, live: Live) -> Resolution:
         gone = []
     if wrong:
         raise (AuthError if hidden else InvalidError)(_by_place(wrong))
-    if manifest.tokens and not wanted:
-        _check_limit(manifest, live, elsewhere)
+    _check_limit(manifest, live, wanted, elsewhere)
     assert_org(manifest, live, wanted, "the file's `server.org` says that every declared token belongs to it")
     return Resolution(tuple(wanted), tuple(_by_place(gone + elsewhere)))
 
@@ -185,12 +184,14 @@ def _find(declaration: Declaration, live: Live, index: Index) -> list[Token] | M
     return found
 
 
-def _check_limit(manifest: Manifest, live: Live, elsewhere: Sequence[Problem]) -> None:
+def _check_limit(manifest: Manifest, live: Live, wanted: Sequence[Wanted], elsewhere: Sequence[Problem]) -> None:
     """Raise InvalidError when no declared token is of the organisation to which the run is limited.
 
     A `match` that finds nothing may mean a token of another organisation, which was not listed.
     """
-    if live.org and (elsewhere or any(isinstance(each.target, Match) for each in manifest.tokens)):
+    if wanted or not live.org:
+        return
+    if elsewhere or any(isinstance(each.target, Match) for each in manifest.tokens):
         message = f"nothing of what is declared is a token of organisation `{live.org}`, to which this run is limited"
         hint = "correct --org, INFLUX_ORG or INFLUX_ORG_ID, or leave it out"
         raise InvalidError([Problem(message, hint), *elsewhere])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from reconciler.core.live import Status, TokenId
@@ -22,15 +23,15 @@ from reconciler.core.manifest import (
 from reconciler.core.secrets import HIDDEN
 from reconciler.core.text import name_some
 from reconciler.errors import InvalidError, Place, Problem
-from reconciler.manifest.check import LARGEST
-from reconciler.manifest.plain import Entry
+from reconciler.manifest.check import LARGEST, NUMBER_ID
+from reconciler.manifest.plain import Entry, Row
 
-# What a YAML 1.2 reader takes for a number, and so cannot give back as it stood: ids made of digits, or like 12e34.
-_NUMBER = re.compile(r"[0-9]+([eE][0-9]+)?").fullmatch
+_NUMBER = re.compile(NUMBER_ID).fullmatch
 _TEXTS, _MATCHED = ("description", "name"), ("user", "org", "description")
 _ONCE = ("server", "guards", "unmanaged", "absent", "lock")
 _PICKS = {pick.value: pick for pick in Pick}
-_STATUS = {status.value: status for status in Status}
+_STATUS: dict[str | None, Status] = {status.value: status for status in Status}
+_NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 class _Found:
@@ -39,8 +40,8 @@ class _Found:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
-        self.targets: dict[TokenId | Match, Entry] = {}
-        self.names: dict[str, Entry] = {}
+        self.targets: dict[TokenId | Match, Entry | Row] = {}
+        self.names: dict[str, Entry | Row] = {}
 
 
 def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
@@ -59,7 +60,7 @@ def build(roots: Sequence[Entry]) -> tuple[Manifest, tuple[Problem, ...]]:
     entries: list[Any] = [entry for root in roots for entry in root.get("tokens") or ()]
     if len(entries) > LARGEST:
         raise InvalidError(f"{len(entries):,} tokens are declared, and {LARGEST:,} may be")
-    tokens = tuple([_declaration(entry, found) for entry in entries])
+    tokens = tuple([(_usual if type(each) is Row else _declaration)(each, found) for each in entries])
     if found.problems:
         raise InvalidError(found.problems)
     manifest = Manifest(
@@ -155,7 +156,23 @@ def _declaration(entry: Any, found: _Found) -> Declaration:
     end = None if until is None else _until(until, entry, found)
     status, is_protected = _STATUS.get(get("status")), get("protected") == "true"
     # By their places: named, they take twice as long.
-    return Declaration(entry, target, name, description, status, end, "", is_protected, labels or {})
+    return Declaration(entry, target, name, description, status, end, "", is_protected, labels or _NO_LABELS)
+
+
+def _usual(row: Row, found: _Found) -> Declaration:
+    """Return the declaration of a row, as that of its entry would be."""
+    quoted_id, plain_id, quoted_name, plain_name, quoted, plain, quoted_status, plain_status = row.values
+    name, description = plain_name or quoted_name, quoted if plain is None else plain
+    target = TokenId(str(plain_id or quoted_id).lower())
+    first = found.targets.setdefault(target, row)
+    if first is not row:
+        _twice("the token", "id", row, first, found)
+    if name is not None:
+        _note_name(name, row, found)
+    if description and HIDDEN in description:
+        _note_shown(row.entry, found)
+    status = _STATUS.get(plain_status or quoted_status)
+    return Declaration(row, target, name, description, status, None, "", False, _NO_LABELS)
 
 
 def _until(text: str, entry: Entry, found: _Found) -> Until | None:
@@ -167,10 +184,11 @@ def _until(text: str, entry: Entry, found: _Found) -> Until | None:
     return Until(text, end)
 
 
-def _note_name(name: str, entry: Entry, found: _Found) -> None:
-    first = found.names.setdefault(name.lower(), entry)
-    if first is entry:
+def _note_name(name: str, item: Entry | Row, found: _Found) -> None:
+    first = found.names.setdefault(name.lower(), item)
+    if first is item:
         return
+    entry, first = _entry(item), _entry(first)
     if first["name"] == name:
         _twice("the name", "name", entry, first, found)
     else:
@@ -197,6 +215,10 @@ def _note_cut(part: Entry, texts: Collection[str], found: _Found) -> None:
             found.warnings.append(Problem(message, hint, part.value_place(key)))
 
 
-def _twice(what: str, key: str, entry: Entry, first: Entry, found: _Found) -> None:
-    message = f"{what} is declared for the second time, first in {first.value_place(key)}"
-    found.problems.append(Problem(message, "remove one of them", entry.value_place(key)))
+def _twice(what: str, key: str, item: Entry | Row, first: Entry | Row, found: _Found) -> None:
+    message = f"{what} is declared for the second time, first in {_entry(first).value_place(key)}"
+    found.problems.append(Problem(message, "remove one of them", _entry(item).value_place(key)))
+
+
+def _entry(item: Entry | Row) -> Entry:
+    return item.entry if isinstance(item, Row) else item

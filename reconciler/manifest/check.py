@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeGuard
 
 from reconciler.core.manifest import LONGEST_DESCRIPTION, UNTIL
-from reconciler.manifest.plain import Entry, Items, Value
+from reconciler.manifest.plain import Entry, Items, Row, Value
 
 NUMBER = r"0|[1-9][0-9]{0,8}"
 LARGEST = 100_000  # tokens in a manifest
@@ -18,9 +18,19 @@ _EXCEPTIONS = 1000  # of `unmanaged`
 
 _Check = Callable[[Value], bool]
 
-_ID = re.compile(r"(?!0{16})[0-9A-Fa-f]{16}").fullmatch
-_HEX = re.compile(r"[0-9A-Fa-f]{16}").fullmatch
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:+-]{0,127}").fullmatch
+_HEX = "[0-9A-Fa-f]{16}"
+_ANY_ID = f"(?!0{{16}}){_HEX}"
+_ANY_NAME = rf"(?!{_HEX}(?![A-Za-z0-9._/@:+-]))[A-Za-z0-9][A-Za-z0-9._/@:+-]{{0,127}}"
+_ID, _NAME = re.compile(_ANY_ID).fullmatch, re.compile(_ANY_NAME).fullmatch
+# What a YAML 1.2 reader takes for a number, and so cannot give back as it stood: ids made of digits, or like 12e34.
+NUMBER_ID = "[0-9]+(?:[eE][0-9]+)?"
+USUAL = {
+    "id": rf"(?!{NUMBER_ID}[\"\n]){_ANY_ID}",
+    "name": _ANY_NAME,
+    "description": rf'[^"\\\n]{{0,{LONGEST_DESCRIPTION}}}+',
+    "status": "active|inactive",
+}
+"""The keys that most declarations have, in this order, and patterns of values that no check or warning is about."""
 # These are rarer, and compiled when they are met: each costs as much as a hundred tokens.
 _LABEL = r"[a-z0-9][a-z0-9._/-]{0,62}"
 _URL = r"https?://[^\s?#@]+"
@@ -40,10 +50,10 @@ def head(root: Value) -> TypeGuard[Entry]:
     return root["version"] == "1" and plain and _all(root, _HEAD)
 
 
-def token(entry: Value) -> bool:
+def token(entry: Value | Row) -> bool:
     """Return whether an entry under `tokens:` is as it should be."""
     if type(entry) is not Entry:
-        return False
+        return type(entry) is Row  # its values are as USUAL says
     for key, value in entry.items():
         check = _TOKEN.get(key)
         if check is None or not check(value):
@@ -93,7 +103,7 @@ def _is_id(value: Value) -> bool:
 
 
 def _name(value: Value) -> bool:
-    return type(value) is str and _NAME(value) is not None and not _HEX(value)
+    return type(value) is str and _NAME(value) is not None
 
 
 def _until(value: Value) -> bool:

@@ -72,21 +72,31 @@ def load(
 ) -> Loaded:
     """Read the files, the `*.yaml` and `*.yml` of the folders in the order of their names, and `-` from `stdin`.
 
-    `loader` chooses PyYAML's C or pure loader; `seen` gets the bytes of each file; `known` has files that were read
+    `loader` chooses PyYAML's C or pure loader; `seen` gets the bytes of each file, for who edits it and so needs each
+    item as an entry; `known` has files that were read
     before, which are not read again, and gets those that are. Raises InvalidError with the problems of all files,
     sorted by place.
     """
     disk = Disk(stdin, seen)
-    loaded = load_from(disk, paths, loader, known)
+    loaded = load_from(disk, paths, loader, known, rows=seen is None)
     files = frozenset(loaded.files)
     beside = [warning for path in paths if path not in files for warning in disk.skipped(path)]
     return loaded._replace(warnings=(*beside, *loaded.warnings)) if beside else loaded
 
 
 def load_from(
-    files: Files, paths: Sequence[str], loader: Any = None, known: MutableMapping[str, Parsed] | None = None
+    files: Files,
+    paths: Sequence[str],
+    loader: Any = None,
+    known: MutableMapping[str, Parsed] | None = None,
+    *,
+    rows: bool = True,
 ) -> Loaded:
-    """Read the files from wherever they are; raises InvalidError with the problems of all, sorted by place."""
+    """Read the files from wherever they are; raises InvalidError with the problems of all, sorted by place.
+
+    With `rows`, most items of the documents may be these.
+    """
+    rows = rows and not loader
     known = {} if known is None else known
     problems: list[Problem] = []
     roots: list[Entry] = []
@@ -94,7 +104,7 @@ def load_from(
     texts: dict[str, str] = {}
     for name in names:
         try:
-            parsed = known.get(name) or _parsed(files, name, loader)
+            parsed = known.get(name) or _parsed(files, name, loader, rows=rows)
         except InvalidError as error:
             problems += error.problems
             continue
@@ -120,10 +130,10 @@ def checked(root: Entry) -> None:
         raise InvalidError(find_problems(root.file, root))
 
 
-def _parsed(files: Files, name: str, loader: Any) -> Parsed:
+def _parsed(files: Files, name: str, loader: Any, *, rows: bool) -> Parsed:
     """Read one file; raises InvalidError when it is no text."""
     text = _text(files, name)
-    return Parsed(text, *_document(TextFile(name, text), loader))
+    return Parsed(text, *_document(TextFile(name, text), loader, rows=rows))
 
 
 def read(file: TextFile, loader: Any = None) -> tuple[Value, list[Problem]]:
@@ -139,8 +149,10 @@ def read(file: TextFile, loader: Any = None) -> tuple[Value, list[Problem]]:
     return document.read(file, loader)
 
 
-def _document(file: TextFile, loader: Any) -> tuple[Entry, list[Problem]]:
-    """Return what can be read of the document, and its problems."""
+def _document(file: TextFile, loader: Any, *, rows: bool) -> tuple[Entry, list[Problem]]:
+    """Return what can be read of the document, and its problems; with `rows`, most of its items may be these."""
+    if rows and check.accepts(quick := plain.read(file, usual=check.USUAL)):
+        return quick, syntax.secrets(file)
     root, problems = read(file, loader)
     if check.accepts(root):
         return root, problems

@@ -8,16 +8,18 @@ reads, positions included: a test holds the two side by side.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from sys import intern
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from reconciler.core.text import REFUSED
 from reconciler.errors import InvalidError, Place
 from reconciler.manifest.syntax import TextFile
 
-# The value in double quotes, or a text that is that same text for every YAML reader.
-_VALUE = r'(?:"([^"\\\n]*+)"|([A-Za-z0-9_./(](?:[^:#\n]*[^:#\n ])?))'
+# A text without quotes that is that same text for every YAML reader.
+_PLAIN = r"[A-Za-z0-9_./(](?:[^:#\n]*[^:#\n ])?"
+_VALUE = rf'(?:"([^"\\\n]*+)"|({_PLAIN}))'
 _LINE = re.compile(rf"( *+)(- )?([a-z_]{{1,64}}+):(?: {_VALUE})?\n").match
 _BESIDE = re.compile(r"( *+)(?:#[^\n]*+)?\n").match  # a blank line or a comment
 _DEEPEST = 8
@@ -30,6 +32,7 @@ _PRINTABLE = b"\n" + bytes(range(0x20, 0x7F))  # of ASCII
 _ODD = re.compile("[\u2028\u2029\ufffe\uffff]").search  # what some take for the end of a line, or refuse
 
 
+NO_KEYS: Mapping[str, str] = MappingProxyType({})
 Value: TypeAlias = "str | Entry | Items | None"
 Marks: TypeAlias = dict[str, tuple[Any, Any, Any]]
 _Match: TypeAlias = Callable[[str, int], "re.Match[str] | None"]
@@ -92,8 +95,41 @@ class Entry(dict[str, Value]):
         raise InvalidError(message, f"write `{key}: value`", self.place(key))
 
 
-class Items(list[Value]):
-    """A sequence; knows where it and each of its items stand, and as a mapping does, where it ends."""
+class Row:
+    """An item with no other than the usual keys, in their order, and with values that are as they should be.
+
+    `values` are those of each usual key, in quotes and without, None where there is none.
+    """
+
+    __slots__ = ("_entry", "_file", "_index", "_line", "keys", "values")
+
+    def __init__(
+        self, file: TextFile, index: int, line: int, keys: Sequence[str], values: Sequence[str | None]
+    ) -> None:
+        self._file, self._index, self._line = file, index, line  # of its dash
+        self.keys, self.values = keys, values
+        self._entry: Entry | None = None
+
+    @property
+    def entry(self) -> Entry:
+        """The mapping that it is, which is rarely asked for: of all rows that would take as long as all else."""
+        if self._entry is None:
+            text, end = self._file.text, self._index
+            column = end - text.rfind("\n", 0, end) - 1
+            self._entry = entry = Entry(self._file, Spot(end + 2, self._line, column + 2), _marks)
+            entry.update(zip(self.keys, [each for each in self.values if each is not None], strict=True))
+            for _ in self.keys:
+                end = text.index("\n", end) + 1
+            entry.end = Spot(end, self._line + len(self.keys), 0)
+        return self._entry
+
+    def place(self, key: str) -> Place:
+        """Return the position of the key, or of the mapping for "" and for a key it lacks."""
+        return self.entry.place(key)
+
+
+class Items(list[Any]):
+    """A sequence of values, or of rows; knows where it and each of its values stand, and as a mapping does, its end."""
 
     __slots__ = ("end", "file", "mark", "marks")
 
@@ -112,12 +148,14 @@ class Spot:
         self.index, self.line, self.column = index, line, column
 
 
-def read(file: TextFile, few: int = _FEW) -> Entry | None:
+def read(file: TextFile, few: int = _FEW, usual: Mapping[str, str] = NO_KEYS) -> Entry | None:
     """Return the document of the file, None where its form is not the plainest.
 
-    From `few` items on, at least two, those that are written alike are read in one step each.
+    From `few` items on, at least two, those that are written alike are read in one step each. Of these, an item with
+    no other keys than the `usual` ones, which begin with the first of them, becomes a Row if its values are as the
+    patterns there say.
     """
-    root = _Lines(file, few).read() if file.text.endswith("\n") else None
+    root = _Lines(file, few, usual).read() if file.text.endswith("\n") else None
     # What can be printed is neither odd nor refused, and is looked for in a tenth of the time, ASCII in a hundredth.
     if root is None or _is_printable(file.text):
         return root
@@ -133,9 +171,10 @@ def _is_printable(text: str) -> bool:
 class _Lines:
     """The lines of a file, and what is open where they stand: mappings, the deepest last, and the list of tokens."""
 
-    def __init__(self, file: TextFile, few: int) -> None:
+    def __init__(self, file: TextFile, few: int, usual: Mapping[str, str]) -> None:
         self._file = file
         self._few = few
+        self._usual = usual
         self._open: list[Entry] = []
         self._items: Items | None = None
         self._forms: dict[tuple[tuple[str, ...], int], _Match] = {}
@@ -185,23 +224,30 @@ class _Lines:
         items, opened, text, begin = self._items, self._open, self._file.text, at
         if items is None or len(items) < self._few or self._waiting or len(opened) > 2:
             return None
-        keys, column = tuple(opened[-1]), items.mark.column
-        if keys != tuple(items[-2] or ()) or len(keys) > _KEYS:
+        keys, column = _keys(items[-1]), items.mark.column
+        if keys != _keys(items[-2]) or len(keys) > _KEYS:
             return None
+        usual = self._usual if _are_usual(keys, self._usual) else NO_KEYS
         form = self._forms.get((keys, column))
         if form is None:
             if len(self._forms) == _FORMS:
                 return None
-            form = self._forms[keys, column] = _form(keys, column)
+            form = self._forms[keys, column] = _form(keys, column, usual)
+        dash = Spot(at + column, number, column)
         while found := form(text, at):
-            opened[-1].end = Spot(at + column, number, column)
-            opened[-1] = entry = Entry(self._file, Spot(at + column + 2, number, column + 2), _marks)
-            items.marks.append(entry.mark)
-            items.append(entry)
-            values = iter(found.groups())
-            for key, quoted, plain in zip(keys, values, values, strict=True):
-                entry[key] = plain or quoted
+            if usual:
+                items.append(Row(self._file, at + column, number, keys, found.groups()))
+            else:
+                opened[-1].end = Spot(at + column, number, column)
+                opened[-1] = entry = Entry(self._file, Spot(at + column + 2, number, column + 2), _marks)
+                items.marks.append(entry.mark)
+                items.append(entry)
+                values = iter(found.groups())
+                for key, quoted, plain in zip(keys, values, values, strict=True):
+                    entry[key] = plain or quoted
             at, number = found.end(), number + len(keys)
+        if usual and at > begin:
+            self._close(1, dash)
         return (at, number - 1) if at > begin else None
 
     def _enter(self, key: Spot, *, is_item: bool) -> bool:
@@ -246,10 +292,25 @@ class _Lines:
         del self._open[left:]
 
 
-def _form(keys: Sequence[str], column: int) -> _Match:
-    """Return what matches an item with just these keys, and for each the groups of _VALUE."""
-    lines = (f"{key}: (?!{_NOTHING}){_VALUE}\n" for key in keys)
-    return re.compile(f"{' ' * column}- {(' ' * (column + 2)).join(lines)}").match
+def _form(keys: Sequence[str], column: int, usual: Mapping[str, str]) -> _Match:
+    """Return what matches an item with just these keys, and for each, or each usual one, the groups of _VALUE."""
+    lines = []
+    for key in usual or keys:
+        begin = f"{' ' * column}- " if key == keys[0] else " " * (column + 2)
+        value = rf'(?:"({usual[key]})"|(?={_PLAIN}\n)({usual[key]}))' if usual else _VALUE
+        lines.append(f"{begin}{key}: (?!{_NOTHING}){value}\n" if key in keys else "(?:(?!)()())?")
+    # What follows the last line of a row must be no part of it.
+    return re.compile("".join(lines) + (rf"(?={' ' * column}- |\Z)" if usual else "")).match
+
+
+def _are_usual(keys: tuple[str, ...], usual: Mapping[str, str]) -> bool:
+    """Return whether these are some of the usual keys in their order, and the first of them."""
+    return keys[:1] == tuple(usual)[:1] and keys == tuple(key for key in usual if key in keys)
+
+
+def _keys(item: Value | Row) -> tuple[str, ...]:
+    """Return the keys of an item, () for none."""
+    return tuple(item.keys if isinstance(item, Row) else item or ())
 
 
 def _spot(entry: Entry, key: str) -> Spot:

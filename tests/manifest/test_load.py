@@ -10,6 +10,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.core.live import Status, TokenId
 from reconciler.core.manifest import Asserted, Declaration, Limits, Manifest, Match, Pick, Severity
@@ -220,3 +222,86 @@ def test_nasty_input_is_refused_within_little_memory_and_time(tmp_path: Path) ->
     problems = {name: int(number) for name, _, number in (line.rpartition(" ") for line in done.stdout.splitlines())}
     assert problems.keys() == {path.name for path in paths}
     assert all(1 <= number <= 100 for number in problems.values()), problems
+
+
+IDS = [
+    "%016x", '"%016x"', '"%016X"', '"0d3a5f0c1be4e001"', "0D3A5F0C1BE4E001", '"0000000000000000"', "0000000000000000",
+    '"1234567890123456"', "1234567890123456", '"12345678901234e1"', "123456789012e456", '"abc"', "x", "",
+]  # fmt: skip
+NAMES = [
+    "name-%d",
+    '"name-%d"',
+    "NAME-1",
+    "a:b",
+    '"a:b"',
+    "0d3a5f0c1be4e00f",
+    '"0d3a5f0c1be4e00f"',
+    "null",
+    '"~"',
+    "x" * 129,
+    "a b",
+]
+TEXTS = [
+    "text %d", '"text %d"', "***", '"a *** b"', "a # b", '"a # b"', 'a "b"', "a \\ b", '""', "null", '"null"', "it's", "é", "x" * 10_000,
+    "x" * 10_001, f'"{"x" * 10_001}"', "\u2028", "a\tb", "FAKE-" + "0" * 81 + "==",
+]  # fmt: skip
+STATES = ["active", '"active"', "inactive", '"inactive"', "off", '"active "', "active ", "null"]
+MORE = [
+    "",
+    "",
+    "",
+    "",
+    "\n",
+    "    # c\n",
+    "# c\n",
+    "      # c\n",
+    "    until: 2026-12-31\n",
+    "    protected: true\n",
+    "    name: b\n",
+    "lock: true\n",
+]
+
+
+def item(number: int, parts: tuple[str, ...]) -> str:
+    """A declaration with these values, and what follows it."""
+    values = dict(zip(("id", "name", "description", "status"), parts, strict=False))
+    lines = [f"{key}: {value % number if '%' in value else value}\n" for key, value in values.items() if value != "-"]
+    return "  - " + "    ".join(lines) + parts[4]
+
+
+def often(usual: str, others: list[str]) -> st.SearchStrategy[str]:
+    """The usual value more often than all others together."""
+    return st.one_of(st.just(usual), st.just(usual), st.sampled_from(others))
+
+
+ITEMS = st.tuples(
+    often('"%016x"', IDS), often("name-%d", [*NAMES, "-"]), often("text %d", [*TEXTS, "-"]), often("active", [*STATES, "-"]),
+    st.sampled_from(MORE),
+)  # fmt: skip
+FORMS = [
+    ("%016x", "name-%d", "text %d", "active", ""),
+    ('"%016x"', "-", '"text %d"', "-", ""),
+    ("%016x", "-", "-", "inactive", ""),
+]
+
+
+@given(st.sampled_from(FORMS), st.lists(ITEMS, max_size=6), st.sampled_from(["", "\n", "lock: true\n", "guards: 1\n"]))
+def test_what_is_read_in_rows_is_what_is_read_entry_by_entry(
+    form: tuple[str, ...], others: list[tuple[str, ...]], end: str
+) -> None:
+    parts = [*[form] * 40, *(form if each[:4] == form[:4] else each for each in others), form, form]
+    items = [item(0xD3A5F0C1BE4E000 + number, each) for number, each in enumerate(parts)]
+    text = f"version: 1\ntokens:\n{''.join(items)}{end}"
+    assert read_whole(text, None) == read_whole(text, {})
+
+
+def read_whole(text: str, seen: dict[str, bytes] | None) -> object:
+    """All that is read of the text, positions included, or its problems: without rows where it is to be edited."""
+    try:
+        loaded = load(["-"], BytesIO(text.encode("utf-8", "surrogatepass")), seen=seen)
+    except InvalidError as error:
+        return error.problems
+    keys = ("", "id", "name", "description", "status", "until")
+    tokens = [tuple(each)[1:] for each in loaded.manifest.tokens]
+    places = [[each.origin.place(key) for key in keys] for each in loaded.manifest.tokens]
+    return tokens, places, loaded.manifest._replace(tokens=()), loaded.warnings

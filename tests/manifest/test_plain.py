@@ -12,8 +12,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.manifest import document, plain
-from reconciler.manifest.plain import Entry, Items, Value
+from reconciler.manifest import check, document, plain
+from reconciler.manifest.plain import Entry, Items, Row, Spot, Value
 from reconciler.manifest.syntax import SECRET_WORDS, TextFile
 
 WHOLE = """# of the platform team
@@ -117,6 +117,17 @@ def test_any_other_form_is_left_to_a_parser(text: str) -> None:
     assert plain.read(TextFile("tokens.yaml", text)) is None
 
 
+def test_most_items_become_rows_where_these_are_asked_for() -> None:
+    items = [f'  - id: "a{number:015x}"\n    name: n-{number}\n    status: active\n' for number in range(99)]
+    items[50] = items[50].replace("active", "off")
+    root = plain.read(TextFile("tokens.yaml", f"version: 1\ntokens:\n{''.join(items)}"), usual=check.USUAL)
+    assert root
+    tokens = root["tokens"]
+    assert isinstance(tokens, Items)
+    assert [number for number, each in enumerate(tokens) if not isinstance(each, Row)] == [*range(32), 50]
+    assert plain.read(TextFile("tokens.yaml", f"version: 1\ntokens:\n{''.join(items)}lock: true\n"), usual=check.USUAL)
+
+
 def test_items_of_many_forms_or_with_many_keys_are_not_worth_a_pattern_each() -> None:
     def item(*keys: str) -> str:
         return "  - " + "    ".join(f"{key}: x\n" for key in keys)
@@ -151,12 +162,31 @@ def read_alike(text: str) -> bool:
     at_once = plain.read(file, 2)
     places = [[each.place(key) for key in ("", *each)] for each in mappings(found)]
     assert shape(at_once) == shape(found)
+    in_rows = plain.read(file, 2, dict.fromkeys(("id", "name", "status"), r'[^"\\\n]*+'))
+    assert shape(without_rows(in_rows)) == shape(found)
     assert [[each.place(key) for key in ("", *each)] for each in mappings(found)] == places  # with all marks made
     for loader in (yaml.CSafeLoader, yaml.SafeLoader) if found is not None else ():
         other, problems = document.read(file, loader)
         assert shape(found) == shape(other)
         assert {(each.message, each.hint) for each in problems} <= {SECRET_WORDS}
     return found is not None
+
+
+def without_rows(root: Entry | None) -> Entry | None:
+    """The document with the entries of its rows, which end for a parser where the next item begins."""
+    tokens = root.get("tokens") if root else None
+    if root is None or not isinstance(tokens, Items):
+        return root
+    rows = {id(each) for each in tokens if isinstance(each, Row)}
+    for at, each in enumerate(tokens):
+        if id(each) in rows:
+            tokens[at] = entry = each.entry
+            if at + 1 < len(tokens):
+                follower = tokens[at + 1]
+                mark = follower.entry.mark if isinstance(follower, Row) else follower.mark
+                entry.end = Spot(mark.index - 2, mark.line, mark.column - 2)
+            tokens.marks.insert(at, entry.mark)
+    return root
 
 
 def mappings(value: Value) -> list[Entry]:
