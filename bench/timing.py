@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 RUNS = 9
+_ROUNDS = 3  # of so many runs, as long as a bound is not kept
 TOKENCTL = str(Path(sys.executable).with_name("tokenctl"))
 PYTHON = sys.executable
 Command = Sequence[str] | Callable[[], Sequence[str]]
@@ -78,20 +79,34 @@ def compare(
 ) -> bool:
     """Run the two in turn, so many times, print both, and say whether the command keeps to its bounds.
 
-    The ratio is of the minima: the noise of a shared machine only ever adds.
+    The ratio is of the minima: the noise of a shared machine only ever adds. Where a bound is not kept they run as
+    often again, twice at most, as one of the two may have met no quiet moment.
     """
     once(command, environment)
     once(yardstick, environment)
-    pairs = [(once(command, environment), once(yardstick, environment)) for _ in range(runs)]
-    print(title)
-    kept = [
-        _told(what, [getattr(a, each) for a, _ in pairs], [getattr(b, each) for _, b in pairs], most)
-        for what, each, most in (("wall", "wall_ms", bounds.wall), ("CPU", "cpu_ms", bounds.cpu))
-    ]
+    pairs: list[tuple[Sample, Sample]] = []
+    lines: list[str] = []
+    kept = False
+    while not kept and len(pairs) < _ROUNDS * runs:
+        pairs += [(once(command, environment), once(yardstick, environment)) for _ in range(runs)]
+        lines, kept = _judged(pairs, bounds)
+    print("\n".join([title + (f" ({len(pairs)} runs)" if len(pairs) > runs else ""), *lines]), flush=True)
+    return kept
+
+
+def _judged(pairs: Sequence[tuple[Sample, Sample]], bounds: Bounds) -> tuple[list[str], bool]:
+    """Return what to print of a command and its yardstick, and whether the command keeps to its bounds."""
+    lines, kept = [], []
+    for what, each, most in (("wall", "wall_ms", bounds.wall), ("CPU", "cpu_ms", bounds.cpu)):
+        ours, theirs = [getattr(a, each) for a, _ in pairs], [getattr(b, each) for _, b in pairs]
+        ratio = min(ours) / min(theirs)
+        kept.append(most is None or ratio <= most)
+        limit = _limit(most, is_kept=kept[-1])
+        lines.append(f"  {what:<4} {_show(ours)}  yardstick {_show(theirs)}  ratio {ratio:6.2f}{limit}")
     peak = max(sample.peak_mib for sample, _ in pairs)
     kept.append(bounds.peak_mib is None or peak <= bounds.peak_mib)
-    print(f"  peak {peak:6.0f} MiB{_limit(bounds.peak_mib, is_kept=kept[-1])}", flush=True)
-    return all(kept)
+    lines.append(f"  peak {peak:6.0f} MiB{_limit(bounds.peak_mib, is_kept=kept[-1])}")
+    return lines, all(kept)
 
 
 def grows(title: str, command: Command, tokens: int, environment: Mapping[str, str] | None = None) -> None:
@@ -100,13 +115,6 @@ def grows(title: str, command: Command, tokens: int, environment: Mapping[str, s
     best = min(sample.wall_ms for sample in samples)
     peak = max(sample.peak_mib for sample in samples)
     print(f"{title}, {tokens:>7,} tokens: {best:8.1f} ms, {best * 1000 / tokens:6.1f} µs a token, peak {peak:.0f} MiB")
-
-
-def _told(what: str, ours: Sequence[float], theirs: Sequence[float], most: float | None) -> bool:
-    ratio = min(ours) / min(theirs)
-    kept = most is None or ratio <= most
-    print(f"  {what:<4} {_show(ours)}  yardstick {_show(theirs)}  ratio {ratio:6.2f}{_limit(most, is_kept=kept)}")
-    return kept
 
 
 def _limit(most: float | None, *, is_kept: bool) -> str:
