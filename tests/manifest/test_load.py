@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.core.live import Status, TokenId
@@ -285,6 +285,9 @@ FORMS = [
 ]
 
 
+@example(FORMS[0], [("0d3a5f0c1be4e001", *FORMS[0][1:])], "")
+@example(FORMS[0], [("%016x", "NAME-1", "a *** b", "active", ""), ("%016x", "name-1", "text", "active", "")], "")
+@example(FORMS[0], [("%016x", "name-%d", "text %d", "active", "    until: 2026-12-31\n")] * 2, "lock: true\n")
 @given(st.sampled_from(FORMS), st.lists(ITEMS, max_size=6), st.sampled_from(["", "\n", "lock: true\n", "guards: 1\n"]))
 def test_what_is_read_in_rows_is_what_is_read_entry_by_entry(
     form: tuple[str, ...], others: list[tuple[str, ...]], end: str
