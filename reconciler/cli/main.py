@@ -64,8 +64,8 @@ def run(arguments: Sequence[str], context: Context) -> int:
         return line.read(arguments, context)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:  # nobody reads the plan that was to be shown before it is sent
-        return ExitCode.ERROR
+    except BrokenPipeError:  # which only what has to be seen before anything is sent lets through
+        told, code = "nothing was changed: nobody reads what has to be seen first\n", ExitCode.ERROR
     except TokenctlError as error:
         from reconciler.render import words
 
