@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import InvalidError, LocalError
 from reconciler.manifest import check, document
+from reconciler.manifest.dump import scalar
 from reconciler.manifest.edit import Text, edited, reread
 from reconciler.manifest.layout import formatted, lowered
 from reconciler.manifest.plain import Entry
@@ -119,7 +120,7 @@ def test_a_text_there_and_back_gives_the_same_bytes_where_its_quotes_stay(
     there, then = edited("tokens.yaml", text, read(text), [0], {"description": other})
     back, _ = edited("tokens.yaml", there, then, [0], {"description": value})
     sign = there.read.rpartition("description: ")[2][0]
-    if sign == quotes[0] or (sign.isalpha() and quotes == "{}"):
+    if sign == quotes[0] or (sign.isalpha() and quotes == "{}" and scalar(value) == value):
         assert back.raw == text.raw
     assert back.raw.startswith("\ufeff") == (mark != "")
     assert not back.raw.endswith("\n")
