@@ -61,8 +61,8 @@ class Entry(dict[str, Value]):
     @property
     def marks(self) -> Marks:
         """Where keys and values stand, by key."""
-        if self.later:
-            self._marks, self.later = self.later(self), None
+        if later := self.later:  # another thread may be done first
+            self._marks, self.later = later(self), None
         return self._marks
 
     def place(self, key: str) -> Place:
@@ -116,11 +116,12 @@ class Row:
         if self._entry is None:
             text, end = self._file.text, self._index
             column = end - text.rfind("\n", 0, end) - 1
-            self._entry = entry = Entry(self._file, Spot(end + 2, self._line, column + 2), _marks)
+            entry = Entry(self._file, Spot(end + 2, self._line, column + 2), _marks)
             entry.update(zip(self.keys, [each for each in self.values if each is not None], strict=True))
             for _ in self.keys:
                 end = text.index("\n", end) + 1
             entry.end = Spot(end, self._line + len(self.keys), 0)
+            self._entry = entry  # once it is whole: another thread may ask for it, too
         return self._entry
 
     def place(self, key: str) -> Place:

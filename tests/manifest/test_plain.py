@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from types import FrameType
 from typing import Any
 
@@ -126,6 +128,30 @@ def test_most_items_become_rows_where_these_are_asked_for() -> None:
     assert isinstance(tokens, Items)
     assert [number for number, each in enumerate(tokens) if not isinstance(each, Row)] == [*range(32), 50]
     assert plain.read(TextFile("tokens.yaml", f"version: 1\ntokens:\n{''.join(items)}lock: true\n"), usual=check.USUAL)
+
+
+def test_several_threads_may_ask_where_items_stand() -> None:
+    items = "".join(f'  - id: "a{number:015x}"\n    name: n-{number}\n    status: active\n' for number in range(2_000))
+    file = TextFile("tokens.yaml", f"version: 1\ntokens:\n{items}")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for usual in (check.USUAL, plain.NO_KEYS):
+            root = plain.read(file, usual=usual)
+            assert root
+            tokens = root["tokens"]
+            assert isinstance(tokens, Items)
+            together = Barrier(4)
+
+            def places(tokens: Items = tokens, together: Barrier = together) -> list[int]:
+                together.wait()
+                return [each.place("status").line for each in tokens if not isinstance(each, Entry) or each.marks]
+
+            with ThreadPoolExecutor(4) as pool:
+                found = [pool.submit(places) for _ in range(4)]
+            assert [each.result() for each in found] == [[5 + 3 * number for number in range(2_000)]] * 4
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_items_of_many_forms_or_with_many_keys_are_not_worth_a_pattern_each() -> None:
