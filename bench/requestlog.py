@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.timing import PYTHON, TOKENCTL, once
+from bench.timing import PYTHON, TOKENCTL, Bounds, compare
 
 _MIB = 1024
-_MOST, _MEMORY_MIB = 2.0, 64
 _RUNS = 3
 _TOKENS = 1_000
 _BARE = """
@@ -47,16 +46,11 @@ def _run(folder: Path) -> bool:
         while written < _MIB * 1024 * 1024:
             written += stream.write("".join(map(_said, range(number, number + 1000))))
             number += 1000
-    ours = [once([TOKENCTL, "usage", str(log), "--tokens", str(tokens)]) for _ in range(_RUNS)]
-    bare = [once([PYTHON, "-c", _BARE, str(log)]) for _ in range(_RUNS)]
+    ours, bare = [TOKENCTL, "usage", str(log), "--tokens", str(tokens)], [PYTHON, "-c", _BARE, str(log)]
+    title = f"usage, a log of {_MIB:,} MiB; a bare loop with the same pattern"
+    kept = compare(title, ours, bare, Bounds(wall=2, peak_mib=64), runs=_RUNS)
     log.unlink()
-    best, peak = min(each.wall_ms for each in ours), max(each.peak_mib for each in ours)
-    ratio = best / min(each.wall_ms for each in bare)
-    print(
-        f"usage, a log of {_MIB:,} MiB: {best / 1000:.1f} s, {_MIB * 1000 / best:.0f} MiB/s, "
-        f"ratio {ratio:.2f} of at most {_MOST:g} to a bare loop, peak {peak:.0f} MiB of at most {_MEMORY_MIB}"
-    )
-    return ratio <= _MOST and peak <= _MEMORY_MIB
+    return kept
 
 
 def _said(number: int) -> str:

@@ -84,20 +84,20 @@ def _plain(arguments: Sequence[str]) -> Callable[[Context], ExitCode] | None:
     """What runs a line that typer need not read, None for any other."""
     if not arguments or arguments[0] not in _PLAIN:
         return None
-    command, known = _PLAIN[arguments[0]]
-    files: list[str] = []
+    command, known, least = _PLAIN[arguments[0]]
+    given: list[str] = []
     options: dict[str, str] = {}
     words = iter(arguments[1:])
     for word in words:
-        if word[:1] not in ("", "-"):
-            files.append(word)
+        if word[:1] not in ("", "-") or (word == "-" and arguments[0] in _WITHOUT_TOKEN):
+            given.append(word)
         elif word in known and word not in options:
             options[word] = next(words, "") if known[word] else ""
             if not re.fullmatch(known[word], options[word]):
                 return None
         else:
             return None
-    return partial(command, files, options)
+    return partial(command, given, options) if len(given) >= least else None
 
 
 def _validate(files: Sequence[str], _: Mapping[str, str], context: Context) -> ExitCode:
@@ -132,6 +132,14 @@ def _apply(files: Sequence[str], options: Mapping[str, str], context: Context) -
     return apply.run(Sources(files=files), Flags(), sending, context)
 
 
+def _set(given: Sequence[str], options: Mapping[str, str], context: Context) -> ExitCode:
+    from reconciler.commands import set as setting
+
+    term, *files = given
+    fields = {"status": options["--status"]} if "--status" in options else {}
+    return setting.run(setting.SetRequest(term=term, files=files, fields=fields, check="--check" in options), context)
+
+
 def _completed() -> str:
     from reconciler.cli import completion
 
@@ -139,13 +147,15 @@ def _completed() -> str:
 
 
 _PATH = "[A-Za-z0-9_./][A-Za-z0-9_./-]*[./][A-Za-z0-9_./-]*"  # one that no typing mistake looks like
-_Command = Callable[[Sequence[str], Mapping[str, str], Context], ExitCode]  # of files and options
-_PLAIN: Mapping[str, tuple[_Command, Mapping[str, str]]] = {
-    "validate": (_validate, {}),
-    "plan": (_plan, {"-o": _PATH, "--detailed-exitcode": ""}),
-    "apply": (_apply, {"--yes": "", "--expect": "[0-9a-f]{64}", "--journal": _PATH}),
+_Command = Callable[[Sequence[str], Mapping[str, str], Context], ExitCode]  # of arguments and options
+_PLAIN: Mapping[str, tuple[_Command, Mapping[str, str], int]] = {
+    "validate": (_validate, {}, 0),
+    "plan": (_plan, {"-o": _PATH, "--detailed-exitcode": ""}, 0),
+    "apply": (_apply, {"--yes": "", "--expect": "[0-9a-f]{64}", "--journal": _PATH}, 0),
+    "set": (_set, {"--status": "active|inactive", "--check": ""}, 1),
 }
-"""The commands of plain lines, the options that these may have, and what their values look like, "" for none."""
+"""The commands of plain lines, their options with what a value looks like, "" for none, and their fewest arguments."""
+_WITHOUT_TOKEN = ("validate", "set")  # one could come from standard input, too
 
 
 def _hide_header(context: Context) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from reconciler.core.live import HEX_ID
 from reconciler.core.manifest import LONGEST_DESCRIPTION, end_of
@@ -24,8 +25,7 @@ from reconciler.session.rewriting import Rewritten, in_parts, write
 _is_id = re.compile(HEX_ID, re.IGNORECASE).fullmatch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetRequest:
+class SetRequest(NamedTuple):
     """What the command line says: which declarations, in which files, and the fields with their values.
 
     `unset` names the fields to take away; `add` declares a token that no file declares; `check` writes nothing.
@@ -33,7 +33,7 @@ class SetRequest:
 
     term: str
     files: Sequence[str] = ()
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = MappingProxyType({})
     unset: Sequence[str] = ()
     add: bool = False
     check: bool = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from reconciler.core.text import code_of, is_plain
 
@@ -18,15 +19,14 @@ _SHORT = {"\n": r"\n", '"': r"\"", "\\": r"\\"}
 _AS_IT_STANDS = ("protected",)  # keys whose value is no text
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A declaration to write: its keys with their values, in the order of the reference.
 
     `comments` has the text of a comment above a key, or above the whole for "", as it is to stand there.
     """
 
     fields: Mapping[str, str]
-    comments: Mapping[str, str] = field(default_factory=dict)
+    comments: Mapping[str, str] = MappingProxyType({})
 
     def lines(self) -> Sequence[str]:
         """Return its lines in block style, from the column of the dash on."""

@@ -44,6 +44,18 @@ from tests.shell import GRAFANA, Shell
         f"apply --expect {'0' * 64} --yes",
         "apply --expect 00 --yes",
         "apply -- tokens.yaml",
+        "plan -",
+        "validate - tokens.yaml",
+        "set",
+        "set grafana",
+        "set grafana --check",
+        "set grafana --status inactive --check",
+        "set grafana --status inactive --status active --check",
+        "set grafana --status off",
+        "set nobody --status active tokens.yaml",
+        "set grafana --status inactive tokens.yaml other.yaml --check",
+        "set --status inactive -",
+        "set grafana - --status inactive",
     ],
 )
 def test_a_plain_line_means_the_same_when_typer_reads_it(shell: Shell, words: str) -> None:
