@@ -142,8 +142,10 @@ def read(file: TextFile, loader: Any = None) -> tuple[Value, list[Problem]]:
     `loader` asks for that parser.
     """
     simple = None if loader else plain.read(file)
-    if simple is not None:
-        return simple, syntax.secrets(file)
+    return _by_parser(file, loader) if simple is None else (simple, syntax.secrets(file))
+
+
+def _by_parser(file: TextFile, loader: Any) -> tuple[Value, list[Problem]]:
     from reconciler.manifest import document  # with PyYAML, which takes 40 ms; plain files do without
 
     return document.read(file, loader)
@@ -151,9 +153,10 @@ def read(file: TextFile, loader: Any = None) -> tuple[Value, list[Problem]]:
 
 def _document(file: TextFile, loader: Any, *, rows: bool) -> tuple[Entry, list[Problem]]:
     """Return what can be read of the document, and its problems; with `rows`, most of its items may be these."""
-    if rows and check.accepts(quick := plain.read(file, usual=check.USUAL)):
+    quick = plain.read(file, usual=check.USUAL) if rows else None
+    if check.accepts(quick):
         return quick, syntax.secrets(file)
-    root, problems = read(file, loader)
+    root, problems = _by_parser(file, loader) if rows and quick is None else read(file, loader)
     if check.accepts(root):
         return root, problems
     if root is not None or not problems:
