@@ -38,8 +38,13 @@ server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
 server.connect({socket!r})
 server.sendmsg([len(given).to_bytes(4, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
 program = int.from_bytes(server.recv(4), "big")
+def hand_on(number, _):
+    try:
+        os.kill(program, number)
+    except ProcessLookupError:  # it has ended, and its code is on the way
+        pass
 for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
-    _signal.signal(number, lambda number, _: os.kill(program, number))
+    _signal.signal(number, hand_on)
 server.sendall(given)
 os._exit(server.recv(1)[0])
 """
