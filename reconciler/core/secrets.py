@@ -44,15 +44,16 @@ def secrets_in(text: str) -> Iterator[int]:
 
 def holds_secret(text: str) -> bool:
     """Return whether a part of the text looks like a token's secret, with its padding or without."""
-    if "apiv3_" not in text and len(text) < _LONG:
+    least = 0 if "apiv3_" in text else _LONG
+    if len(text) < least:
         return False
     if _PADDED.fullmatch(text):  # as a server shows it
         return True
     # Taking a text apart at what no secret has, its lines and then its blanks, costs less than looking everywhere.
-    if "apiv3_" not in text and max(map(len, text.split("\n"))) < _LONG:  # as in most texts
+    if max(map(len, text.split("\n"))) < least:  # as in most texts
         return False
     words = text.split()
-    if "apiv3_" not in text and max(map(len, words), default=0) < _LONG:
+    if max(map(len, words), default=0) < least:
         return False
     return any(_is_in(word) for word in words if len(word) >= _LONG or "apiv3_" in word)
 
@@ -142,7 +143,7 @@ def _spans(text: str, way: _Way) -> Iterator[tuple[int, int]]:
 
 
 def _unbroken(text: str) -> str:
-    if text.isascii():  # then this takes an eighth of the time
+    if text.isascii():  # then this takes a seventh of the time
         return text.encode("ascii").translate(None, _BREAKS).decode("ascii")
     return "".join(text.split()).replace("#", "")
 

@@ -157,7 +157,7 @@ def read(file: TextFile, few: int = _FEW, usual: Mapping[str, str] = NO_KEYS) ->
     patterns there say.
     """
     root = _Lines(file, few, usual).read() if file.text.endswith("\n") else None
-    # What can be printed is neither odd nor refused, and is looked for in a tenth of the time, ASCII in a hundredth.
+    # What can be printed is neither odd nor refused, and is looked for in a fifth of the time, ASCII in a twentieth.
     if root is None or _is_printable(file.text):
         return root
     return None if _ODD(file.text) or REFUSED.search(file.text) else root
