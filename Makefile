@@ -27,7 +27,7 @@ dev: .venv/.dev  ## set up .venv with everything that the other targets need
 demo: .venv/.installed  ## adopt, change, plan, apply and undo on an embedded sandbox, with examples/tokens.yaml
 	@$(BIN)/tokenctl demo
 
-test: .venv/.dev  ## run the whole test suite; COVERAGE=1 holds it to all branches, which takes half as long again
+test: .venv/.dev  ## run the whole test suite; COVERAGE=1 holds it to all branches, which takes a third as long again
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest --numprocesses 2 -m "not thorough" $(if $(COVERAGE),--cov --cov-report=)
 

@@ -15,6 +15,8 @@ import pytest
 
 from tests.shell import GRAFANA, Shell, group
 
+pytestmark = pytest.mark.no_cover
+
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 PACKAGE = ROOT / "reconciler"

@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+import pytest
+
 from reconciler import errors
 from reconciler.errors import ExitCode, TokenctlError
+
+pytestmark = pytest.mark.no_cover
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "messages.md"

@@ -17,6 +17,8 @@ from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import Seed, parse_seed
 from reconciler.sandbox.server import Sandbox
 
+pytestmark = pytest.mark.no_cover
+
 FOLDER = Path(__file__).parent
 PLACEHOLDER = re.compile(r"<<(time|id:\d+|secret:\d+)>>")
 SHAPES = {

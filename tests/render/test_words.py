@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.core.outcome import ResultStatus
 from reconciler.core.plan import Change, Difference
+from reconciler.core.rights import Right, Some
 from reconciler.errors import Place, Problem
 from reconciler.render import words
 from tests.builders import token
@@ -59,3 +60,26 @@ def test_a_long_text_that_the_other_side_does_not_declare_is_narrowed_alone() ->
     assert (before, lengths) == ("not declared", "0 → 300 characters")
     assert re.fullmatch('"x+" … "x+"', after)
     assert len(after) <= 40
+
+
+@pytest.mark.parametrize(
+    ("right", "told"),
+    [
+        (Right("write", "buckets", "acme", Some(("metrics",))), "writes bucket metrics"),
+        (Right("read", "tasks", "edge-lab", Some(("a b", "c"), 1)), 'reads tasks "a b", c and 1 more of edge-lab'),
+        (Right("read", "buckets"), "reads all buckets of every organisation"),
+        (Right("write", "", "acme"), "writes everything in acme"),
+        (Right("all", "", "acme"), "all access to acme"),
+        (Right("all"), "operator"),
+        (Right("drop\x07", "tables\x07", "acme"), 'may "drop\\x07" all "tables\\x07" of acme'),
+    ],
+)
+def test_a_right_is_told_in_a_few_words(right: Right, told: str) -> None:
+    assert words.rights_of(Some((right,)), "acme") == told
+
+
+def test_rights_are_told_one_after_the_other() -> None:
+    rights = Some((Right("read", "tasks", "acme"), Right("write", "tasks", "acme")), 3)
+    assert words.rights_of(rights, "acme") == "reads all tasks of acme; writes all tasks of acme; and 3 more"
+    assert words.rights_of(Some(), "acme") == "no rights"
+    assert words.rights_of(None, "acme") == "rights not known"

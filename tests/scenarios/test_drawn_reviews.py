@@ -22,6 +22,8 @@ from tests.render.dataset import PLANS, hostile_plans
 from tests.render.test_markdown import check
 from tests.strategies import HOSTILE, TEXT
 
+pytestmark = pytest.mark.no_cover
+
 GOLDEN = Path(__file__).parents[1] / "render" / "golden"
 PLAN = planned(
     [

@@ -23,6 +23,8 @@ from reconciler.settings import Flags
 from tests.commands.test_apply import DEACTIVATE, DESCRIBE, applied
 from tests.shell import BACKUP_2023, BACKUP_2024, GRAFANA, INGEST, OPERATOR, Shell, shell_on
 
+pytestmark = pytest.mark.no_cover
+
 WANTED, FOUND, THEIRS = "dashboard", "grafana dashbord", "grafana dashbord (changed meanwhile)"
 
 

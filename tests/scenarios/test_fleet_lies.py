@@ -26,6 +26,8 @@ from tests.scenarios.test_exit_codes import ENDS
 from tests.scenarios.test_origin import LEADS
 from tests.shell import GRAFANA, OPERATOR, Done, group, texts, ticking
 
+pytestmark = pytest.mark.no_cover
+
 HONEST = "tHe-secret/of=the%honest&server"
 SECRETS = (CALLER, PASSWORD, HONEST, *LISTED)
 OUTPUTS = " ".join(f"--output {form}=out/plan.{form}" for form in FORMATS)

@@ -15,6 +15,8 @@ from tests.checkout import Checkout
 from tests.fleet import NAMES, Fleet, fleet_on, seed_of
 from tests.shell import GRAFANA, INGEST
 
+pytestmark = pytest.mark.no_cover
+
 OWN = """version: 1
 tokens:
   - id: "{id}"

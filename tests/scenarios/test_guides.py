@@ -19,6 +19,8 @@ from reconciler.errors import ExitCode
 from tests.requestlog import said, started
 from tests.shell import BACKUP_2023, BACKUP_2024, GRAFANA, PROGRAM, Shell, group
 
+pytestmark = pytest.mark.no_cover
+
 DOCS = Path(__file__).parent.parent.parent / "docs"
 EXAMPLES = DOCS.parent / "examples"
 STORIES = sorted(path for path in EXAMPLES.glob("*/**/*") if path.is_file())

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
@@ -29,6 +30,8 @@ from tests.commands.test_plan import planned
 from tests.commands.test_undo import undone
 from tests.shell import OPERATOR, Shell, shell_on
 from tests.strategies import HOSTILE, OWNERS, Realm, World, realms, worlds
+
+pytestmark = pytest.mark.no_cover
 
 # What a manifest may say; a secret is what it looks like when it is long enough.
 SAYABLE = st.text(max_size=20).filter(lambda text: not REFUSED.search(text) and text.isprintable()) | st.sampled_from(

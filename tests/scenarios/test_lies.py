@@ -16,6 +16,8 @@ from tests.liar import Exchange, Lie, liar
 from tests.scenarios.test_failing_server import WANTED, description
 from tests.shell import GRAFANA, LAPTOP, Shell
 
+pytestmark = pytest.mark.no_cover
+
 GOLDEN = Path(__file__).parent / "golden"
 EDGE = "a1d07c52e94fb836"
 BOMB = gzip.compress(bytes(20_000_000), 1)

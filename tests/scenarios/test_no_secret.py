@@ -236,6 +236,7 @@ def some(number: int) -> tuple[str, ...]:
 FAULTS = sorted({*NAMES} - {"slow-body", "deleted-meanwhile"})
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("name", "every"),
     [
@@ -295,6 +296,7 @@ def lies() -> Iterator[Any]:
                 yield pytest.param(name, place, commands, id=f"{name}-{place.__name__}-all", marks=pytest.mark.soak)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("name", "place", "commands"), [*lies()])
 def test_each_lie_of_a_proxy(
     full: Shell, name: str, place: Callable[[Exchange], bool], commands: tuple[str, ...]

@@ -14,6 +14,8 @@ from tests.scenarios.test_no_secret import IN_TROUBLE, aim, cli, prepare
 from tests.session.test_locking import locked
 from tests.shell import BACKUP_2023, GRAFANA, Shell
 
+pytestmark = pytest.mark.no_cover
+
 Leads = Callable[[Exchange, str], bytes]
 """An answer to a request that leads to the server at that URL."""
 

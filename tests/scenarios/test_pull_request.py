@@ -20,6 +20,8 @@ from tests.action.fake_github import REPOSITORY, fake_github
 from tests.checkout import Checkout
 from tests.shell import BACKUP_2023, GRAFANA, INGEST, OPERATOR, Program, secret, ticking
 
+pytestmark = pytest.mark.no_cover
+
 READER = "0d0000000000a000"
 BASE = f"""version: 1
 tokens:
