@@ -25,7 +25,6 @@ _DEPTH = 16
 _SHOWN = 20  # problems of one file; whoever has more mends these first
 _WRITE_OUT = "write the value out: what is reviewed must stand where it applies"
 _DIRECTIVE = ("a directive is not read here", "leave the line out")
-_EXPLAINED = 1024 * 1024  # characters: beyond that an error is not read again by the slow parser for better words
 _COMMENTED = re.compile(r"[|>][-+1-9]{0,2}#")  # the C parser takes the rest for a comment, the pure one refuses it
 _CUT = re.compile(r" *(?:\n( *))?#")  # what ends a text without quotes, in its line or where its next one would begin
 _CUT_BLOCK = re.compile(r"(?: *\n)*( *)#")  # and what ends one after `|` or `>`: a comment that is indented less
@@ -74,7 +73,7 @@ def _parsed(file: TextFile, loader: Any) -> tuple[Value, _Reader]:
         root = None
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark
-        if loader is not yaml.SafeLoader and mark.index < _EXPLAINED:
+        if loader is not yaml.SafeLoader and mark.index < syntax.EXPLAINED:
             return _parsed(file, yaml.SafeLoader)  # its errors are the ones that are worded
         root = None
         reader.problems.append(syntax.problem(file, error))

@@ -5,9 +5,11 @@ Of PyYAML only the pure parser's errors have words that can be told apart.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +24,8 @@ SECRET_WORDS = (
     "remove it here and from the history, and replace that token on the server",
 )
 """What is said of something that looks like a secret, and what to do; never the thing itself."""
+EXPLAINED = 1024 * 1024
+"""Characters: beyond that, an error is not read again by the slow parser for better words."""
 _SHOWN = 20
 
 
@@ -116,12 +120,16 @@ _OTHER_WAYS = {
 
 
 _QUOTE = "quote the value, if it is meant to be text"
+_ESCAPED = "write `\\\"` for a quote between double ones, `''` between single ones"
+_UNCLOSED = ("a quote that is not closed", f"close it; {_ESCAPED}")
+_AFTER_QUOTE = ("text after the quote that closes", f"begin a new line for another key; {_ESCAPED}")
+_MAY_FOLLOW = re.compile(r"[ \t]*(?:[]},:#\r\n\x85\u2028\u2029]|\Z)")  # a text in quotes
 _INDENT = "put what belongs together into one column, with spaces"
 
 # What the parser says, and what that means; the first that fits is taken. The flag says that the error is where the
 # construct begins, rather than where the parser gave up.
 _WORDS: tuple[tuple[str, bool, str, str], ...] = (
-    ("while scanning a quoted scalar", True, "a quote that is not closed", "close it, or write `''` for one in a text"),
+    ("while scanning a quoted scalar", True, *_UNCLOSED),
     ("while parsing a flow sequence", True, "a `[` that is not closed, or no comma", "close the bracket"),
     ("while parsing a flow mapping", True, "a `{` that is not closed, or no comma", "close the brace"),
     ("unknown escape character", False, "an unknown escape in double quotes", "use single quotes, or `\\\\`"),
@@ -145,6 +153,13 @@ _WORDS: tuple[tuple[str, bool, str, str], ...] = (
 
 def problem(file: TextFile, error: Any) -> Problem:
     """Return what is wrong, where, and what to do; `error` is a yaml.MarkedYAMLError with its marks."""
+    at = error.problem_mark.index
+    if at < EXPLAINED and (quoted := _followed_by_text(file.text, at)):
+        in_flow = "flow" in (error.context or "")
+        if quoted.start_mark.line < quoted.end_mark.line or (in_flow and quoted.value.rstrip(" ").endswith((":", ","))):
+            return Problem(*_UNCLOSED, file.place(quoted.start_mark))
+        if not in_flow:  # where a comma may be what is missing
+            return Problem(*_AFTER_QUOTE, file.place(quoted.end_mark))
     words = f"{error.context or ''}\n{error.problem or ''}"
     at_start, message, hint = next(
         ((start, message, hint) for text, start, message, hint in _WORDS if text in words),
@@ -152,3 +167,16 @@ def problem(file: TextFile, error: Any) -> Problem:
     )
     mark = error.context_mark if at_start else error.problem_mark
     return Problem(message, hint, file.place(mark))
+
+
+def _followed_by_text(text: str, until: int) -> Any:
+    """Return the first text in quotes that more text follows, as a token of PyYAML, None without one so far."""
+    import yaml
+
+    with suppress(yaml.YAMLError):
+        for each in yaml.scan(text, yaml.SafeLoader):
+            if each.start_mark.index > until:
+                break
+            if getattr(each, "style", "") in ("'", '"') and not _MAY_FOLLOW.match(text, each.end_mark.index):
+                return each
+    return None
