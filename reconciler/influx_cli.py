@@ -117,7 +117,7 @@ def _of_file(path: Path, *, is_named: bool) -> dict[str, Profile]:
 
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         # Its text may quote the file, and the file holds secrets.
         found = _PLACE.search(str(error))
         where = f", see {found[1]}" if found else ""

@@ -186,6 +186,7 @@ def test_several_active_profiles_are_refused(tmp_path: Path) -> None:
     [
         (f'a = "{SECRET}"\nb = = "{SECRET}"', "are not TOML, see line 2, column 5"),
         (f'a = """{SECRET}', "are not TOML, see end of document"),
+        (f'a = "{SECRET}"\nb = {"[" * 20_000}', "are not TOML"),
         (f'a = "{SECRET}\ud800"', "cannot be read: it is not UTF-8 text"),
     ],
 )

@@ -324,8 +324,8 @@ def selected(names: Iterable[str], globs: Sequence[str], part: tuple[int, int] |
     known = sorted(names)
     excluding = [each[1:] for each in globs if each.startswith("!")]
     including = [each for each in globs if not each.startswith("!")] or ["*"]
-    for each in (*excluding, *including):
-        if not any(fnmatchcase(name, each) for name in known):
+    for each in (*globs, *including):
+        if not any(fnmatchcase(name, each.removeprefix("!")) for name in known):
             raise UsageError(f"--server {each}: there is no such server", "name one of the folder, or use a wildcard")
     ordered = dict.fromkeys(name for glob in including for name in known if fnmatchcase(name, glob))
     kept = [name for name in ordered if not any(fnmatchcase(name, glob) for glob in excluding)]

@@ -22,8 +22,8 @@ _HEX = "[0-9A-Fa-f]{16}"
 _ANY_ID = f"(?!0{{16}}){_HEX}"
 _ANY_NAME = rf"(?!{_HEX}(?![A-Za-z0-9._/@:+-]))[A-Za-z0-9][A-Za-z0-9._/@:+-]{{0,127}}"
 _ID, _NAME = re.compile(_ANY_ID).fullmatch, re.compile(_ANY_NAME).fullmatch
-# What a YAML 1.2 reader takes for a number, and so cannot give back as it stood: ids made of digits, or like 12e34.
-NUMBER_ID = "[0-9]+(?:[eE][0-9]+)?"
+# What some YAML reader takes for a number, and cannot give back as it stood: ids made of digits, or like 12e34 or 0b1.
+NUMBER_ID = "(?:[0-9]+(?:[eE][0-9]+)?|0b[01]+)"
 USUAL = {
     "id": rf"(?!{NUMBER_ID}[\"\n]){_ANY_ID}",
     "name": _ANY_NAME,

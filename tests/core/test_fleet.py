@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from random import Random
 
@@ -92,8 +93,12 @@ def test_servers_are_in_the_order_of_the_globs_and_then_by_name() -> None:
     names = ["us-2", "eu-2", "eu-1", "eu-7", "us-1"]
     assert fleet.selected(names, ["us-*", "eu-?", "!eu-7"]) == ("us-1", "us-2", "eu-1", "eu-2")
     assert fleet.selected(names, ["!us-[12]"]) == ("eu-1", "eu-2", "eu-7")
-    for globs in (["asia-*"], ["!asia-*"], ["!*"]):
-        with pytest.raises(UsageError):
+    for globs, message in (
+        (["asia-*"], "--server asia-*: there is no such server"),
+        (["!asia-*"], "--server !asia-*: there is no such server"),
+        (["!*"], "--server leaves out every server"),
+    ):
+        with pytest.raises(UsageError, match=f"^{re.escape(message)}"):
             fleet.selected(names, globs)
 
 

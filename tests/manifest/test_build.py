@@ -41,7 +41,15 @@ def test_names_that_differ_only_in_case_are_warned_about() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["0123456701234567", "1234567890123456", "12345678e1234567", "0e12345678901234", "0745212744673000"]
+    "text",
+    [
+        "0123456701234567",
+        "1234567890123456",
+        "12345678e1234567",
+        "0e12345678901234",
+        "0745212744673000",
+        "0b01101001011010",
+    ],
 )
 def test_an_id_that_looks_like_a_number_is_kept_and_warned_about(text: str) -> None:
     found = loaded("-", stdin=f"version: 1\ntokens:\n  - id: {text}\n".encode())
