@@ -164,7 +164,7 @@ def _tokens(problem: Problem) -> str:
     if not problem.tokens:
         return ""
     listed = "\n".join(
-        f"<li><code>{each.id}</code> {escape(words.value('description', each.description))}"
+        f"<li><code>{shown(each.id)}</code> {escape(words.value('description', each.description))}"
         f" of {shown(each.user)} in {shown(each.org)}, {shown(each.status)}</li>"
         for each in problem.tokens
     )

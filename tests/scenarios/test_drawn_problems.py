@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.errors import ExitCode, Place, Problem
+from reconciler.errors import ExitCode, Place, Problem, ProblemToken
 from reconciler.render.escape import terminal
 from reconciler.render.findings import ProblemReport, findings
 from reconciler.render.formats import PROBLEM_FORMATS, PlanFormat, render_problems
@@ -48,7 +48,10 @@ REPORTS = {
     "problems-none": ProblemReport(command="validate", code=ExitCode.OK, files=("tokens.yaml",)),
     "problems-hostile": ProblemReport(
         command="show", code=ExitCode.STALE, files=(f"{HOSTILE[0]}.json",),
-        problems=tuple(Problem(each, each, Place(f"{each}.yaml", 1, 1)) for each in HOSTILE),
+        problems=tuple(
+            Problem(each, each, Place(f"{each}.yaml", 1, 1), tokens=(ProblemToken(each, each, each, each, each),))
+            for each in HOSTILE
+        ),
     ),
 }  # fmt: skip
 
