@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 from contextlib import suppress
 
 from reconciler.apply.interrupt import Interrupt
@@ -15,12 +16,19 @@ def handle_signals() -> Interrupt:
     SIGINT is handled even when it was ignored at the start, as a shell does for jobs in the background. A SIGHUP that
     was ignored at the start stays so: that is what nohup is for.
     """
+    sys.unraisablehook = _tell
     interrupt = Interrupt()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, interrupt.receive)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, interrupt.receive)
     return interrupt
+
+
+def _tell(lost: sys.UnraisableHookArgs) -> None:
+    # A signal may come in a destructor, which can raise nothing: Interrupt raises it again where it is asked.
+    if not isinstance(lost.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
 
 
 def collect_garbage(*, wanted: bool) -> None:

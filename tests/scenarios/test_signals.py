@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -207,6 +208,33 @@ def test_while_planning_a_signal_ends_the_run_and_nothing_is_sent(
             f"\n{words}: nothing was sent\n  hint: run it again to go on\n",
         )
         assert (patches(shell), journal(shell)) == ([], [])
+
+
+def test_a_signal_in_a_destructor_is_not_lost_and_leaves_no_traceback() -> None:
+    code = """if True:
+        import os, signal
+        from reconciler.cli.process import handle_signals
+
+        class Struck:
+            def __del__(self):
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        class Broken:
+            def __del__(self):
+                raise ValueError("of a destructor")
+
+        interrupt = handle_signals()
+        Struck()
+        try:
+            interrupt.check()
+        except KeyboardInterrupt:
+            print(interrupt.message)
+        Broken()
+        """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout == "told to end\n"
+    assert "KeyboardInterrupt" not in done.stderr
+    assert done.stderr.endswith("ValueError: of a destructor\n")
 
 
 def test_an_interrupt_works_although_it_was_inherited_as_ignored(tmp_path: Path) -> None:
