@@ -71,6 +71,8 @@ def run(arguments: Sequence[str], context: Context) -> int:
 
         told, code = context.streams.masked(words.problems(error.problems)), error.exit_code
     except Exception as error:  # noqa: BLE001  Python would show its traceback as it is
+        if context.interrupt.came and not context.interrupt.is_deferred:
+            return ExitCode.INTERRUPTED  # in an import, Python 3.11 makes another error of what the signal raised
         code = ExitCode.ERROR
         if isinstance(error, OSError) and SHOWN.intersection(arguments):
             told = f"{unwritable(error)}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.apply.interrupt import Interrupt
+from reconciler.cli import main
 from reconciler.cli.main import report_crash
+from reconciler.errors import ExitCode
 from reconciler.session.context import Context, Secrets, Streams
 from tests.canary import GATE, found
 from tests.shell import GRAFANA, PROGRAM, Shell
@@ -76,6 +79,29 @@ def test_a_mistake_anywhere_is_told_without_a_secret(shell: Shell, source: str) 
     assert found([done.stdout, done.stderr], (secret, ANOTHER)) == set()
     assert "\x1b" not in done.stderr
     assert "\n::" not in done.stderr
+
+
+class Struck(StringIO):
+    """A stream on which a signal comes whose exception becomes the cause of another, as Python does in an import."""
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        super().__init__()
+        self.interrupt = interrupt
+
+    def write(self, text: str) -> int:
+        try:
+            self.interrupt.receive(signal.SIGTERM)
+        except KeyboardInterrupt as error:
+            raise RuntimeError("Error calling __set_name__") from error
+        return len(text)
+
+
+def test_a_signal_that_python_makes_another_error_of_is_no_mistake_in_tokenctl(shell: Shell) -> None:
+    path, interrupt = shell.declare(f'id: "{GRAFANA}", description: x'), Interrupt()
+    struck = Struck(interrupt)
+    done = shell.call(lambda context: ExitCode(main.run(["plan", path], context)), interrupt=interrupt, stdout=struck)
+    assert (done.code, done.err) == (ExitCode.INTERRUPTED, "")
+    assert interrupt.problem.message == "told to end: nothing was sent"
 
 
 def surroundings(**environment: str) -> Context:

@@ -118,7 +118,8 @@ def strike(folder: Path, number: int, moment: int, wait: float = 0.0, program: P
         process.send_signal(number)
         seen = len(patches(shell))
         out, err = process.communicate(timeout=30)
-        assert len(patches(shell)) - seen <= PARALLELISM
+        # Those under way, and on a busy machine as many again until the process has its turn.
+        assert len(patches(shell)) - seen <= 2 * PARALLELISM
         assert process.returncode in expected(shell, number), (out, err)
         assert "Traceback" not in err
         check_journal(shell)
