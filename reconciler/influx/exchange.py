@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from ssl import SSLContext
@@ -27,6 +27,7 @@ _WITHOUT_BODY = (b"204", b"304")
 _MORE_TO_SAY = (b"connection", b"transfer-encoding")  # headers after which an answer is not plain
 _CHUNK = 64 * 1024  # bytes read at once
 _LARGEST = 100 * 1024  # bytes of a head
+_STALE = 8  # connections in a row
 
 
 class ExchangeError(Exception):
@@ -231,26 +232,34 @@ class Connections:
     def __init__(self, make: Callable[[], Exchange]) -> None:
         self._make = make
         self.is_closed = False
+        self._stale: Counter[str] = Counter()  # by method, since one that was kept open last answered such a request
         self._open: set[Exchange] = set()
         self._idle: deque[Exchange] = deque()
 
     @contextmanager
-    def one(self) -> Iterator[Exchange]:
-        """Yield a connection that no other thread uses meanwhile: the latest that is idle and still open.
+    def one(self, method: str) -> Iterator[Exchange]:
+        """Yield a connection for such a request that no other thread uses meanwhile: the latest idle one, or a new one.
 
         Raises ExchangeError once all were ended.
         """
         if self.is_closed:
             raise ExchangeError
-        connection = self._kept() or self._make()
+        kept = self._kept() if self._stale[method] < _STALE else None
+        connection = kept or self._make()
         self._open.add(connection)
         try:
             yield connection
         finally:
             if connection.is_available():
                 self._idle.append(connection)
+                if kept:
+                    self._stale[method] = 0
             else:
                 self._end(connection)
+
+    def note_stale(self, method: str) -> None:
+        """Note that one that was kept open broke at such a request: after several in a row there are only new ones."""
+        self._stale[method] += 1
 
     def close(self) -> None:
         """End all connections, those that are in use too, and make no other."""

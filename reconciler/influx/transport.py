@@ -151,12 +151,14 @@ class Transport:
         started, seen = self.clock(), "no answer"
         try:
             seconds = min(self._bounds.deadline_s, within_s or self._bounds.deadline_s)
-            with self._connections.one() as connection, self._deadline.within(seconds, ready):
+            with self._connections.one(method) as connection, self._deadline.within(seconds, ready):
                 answer = self._exchange(connection, request, sink)
             seen = f"{answer.status}, {answer.size:,} bytes"
         except ExchangeError as error:
             if self._connections.is_closed:  # a thread goes on for a moment after the run has ended
                 raise UnreachableError("the run ended before the server answered", "run it again") from error
+            if self._deadline.stale:
+                self._connections.note_stale(method)
             raise self._failure(error) from error
         finally:
             if self._trace:

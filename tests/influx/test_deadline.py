@@ -187,7 +187,7 @@ def test_a_connection_is_used_again_unless_it_was_idle_for_too_long(kept_s: floa
         connect = partial(deadline.connect_tcp, "127.0.0.1", port)
         connections = Connections(partial(Direct, connect, kept_s=kept_s, silence_s=30.0))
         for _ in range(2):
-            with connections.one() as connection, deadline.within(30):
+            with connections.one("GET") as connection, deadline.within(30):
                 got = connection.handle(Request(b"GET", b"/api", [(b"Host", b"influx.example")]))
                 assert (got.status, b"".join(got.body)) == (200, b"")
         connections.close()

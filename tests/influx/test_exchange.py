@@ -105,7 +105,7 @@ def test_a_connection_is_used_again_where_the_answer_ended_as_it_said(first: byt
         connect = partial(deadline.connect_tcp, "127.0.0.1", int(server.url.rpartition(":")[2]))
         connections = Connections(partial(Direct, connect, kept_s=60.0, silence_s=30.0))
         for _ in range(2):
-            with connections.one() as exchange, deadline.within(30):
+            with connections.one("GET") as exchange, deadline.within(30):
                 got = exchange.handle(_REQUEST)
                 assert got.status == 200
                 assert b"".join(got.body) in (b"", b"{}")

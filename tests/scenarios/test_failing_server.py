@@ -212,3 +212,13 @@ def test_a_kept_connection_that_the_server_closes_costs_no_failure(tmp_path: Pat
             done = applied(shell, file, yes=True, journal=str(tmp_path / f"journal-{text}"))
             assert (done.code, done.err) == (ExitCode.OK, ""), done
         assert shell.waits == []
+
+
+def test_a_server_that_breaks_off_each_change_is_not_asked_more_often_than_one_that_refuses_it(tmp_path: Path) -> None:
+    with shell_on(tmp_path, faults=[Fault("reset-before", "PATCH", 10_000)]) as shell:
+        ids = [each.id for each in shell.sandbox.tokens if each.id != OPERATOR]
+        file = shell.declare(*(f'id: "{each}", description: x' for each in ids))
+        done = applied(shell, file, yes=True, pacing=Pacing(max_failures=len(ids)))
+        free = 8 + 8  # connections in a row that were kept open, and those that are under way by then
+        assert (done.code, len(shell.patches()) <= 4 * len(ids) + free) == (ExitCode.PARTIAL, True)
+    assert f"Apply: 0 done, {len(ids)} failed, 0 unverified, 0 not attempted." in done.out
