@@ -28,7 +28,8 @@ _DIRECTIVE = ("a directive is not read here", "leave the line out")
 _COMMENTED = re.compile(r"[|>][-+1-9]{0,2}#")  # the C parser takes the rest for a comment, the pure one refuses it
 _CUT = re.compile(r" *(?:\n( *))?#")  # what ends a text without quotes, in its line or where its next one would begin
 _CUT_BLOCK = re.compile(r"(?: *\n)*( *)#")  # and what ends one after `|` or `>`: a comment that is indented less
-_GOING_ON = (None, "", "|", ">")  # the styles of texts that nothing closes
+_QUOTES = ("'", '"')  # the styles of texts that something closes
+_INDENT = "close it, or indent the lines that belong to the text more than its key"
 _FAST = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
@@ -168,7 +169,7 @@ class _Reader:
                     self._inspect(event)
                 value = event.value
                 entry[key] = None if value in nothing and not event.style else value
-                if commented and event.style in _GOING_ON and self._is_cut(event, key_mark):
+                if (commented or event.style in _QUOTES) and self._is_cut(event, key_mark):
                     cut.append(key)
                 marks[key] = key_mark, event.start_mark, event.end_mark
             else:
@@ -177,14 +178,30 @@ class _Reader:
 
     def _is_cut(self, event: Any, key_mark: Any) -> bool:
         """Return whether a comment begins where a text could go on: behind it, or below and deeper than its key."""
+        if event.style in _QUOTES:
+            self._check_quoted(event, key_mark.column)
+            return False
         found = (_CUT_BLOCK if event.style else _CUT).match(self._file.text, event.end_mark.index)
         return found is not None and (found[1] is None or len(found[1]) > key_mark.column)
+
+    def _check_quoted(self, event: Any, column: int) -> None:
+        """Refuse what YAML 1.2 does and PyYAML does not: mostly a quote that is not closed, and swallows what follows.
+
+        `column` is that of the key, or of the `-`. Raises _StopError.
+        """
+        if event.start_mark.line < event.end_mark.line and not self._flow:
+            below = self._file.text[event.start_mark.index : event.end_mark.index].splitlines()[1:]
+            if any(line.strip() and len(line) - len(line.lstrip(" ")) <= column for line in below):
+                self._note(event, "a quote that is not closed above a line that is not indented more", _INDENT)
+                raise _StopError
 
     def _sequence(self, start: Any, depth: int) -> Items:
         items = Items(self._file, start.start_mark)
         while type(event := self._next_event()) is not yaml.SequenceEndEvent:
             items.marks.append(event.start_mark)
             items.append(self._node(event, depth + 1))
+            if type(event) is yaml.ScalarEvent and event.style in _QUOTES:
+                self._check_quoted(event, start.start_mark.column)
         items.end = event.end_mark
         return items
 
