@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from reconciler.core.endpoint import PORTS, Secret, is_loopback
 from reconciler.errors import UsageError
 
-_PROXY = re.compile(r"((?:https?|socks5h?)://)([^\s/?#@]*@)?([A-Za-z0-9._:\[\]-]+)/?", re.IGNORECASE)
+_PROXY = re.compile(r"((?:https?|socks5h?)://)([^\s/?#@]*@)?((?!:)[A-Za-z0-9._:\[\]-]+)/?", re.IGNORECASE)
 _ENTRY = re.compile(r"(?:\*?\.)?(.+?)(?::([0-9]+))?")
 _BRACKETS = re.compile(r"^\[(.*)\](?=/|$)")
 _MASK = re.compile(r"/.*[^0-9]")  # a netmask in full, which neither curl nor Go takes
@@ -88,11 +88,11 @@ class Proxy(NamedTuple):
 
     def shows(self, server: str) -> str:
         """What secret of a run against that server others see by way of this proxy, "" for none."""
+        has_password = self.is_plain and bool(_credentials(self.url.reveal()))
         if server.startswith("http:"):
-            return f"{self} sees your token: {server} is plain http"
-        if self.is_plain and _credentials(self.url.reveal()):
-            return f"the password for {self} is sent over plain http"
-        return ""
+            also = ", and so is the way to the proxy, which takes its password" if has_password else ""
+            return f"{self} sees your token: {server} is plain http{also}"
+        return f"the password for {self} is sent over plain http" if has_password else ""
 
 
 def proxy_for(server: str, environment: Mapping[str, str]) -> Proxy | None:

@@ -47,6 +47,7 @@ _HEADERS = {
     "Accept-Encoding": "identity",
 }
 _KEPT_S = 5.0  # an idle connection
+_PROXY_AUTHENTICATION = 407
 # What needs no encoding, and no segment that stands for another one.
 _TARGET = re.compile(r"(?:/(?!\.{1,2}(?:[/?]|$))[A-Za-z0-9_.~-]+)+(?:\?[A-Za-z0-9_.~%=&-]*)?")
 
@@ -163,10 +164,17 @@ class Transport:
         finally:
             if self._trace:
                 self._trace(f"{method} {target} -> {seen}, {self.clock() - started:.3f} s")
-        if self.endpoint.url.startswith("http:") and 400 <= answer.status < 500 and network.wants_tls(answer.body):
+        self._check_plain(answer)
+        return answer
+
+    def _check_plain(self, answer: Answer) -> None:
+        if self._url.scheme != "http":
+            return
+        if self.proxy and answer.status == _PROXY_AUTHENTICATION:
+            raise self._failure(ProxyRefusesError(answer.status))
+        if 400 <= answer.status < 500 and network.wants_tls(answer.body):
             is_proxy = bool(self.proxy) and self._diagnosis.is_tls()
             raise UnreachableError(self._diagnosis.wants_tls(is_proxy=is_proxy))
-        return answer
 
     def _maker(self, environment: Mapping[str, str], tls: ssl.SSLContext | None) -> Callable[[], Exchange]:
         """Return what makes connections to the server, or through the proxy; each calls when it is used."""

@@ -295,7 +295,10 @@ def test_other_commands_warn_of_what_a_proxy_would_see(shell: Shell) -> None:
     done = shell.call(lambda context: listing.run(listing.ListRequest(), flags, context))
     first, *_, last, _ = done.err.splitlines()
     assert (done.code, done.out) == (ExitCode.UNREACHABLE, "")
-    assert first == "Warning: the proxy http://127.0.0.1:1 (from HTTP_PROXY) sees your token: URL is plain http"
+    assert (
+        first
+        == "Warning: the proxy http://127.0.0.1:1 (from HTTP_PROXY) sees your token: URL is plain http, and so is the way to the proxy, which takes its password"
+    )
     proxied = "no connection to URL through the proxy http://127.0.0.1:1 (from HTTP_PROXY)"
     assert last == f"{proxied}: nothing listens there; given up after 4 attempts"
     assert (

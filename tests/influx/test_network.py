@@ -87,8 +87,11 @@ SHOWN: list[tuple[str, str, str]] = [
     ("https://me:SENTINEL@p", HTTPS, ""),
     ("http://me:SENTINEL@p", HTTPS, "the password for the proxy http://p (from ALL_PROXY) is sent over plain http"),
     ("https://p", HTTP, f"the proxy https://p (from ALL_PROXY) sees your token: {HTTP} is plain http"),
-    ("http://me:SENTINEL@p", HTTP, f"the proxy http://p (from ALL_PROXY) sees your token: {HTTP} is plain http"),
-]
+    (
+        "http://me:SENTINEL@p", HTTP,
+        f"the proxy http://p (from ALL_PROXY) sees your token: {HTTP} is plain http, and so is the way to the proxy, which takes its password",
+    ),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("url", "server", "said"), SHOWN)
@@ -100,7 +103,7 @@ def test_what_others_see_by_way_of_a_proxy_is_said(url: str, server: str, said: 
 
 UNUSABLE = [
     "socks5://me:SENTINEL@127.0.0.1:1", "ftp://SENTINEL", "http://", "http://me:SENTINEL/@p", "http://me@SENTINEL@p", "http://p/SENTINEL",
-    "http://p:SENTINEL", "http://p:99999", "http://999.9.9.9", "http://p ", "http://p\nSENTINEL", "me:SENTINEL@",
+    "http://p:SENTINEL", "http://p:99999", "http://:80", "http://me:SENTINEL@:80", "http://999.9.9.9", "http://p ", "http://p\nSENTINEL", "me:SENTINEL@",
 ]  # fmt: skip
 
 
@@ -149,6 +152,15 @@ def test_a_proxy_that_refuses_is_named_and_gets_no_token(status: int, why: str) 
     assert request.startswith(b"CONNECT influx.example:8086 HTTP/1.1\r\n")
     assert SECRET.encode() not in request
     assert "SENTINEL" not in said
+
+
+def test_a_proxy_that_refuses_a_plain_request_for_lack_of_a_password_is_named() -> None:
+    with raw_server(answer(407, Proxy_Authenticate="Basic")) as other:
+        said = through(HTTP, HTTP_PROXY=other.url)
+    assert said.replace(other.url, "PROXY") == (
+        f"no connection to {HTTP} through the proxy PROXY (from HTTP_PROXY): it refuses with 407\n"
+        "  hint: look at what names the proxy, and at its user and password"
+    )
 
 
 @pytest.mark.parametrize(
