@@ -38,6 +38,7 @@ OTHERS = "Guards and checks of a plan, which end with one of the codes above, an
 FEW = 6  # letters that are no message, only what stands between parts of one
 VALUES = (  # what differs in the messages of refused manifests
     (r"(first in(?: line)?) \S+", r"\1 …"),
+    (r"(no comma) up to line \d+", r"\1"),
     (r"(unknown \w+|no id|well-formed|like an id|`false`:|whole number:|a mapping:) `.*`", r"\1 `…`"),
     (r"(has) [\d,]+ ", r"\1 … "),
     (r"(cannot be one manifest:) .*", r"\1 …"),

@@ -124,14 +124,15 @@ _ESCAPED = "write `\\\"` for a quote between double ones, `''` between single on
 _UNCLOSED = ("a quote that is not closed", f"close it; {_ESCAPED}")
 _AFTER_QUOTE = ("text after the quote that closes", f"begin a new line for another key; {_ESCAPED}")
 _MAY_FOLLOW = re.compile(r"[ \t]*(?:[]},:#\r\n\x85\u2028\u2029]|\Z)")  # a text in quotes
+_COMMA = "close it, or write the comma"
 _INDENT = "put what belongs together into one column, with spaces"
 
 # What the parser says, and what that means; the first that fits is taken. The flag says that the error is where the
 # construct begins, rather than where the parser gave up.
 _WORDS: tuple[tuple[str, bool, str, str], ...] = (
     ("while scanning a quoted scalar", True, *_UNCLOSED),
-    ("while parsing a flow sequence", True, "a `[` that is not closed, or no comma", "close the bracket"),
-    ("while parsing a flow mapping", True, "a `{` that is not closed, or no comma", "close the brace"),
+    ("while parsing a flow sequence", True, "a `[` that is not closed, or no comma", _COMMA),
+    ("while parsing a flow mapping", True, "a `{` that is not closed, or no comma", _COMMA),
     ("unknown escape character", False, "an unknown escape in double quotes", "use single quotes, or `\\\\`"),
     ("expected escape sequence", False, "an escape without its digits", "use single quotes, or `\\\\`"),
     ("mapping values are not allowed", False, "a `: ` where no mapping can begin", f"{_QUOTE}; check the indentation"),
@@ -165,7 +166,9 @@ def problem(file: TextFile, error: Any) -> Problem:
         ((start, message, hint) for text, start, message, hint in _WORDS if text in words),
         (False, "this is not YAML", "check quotes, brackets and indentation"),
     )
-    mark = error.context_mark if at_start else error.problem_mark
+    mark, stopped = error.context_mark if at_start else error.problem_mark, file.place(error.problem_mark)
+    if mark.line + 1 < stopped.line and hint is _COMMA:
+        message += f" up to line {stopped.line}"
     return Problem(message, hint, file.place(mark))
 
 
