@@ -12,7 +12,7 @@ from reconciler.documents.plan import is_plan, load_plan
 from reconciler.errors import ExitCode, StaleError, UsageError
 from reconciler.session.connection import check
 from reconciler.session.context import Context
-from reconciler.session.planning import Source
+from reconciler.session.planning import PLAN_AGAIN, Source
 from reconciler.session.sending import SendingOptions, plan_and_send, saved_source
 from reconciler.session.sources import Sources, read
 from reconciler.settings import Flags, Settings
@@ -83,7 +83,7 @@ def _saved_fleet(file: str, flags: Flags, context: Context) -> fleet_sending.Sen
     settings = settings_for({each.name: each.plan.server.url for each in saved.changing}, flags, context)
     for each in saved.changing:
         check_text(each.plan, settings[each.name], context)
-    return Sendable(saved, settings, {})
+    return Sendable(saved, settings, {}, PLAN_AGAIN)
 
 
 def _saved(file: str, settings: Settings) -> Source:

@@ -143,12 +143,17 @@ def checks(
 
 
 def outcome(
-    fleet: Fleet, ran: Sequence[Ran], statuses: Sequence[ResultStatus], stopped: str = "", journals: str = ""
+    fleet: Fleet,
+    ran: Sequence[Ran],
+    statuses: Sequence[ResultStatus],
+    stopped: str = "",
+    journals: str = "",
+    again: str = "",
 ) -> str:
     """Return the report of an apply: what did not end well in full, the rest as counts.
 
-    `statuses` are those of all changes, `stopped` says why servers were not begun ("" when all were), and `journals`
-    how the paths of the journals begin.
+    `statuses` are those of all changes, `stopped` says why servers were not begun ("" when all were), `journals` how
+    the paths of the journals begin, and `again` how to go on.
     """
     blocks = [
         line(f"{each.name} ({each.code.reason}):") + "\n" + text.outcome(each.outcome).rstrip("\n")
@@ -167,5 +172,5 @@ def outcome(
     if any(each.outcome for each in ran):
         last.append(line(f"Journals {journals}-*.ndjson"))
     if well < len(fleet.changing):
-        last.append("Run it again to go on: what is done is no longer in the plan.")
+        last.append(again)
     return "\n\n".join([*blocks, "\n".join(last)]) + "\n"

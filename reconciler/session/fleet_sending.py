@@ -21,17 +21,22 @@ from reconciler.session.context import Context
 from reconciler.session.fleet import attempted, tls_for, turn_of
 from reconciler.session.journals import FleetRun, folder_of, interrupted_runs, stem_of
 from reconciler.session.places import named_plan, published
+from reconciler.session.planning import RUN_AGAIN
 from reconciler.session.report import Outlet, Report, reported
 from reconciler.session.sending import SendingOptions, nothing_sent, saved_source, send_to
 from reconciler.settings import Settings
 
 
 class Sendable(NamedTuple):
-    """The plans of a fleet, with the settings of each server that is sent to, and the files of each plan."""
+    """The plans of a fleet, with the settings of each server that is sent to, and the files of each plan.
+
+    `again` is said of how to go on after a run that did not end well.
+    """
 
     fleet: Fleet
     settings: Mapping[str, Settings]
     files: Mapping[str, Sequence[str]]
+    again: str = RUN_AGAIN
 
 
 def plan_and_send(find: Callable[[], Sendable], options: SendingOptions, context: Context) -> ExitCode:
@@ -83,7 +88,7 @@ class _FleetReport:
         self.outlet = outlet
         self.ran: list[Ran] = []
         self._fleet = Fleet(members=())
-        self._journals = ""
+        self._journals = self._again = ""
         self._problems: tuple[Problem, ...] = ()
         self._context = context
 
@@ -111,7 +116,7 @@ class _FleetReport:
 
     def plan(self, found: Sendable) -> None:
         """Show what is to be done; raises LocalError and BrokenPipeError, as what cannot be shown is not sent."""
-        self._fleet, streams = found.fleet, self._context.streams
+        self._fleet, self._again, streams = found.fleet, found.again, self._context.streams
         if self.outlet:
             for each in found.fleet.members:
                 self.outlet.write(json.of_server(self._event(each, found.files), each.name))
@@ -140,7 +145,9 @@ class _FleetReport:
     def outcome(self) -> None:
         """Show what came of the run, unless events tell it."""
         if not self.outlet:
-            told = drawn.outcome(self._fleet, self.ran, self._statuses, self._stopped, self._journals)
+            told = drawn.outcome(
+                self._fleet, self.ran, self._statuses, stopped=self._stopped, journals=self._journals, again=self._again
+            )
             try:
                 self._context.streams.show("\n" + told, needed=True)
             except (BrokenPipeError, LocalError):

@@ -21,6 +21,11 @@ _MOST_BY_ID = 100
 """How many tokens are read one by one at most. Of a list that lacks most of what is declared, so many tell why."""
 
 
+RUN_AGAIN = "Run it again to go on: what is done is no longer in the plan."
+PLAN_AGAIN = "Make a new plan to go on: once anything is changed, this one fits no longer."
+"""What to do after a run that did not end well, where the plan was made for it, and where it was made before."""
+
+
 class Source(NamedTuple):
     """Where a plan comes from: what files declare, a saved plan, or the run that is to be undone.
 
@@ -41,7 +46,7 @@ class Source(NamedTuple):
     plan: Callable[[Live], Plan]
     asks_others: Callable[[Live], bool] = lambda _: False
     explained: Callable[[Plan, Callable[[Manifest], Live]], Plan] = lambda plan, _: plan
-    again: str = "Run it again to go on: what is done is no longer in the plan."
+    again: str = RUN_AGAIN
 
 
 def plan_from(source: Source, connection: Connection) -> Plan:

@@ -24,7 +24,7 @@ from reconciler.session.connection import Connection, connected, resolve
 from reconciler.session.context import Context
 from reconciler.session.journals import FleetRun, folder_of, interrupted_runs, provenance_of, tell_interrupted
 from reconciler.session.locking import Locks, held
-from reconciler.session.planning import Source
+from reconciler.session.planning import PLAN_AGAIN, Source
 from reconciler.session.report import Outlet, Report, reported
 from reconciler.settings import Flags, Settings
 
@@ -122,7 +122,7 @@ def saved_source(saved: Plan, files: Sequence[str]) -> Source:
         ids=[change.token.id for change in saved.changes],
         needs_list=bool(saved.count(Action.DEACTIVATE)),
         plan=lambda live: planner.rebase(saved, live),
-        again="Make a new plan to go on: once anything is changed, this one fits no longer.",
+        again=PLAN_AGAIN,
     )
 
 

@@ -301,6 +301,14 @@ def test_saved_plans_go_only_to_the_servers_that_they_were_made_for(fleet: Fleet
     assert done.err.count("the influx CLI has no profile `") == 2
 
 
+def test_after_a_part_of_saved_plans_was_sent_new_ones_are_needed(fleet: Fleet) -> None:
+    saved(fleet)
+    fleet.sandboxes["hamburg"].fail(Fault("deleted-meanwhile", "PATCH"))
+    done = send(fleet)
+    assert done.code == ExitCode.PARTIAL
+    assert done.out.endswith("\nMake a new plan to go on: once anything is changed, this one fits no longer.\n")
+
+
 def test_a_server_stands_once_in_saved_plans(fleet: Fleet) -> None:
     """Another server's plan under its name would else be sent to it, with a digest that fits."""
     saved(fleet)
