@@ -110,6 +110,7 @@ FOREIGN = {
     "README.md": {"--id"},
     "docs/coming-from.md": {"--id", "--json", "--request"},
     "docs/commands.md": {"--help", "--install-completion", "--log-level", "--show-completion", "--version"},
+    "docs/incident.md": {"--no-edit"},
     "docs/install.md": {
         "--add-host", "--dest", "--env", "--find-links", "--network", "--no-deps", "--no-index", "--only-binary", "--platform",
         "--python-version", "--read-only", "--require-hashes", "--requirement", "--rm", "--tmpfs", "--user", "--version", "--volume",

@@ -29,23 +29,23 @@ GIT = {
     "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_EDITOR": "true",
     **{f"GIT_{who}_{what}": text for who in ("AUTHOR", "COMMITTER") for what, text in (("NAME", "Ada"), ("EMAIL", "ada@example.com"))},
 }  # fmt: skip
-ANSWER = "yes"
 Golden = Callable[[Path, str], None]
 COMMANDS = list(group().commands)
 
 
 class Person(io.BytesIO):
-    """Standard input of somebody who agrees; what is typed shows, as on a terminal."""
+    """Standard input of somebody who answers; what is typed shows, as on a terminal."""
 
-    def __init__(self, screen: io.StringIO) -> None:
+    def __init__(self, screen: io.StringIO, answer: str) -> None:
         super().__init__()
         self.screen = screen
+        self.answer = answer
 
     def readline(self, size: int | None = -1, /) -> bytes:
         """Type the answer."""
         del size
-        self.screen.write(f"{ANSWER}\n")
-        return f"{ANSWER}\n".encode()
+        self.screen.write(f"{self.answer}\n")
+        return f"{self.answer}\n".encode()
 
 
 @dataclass
@@ -54,12 +54,22 @@ class Reader:
 
     shell: Shell
     piped: str = ""
+    answer: str = "yes"
     codes: list[int] = field(default_factory=list)
 
     def type(self, line: str) -> str:
         """Run a command line and return what the terminal shows."""
         self.codes.clear()
-        return "".join(self._one(part) for part in re.split(r"; |&& ", line.partition("   #")[0]))
+        return "".join(self._chain(part.split("&& ")) for part in line.partition("   #")[0].split("; "))
+
+    def _chain(self, commands: list[str]) -> str:
+        """Run commands until one fails, as `&&` between them says."""
+        shown = ""
+        for command in commands:
+            shown += self._one(command)
+            if any(self.codes[-1:]):
+                break
+        return shown
 
     def _one(self, command: str) -> str:
         program, *arguments = shlex.split(command)
@@ -81,7 +91,7 @@ class Reader:
         with chdir(self.shell.folder):
             done = self.shell.call(
                 lambda context: ExitCode(main.run(arguments, context)),
-                stdin=io.BytesIO(self.piped.encode()) if "-" in arguments else Person(screen), stdout=screen, stderr=screen, interactive=True, columns=80,
+                stdin=io.BytesIO(self.piped.encode()) if "-" in arguments else Person(screen, self.answer), stdout=screen, stderr=screen, interactive=True, columns=80,
             )  # fmt: skip
         self.codes.append(done.code)
         return screen.getvalue().replace(self.shell.sandbox.url, URL)
@@ -119,13 +129,7 @@ def test_only_what_a_guide_leaves_out_may_differ() -> None:
 def test_a_guide_shows_what_happens_and_leaves_its_example(name: str, left: str, shell: Shell, golden: Golden) -> None:
     reader = Reader(shell)
     if name == "incident":  # it begins where the other one ends
-        for command in (
-            "git init -q -b main",
-            "tokenctl export tokens.yaml",
-            "git add tokens.yaml",
-            "git commit -qm x",
-        ):
-            reader.type(command)
+        adopted(reader)
     typed = list(blocks((DOCS / f"{name}.md").read_text()))
     assert len(typed) > 5
     for command, shown in typed:
@@ -134,6 +138,26 @@ def test_a_guide_shows_what_happens_and_leaves_its_example(name: str, left: str,
         assert reader.codes == [0] * len(reader.codes), command
     head, _, _ = (EXAMPLES / name / left).read_text().partition("\n")
     golden(EXAMPLES / name / left, f"{head}\n{(shell.folder / left).read_text().replace(shell.sandbox.url, URL)}")
+
+
+def adopted(reader: Reader) -> None:
+    """Have a repository with all tokens."""
+    for command in ("git init -q -b main", "tokenctl export tokens.yaml", "git add tokens.yaml", "git commit -qm x"):
+        reader.type(command)
+
+
+def test_who_does_not_switch_it_on_again_keeps_the_file(shell: Shell) -> None:
+    reader = Reader(shell)
+    adopted(reader)
+    story = [command for command, _ in blocks((DOCS / "incident.md").read_text())]
+    last = next(at for at, command in enumerate(story) if "undo" in command)
+    for command in story[:last]:
+        reader.type(command)
+    file = (shell.folder / "tokens.yaml").read_text()
+    reader.answer = "no"
+    reader.type(story[last])
+    assert reader.codes == [ExitCode.CANCELLED]
+    assert (shell.folder / "tokens.yaml").read_text() == file
 
 
 def test_a_token_is_retired_as_the_guide_and_its_example_say(shell: Shell) -> None:
@@ -170,6 +194,16 @@ def test_what_is_typed_instead_of_other_tools_is_a_command_line_that_works(shell
     for command in commands:
         seen = reader.type(command)
         assert reader.codes == [0], f"$ {command}\n{seen}"
+
+
+def test_what_is_switched_back_stays_so(shell: Shell) -> None:
+    reader = Reader(shell)
+    reader.type("tokenctl export tokens.yaml")
+    rows = re.findall(r"^\| the toggle.*? \| (.*) \| .* \|$", (DOCS / "coming-from.md").read_text(), re.MULTILINE)
+    for command in re.findall(r"`(tokenctl [^`]*)`", " ".join(rows)):
+        reader.type(command)
+    reader.type("tokenctl plan --detailed-exitcode")
+    assert (len(rows), reader.codes) == (2, [ExitCode.OK])
 
 
 def test_the_examples_in_the_help_are_command_lines_that_work(shell: Shell) -> None:
