@@ -196,6 +196,17 @@ def test_what_is_typed_instead_of_other_tools_is_a_command_line_that_works(shell
         assert reader.codes == [0], f"$ {command}\n{seen}"
 
 
+def test_a_profile_is_written_as_the_page_of_commands_shows(shell: Shell) -> None:
+    (shown,) = re.findall(r"```toml\n(.*?)```", (DOCS / "commands.md").read_text(), re.DOTALL)
+    token = shell.environment.pop("INFLUX_TOKEN")
+    shell.write(re.sub('"https://.*"', f'"{shell.sandbox.url}"', shown).replace("…", token), "configs")
+    shell.environment["INFLUX_CONFIGS_PATH"] = str(shell.folder / "configs")
+    reader = Reader(shell)
+    for command in ("tokenctl list", "tokenctl list --profile hamburg", "tokenctl list --profile edge.7"):
+        reader.type(command)
+        assert reader.codes == [ExitCode.OK], command
+
+
 def test_what_is_switched_back_stays_so(shell: Shell) -> None:
     reader = Reader(shell)
     reader.type("tokenctl export tokens.yaml")
