@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shutil
 import subprocess
+import textwrap
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -237,3 +239,25 @@ def test_kustomize_makes_of_the_guides_kustomization_what_runs(
     jobs = sum(each.endswith("Job") for each in kinds)
     assert made.stdout.count(f"name: {files}\n") == 1 + jobs
     assert made.stdout.count(f"image: {IMAGE}:VERSION\n") == jobs
+
+
+def test_kustomize_gives_the_hook_for_argo_cd_its_version_and_its_files(tmp_path: Path) -> None:
+    guide = (EXAMPLES.parent / "docs" / "scheduling.md").read_text().partition("\n### Argo CD\n")[2]
+    (shown,) = re.findall(r"(?:^    .*\n)+", guide, re.MULTILINE)
+    own = {**yaml.safe_load(FILES["kustomization.yaml"]), **yaml.safe_load(textwrap.dedent(shown))}
+    remote, hook = own["resources"]
+    assert [remote] == yaml.safe_load(FILES["kustomization.yaml"])["resources"]
+    kubectl = shutil.which("kubectl")
+    if not kubectl:
+        pytest.skip("there is no kubectl, which has kustomize in it; CI has one")
+    shutil.copytree(BASE, tmp_path / "base")
+    (tmp_path / "tokens.yaml").write_text("version: 1\ntokens: []\n")
+    (tmp_path / hook).write_text(FILES[hook])
+    (tmp_path / "kustomization.yaml").write_text(json.dumps({**own, "resources": ["base", hook]}))
+    made = subprocess.run([kubectl, "kustomize", str(tmp_path)], capture_output=True, check=True, text=True)
+    found = {each["kind"]: each for each in yaml.safe_load_all(made.stdout)}
+    assert (found["CronJob"]["metadata"]["name"], made.stdout.count("kind: CronJob\n")) == ("tokenctl-drift", 1)
+    spec = found["Job"]["spec"]["template"]["spec"]
+    files = [each["configMap"]["name"] for each in spec["volumes"] if "configMap" in each]
+    assert files == [found["ConfigMap"]["metadata"]["name"]] != ["tokenctl-files"]
+    assert spec["containers"][0]["image"] == f"{IMAGE}:VERSION"
