@@ -39,7 +39,7 @@ def shell(shell: Shell) -> Shell:
 def on(shell: Shell, command: str) -> list[str]:
     """The arguments of a command line, its files in the folder of the test."""
     program, *arguments = shlex.split(re.sub(r"/(?:etc|var/lib)/(?:\w+)/", f"{shell.folder}/", command))
-    assert program == "tokenctl"
+    assert program == "/usr/local/bin/tokenctl"
     return arguments
 
 
@@ -74,6 +74,33 @@ def test_cron_writes_the_file_of_the_collector_and_says_what_drifts(shell: Shell
     )
 
 
+def test_the_page_puts_what_the_jobs_name_where_they_look_for_it() -> None:
+    page = (
+        (EXAMPLES.parent / "docs" / "scheduling.md")
+        .read_text()
+        .partition("\n## The machine\n")[2]
+        .partition("\n## ")[0]
+    )
+    placed = set()
+    for line in re.findall(r"^ {4}(\S.*)$", page, re.MULTILINE):
+        *options, source, target = shlex.split(line)
+        placed.add(f"{target}{Path(source).name}" if options and target.endswith("/") else target)
+    named = {
+        path.removesuffix("/tokenctl.prom")
+        for name in ("/etc/telegraf/telegraf.d/tokenctl.conf", "/etc/cron.d/tokenctl", SERVICE)
+        for path in re.findall(r"(?<![\w/])/(?:usr|etc|var)/[\w./]+", FILES[name].partition("\n")[2])
+    }
+    assert named == {
+        "/usr/local/bin/tokenctl",
+        "/etc/tokenctl/configs",
+        "/etc/tokenctl/tokens.yaml",
+        "/var/lib/node_exporter",
+    }
+    assert named <= placed
+    assert " tokenctl /usr/local/bin/tokenctl " in FILES["/etc/cron.d/tokenctl"]
+    assert re.search(r"^ {4}useradd .* tokenctl$", page, re.MULTILINE)
+
+
 def test_the_alerts_are_about_metrics_and_labels_that_there_are() -> None:
     (group,) = yaml.safe_load(FILES["tokenctl.rules.yml"])["groups"]
     for rule in group["rules"]:
@@ -95,13 +122,11 @@ def unit(name: str) -> dict[str, str]:
 
 def test_the_service_writes_metrics_with_the_credentials_that_systemd_hands_over(shell: Shell) -> None:
     service = unit(SERVICE)
-    program, command = service["ExecStart"].split(maxsplit=1)
-    assert Path(program).name == "tokenctl"
     assert service["Environment"] == "INFLUX_CONFIGS_PATH=%d/configs"
     name, file = service["LoadCredential"].split(":")
     assert (name, Path(file).name) == ("configs", "configs")
-    assert shell.run(*on(shell, f"tokenctl {command}")).code == 0
-    written = re.findall(r"openmetrics=(\S+)/", command)
+    assert shell.run(*on(shell, service["ExecStart"])).code == 0
+    written = re.findall(r"openmetrics=(\S+)/", service["ExecStart"])
     assert written == [service["ReadWritePaths"]]
     assert read((shell.folder / "tokenctl.prom").read_text())["tokenctl_up", (("server", "production"),)] == 1
 
