@@ -54,7 +54,9 @@ def test_the_second_signal_leaves_at_once(number: int, code: int, deferred: bool
     assert left == [code]
 
 
-def test_the_second_signal_leaves_with_the_code_for_changes_once_there_may_be_some() -> None:
+def test_the_second_signal_leaves_with_the_code_for_changes_once_there_may_be_some(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     left: list[int] = []
     interrupt = Interrupt(leave=left.append)
     interrupt.defer()
@@ -62,6 +64,7 @@ def test_the_second_signal_leaves_with_the_code_for_changes_once_there_may_be_so
     interrupt.receive(signal.SIGINT)
     interrupt.receive(signal.SIGTERM)
     assert (left, interrupt.exit_code) == ([ExitCode.PARTIAL], ExitCode.INTERRUPTED)
+    assert capfd.readouterr().err == "\nleft at once: what was sent is in the journal, and the next apply tells it\n"
 
 
 def test_an_exception_that_got_lost_is_raised_again_before_anything_is_sent() -> None:

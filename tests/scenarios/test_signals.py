@@ -185,7 +185,10 @@ def test_the_second_signal_leaves_at_once_and_the_code_still_says_what_was_sent(
         while process.poll() is None:  # two of one kind that come at once count as one
             time.sleep(0.05)
             process.send_signal(number)
+        out, err = process.communicate(timeout=30)
         assert (process.returncode, len(changed(shell))) == (3, PARALLELISM)
+        assert err == "\nleft at once: what was sent is in the journal, and the next apply tells it\n"
+        assert "Apply: " not in out
         assert [each["event"] for each in journal(shell)] == ["header", *["intent"] * PARALLELISM]
 
 
