@@ -24,8 +24,8 @@ class Interrupt:
     """The handler of a run's signals.
 
     The first signal raises KeyboardInterrupt or, once `defer` was called, is only noted and `wake` is called. A second
-    one ends the process at once, with PARTIAL and a word on stderr when `sending` says that something may have been
-    changed. SIGALRM means that the run's time is over, and never counts as a second signal.
+    one ends the process at once, with PARTIAL and a word on stderr when `sending`, its own or a part's, says that
+    something may have been changed. SIGALRM means that the run's time is over, and never counts as a second signal.
 
     `came` says that the run has to end, `message` why, and `exit_code` what it exits with if it changed nothing.
     `so_far` says what was done by then, where nothing else tells it.
@@ -76,10 +76,11 @@ class Interrupt:
         meaning = _MEANING[signal.Signals(number)]
         if self.came:
             if number != signal.SIGALRM:
-                if self.sending:
+                may_have_sent = self.sending or any(part.sending for part in self._parts)
+                if may_have_sent:
                     with suppress(OSError):
                         os.write(2, _LEFT)  # past Python's streams, one of which may be in the middle of something
-                self._leave(ExitCode.PARTIAL if self.sending else meaning[0])
+                self._leave(ExitCode.PARTIAL if may_have_sent else meaning[0])
             return
         self.exit_code, self.message = meaning
         self.came = True

@@ -240,7 +240,6 @@ class _Run:
             failed = attempted(act, turn)
         except KeyboardInterrupt:
             failed = interrupt.exit_code, (interrupt.problem,)
-        self._context.interrupt.sending |= interrupt.sending
         statuses = tuple(report.statuses)
         if failed:
             return Ran(planned.name, failed[0], statuses, problems=failed[1])

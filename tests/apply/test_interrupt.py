@@ -54,13 +54,15 @@ def test_the_second_signal_leaves_at_once(number: int, code: int, deferred: bool
     assert left == [code]
 
 
+@pytest.mark.parametrize("of_a_part", [False, True])
 def test_the_second_signal_leaves_with_the_code_for_changes_once_there_may_be_some(
-    capfd: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str], of_a_part: bool
 ) -> None:
     left: list[int] = []
     interrupt = Interrupt(leave=left.append)
+    parts = [interrupt.part(), interrupt.part()]
     interrupt.defer()
-    interrupt.sending = True
+    (parts[1] if of_a_part else interrupt).sending = True
     interrupt.receive(signal.SIGINT)
     interrupt.receive(signal.SIGTERM)
     assert (left, interrupt.exit_code) == ([ExitCode.PARTIAL], ExitCode.INTERRUPTED)
