@@ -70,6 +70,24 @@ def shortened(text: str, size: int) -> str:
     return f"{start}…{end}"
 
 
+def continued(start: str, text: str, columns: int | None) -> str:
+    """Return a text behind `start`; on a terminal, words that have no room go on below where the text begins.
+
+    Only a word that is too long for a line of its own is cut.
+    """
+    if columns is None:
+        return start + text
+    room = max(columns - width(start), _LEAST)
+    lines: list[list[str]] = [[]]
+    for word in text.split(" "):
+        cut = shortened(word, room)
+        if lines[-1] and width(" ".join([*lines[-1], cut])) > room:
+            lines.append([])
+        lines[-1].append(cut)
+    first, *others = map(" ".join, lines)
+    return "\n".join([start + first, *(line(" " * width(start) + each) for each in others)])
+
+
 def padded(text: str, size: int) -> str:
     """Return the text in exactly so many columns: filled with blanks, or shortened."""
     cut = shortened(text, size)

@@ -66,6 +66,9 @@ def _told(token: Token) -> list[str]:
 def _drawn(tokens: Iterable[Token], cells: Sequence[Sequence[str]], columns: int | None, whole: Collection[int]) -> str:
     """Return headings and a line for each token, of which the columns that are `whole` are not cut."""
     drawn = rows(cells, columns, beside=len("* "), whole=whole)
+    if cells[0][-1] not in drawn[0]:  # so little room that a heading is cut: the dates make some
+        dates = len(cells[0]) - 2
+        drawn = rows([[*row[:dates], row[-1]] for row in cells], columns, beside=len("* "), whole={*whole} - {dates})
     lines = [f"  {drawn[0].rstrip()}"]
     for token, row in zip(tokens, drawn[1:], strict=True):
         lines.append(("* " if token.is_own else "  ") + row.rstrip())

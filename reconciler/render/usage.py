@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from reconciler.core.live import Status, TokenId
 from reconciler.core.text import count, name_some, span
 from reconciler.core.usage import Evidence, ListedToken, TokenUse, between_s
-from reconciler.render.escape import quoted, rows
+from reconciler.render.escape import continued, quoted, rows, width
 
 _HEADINGS = ("LAST USED", "REQUESTS", "REFUSED", "BY", "TOKEN", "ID", "")
+_BELOW = " " * 6
 _NOT_SEEN = "not seen"
 
 
@@ -18,8 +19,20 @@ def usage(evidence: Evidence, tokens: Mapping[TokenId, ListedToken], columns: in
     listed = sorted(evidence.tokens, key=lambda each: each.id)
     listed = sorted(listed, key=lambda each: each.last or "", reverse=True)
     cells = [_cells(each, tokens[each.id], evidence) for each in listed]
-    drawn = [f"  {row}".rstrip() for row in rows([_HEADINGS, *cells], columns, beside=len("  "), whole=(0, 1, 2, 5))]
-    return "\n".join([_log(evidence), *drawn, *_left_open(evidence)]) + "\n"
+    return "\n".join([_log(evidence), *_drawn([_HEADINGS, *cells], columns), *_left_open(evidence)]) + "\n"
+
+
+def _drawn(cells: Sequence[Sequence[str]], columns: int | None) -> list[str]:
+    """Return a line for each row; where a terminal has no room for one, who came and the status stand below it."""
+    drawn = rows(cells, columns, beside=len("  "), whole=range(len(_HEADINGS)))
+    if columns is None or max(map(width, drawn)) + len("  ") <= columns:
+        return [f"  {row}".rstrip() for row in drawn]
+    drawn = rows([[*row[:3], *row[4:6]] for row in cells], columns, beside=len("  "), whole=(0, 1, 2, 4))
+    below = ["", *(" ".join(filter(None, [row[6], row[3] and f"by {row[3]}"])) for row in cells[1:])]
+    return [
+        f"  {row}".rstrip() + (f"\n{continued(_BELOW, each, columns)}" if each else "")
+        for row, each in zip(drawn, below, strict=True)
+    ]
 
 
 def _cells(use: TokenUse, token: ListedToken, evidence: Evidence) -> tuple[str, ...]:

@@ -74,3 +74,16 @@ def test_cells_of_a_column_that_look_alike_are_told_apart_before_they_are_cut() 
 def test_texts_that_would_look_alike_are_not_cut() -> None:
     alike = [[f"{'x' * 20}{side}{'y' * 20}"] for side in "ab"]
     assert escape.rows(alike, 30, beside=0, whole=()) == [cell for [cell] in alike]
+
+
+def test_words_that_have_no_room_go_on_below_where_the_text_begins() -> None:
+    assert escape.continued("  but  ", "one two three", None) == "  but  one two three"
+    assert escape.continued("  but  ", "one two three", 20) == "  but  one two three"
+    assert escape.continued("  but  ", "one two three", 19) == "  but  one two\n       three"
+    assert escape.continued("  but  ", f"one {'x' * 20}", 20) == "  but  one\n       xxxxxxxx…xxxx"
+    assert escape.continued("  but  ", "some words", 1) == "  but  some\n       words"
+    assert escape.continued("  but  ", "日本語 one", 10) == "  but  日本語\n       one"
+
+
+def test_no_line_that_goes_on_is_a_command_in_a_log() -> None:
+    assert escape.continued("  ", "some ::error::", 12) == "  some\n  :\\:error::"

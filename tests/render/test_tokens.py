@@ -53,3 +53,18 @@ def test_evidence_says_when_each_was_last_used() -> None:
         (True, False),
         (False, True),
     ]
+
+
+def test_dates_make_room_where_a_terminal_would_cut_a_heading() -> None:
+    three = [token(each, description=LONG, user="backup-of-hall-2") for each in range(3)]
+    assert tokens.table(three, columns=70).splitlines()[0].split() == [
+        "STATUS",
+        "ID",
+        "ORG",
+        "USER",
+        "UPDATED",
+        "DESCRIPTION",
+    ]
+    drawn = tokens.table(three, columns=70, evidence=evidence(said(three[0].id))).splitlines()
+    assert drawn[0].split() == ["STATUS", "ID", "LAST", "USED", "ORG", "USER", "DESCRIPTION"]
+    assert max(map(len, drawn)) <= 70

@@ -28,7 +28,18 @@ def test_tokens_stand_by_their_last_use_and_foreign_text_is_escaped() -> None:
     )
 
 
-def test_a_terminal_cuts_no_id_and_no_number() -> None:
-    rows = usage(evidence(said(ONE, 0)), TOKENS, columns=90).splitlines()[1:5]
-    assert max(map(len, rows)) <= 90
-    assert [row.split()[-1] == "ID" or "0d" in row for row in rows] == [True] * 4
+def test_a_terminal_without_room_has_who_came_and_the_status_below_and_cuts_descriptions_alone() -> None:
+    long = {**TOKENS, TokenId(ONE): TOKENS[TokenId(ONE)]._replace(description="ingest " * 8)}
+    long[TokenId(OTHER)] = long[TokenId(OTHER)]._replace(status=Status.ACTIVE)
+    found = evidence(said(ONE, 1), said(OTHER, 0, "/write"))
+    assert usage(found, long, columns=70).splitlines()[1:8] == [
+        "  LAST USED  REQUESTS  REFUSED  TOKEN                 ID",
+        '  0 s               1        0  "ingest inges…gest "  0d3a5f0c1be4e000',
+        "      inactive, and still tried by write v2 Telegraf · 1 address",
+        '  1 s               1        0  "\\x1b[31m"            0d234e88da406000',
+        "      by write v1 Telegraf · 1 address",
+        '  not seen                      "legacy"              0d0c1be4e0000d3a',
+        "      inactive",
+    ]
+    assert usage(found, TOKENS, columns=118) == usage(found, TOKENS)
+    assert usage(found, TOKENS, columns=117) != usage(found, TOKENS)
