@@ -15,7 +15,7 @@ from reconciler.core.plan import Action, Change, Difference, Kind, Plan, Revisio
 from reconciler.core.text import count, name_some
 from reconciler.errors import Problem
 from reconciler.render import compared, words
-from reconciler.render.escape import line, paint, rows, shortened, terminal, width
+from reconciler.render.escape import continued, line, paint, rows, shortened, terminal, width
 
 if TYPE_CHECKING:  # a plan does without
     from reconciler.core.lock import LockLabel
@@ -86,6 +86,10 @@ def changes(plan: Plan, columns: int | None, *, colour: bool) -> str:
         if use := words.use_of(change):
             lines.append(_within(f"{_INDENT}{'usage':<11}  {use}", columns))
         lines += [_within(f"{_INDENT}{field:<11}  {told}", columns) for field, told in _told(change)]
+        lines += [
+            continued(f"{_INDENT}{'afterwards':<11}  ", told, columns)
+            for told in words.consequences(change, brief=True)
+        ]
     return "\n".join(lines)
 
 
@@ -107,8 +111,6 @@ def _told(change: Change) -> Iterator[tuple[str, str]]:
     if change.labels:
         yield "labels", words.labels_of(change)
     yield "rights", words.rights_of(change.rights, change.token.org, brief=True).removeprefix("rights ")
-    for each in words.consequences(change, brief=True):
-        yield "afterwards", each
 
 
 def _sign(change: Change, *, colour: bool = False) -> str:

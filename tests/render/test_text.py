@@ -109,6 +109,18 @@ def test_on_a_terminal_lines_end_where_it_does(columns: int) -> None:
     assert text.plan(every, columns=200) == text.plan(every)
 
 
+def test_who_would_lose_data_is_told_whole_on_any_terminal() -> None:
+    writer = token(2, description="the ingest of the second hall in Hamburg")
+    plan = planned([declared(1, status=INACTIVE)], [token(1), writer])
+    (whole,) = (line for line in text.plan(plan).splitlines() if "afterwards" in line)
+    assert whole == f'      afterwards   telemetry is still written by "{writer.description}"'
+    assert text.plan(plan, columns=60).splitlines()[6:9] == [
+        '      afterwards   telemetry is still written by "the ingest',
+        '                   of the second hall in Hamburg"',
+        "",
+    ]
+
+
 def test_a_long_change_shows_what_differs_in_it() -> None:
     before = f"{'a' * 2400}Hamburg{'b' * 2600}"
     after = f"{'a' * 2400}Hamburg 2{'b' * 2600}"
