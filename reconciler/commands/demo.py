@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from contextlib import chdir
 from io import BytesIO, StringIO
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import reconciler
 from reconciler.errors import ExitCode
+from reconciler.render.escape import terminal
 from reconciler.sandbox.profiles import profile
 from reconciler.sandbox.seed import default_seed
 from reconciler.sandbox.server import Sandbox
@@ -64,8 +67,8 @@ STEPS = (
 )
 _NEXT = """
 Your own server next: https://github.com/tokenctl/tokenctl/blob/main/docs/adopt.md
-To play with the same tokens, run `tokenctl sandbox`. All that a file can say is in
-{example}
+To play with the same tokens, run `{program} sandbox`.
+All that a file can say is in {example}
 """
 
 
@@ -87,7 +90,8 @@ def run(context: Context) -> ExitCode:
             if code != step.code:
                 context.streams.warn(f"the demo ends here: this was to end with {step.code:d}, not with {code:d}")
                 return ExitCode(code or ExitCode.ERROR)
-    context.streams.show(_NEXT.format(example=EXAMPLE))
+    program = "tokenctl" if which("tokenctl", path=context.environment.get("PATH", "")) else sys.argv[0]
+    context.streams.show(_NEXT.format(program=terminal(program), example=EXAMPLE))
     return ExitCode.OK
 
 

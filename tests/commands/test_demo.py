@@ -12,7 +12,7 @@ from reconciler.cli import main
 from reconciler.commands import demo
 from reconciler.errors import ExitCode
 from reconciler.session.context import Context
-from tests.shell import Done, Shell
+from tests.shell import PROGRAM, Done, Shell
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -35,7 +35,7 @@ def steady(output: str) -> str:
 
 
 def test_the_demo_tells_its_story_on_a_server_of_its_own(shell: Shell, golden: Callable[[Path, str], None]) -> None:
-    done = shell.call(demo.run)
+    done = shell.call(demo.run, environment={"PATH": str(PROGRAM.parent)})
     assert (done.code, done.err, shell.sent()) == (ExitCode.OK, "", [])
     golden(GOLDEN / "demo.txt", steady(done.out))
 
@@ -43,6 +43,11 @@ def test_the_demo_tells_its_story_on_a_server_of_its_own(shell: Shell, golden: C
 def test_in_80_columns_it_leaves_lines_out_at_the_same_places(shell: Shell) -> None:
     cut = re.compile("  … .* lines left out")  # where a sentence goes on below there are more of them
     assert len(cut.findall(shell.call(demo.run, columns=80).out)) == len(cut.findall((GOLDEN / "demo.txt").read_text()))
+
+
+def test_it_names_the_program_as_it_was_started_where_no_path_has_it(shell: Shell) -> None:
+    done = shell.run("demo")
+    assert f"run `{PROGRAM} sandbox`." in done.out
 
 
 def test_it_plans_and_applies_the_example_as_it_is(shell: Shell) -> None:
