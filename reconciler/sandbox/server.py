@@ -72,7 +72,8 @@ class Sandbox:
         except (OSError, OverflowError) as error:
             store.close()
             why = (getattr(error, "strerror", None) or "there is no such port").lower()
-            raise LocalError(f"cannot listen on {listen[0]}:{listen[1]}: {why}") from None
+            hint = "`--listen 127.0.0.1:0` takes a free port"
+            raise LocalError(f"cannot listen on {listen[0]}:{listen[1]}: {why}", hint) from None
         return cls(server, store, now, broken, log)
 
     def __enter__(self) -> Self:

@@ -27,15 +27,18 @@ def test_somebody_else_can_change_and_delete() -> None:
             sandbox.change(LAPTOP.id, status="active")
 
 
+FREE = "\n  hint: `--listen 127.0.0.1:0` takes a free port"
+
+
 def test_an_address_that_is_taken_or_none_is_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(LocalError) as caught:
             Sandbox.start(seed=SEED, listen=("127.0.0.1", port))
-        assert str(caught.value) == f"cannot listen on 127.0.0.1:{port}: address already in use"
+        assert str(caught.value) == f"cannot listen on 127.0.0.1:{port}: address already in use{FREE}"
     with pytest.raises(LocalError) as caught:
         Sandbox.start(seed=SEED, listen=("127.0.0.1", 70_000))
-    assert str(caught.value) == "cannot listen on 127.0.0.1:70000: there is no such port"
+    assert str(caught.value) == f"cannot listen on 127.0.0.1:70000: there is no such port{FREE}"
 
 
 def test_it_listens_on_ipv6_too() -> None:
