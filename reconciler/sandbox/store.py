@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -58,8 +59,8 @@ class Store:
         try:
             # The lock is what keeps the threads apart.
             self._database = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
-        except sqlite3.Error:
-            raise _unusable(path) from None
+        except sqlite3.Error as error:
+            raise _unusable(path, error) from None
         try:
             self.fresh = not self._query("SELECT 1 FROM sqlite_master")
             if self.fresh:
@@ -70,9 +71,9 @@ class Store:
         except sqlite3.IntegrityError:
             self._database.close()
             raise InvalidError("the seed has two entries with one id, name or token") from None
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             self._database.close()
-            raise _unusable(path) from None
+            raise _unusable(path, error) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -220,8 +221,16 @@ def _values(row: Authorization | Org | User | Bucket | Permission) -> Iterator[A
     return (getattr(row, name) for name in row.__slots__)
 
 
-def _unusable(path: Path | None) -> LocalError:
-    return LocalError(f"{path} is not a file that a sandbox can keep its state in")
+def _unusable(path: Path | None, error: sqlite3.Error) -> LocalError:
+    why = str(error)
+    try:
+        os.close(os.open(path or "", os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK, 0o600))
+    except OSError as cause:  # which SQLite does not tell
+        why = str(cause.strerror).lower()
+    return LocalError(
+        f"a sandbox cannot keep its state in {path}: {why}",
+        "name another file with `--data`, in a folder that can be written",
+    )
 
 
 def _label(row: tuple[str, ...]) -> Label:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -27,10 +28,20 @@ def test_a_file_keeps_the_state_and_the_seed_is_not_applied_again(tmp_path: Path
 
 def test_a_file_that_is_none_of_a_sandbox_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no database, but long enough to be looked at as one" * 20)
-    for path in (tmp_path / "text", tmp_path, tmp_path / "none" / "state.db"):
+    os.mkfifo(tmp_path / "pipe")
+    for name, why in (
+        ("text", "file is not a database"),
+        ("", "is a directory"),
+        ("none/state.db", "no such file or directory"),
+        ("text/state.db", "not a directory"),
+        ("pipe", "no such device or address"),
+    ):
         with pytest.raises(LocalError) as caught:
-            Sandbox.start(seed=SEED, data=path)
-        assert str(caught.value) == f"{path} is not a file that a sandbox can keep its state in"
+            Sandbox.start(seed=SEED, data=tmp_path / name)
+        assert str(caught.value) == (
+            f"a sandbox cannot keep its state in {tmp_path / name}: {why}\n"
+            "  hint: name another file with `--data`, in a folder that can be written"
+        )
 
 
 def test_a_world_with_two_of_one_kind_is_refused() -> None:
