@@ -209,4 +209,4 @@ def _tell_rest(adopted: Sequence[Adopted], target: str, live: Live, streams: Str
         what = "stdout" if target in _STDOUT else target
         streams.say(line(f"{what}: nothing to add, as what was asked for is declared"))
     else:
-        streams.say(words.EMPTY)
+        streams.say(f"Nothing was written. {words.EMPTY}")

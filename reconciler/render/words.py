@@ -46,7 +46,7 @@ _TYPES = {
 }  # fmt: skip
 
 
-EMPTY = "The list is empty. A server leaves out what these credentials may not read, and says nothing."
+EMPTY = "The list is empty. A server leaves out what these credentials may not read: see `tokenctl doctor`."
 """What to say of a server that shows no token."""
 
 

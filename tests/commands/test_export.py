@@ -324,7 +324,9 @@ def test_nothing_is_made_of_an_empty_list(tmp_path: Path) -> None:
     with shell_on(tmp_path, caller=GRAFANA) as shell:
         shell.here = True
         assert shell.run("export") == Done(
-            0, "", "The list is empty. A server leaves out what these credentials may not read, and says nothing.\n"
+            0,
+            "",
+            "Nothing was written. The list is empty. A server leaves out what these credentials may not read: see `tokenctl doctor`.\n",
         )
 
 

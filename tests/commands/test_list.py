@@ -51,7 +51,7 @@ def test_an_empty_inventory_says_what_that_may_mean(tmp_path: Path) -> None:
         ExitCode.OK,
         "  STATUS  ID  ORG  USER  UPDATED  DESCRIPTION\n",
         "0 of 0 tokens, 0 inactive\n"
-        "The list is empty. A server leaves out what these credentials may not read, and says nothing.\n",
+        "The list is empty. A server leaves out what these credentials may not read: see `tokenctl doctor`.\n",
     )
 
 

@@ -79,7 +79,7 @@ def test_a_list_says_what_an_empty_one_and_a_large_token_may_mean(fleet: Fleet) 
         f"Warning on hamburg: 1 token with a description too large to be kept: {GRAFANA} (grafana)\n"
         "  hint: its length and its SHA-256 stand for it: once it is replaced, `undo` cannot restore it\n"
         "24 of 24 tokens on 3 servers, 4 inactive\n"
-        "lyon: The list is empty. A server leaves out what these credentials may not read, and says nothing.\n"
+        "lyon: The list is empty. A server leaves out what these credentials may not read: see `tokenctl doctor`.\n"
     )
 
 
