@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +15,7 @@ from reconciler.core.manifest import LONGEST_DESCRIPTION, end_of
 from reconciler.core.secrets import HIDDEN
 from reconciler.core.select import selected, unselected
 from reconciler.core.text import REFUSED, count
-from reconciler.errors import ExitCode, UsageError
+from reconciler.errors import ExitCode, InvalidError, UsageError
 from reconciler.manifest.dump import Item
 from reconciler.manifest.edit import Text, appended, edited, reread
 from reconciler.manifest.load import Loaded, checked
@@ -23,6 +25,7 @@ from reconciler.session.reading import DEFAULT, read_files
 from reconciler.session.rewriting import Rewritten, in_parts, write
 
 _is_id = re.compile(HEX_ID, re.IGNORECASE).fullmatch
+_ONE_TERM = "`set` takes one name or id; what follows it are files"
 
 
 class SetRequest(NamedTuple):
@@ -50,7 +53,7 @@ def run(request: SetRequest, context: Context) -> ExitCode:
     if request.add and name != "-" and not Path(name).exists():
         made = [_new(name, request)]
     else:
-        made = _made(request, read_files(request.files, context, seen), seen)
+        made = _made(request, _read(request, context, seen), seen)
     if request.add and any(each.what.endswith("added") for each in made):
         context.streams.say(f"only `tokenctl plan` knows whether the server has the token {request.term.lower()}")
     return write(made, context, suffix="edited", unchanged="nothing changed: all is as asked", check=request.check)
@@ -87,6 +90,16 @@ def _check_text(text: str, context: Context) -> None:
         raise UsageError(f"the description has U+{ord(found[0]):04X} in it, which may not stand in a file")
     if len(text) > LONGEST_DESCRIPTION:
         raise UsageError(f"the description has {len(text):,} characters, and {LONGEST_DESCRIPTION:,} may be declared")
+
+
+def _read(request: SetRequest, context: Context, seen: dict[str, bytes]) -> Loaded:
+    """Read the files; a file that is not there may be the second word of a name that has none."""
+    try:
+        return read_files(request.files, context, seen)
+    except InvalidError as error:
+        gone = {f"{name}: {os.strerror(errno.ENOENT).lower()}" for name in request.files}
+        told = [each._replace(hint=_ONE_TERM) if each.message in gone else each for each in error.problems]
+        raise InvalidError(told) from None
 
 
 def _new(name: str, request: SetRequest) -> Rewritten:

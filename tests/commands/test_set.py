@@ -105,6 +105,16 @@ def test_what_cannot_be_asked_is_refused_and_repeats_no_secret(
     assert (program.folder / "tokens.yaml").read_text() == ONE
 
 
+def test_a_second_word_is_a_file(program: Program) -> None:
+    program.write("version: 1\ntokens: 1\n", "bad.yaml")
+    done = program.run("set", "backup", "2023", "bad.yaml", "--status", "inactive")
+    assert (done.code, done.out) == (ExitCode.INVALID, "")
+    assert done.err == (
+        'bad.yaml:2:9: `tokens` is not a list: `1`\n  hint: write a list: `- id: "…"` for each token\n'
+        "2023: no such file or directory\n  hint: `set` takes one name or id; what follows it are files\n"
+    )
+
+
 def test_fields_that_contradict_each_other_are_refused(program: Program) -> None:
     done = program.run("set", "ingest", "--protected", "--until", "2026-12-31")
     assert (done.code, done.out) == (ExitCode.INVALID, "")
