@@ -72,8 +72,10 @@ def _is_of_several(problem: Problem, folder: str) -> bool:
 def named_or_default(files: Sequence[str], beside: Sequence[str]) -> Sequence[str]:
     """Return the files, `tokens.yaml` by default; raises UsageError, with what lies `beside`, where there is none."""
     if not files and not Path(DEFAULT).exists():
-        hint = "name the files or folders to read, or `-` for standard input"
-        but = f", but {' and '.join(beside)}" if beside else ""
+        such = f", such as `{beside[0]}`" if beside else ""
+        there = " and ".join(f"the folder {each}" if each.endswith("/") else each for each in beside)
+        but = f", but {there}" if there else ""
+        hint = f"name the files or folders to read{such}, or `-` for standard input"
         raise UsageError(f"no file was named and there is no {DEFAULT} here{but}", hint)
     return files or [DEFAULT]
 
@@ -97,10 +99,9 @@ def beside_default(context: Context) -> list[str]:
     """Return what could be mistaken for the default file here, such as `Tokens.yml` or a folder `tokens`."""
     disk = Disk(context.streams.stdin)
     near = [name for name in listed(".") if name.lower() in ("tokens.yaml", "tokens.yml", "tokens")]
+    others = [name for name in near if disk.identity(name) != disk.identity(DEFAULT)]
     return [
-        name
-        for name in near
-        if disk.identity(name) != disk.identity(DEFAULT) and ("." in name or any(map(is_manifest, listed(name))))
+        name if "." in name else f"{name}/" for name in others if "." in name or any(map(is_manifest, listed(name)))
     ]
 
 

@@ -37,15 +37,15 @@ def test_without_a_file_what_lies_beside_the_default_is_named(shell: Shell) -> N
         done = shell.call(lambda context: validate.run([], context))
         assert (done.code, done.err) == (
             ExitCode.USAGE,
-            "no file was named and there is no tokens.yaml here, but tokens and tokens.yml\n"
-            "  hint: name the files or folders to read, or `-` for standard input\n",
+            "no file was named and there is no tokens.yaml here, but the folder tokens/ and tokens.yml\n"
+            "  hint: name the files or folders to read, such as `tokens/`, or `-` for standard input\n",
         )
         shell.write(good)
         done = shell.call(lambda context: validate.run([], context))
         assert done == Done(
             ExitCode.OK,
             "1 file, 1 declaration: no problems\n",
-            "Warning: tokens is not read, only tokens.yaml: no file was named\n  hint: name all that are meant\n"
+            "Warning: tokens/ is not read, only tokens.yaml: no file was named\n  hint: name all that are meant\n"
             "Warning: tokens.yml is not read, only tokens.yaml: no file was named\n  hint: name all that are meant\n",
         )
         Path("tokens.yml").unlink()
