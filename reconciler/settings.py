@@ -141,12 +141,14 @@ def check_fleet(flags: Flags, environment: Mapping[str, str]) -> None:
     }
     given = [*(name for name, text in typed.items() if text), *(name for name in _OF_ONE if environment.get(name))]
     if given:
-        hint = "leave it out: each server has the URL and the token of its own influx CLI profile"
-        raise UsageError(
-            [Problem(f"{name} cannot be used with --fleet: it is about one server", hint) for name in given]
-        )
+        raise UsageError([_of_one(name, "leave it out" if name in typed else f"`unset {name}`") for name in given])
     _variables(environment)
     _check_files(flags)
+
+
+def _of_one(name: str, way: str) -> Problem:
+    hint = f"{way}: each server has the URL and the token of its own influx CLI profile"
+    return Problem(f"{name} cannot be used with --fleet: it is about one server", hint)
 
 
 def _held(lacking: list[UsageError], exchange: Callable[[], Secret | None]) -> Secret | None:

@@ -59,7 +59,7 @@ def test_a_variable_that_is_about_one_server_is_refused(fleet: Fleet, variable: 
     assert (done.code, done.out) == (ExitCode.USAGE, "")
     assert done.err == (
         f"{variable} cannot be used with --fleet: it is about one server\n"
-        "  hint: leave it out: each server has the URL and the token of its own influx CLI profile\n"
+        f"  hint: `unset {variable}`: each server has the URL and the token of its own influx CLI profile\n"
     )
     assert sum(len(box.requests) for box in fleet.sandboxes.values()) == before
 
@@ -79,7 +79,9 @@ def test_every_verb_refuses_what_is_about_one_server(fleet: Fleet, verb: str) ->
 def test_an_option_that_is_about_one_server_is_refused(fleet: Fleet, option: str) -> None:
     done = fleet.cli("plan", "--fleet", "servers", option, environment={})
     assert (done.code, done.out) == (ExitCode.USAGE, "")
-    assert done.err.startswith(f"{option.partition('=')[0]} cannot be used with --fleet: it is about one server\n")
+    assert done.err.startswith(
+        f"{option.partition('=')[0]} cannot be used with --fleet: it is about one server\n  hint: leave it out: "
+    )
 
 
 def test_each_server_gets_its_own_token_alone(fleet: Fleet) -> None:
