@@ -148,7 +148,7 @@ def _replacement(path: Path, mode: int) -> Iterator[tuple[int, Path]]:
                 temporary.unlink()
             raise
     except OSError as error:
-        raise LocalError(f"cannot write to {path}: {error.strerror}") from error
+        raise LocalError(f"cannot write to {path}: {str(error.strerror).lower()}") from error
 
 
 def _refuse_what_is_no_file(path: Path) -> None:

@@ -64,9 +64,9 @@ def test_what_is_no_file_and_what_cannot_be_one_is_refused_and_left_alone(
     assert refused(act, tmp_path / "pipe") == "cannot write to PATH: it is not a regular file"
     assert refused(act, tmp_path / "link") == "cannot write to PATH: it is not a regular file"
     assert refused(act, Path("/dev/null")) == "cannot write to PATH: it is not a regular file"
-    assert refused(act, tmp_path / "folder") == "cannot write to PATH: Is a directory"
-    assert refused(act, tmp_path / "none" / "a") == "cannot write to PATH: No such file or directory"
-    assert refused(act, tmp_path / "file" / "a") == "cannot write to PATH: Not a directory"
+    assert refused(act, tmp_path / "folder") == "cannot write to PATH: is a directory"
+    assert refused(act, tmp_path / "none" / "a") == "cannot write to PATH: no such file or directory"
+    assert refused(act, tmp_path / "file" / "a") == "cannot write to PATH: not a directory"
     assert names(tmp_path) == ["file", "folder", "link", "pipe"]
 
 
@@ -117,7 +117,7 @@ def test_a_disk_that_fills_up_leaves_what_was_there(tmp_path: Path) -> None:
         again = refused(lambda path: files.replace(path, b"x" * 200, b"old"), tmp_path / "a")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert said == again == "cannot write to PATH: File too large"
+    assert said == again == "cannot write to PATH: file too large"
     assert names(tmp_path) == ["a"]
     assert (tmp_path / "a").read_text() == "old"
 

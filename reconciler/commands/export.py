@@ -106,7 +106,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise LocalError(f"cannot make the folder {folder}: {error.strerror}") from error
+        raise LocalError(f"cannot make the folder {folder}: {str(error.strerror).lower()}") from error
 
 
 def _hiding(streams: Streams) -> Hides:

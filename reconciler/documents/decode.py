@@ -47,7 +47,7 @@ def read(path: Path, noun: str, largest: int) -> bytes:
         with files.regular(path) as stream:
             content = files.whole(stream, largest)
     except OSError as error:
-        raise LocalError(f"cannot read the {noun} {path}: {error.strerror}") from error
+        raise LocalError(f"cannot read the {noun} {path}: {str(error.strerror).lower()}") from error
     if content is None:
         raise InvalidError(f"{path} is no {noun}: it is larger than {largest // 1024**2} MiB")
     return content

@@ -45,7 +45,7 @@ class RequestLog:
         try:
             self._file: BinaryIO = path.open("ab", buffering=0)
         except OSError as error:
-            raise LocalError(f"cannot write the request log {path}: {error.strerror}") from None
+            raise LocalError(f"cannot write the request log {path}: {str(error.strerror).lower()}") from None
         self._now = now
         self._lock = threading.Lock()
         self._write(line("Welcome to InfluxDB", "info", now(), version=version, log_level="debug"))

@@ -75,7 +75,7 @@ def test_it_ends_with_the_first_command_that_does_not_end_as_it_should(shell: Sh
         ExitCode.ERROR,
         "the demo ends here: this was to end with 0, not with 1\n",
     )
-    assert done.out.endswith("$ tokenctl apply plan.json\ncannot read the plan plan.json: No such file or directory\n")
+    assert done.out.endswith("$ tokenctl apply plan.json\ncannot read the plan plan.json: no such file or directory\n")
     done = meddled(shell, allowed)
     assert (done.code, done.err) == (ExitCode.ERROR, "the demo ends here: this was to end with 4, not with 0\n")
 

@@ -293,9 +293,9 @@ def test_what_a_file_asserts_bounds_what_is_added(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "code", "said"),
     [
-        ("none/tokens.yaml", 1, "cannot write to DIR/none/tokens.yaml: No such file or directory\n"),
-        ("none/folder/", 1, "cannot make the folder none/folder: No such file or directory\n"),
-        ("tokens.yaml/", 1, "cannot make the folder tokens.yaml: File exists\n"),
+        ("none/tokens.yaml", 1, "cannot write to DIR/none/tokens.yaml: no such file or directory\n"),
+        ("none/folder/", 1, "cannot make the folder none/folder: no such file or directory\n"),
+        ("tokens.yaml/", 1, "cannot make the folder tokens.yaml: file exists\n"),
         ("pipe", 65, "pipe: this is no file\n  hint: give it to standard input, and name that with `-`\n"),
         ("dangling", 65, "dangling: no such file or directory\n"),
         ("", 64, "the name of a file is empty\n  hint: the variable that it was to come from may not be set\n"),

@@ -89,10 +89,10 @@ def test_only_the_user_may_read_it_whatever_the_umask(tmp_path: Path, umask: int
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LocalError, match=r"^cannot write to .*/none/plan\.json: No such file or directory$"):
+    with pytest.raises(LocalError, match=r"^cannot write to .*/none/plan\.json: no such file or directory$"):
         save_plan(PLAN, tmp_path / "none" / "plan.json")
     (tmp_path / "folder.json").mkdir()
-    with pytest.raises(LocalError, match=r"^cannot write to .*/folder\.json: Is a directory$"):
+    with pytest.raises(LocalError, match=r"^cannot write to .*/folder\.json: is a directory$"):
         save_plan(PLAN, tmp_path / "folder.json")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.json"]
 
@@ -259,7 +259,7 @@ def test_what_is_no_file_is_never_waited_for(tmp_path: Path) -> None:
     for name, why in [
         ("fifo", "it is not a regular file"),
         ("", "it is not a regular file"),
-        ("none", "No such file or directory"),
+        ("none", "no such file or directory"),
     ]:
         with pytest.raises(LocalError) as caught:
             load_plan(tmp_path / name)

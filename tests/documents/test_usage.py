@@ -78,7 +78,7 @@ def test_another_file_is_named_for_what_it_is(tmp_path: Path) -> None:
     save_evidence(EVIDENCE, TOKENS, tmp_path / "usage.json")
     with pytest.raises(InvalidError, match="is no list of tokens: it seems to be what `tokenctl usage` saves"):
         load_list(tmp_path / "usage.json")
-    with pytest.raises(LocalError, match=r"cannot read the evidence .*: No such file or directory"):
+    with pytest.raises(LocalError, match=r"cannot read the evidence .*: no such file or directory"):
         load_evidence(tmp_path / "absent.json")
 
 

@@ -58,7 +58,7 @@ def test_a_line_has_the_keys_of_a_recorded_one_in_their_order(tmp_path: Path) ->
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LocalError, match=r"cannot write the request log .*: Is a directory"):
+    with pytest.raises(LocalError, match=r"cannot write the request log .*: is a directory"):
         Sandbox.start(seed=SEED, request_log=tmp_path)
 
 

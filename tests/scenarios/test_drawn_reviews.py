@@ -42,7 +42,7 @@ REVIEWS = {
     "differs": compare(PLAN, OTHER),
     "elsewhere": compare(PLAN, PLAN._replace(server=PLAN.server._replace(url="https://other.example"))),
     "digest": compare_digest(PLAN, "0" * 64),
-    "unknown": Review(verdict=Verdict.UNKNOWN, reason="cannot read the plan ::error::\x1b[31m`x`: No such file or directory"),
+    "unknown": Review(verdict=Verdict.UNKNOWN, reason="cannot read the plan ::error::\x1b[31m`x`: no such file or directory"),
     "hostile": compare(
         PLAN,
         planned(

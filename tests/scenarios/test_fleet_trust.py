@@ -139,7 +139,7 @@ def test_a_fleets_plan_is_saved_and_shown_as_it_was_written(fleet: Fleet, tmp_pa
     lacking = fleet.cli("show", "0.json", "gone.json", environment={})
     assert (lacking.code, lacking.err) == (
         ExitCode.ERROR,
-        "cannot read the plan gone.json: No such file or directory\n",
+        "cannot read the plan gone.json: no such file or directory\n",
     )
     whole, merged = (json.loads(Path(each).read_bytes()) for each in (first, second))
     assert (merged["servers"], merged["digest"]) == (whole["servers"], whole["digest"])

@@ -148,8 +148,8 @@ def test_bad_outputs_are_found_before_anything_is_sent(shell: Shell) -> None:
     done = planned(shell, "json=none/a.json", f"html={shell.folder}/pipe", out=str(shell.folder))
     assert done == Done(
         ExitCode.ERROR, "",
-        "cannot write to DIR: Is a directory\n"
-        "cannot write to none/a.json: No such file or directory\n"
+        "cannot write to DIR: is a directory\n"
+        "cannot write to none/a.json: no such file or directory\n"
         "cannot write to DIR/pipe: it is not a regular file\n",
     )  # fmt: skip
     assert shell.sent() == []
@@ -183,7 +183,7 @@ def test_no_output_replaces_credentials(option: str, name: str, second: str, goo
 
 def test_a_link_that_leads_to_itself_is_no_folder(shell: Shell) -> None:
     (shell.folder / "loop").symlink_to("loop")
-    why = "Too many levels of symbolic links"
+    why = "too many levels of symbolic links"
     assert planned(shell, f"json={shell.folder}/loop", f"junit={shell.folder}/loop/out") == Done(
         ExitCode.ERROR, "", f"cannot write to DIR/loop: {why}\ncannot write to DIR/loop/out: {why}\n"
     )
@@ -217,7 +217,7 @@ def test_what_cannot_be_written_is_named_and_costs_nothing_else(
         places.write_plan(PLANS["one-token"], [], context._replace(streams=streams))
         return ExitCode.OK
 
-    said = ["cannot write to DIR/a/x: No such file or directory"] if gone else []
+    said = ["cannot write to DIR/a/x: no such file or directory"] if gone else []
     done = shell.call(write)
     said += ["cannot write to standard output: no space left on device"] if error is FULL else []
     assert done.code == (ExitCode.ERROR if said else ExitCode.OK)

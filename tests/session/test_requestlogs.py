@@ -75,7 +75,7 @@ def test_a_stream_may_come_in_pieces(shell: Shell, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (None, "No such file or directory"),
+        (None, "no such file or directory"),
         (gzip.compress(LINE)[:-9], "it is packed by gzip, and broken or cut"),
         (gzip.compress(LINE)[:20] + b"x" * 99, "it is packed by gzip, and broken or cut"),
     ],
