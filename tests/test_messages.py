@@ -20,8 +20,8 @@ PAGE = ROOT / "docs" / "messages.md"
 HEAD = """\
 # Messages
 
-All messages of tokenctl by [exit code](commands.md#exit-codes), with the way out, which tokenctl prints as `hint:`. To find a message, search this page for some of its
-words. `…` stands for what differs. ` / ` separates the ways out of different cases. If a row has none, the sentence above the table applies.
+All messages of tokenctl by [exit code](commands.md#exit-codes), with the way out, which tokenctl prints as `hint:`. If a row has none, it prints none, and the sentence
+above the table applies. To find a message, search this page for some of its words. `…` stands for what differs. ` / ` separates the ways out of different cases.
 """
 LEADS = {
     ExitCode.ERROR: "A file on this machine cannot be read or written: check its path, its permissions and the space on the disk.",
