@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="tokenctl",
     help="GitOps for InfluxDB v2 API tokens: plan, review and apply their description and status.",
-    epilog="Start with `tokenctl demo`. Exit codes: 0 ok, 2 changes, 3 partial, 4 refused, 5 stale, 6 auth, "
+    epilog="Start with `tokenctl demo`. Exit codes: 0 ok, 1 error, 2 changes, 3 partial, 4 refused, 5 stale, 6 auth, "
     "7 unreachable, 8 cancelled, 9 locked, 64 usage, 65 invalid, 130 and 143 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
