@@ -60,7 +60,7 @@ def validate(
     which: Which | None,
     files: options.Files = None,
     by_folder: Annotated[
-        bool, typer.Option("--by-folder", help="Make a manifest of the files of each folder, and of each server in it.")
+        bool, typer.Option("--by-folder", help="Check the files of each folder and server by themselves.")
     ] = False,
     form: options.ReportFormat = None,
     output: options.Output = None,
@@ -86,7 +86,7 @@ def plan(
     allow: options.Allow = None,
     base: options.Base = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Show what the files mean since --base; ask no server.")
+        bool, typer.Option("--offline", help="Show how the files differ from --base; ask no server.")
     ] = False,
     usage: options.Usage = "",
     reviewed: options.Reviewed = "",

@@ -118,7 +118,7 @@ def export(
     user: _User = "",
     status: _OfStatus = None,
 ) -> ExitCode:
-    """Declare the live tokens that no declaration means; change none."""
+    """Declare the live tokens that are not declared yet; change none."""
     from reconciler.commands import export
 
     return export.run(target, flags, context, user=user, status=status)
@@ -149,7 +149,7 @@ def usage(
     flags: Flags,
     logs: Annotated[list[str], typer.Argument(metavar="LOG...", help="Request logs, plain or by gzip, - for stdin.")],
     since: Annotated[
-        str, typer.Option("--since", metavar="DURATION", help="Only the last so much of the log: 24h, 7d.")
+        str, typer.Option("--since", metavar="DURATION", help="Only so much at the end of the log: 24h, 7d.")
     ] = "",
     tokens: Annotated[
         str, typer.Option("--tokens", metavar="PATH", help="What `list --format json` printed; asks no server.")

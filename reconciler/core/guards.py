@@ -153,7 +153,7 @@ def _excepting_nothing(manifest: Manifest, live: Live) -> list[Problem]:
         return []
     names = [selection_text(manifest.excepted[number]) for number in empty]
     message = f"{count(len(empty), 'exception')} of `unmanaged` {'finds' if len(empty) == 1 else 'find'} no live token"
-    hint = "correct it, or remove it: a token that it finds some day is not told"
+    hint = "correct it, or remove it: a token that fits it one day would go unreported"
     return [Problem(f"{message}: {name_some(names)}", hint, manifest.places.get(f"unmanaged.except.{empty[0]}"))]
 
 

@@ -79,7 +79,7 @@ def _token_difference(token: TokenDifference) -> str:
     sides = {
         Side.NOW: "only in this plan",
         Side.REVIEWED: "only in the reviewed plan",
-        Side.BOTH: "otherwise than reviewed",
+        Side.BOTH: "in both, with other values",
     }
     differences = [each for each in token.differences if token.side is Side.BOTH or each.field.endswith(" after")]
     values = "; ".join(f"{each.field} {_values(each)}" for each in differences)

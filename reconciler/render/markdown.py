@@ -49,7 +49,7 @@ def plan(plan: Plan, longest: int = LONGEST, review: Review | None = None, site:
     warned = fitted([problem("Warning", each) for each in plan.warnings], room // 4)
     files = fitted([revision_line(each, site) for each in revisions], room // 4)
     differences = [f"- {code(cut_to(each, _PROBLEM))}" for each in compared.differences(review)] if review else []
-    moved = fitted(["Otherwise than reviewed:", "", *differences] if differences else [], room // 8)
+    moved = fitted(["Not as it was reviewed:", "", *differences] if differences else [], room // 8)
     room -= size_of([*refused, *warned, *moved, *files])
     changes = words.gravest_first(plan.changes)
     gone, rest = (changes[: (left := plan.count(Action.DEACTIVATE))], changes[left:])

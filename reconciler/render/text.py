@@ -47,7 +47,7 @@ def plan(plan: Plan, review: Review | None = None, *, colour: bool = False, colu
     red = _RED if colour else 0
     blocks += [words.problem(each.problem, f"Refused by guard `{each.guard}`", colour=red) for each in plan.refusals]
     if review and (differences := compared.differences(review)):
-        blocks.append("\n".join(["Otherwise than reviewed:", *(f"  {each}" for each in differences)]))
+        blocks.append("\n".join(["Not as it was reviewed:", *(f"  {each}" for each in differences)]))
     blocks.append(_verdict(plan) + (f"\nReview: {compared.verdict(review)}" if review else ""))
     return "\n\n".join(blocks) + "\n"
 

@@ -242,7 +242,7 @@ def test_exceptions_that_find_nothing_are_warned_about_where_the_first_stands() 
     (warned,) = judged([], [token(1, user="alice")], **rules).warnings
     assert str(warned) == (
         "tokens.yaml:5:7: 2 exceptions of `unmanaged` find no live token: description `alice's Token`, user `bob`\n"
-        "  hint: correct it, or remove it: a token that it finds some day is not told"
+        "  hint: correct it, or remove it: a token that fits it one day would go unreported"
     )
     assert judged([], [token(1, user="alice")], **{**rules, "unmanaged": Severity.IGNORE}).warnings == ()
     limited = make_plan(manifest(**rules), live(token(1, user="alice"), org="acme"))

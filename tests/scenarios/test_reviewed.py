@@ -32,9 +32,9 @@ def test_the_same_plan_is_as_reviewed_by_file_and_by_digest(shell: Shell) -> Non
 def test_another_plan_says_how_it_differs(shell: Shell) -> None:
     reviewed = _saved(shell)
     done = planned(shell, shell.declare(DESCRIBE.replace("dashboard", "board")), reviewed=reviewed)
-    assert "Otherwise than reviewed:\n" in done.out
+    assert "Not as it was reviewed:\n" in done.out
     assert (
-        f'  {GRAFANA} "grafana dashbord", otherwise than reviewed: description after "dashboard" → "board"\n'
+        f'  {GRAFANA} "grafana dashbord", in both, with other values: description after "dashboard" → "board"\n'
         in done.out
     )
     assert done.out.endswith(f"{LAST}differs from what was reviewed, whose digest is DIGEST\n")
