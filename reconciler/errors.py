@@ -190,6 +190,11 @@ class LocalError(TokenctlError):
     """A file on this machine cannot be read or written."""
 
 
+def reason(error: OSError) -> str:
+    """Return what the system says of the error, as a part of a sentence."""
+    return str(error.strerror).lower()
+
+
 def attempt(exchange: Callable[[], _T]) -> _T | TokenctlError:
     """What the exchange gives, or the error of the tree that it raises."""
     try:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Literal
 
-from reconciler.errors import LocalError
+from reconciler.errors import LocalError, reason
 
 PROFILES = ".influxdbv2/configs"
 """Where the influx CLI has its profiles, in the user's folder."""
@@ -148,7 +148,7 @@ def _replacement(path: Path, mode: int) -> Iterator[tuple[int, Path]]:
                 temporary.unlink()
             raise
     except OSError as error:
-        raise LocalError(f"cannot write to {path}: {str(error.strerror).lower()}") from error
+        raise LocalError(f"cannot write to {path}: {reason(error)}") from error
 
 
 def _refuse_what_is_no_file(path: Path) -> None:

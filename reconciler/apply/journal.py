@@ -23,7 +23,7 @@ from reconciler.core.text import moment
 from reconciler.documents.decode import DecodeError, Document
 from reconciler.documents.journal import Line, is_last, parse_line, read_run
 from reconciler.documents.kinds import Kind, refused
-from reconciler.errors import InvalidError, LocalError
+from reconciler.errors import InvalidError, LocalError, reason
 
 SUFFIX = ".ndjson"
 _LARGEST = 256 * 1024 * 1024  # bytes: 100,000 changes with long descriptions
@@ -62,7 +62,7 @@ class Journal:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.fsync(place)
         except OSError as error:
-            raise _unwritable(path, str(error.strerror)) from error
+            raise _unwritable(path, reason(error)) from error
         return cls(path, descriptor)
 
     def write(self, line: Document) -> None:
@@ -100,7 +100,7 @@ class Journal:
             with suppress(OSError):
                 size = os.fstat(self._descriptor).st_size - written
                 os.ftruncate(self._descriptor, size + whole)  # the next line must not end up behind half of one
-            raise _unwritable(self.path, str(error.strerror)) from error
+            raise _unwritable(self.path, reason(error)) from error
 
 
 @contextmanager
@@ -134,7 +134,7 @@ def probe(folder: Path) -> bool:
             os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=place))
             os.unlink(name, dir_fd=place)
     except OSError as error:
-        raise _unwritable(folder, str(error.strerror)) from error
+        raise _unwritable(folder, reason(error)) from error
     return there == folder
 
 
@@ -197,7 +197,7 @@ def load(path: Path, *, most_lines: int = 500_000) -> LoadedJournal:
             running = _is_locked(stream)
             content = files.whole(stream, _LARGEST)
     except OSError as error:
-        why = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+        why = "it is a symbolic link" if error.errno == errno.ELOOP else reason(error)
         raise LocalError(f"cannot read the journal {path}: {why}") from error
     if content is None:
         raise InvalidError(f"{path} is no journal: it is larger than {_LARGEST // 1024**2} MiB")

@@ -17,7 +17,7 @@ from reconciler.core.resolve import assert_org, declared_tokens
 from reconciler.core.secrets import HIDDEN
 from reconciler.core.select import found
 from reconciler.core.text import REFUSED, count, is_plain, trimmed
-from reconciler.errors import ExitCode, LocalError
+from reconciler.errors import ExitCode, LocalError, reason
 from reconciler.files import replace
 from reconciler.manifest.dump import Item, double_quoted, scalar
 from reconciler.manifest.edit import Text, appended, reread
@@ -106,7 +106,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise LocalError(f"cannot make the folder {folder}: {str(error.strerror).lower()}") from error
+        raise LocalError(f"cannot make the folder {folder}: {reason(error)}") from error
 
 
 def _hiding(streams: Streams) -> Hides:

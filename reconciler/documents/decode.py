@@ -14,7 +14,7 @@ from typing import NoReturn, TypeAlias, TypeVar
 
 from reconciler import files
 from reconciler.core.live import HEX_ID
-from reconciler.errors import InvalidError, LocalError
+from reconciler.errors import InvalidError, LocalError, reason
 
 T = TypeVar("T")
 S = TypeVar("S", bound=str)
@@ -47,7 +47,7 @@ def read(path: Path, noun: str, largest: int) -> bytes:
         with files.regular(path) as stream:
             content = files.whole(stream, largest)
     except OSError as error:
-        raise LocalError(f"cannot read the {noun} {path}: {str(error.strerror).lower()}") from error
+        raise LocalError(f"cannot read the {noun} {path}: {reason(error)}") from error
     if content is None:
         raise InvalidError(f"{path} is no {noun}: it is larger than {largest // 1024**2} MiB")
     return content

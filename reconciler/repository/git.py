@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from reconciler.core.manifest import is_manifest
-from reconciler.errors import InvalidError, LocalError
+from reconciler.errors import InvalidError, LocalError, reason
 
 _SETTINGS = (
     "core.fsmonitor=false",
@@ -88,7 +88,7 @@ class Git(NamedTuple):
             )
         except OSError as error:
             hint = "look at the program, and at the limits on processes and memory (`ulimit -a`)"
-            raise LocalError(f"`{program}` cannot be started: {str(error.strerror).lower()}", hint) from error
+            raise LocalError(f"`{program}` cannot be started: {reason(error)}", hint) from error
         with process:
             try:
                 yield process

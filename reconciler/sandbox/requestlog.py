@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlencode
 
-from reconciler.errors import LocalError
+from reconciler.errors import LocalError, reason
 from reconciler.sandbox.api import parse_query
 from reconciler.sandbox.exchange import Answer, Request
 
@@ -45,7 +45,7 @@ class RequestLog:
         try:
             self._file: BinaryIO = path.open("ab", buffering=0)
         except OSError as error:
-            raise LocalError(f"cannot write the request log {path}: {str(error.strerror).lower()}") from None
+            raise LocalError(f"cannot write the request log {path}: {reason(error)}") from None
         self._now = now
         self._lock = threading.Lock()
         self._write(line("Welcome to InfluxDB", "info", now(), version=version, log_level="debug"))

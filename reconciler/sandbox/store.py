@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from reconciler.errors import InvalidError, LocalError
+from reconciler.errors import InvalidError, LocalError, reason
 from reconciler.sandbox.permissions import Permission
 from reconciler.sandbox.seed import Authorization, Bucket, Org, Seed, User
 
@@ -226,7 +226,7 @@ def _unusable(path: Path | None, error: sqlite3.Error) -> LocalError:
     try:
         os.close(os.open(path or "", os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK, 0o600))
     except OSError as cause:  # which SQLite does not tell
-        why = str(cause.strerror).lower()
+        why = reason(cause)
     return LocalError(
         f"a sandbox cannot keep its state in {path}: {why}",
         "name another file with `--data`, in a folder that can be written",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TextIO
 
 from reconciler.apply.interrupt import Interrupt
 from reconciler.core.secrets import Known, masked
-from reconciler.errors import CancelledError, LocalError
+from reconciler.errors import CancelledError, LocalError, reason
 
 if TYPE_CHECKING:  # reading files needs none of these
     import ssl
@@ -191,4 +191,4 @@ class Context(NamedTuple):
 
 def unwritable(error: OSError) -> LocalError:
     """Return the error for standard output that cannot be written."""
-    return LocalError(f"cannot write to standard output: {str(error.strerror).lower()}")
+    return LocalError(f"cannot write to standard output: {reason(error)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core import fleet as core
-from reconciler.errors import InvalidError, Problem, UsageError
+from reconciler.errors import InvalidError, Problem, UsageError, reason
 from reconciler.manifest.load import Parsed, load
 from reconciler.render import words
 from reconciler.session import sources
@@ -91,7 +91,7 @@ def _entries(folder: str) -> dict[str, bool]:
         with os.scandir(Path(folder)) as entries:
             return {each.name: Path(each).is_dir() if each.is_symlink() else each.is_dir() for each in entries}
     except OSError as error:
-        raise InvalidError(f"{folder}: {str(error.strerror).lower()}") from None
+        raise InvalidError(f"{folder}: {reason(error)}") from None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.core.requestlog import MOST_OF_A_LINE, Tally
-from reconciler.errors import LocalError
+from reconciler.errors import LocalError, reason
 from reconciler.files import STDIN
 from reconciler.render import words
 from reconciler.session.context import Context
@@ -36,8 +36,8 @@ def read_logs(names: Sequence[str], tally: Tally, context: Context) -> None:
                 with Path(name).open("rb", buffering=0) as stream:
                     _read(stream, tally, told)
         except (OSError, zlib.error, EOFError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is packed by gzip, and broken or cut"
-            raise LocalError(f"cannot read the log {STDIN if name == '-' else name}: {str(why).lower()}") from None
+            why = reason(error) if isinstance(error, OSError) else "it is packed by gzip, and broken or cut"
+            raise LocalError(f"cannot read the log {STDIN if name == '-' else name}: {why}") from None
 
 
 def _read(stream: BinaryIO, tally: Tally, told: Callable[[int], None]) -> None:

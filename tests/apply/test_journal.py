@@ -106,7 +106,7 @@ def test_an_existing_file_is_never_written_to(tmp_path: Path) -> None:
     with pytest.raises(LocalError) as caught:
         Journal.create(tmp_path, "run")
     assert str(caught.value) == (
-        f"cannot write the journal {tmp_path}/run.ndjson: File exists\n"
+        f"cannot write the journal {tmp_path}/run.ndjson: file exists\n"
         "  hint: name a folder that can be written with `--journal DIR`; without a journal nothing is sent"
     )
     assert (tmp_path / "run.ndjson").read_text() == "theirs"
@@ -134,13 +134,13 @@ def test_a_folder_out_of_which_anybody_may_take_files_is_refused(tmp_path: Path)
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(LocalError, match=r"cannot write the journal .*/file/tokenctl/run\.ndjson: Not a directory"):
+    with pytest.raises(LocalError, match=r"cannot write the journal .*/file/tokenctl/run\.ndjson: not a directory"):
         Journal.create(tmp_path / "file" / "tokenctl", "run")
 
 
 def test_a_full_disk_is_an_error_of_its_own(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "run.ndjson", os.open("/dev/full", os.O_WRONLY))
-    with pytest.raises(LocalError, match=r"cannot write the journal .*: No space left on device"):
+    with pytest.raises(LocalError, match=r"cannot write the journal .*: no space left on device"):
         journal.write(intent_line(CHANGE, 1))
     journal.close()
 
@@ -170,7 +170,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_line_is_noticed(tmp_path: Path)
         "    print(error.problems[0].message.partition(': ')[2])\n"
         "journal.write({'event': 'summary'})\n",
     )
-    assert said == "File too large\n"
+    assert said == "file too large\n"
     assert (tmp_path / "run.ndjson").read_text() == '{"event": "summary"}\n'
 
 
@@ -190,7 +190,7 @@ def test_lines_of_one_block_are_written_by_its_end(tmp_path: Path) -> None:
 
 def test_a_block_that_cannot_be_written_is_an_error_at_its_end(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "run.ndjson", os.open("/dev/full", os.O_WRONLY))
-    with pytest.raises(LocalError, match=r"No space left on device"), journal.together():
+    with pytest.raises(LocalError, match=r"no space left on device"), journal.together():
         journal.write(intent_line(CHANGE, 1))
     journal.close()
 
@@ -368,7 +368,7 @@ def test_what_is_no_file_is_never_waited_for_or_followed(tmp_path: Path) -> None
         ("fifo", "it is not a regular file"),
         ("", "it is not a regular file"),
         ("link", "it is a symbolic link"),
-        ("none", "No such file or directory"),
+        ("none", "no such file or directory"),
     ]:
         with pytest.raises(LocalError) as caught:
             load(tmp_path / name)

@@ -170,7 +170,7 @@ def test_a_disk_that_fills_up_midway_stops_the_run_and_says_so(shell: Shell) -> 
     sent = len(shell.patches())
     assert (full.returncode, 0 < sent < 3) == (3, True)
     assert f"\nApply: {sent} done, 0 failed, 0 unverified, {3 - sent} not attempted.\n" in full.stdout
-    assert re.search(r"\nStopped early: cannot write the journal .*: File too large\n", full.stdout)
+    assert re.search(r"\nStopped early: cannot write the journal .*: file too large\n", full.stdout)
     # What is in the journal is whole lines, and the next run goes on where this one was stopped.
     shell.here = True
     (journal,) = (shell.folder / "state" / "tokenctl").iterdir()

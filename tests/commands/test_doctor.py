@@ -217,9 +217,9 @@ def test_the_folder_for_journals_is_tried_and_left_as_it_was(shell: Shell) -> No
         ("", "ok    journal    DIR/state/tokenctl is not there yet, and can be made\n"),
         ("own", "ok    journal    DIR/own is not there yet, and can be made\n"),
         ("state", "ok    journal    DIR/state can be written\n"),
-        ("file", f"fail  journal    cannot write the journal DIR/file: Not a directory{hint}"),
-        ("file/below", f"fail  journal    cannot write the journal DIR/file/below: Not a directory{hint}"),
-        ("dangling", f"fail  journal    cannot write the journal DIR/dangling: No such file or directory{hint}"),
+        ("file", f"fail  journal    cannot write the journal DIR/file: not a directory{hint}"),
+        ("file/below", f"fail  journal    cannot write the journal DIR/file/below: not a directory{hint}"),
+        ("dangling", f"fail  journal    cannot write the journal DIR/dangling: no such file or directory{hint}"),
         (
             "everybody",
             "fail  journal    cannot write the journal DIR/everybody: everybody may write to this folder, and remove what is not theirs"
