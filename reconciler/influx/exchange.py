@@ -244,21 +244,23 @@ class Connections:
         """
         if self.is_closed:
             raise ExchangeError
-        kept = self._kept() if self._stale[method] < _STALE else None
+        may_be_kept = self._stale[method] < _STALE
+        kept = self._kept() if may_be_kept else None
         connection = kept or self._make()
         self._open.add(connection)
         try:
             yield connection
         finally:
-            if connection.is_available():
+            has_answered = connection.is_available()
+            if has_answered:
+                self._stale[method] = 0 if kept else max(0, self._stale[method] - 1)
+            if has_answered and may_be_kept:
                 self._idle.append(connection)
-                if kept:
-                    self._stale[method] = 0
             else:
                 self._end(connection)
 
     def note_stale(self, method: str) -> None:
-        """Note that one that was kept open broke at such a request: after several in a row there are only new ones."""
+        """Note that one that was kept open broke at such a request: after several in a row a new one comes next."""
         self._stale[method] += 1
 
     def close(self) -> None:

@@ -88,7 +88,7 @@ class Proxy(NamedTuple):
 
     def shows(self, server: str) -> str:
         """What secret of a run against that server others see by way of this proxy, "" for none."""
-        has_password = self.is_plain and bool(_credentials(self.url.reveal()))
+        has_password = self.is_plain and bool(_credentials(self.url.reveal()).partition(":")[2])
         if server.startswith("http:"):
             also = ", and so is the way to the proxy, which takes its password" if has_password else ""
             return f"{self} sees your token: {server} is plain http{also}"

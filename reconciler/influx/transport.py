@@ -285,7 +285,7 @@ class Transport:
                 if status in network.PASSING:
                     hint = "the proxy does not reach the server: look at both" if status >= 500 else "try again later"
                     return TransientError(why, hint, kind=FailureKind.PASSING)
-                return UnreachableError(why, "look at what names the proxy, and at its user and password")
+                return UnreachableError(why, "look at what names the proxy, and at its user and password", is_over=True)
             case AnswerError():
                 return TransientError(_unusable(url, "it is not HTTP, or was broken off"), kind=broken)
         problem = self._diagnosis.no_connection(error)

@@ -169,17 +169,17 @@ class _Reader:
                     self._inspect(event)
                 value = event.value
                 entry[key] = None if value in nothing and not event.style else value
-                if (commented or event.style in _QUOTES) and self._is_cut(event, key_mark):
+                if (commented or event.style in _QUOTES) and self._is_cut(event, key_mark, start):
                     cut.append(key)
                 marks[key] = key_mark, event.start_mark, event.end_mark
             else:
                 entry[key] = node = self._node(event, depth + 1)
                 marks[key] = key_mark, event.start_mark, getattr(node, "end", event.end_mark)
 
-    def _is_cut(self, event: Any, key_mark: Any) -> bool:
+    def _is_cut(self, event: Any, key_mark: Any, mapping: Any) -> bool:
         """Return whether a comment begins where a text could go on: behind it, or below and deeper than its key."""
         if event.style in _QUOTES:
-            self._check_quoted(event, key_mark.column)
+            self._check_quoted(event, mapping.start_mark.column)
             return False
         found = (_CUT_BLOCK if event.style else _CUT).match(self._file.text, event.end_mark.index)
         return found is not None and (found[1] is None or len(found[1]) > key_mark.column)
@@ -187,7 +187,7 @@ class _Reader:
     def _check_quoted(self, event: Any, column: int) -> None:
         """Refuse what YAML 1.2 does and PyYAML does not: mostly a quote that is not closed, and swallows what follows.
 
-        `column` is that of the key, or of the `-`. Raises _StopError.
+        `column` is that of the mapping, or of the `-`. Raises _StopError.
         """
         if event.start_mark.line < event.end_mark.line and not self._flow:
             below = self._file.text[event.start_mark.index : event.end_mark.index].splitlines()[1:]

@@ -177,7 +177,7 @@ class _Layout:
                 continue
             if not beside:
                 self._begins[mark.line] = mark.column, column + 2
-            self._along(item, mark, item.end, column + 2 - mark.column, 0)
+            self._along(item, mark, item.end, column + 2 - mark.column, column + 1)
 
     def _is_block(self, value: Any, start: Any) -> bool:
         return type(value) in (Entry, Items) and self._text[start.index] not in "{["
@@ -197,7 +197,7 @@ class _Layout:
             self._note_quoted(value)
         for number in range(start.line + 1, stop + 1):
             indent = len(self._old[number]) - len(self._old[number].lstrip(" "))
-            self._inside[number] = by, least if sign not in "{['\"" else min(indent, 1)
+            self._inside[number] = by, least if sign not in "{[" else min(indent, 1)
 
     def _note_quoted(self, value: Any) -> None:
         """Note the lines that end within double quotes in a value in brackets."""

@@ -157,7 +157,8 @@ def problem(file: TextFile, error: Any) -> Problem:
     at = error.problem_mark.index
     if at < EXPLAINED and (quoted := _followed_by_text(file.text, at)):
         in_flow = "flow" in (error.context or "")
-        if quoted.start_mark.line < quoted.end_mark.line or (in_flow and quoted.value.rstrip(" ").endswith((":", ","))):
+        swallows = quoted.value.rstrip(" ").endswith((":", ",")) and file.text[quoted.end_mark.index] not in " \t"
+        if quoted.start_mark.line < quoted.end_mark.line or (in_flow and swallows):
             return Problem(*_UNCLOSED, file.place(quoted.start_mark))
         if not in_flow:  # where a comma may be what is missing
             return Problem(*_AFTER_QUOTE, file.place(quoted.end_mark))
@@ -167,7 +168,7 @@ def problem(file: TextFile, error: Any) -> Problem:
         (False, "this is not YAML", "check quotes, brackets and indentation"),
     )
     mark, stopped = error.context_mark if at_start else error.problem_mark, file.place(error.problem_mark)
-    if mark.line + 1 < stopped.line and hint is _COMMA:
+    if mark.line + 1 < stopped.line and at < len(file.text.rstrip()) and hint is _COMMA:
         message += f" up to line {stopped.line}"
     return Problem(message, hint, file.place(mark))
 

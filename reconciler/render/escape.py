@@ -80,8 +80,8 @@ def continued(start: str, text: str, columns: int | None) -> str:
     room = max(columns - width(start), _LEAST)
     lines: list[list[str]] = [[]]
     for word in text.split(" "):
-        cut = shortened(word, room)
-        if lines[-1] and width(" ".join([*lines[-1], cut])) > room:
+        cut = shortened(word, room - (width(line(word)) - width(word)))  # as the first of a line it may get one more
+        if lines[-1] and width(line(" ".join([*lines[-1], cut]))) > room:
             lines.append([])
         lines[-1].append(cut)
     first, *others = map(" ".join, lines)

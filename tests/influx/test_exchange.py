@@ -113,6 +113,24 @@ def test_a_connection_is_used_again_where_the_answer_ended_as_it_said(first: byt
         assert server.calls == calls
 
 
+def test_after_several_kept_ones_broke_new_ones_are_used_and_ended_until_they_answer() -> None:
+    with raw_server(*[answer(200, "here")] * 5) as server:
+        deadline = Deadline(time.monotonic)
+        connect = partial(deadline.connect_tcp, "127.0.0.1", int(server.url.rpartition(":")[2]))
+        connections = Connections(partial(Direct, connect, kept_s=60.0, silence_s=30.0))
+        for _ in range(9):
+            connections.note_stale("GET")
+        used = []
+        for _ in range(5):
+            with connections.one("GET") as exchange, deadline.within(30):
+                assert b"".join(exchange.handle(_REQUEST).body) == b"here"
+            used.append(exchange)
+        assert [each.has_expired() for each in used] == [True, True, False, False, False]
+        assert used[2] is used[3] is used[4]
+        assert server.calls == 3
+        connections.close()
+
+
 def test_an_answer_whose_head_does_not_end_is_an_error() -> None:
     with raw_server(b"HTTP/1.1 200 OK\r\nDate") as server:
         deadline = Deadline(time.monotonic)

@@ -85,6 +85,8 @@ SHOWN: list[tuple[str, str, str]] = [
     ("https://p", HTTPS, ""),
     ("http://p", HTTPS, ""),
     ("https://me:SENTINEL@p", HTTPS, ""),
+    ("http://me@p", HTTPS, ""),
+    ("http://me:@p", HTTP, f"the proxy http://p (from ALL_PROXY) sees your token: {HTTP} is plain http"),
     ("http://me:SENTINEL@p", HTTPS, "the password for the proxy http://p (from ALL_PROXY) is sent over plain http"),
     ("https://p", HTTP, f"the proxy https://p (from ALL_PROXY) sees your token: {HTTP} is plain http"),
     (
@@ -154,13 +156,17 @@ def test_a_proxy_that_refuses_is_named_and_gets_no_token(status: int, why: str) 
     assert "SENTINEL" not in said
 
 
-def test_a_proxy_that_refuses_a_plain_request_for_lack_of_a_password_is_named() -> None:
+def test_a_proxy_that_refuses_a_plain_request_for_lack_of_a_password_is_named_and_has_refused_it() -> None:
     with raw_server(answer(407, Proxy_Authenticate="Basic")) as other:
-        said = through(HTTP, HTTP_PROXY=other.url)
-    assert said.replace(other.url, "PROXY") == (
-        f"no connection to {HTTP} through the proxy PROXY (from HTTP_PROXY): it refuses with 407\n"
-        "  hint: look at what names the proxy, and at its user and password"
-    )
+        endpoint, environment = Endpoint(url=HTTP, secret=Secret(SECRET)), {"HTTP_PROXY": other.url}
+        opened = Transport(endpoint, clock=time.monotonic, environment=environment)
+        with opened, pytest.raises(UnreachableError) as caught:
+            opened.send("PATCH", "/api", body={})
+        assert str(caught.value) == (
+            f"no connection to {HTTP} through the proxy {other.url} (from HTTP_PROXY): it refuses with 407\n"
+            "  hint: look at what names the proxy, and at its user and password"
+        )
+        assert caught.value.is_over
 
 
 @pytest.mark.parametrize(

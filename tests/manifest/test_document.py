@@ -47,3 +47,19 @@ def test_no_more_of_what_is_wrong_is_told_than_somebody_reads_at_once(tmp_path: 
     with pytest.raises(InvalidError) as caught:
         loaded(tmp_path / "tokens.yaml")
     assert [each.place.line for each in caught.value.problems if each.place] == list(range(1, 21))
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ('a: "one\n two"', False), ('a: "one\n\n two"', False), ('a: "one\ntwo"', True), ('a:\n  b: "one\n   two"', False),
+        ('a:\n  b: "one\n  two"', True), ("a:\n  b: 'one\n two'", True), ('- "one\n two"', False), ('- "one\ntwo"', True),
+        ('- a: "one\n   two"', False), ('- a: "one\n  two"', True), ('? a\n: "one\n two"', False), ('a: ["one\ntwo"]', False),
+        ('a:\n    "one\n two"', False), ('"a": "one\n two"', False),
+    ],
+)  # fmt: skip
+def test_a_text_in_quotes_goes_on_in_lines_that_are_indented_more(text: str, refused: bool) -> None:
+    for loader in (yaml.SafeLoader, yaml.CSafeLoader):
+        _, problems = document.read(TextFile("a.yaml", text), loader)
+        message = "a quote that is not closed above a line that is not indented more"
+        assert [each.message for each in problems] == ([message] if refused else [])

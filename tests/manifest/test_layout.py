@@ -187,6 +187,7 @@ def test_what_cannot_be_laid_out_is_refused() -> None:
         ("--- {version: 1,\n    tokens: [{id: 0D3A5F0C1BE4E000}]}", '--- {version: 1,\n    tokens: [{id: "0d3a5f0c1be4e000"}]}\n'),
         ("{version: 1, tokens: [\n    {id: \"0d3a5f0c1be4e000\",  \n\n  description: \"a\\ \n b\"},\n]}\n", "{version: 1, tokens: [\n    {id: \"0d3a5f0c1be4e000\",\n\n  description: \"a\\ \n b\"},\n]}\n"),
         ("--- # c\nversion: 1\ntokens:\n-   {id: \"0d3a5f0c1be4e000\",\n      name: x}\n-\n     {id: \"0d3a5f0c1be4e001\"}\n", "--- # c\nversion: 1\ntokens:\n  - {id: \"0d3a5f0c1be4e000\",\n      name: x}\n  -\n    {id: \"0d3a5f0c1be4e001\"}\n"),
+        ("version: 1\ntokens:\n- id: \"0d3a5f0c1be4e000\"\n  description:\n          \"foo\n      bar\"\n", 'version: 1\ntokens:\n  - id: "0d3a5f0c1be4e000"\n    description:\n      "foo\n     bar"\n'),
         ("version: 1\ntokens:\n- id: >-\n    0D3A5F0C1BE4E000\n", 'version: 1\ntokens:\n  - id: "0d3a5f0c1be4e000"\n'),
         ("version: 1\ntokens:\n- id: 0d3a5f0c1be4e000\n  description:\n       |2\n      x\n   \n  status:\n       active\n", 'version: 1\ntokens:\n  - id: "0d3a5f0c1be4e000"\n    description:\n      |2\n        x\n\n    status:\n      active\n'),
     ],

@@ -87,3 +87,6 @@ def test_words_that_have_no_room_go_on_below_where_the_text_begins() -> None:
 
 def test_no_line_that_goes_on_is_a_command_in_a_log() -> None:
     assert escape.continued("  ", "some ::error::", 12) == "  some\n  :\\:error::"
+    assert escape.continued("  ", "some ::error::", 11) == "  some\n  :\\:err…::"
+    assert escape.continued("  ", "some ::warn a", 11) == "  some\n  :\\:warn a"
+    assert escape.continued("  ", "some ::warn a", 10) == "  some\n  :\\:warn\n  a"
