@@ -94,3 +94,10 @@ class Interrupt:
         """Note the signal that came to the whole run: whoever asks learns of it, and whoever waits is woken."""
         self.exit_code, self.message, self.came = whole.exit_code, whole.message, True
         self.wake()
+
+
+def is_struck(error: BaseException | None) -> bool:
+    """Return whether the error is that of a signal, or was made of it: in an import, Python 3.11 may do that."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None

@@ -15,7 +15,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from reconciler.apply.interrupt import Interrupt
+from reconciler.apply.interrupt import Interrupt, is_struck
 from reconciler.cli import COMPLETION, SHOWN, screen
 from reconciler.cli.process import collect_garbage, leave_no_core
 from reconciler.errors import ExitCode, TokenctlError
@@ -71,8 +71,8 @@ def run(arguments: Sequence[str], context: Context) -> int:
 
         told, code = context.streams.masked(words.problems(error.problems)), error.exit_code
     except Exception as error:  # noqa: BLE001  Python would show its traceback as it is
-        if context.interrupt.came and not context.interrupt.is_deferred:
-            return ExitCode.INTERRUPTED  # in an import, Python 3.11 makes another error of what the signal raised
+        if is_struck(error):
+            return ExitCode.INTERRUPTED
         code = ExitCode.ERROR
         if isinstance(error, OSError) and SHOWN.intersection(arguments):
             told = f"{unwritable(error)}\n"

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from io import UnsupportedOperation
 from typing import Protocol
 
+from reconciler.apply.interrupt import is_struck
 from reconciler.core.live import TokenId
 from reconciler.core.outcome import Outcome, Result, ResultStatus
 from reconciler.core.plan import Change, Plan
@@ -225,6 +226,10 @@ def reported(report: Ending, context: Context) -> Iterator[None]:
         code = report.code
     except (TokenctlError, KeyboardInterrupt) as error:
         code, problems = code_and_problems(error, context)
+        raise
+    except RuntimeError as error:
+        if is_struck(error):
+            code, problems = code_and_problems(KeyboardInterrupt(), context)
         raise
     finally:
         report.end(code, problems)

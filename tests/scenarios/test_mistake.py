@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -82,13 +83,15 @@ def test_a_mistake_anywhere_is_told_without_a_secret(shell: Shell, source: str) 
 
 
 class Struck(StringIO):
-    """A stream on which a signal comes whose exception becomes the cause of another, as Python does in an import."""
+    """A stream on which a signal comes at once whose exception becomes the cause of another, as Python does in an import."""
 
     def __init__(self, interrupt: Interrupt) -> None:
         super().__init__()
         self.interrupt = interrupt
 
     def write(self, text: str) -> int:
+        if self.interrupt.came:
+            return super().write(text)
         try:
             self.interrupt.receive(signal.SIGTERM)
         except KeyboardInterrupt as error:
@@ -96,12 +99,20 @@ class Struck(StringIO):
         return len(text)
 
 
-def test_a_signal_that_python_makes_another_error_of_is_no_mistake_in_tokenctl(shell: Shell) -> None:
+@pytest.mark.parametrize("line", ["plan", "list", "apply --yes", "apply --yes --format json", "apply --yes --lock"])
+def test_a_signal_that_python_makes_another_error_of_is_no_mistake_in_tokenctl(shell: Shell, line: str) -> None:
+    command, *options = line.split()
     path, interrupt = shell.declare(f'id: "{GRAFANA}", description: x'), Interrupt()
+    files = [] if command == "list" else [path]
     struck = Struck(interrupt)
-    done = shell.call(lambda context: ExitCode(main.run(["plan", path], context)), interrupt=interrupt, stdout=struck)
-    assert (done.code, done.err) == (ExitCode.INTERRUPTED, "")
+    done = shell.call(
+        lambda context: ExitCode(main.run([command, *files, *options], context)), interrupt=interrupt, stdout=struck
+    )
+    assert (done.code, "mistake" in done.err) == (ExitCode.INTERRUPTED, False)
     assert interrupt.problem.message == "told to end: nothing was sent"
+    assert shell.patches() == []
+    if "json" in line:
+        assert json.loads(struck.getvalue())["exit_code"] == ExitCode.TERMINATED
 
 
 def surroundings(**environment: str) -> Context:
