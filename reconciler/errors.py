@@ -190,9 +190,9 @@ class LocalError(TokenctlError):
     """A file on this machine cannot be read or written."""
 
 
-def reason(error: OSError) -> str:
-    """Return what the system says of the error, as a part of a sentence."""
-    return str(error.strerror).lower()
+def reason(error: Exception) -> str:
+    """Return what the system says of the error, as a part of a sentence; "" where it is not the system's."""
+    return (getattr(error, "strerror", None) or "").lower()
 
 
 def attempt(exchange: Callable[[], _T]) -> _T | TokenctlError:

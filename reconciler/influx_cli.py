@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler import files
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import Problem, UsageError, reason
 
 DEFAULT_URL = "http://localhost:8086"
 """Where the influx CLI looks for a server, if a profile does not say it."""
@@ -111,8 +111,8 @@ def _of_file(path: Path, *, is_named: bool) -> dict[str, Profile]:
         hint = "correct it, or unset it for the influx CLI's own place"
         raise UsageError(f"{_VARIABLE} names {path}, and there is no such file", hint) from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", "") or "It is not UTF-8 text"
-        raise UsageError(f"the influx CLI's profiles in {path} cannot be read: {why[0].lower()}{why[1:]}") from None
+        why = reason(error) or "it is not UTF-8 text"
+        raise UsageError(f"the influx CLI's profiles in {path} cannot be read: {why}") from None
     import tomllib
 
     try:

@@ -23,7 +23,7 @@ from reconciler.core.endpoint import HEADER, Endpoint, Secret, extra_header, is_
 from reconciler.core.live import TokenId, is_id
 from reconciler.core.secrets import masked
 from reconciler.core.text import count, is_bare, is_sendable, trimmed
-from reconciler.errors import Problem, UsageError
+from reconciler.errors import Problem, UsageError, reason
 from reconciler.influx_cli import DEFAULT_URL, PATIENCE_S, Profile, chosen
 
 _VARIABLES = (
@@ -226,8 +226,7 @@ def _read_secret(path: str, source: str, stdin: BinaryIO) -> Secret | None:
     try:
         data = stdin.read(_LIMIT) if path == "-" else files.read(Path(path), _LIMIT, PATIENCE_S)
     except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", "") or "not a path").lower()
-        raise UsageError(f"{source} names a file that cannot be read: {why}") from None
+        raise UsageError(f"{source} names a file that cannot be read: {reason(error) or 'not a path'}") from None
     return _secret(data.removeprefix(BOM_UTF8).decode("latin-1"), f"the token from {source}")
 
 

@@ -19,7 +19,7 @@ from reconciler.core.text import REFUSED
 from reconciler.errors import Place, Problem
 from reconciler.manifest import syntax
 from reconciler.manifest.plain import NOTHING, Entry, Items, Value
-from reconciler.manifest.syntax import TextFile
+from reconciler.manifest.syntax import QUOTES, TextFile
 
 _DEPTH = 16
 _SHOWN = 20  # problems of one file; whoever has more mends these first
@@ -28,7 +28,6 @@ _DIRECTIVE = ("a directive is not read here", "leave the line out")
 _COMMENTED = re.compile(r"[|>][-+1-9]{0,2}#")  # the C parser takes the rest for a comment, the pure one refuses it
 _CUT = re.compile(r" *(?:\n( *))?#")  # what ends a text without quotes, in its line or where its next one would begin
 _CUT_BLOCK = re.compile(r"(?: *\n)*( *)#")  # and what ends one after `|` or `>`: a comment that is indented less
-_QUOTES = ("'", '"')  # the styles of texts that something closes
 _INDENT = "close it, or indent the lines that belong to the text more than its key"
 _FAST = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
@@ -156,10 +155,7 @@ class _Reader:
                 continue
             key, key_mark = event.value, event.start_mark
             if careful:
-                self._inspect(event)
-                if key == "<<":
-                    hint = "write the keys out: what is reviewed must stand where it applies"
-                    self._note(event, "a merge key is not read here", hint)
+                self._inspect_key(event)
             if key in entry:
                 message = f"the key stands here for the second time, first in line {marks[key][0].line + 1}"
                 self._note(event, message, "remove one of them")
@@ -169,28 +165,28 @@ class _Reader:
                     self._inspect(event)
                 value = event.value
                 entry[key] = None if value in nothing and not event.style else value
-                if (commented or event.style in _QUOTES) and self._is_cut(event, key_mark, start):
+                if event.style in QUOTES:
+                    self._check_quoted(event, start)
+                elif commented and self._is_cut(event, key_mark):
                     cut.append(key)
                 marks[key] = key_mark, event.start_mark, event.end_mark
             else:
                 entry[key] = node = self._node(event, depth + 1)
                 marks[key] = key_mark, event.start_mark, getattr(node, "end", event.end_mark)
 
-    def _is_cut(self, event: Any, key_mark: Any, mapping: Any) -> bool:
+    def _is_cut(self, event: Any, key_mark: Any) -> bool:
         """Return whether a comment begins where a text could go on: behind it, or below and deeper than its key."""
-        if event.style in _QUOTES:
-            self._check_quoted(event, mapping.start_mark.column)
-            return False
         found = (_CUT_BLOCK if event.style else _CUT).match(self._file.text, event.end_mark.index)
         return found is not None and (found[1] is None or len(found[1]) > key_mark.column)
 
-    def _check_quoted(self, event: Any, column: int) -> None:
+    def _check_quoted(self, event: Any, start: Any) -> None:
         """Refuse what YAML 1.2 does and PyYAML does not: mostly a quote that is not closed, and swallows what follows.
 
-        `column` is that of the mapping, or of the `-`. Raises _StopError.
+        `start` is that of the mapping or the sequence. Raises _StopError.
         """
         if event.start_mark.line < event.end_mark.line and not self._flow:
             below = self._file.text[event.start_mark.index : event.end_mark.index].splitlines()[1:]
+            column = start.start_mark.column
             if any(line.strip() and len(line) - len(line.lstrip(" ")) <= column for line in below):
                 self._note(event, "a quote that is not closed above a line that is not indented more", _INDENT)
                 raise _StopError
@@ -200,8 +196,8 @@ class _Reader:
         while type(event := self._next_event()) is not yaml.SequenceEndEvent:
             items.marks.append(event.start_mark)
             items.append(self._node(event, depth + 1))
-            if type(event) is yaml.ScalarEvent and event.style in _QUOTES:
-                self._check_quoted(event, start.start_mark.column)
+            if type(event) is yaml.ScalarEvent and event.style in QUOTES:
+                self._check_quoted(event, start)
         items.end = event.end_mark
         return items
 
@@ -227,6 +223,13 @@ class _Reader:
             self._file.text[event.start_mark.index : event.end_mark.index]
         ):
             self._note(event, *syntax.SECRET_WORDS)
+
+    def _inspect_key(self, event: Any) -> None:
+        is_merge = event.value == "<<"  # as it is written
+        self._inspect(event)
+        if is_merge:
+            hint = "write the keys out: what is reviewed must stand where it applies"
+            self._note(event, "a merge key is not read here", hint)
 
     def _inspect_node(self, event: Any) -> None:
         if event.anchor is not None:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from reconciler.core.manifest import Manifest, is_manifest
 from reconciler.core.text import name_some
-from reconciler.errors import InvalidError, Place, Problem
+from reconciler.errors import InvalidError, Place, Problem, reason
 from reconciler.files import STDIN, IrregularError, regular
 from reconciler.manifest import check, plain, syntax
 from reconciler.manifest.build import build
@@ -298,8 +298,7 @@ def _reading(name: str) -> Iterator[None]:
         hint = "give it to standard input, and name that with `-`"
         raise InvalidError(f"{name}: this is no file", hint) from None
     except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", None) or "this is no file name").lower()
-        raise InvalidError(f"{name}: {why}") from None
+        raise InvalidError(f"{name}: {reason(error) or 'this is no file name'}") from None
 
 
 def _folders_below(path: str) -> list[str]:

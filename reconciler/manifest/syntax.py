@@ -24,6 +24,8 @@ SECRET_WORDS = (
     "remove it here and from the history, and replace that token on the server",
 )
 """What is said of something that looks like a secret, and what to do; never the thing itself."""
+QUOTES = ("'", '"')
+"""The styles of texts that something closes."""
 EXPLAINED = 1024 * 1024
 """Characters: beyond that, an error is not read again by the slow parser for better words."""
 _SHOWN = 20
@@ -181,6 +183,6 @@ def _followed_by_text(text: str, until: int) -> Any:
         for each in yaml.scan(text, yaml.SafeLoader):
             if each.start_mark.index > until:
                 break
-            if getattr(each, "style", "") in ("'", '"') and not _MAY_FOLLOW.match(text, each.end_mark.index):
+            if getattr(each, "style", "") in QUOTES and not _MAY_FOLLOW.match(text, each.end_mark.index):
                 return each
     return None

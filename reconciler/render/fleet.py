@@ -146,9 +146,10 @@ def outcome(
     fleet: Fleet,
     ran: Sequence[Ran],
     statuses: Sequence[ResultStatus],
-    stopped: str = "",
-    journals: str = "",
-    again: str = "",
+    *,
+    stopped: str,
+    journals: str,
+    again: str,
 ) -> str:
     """Return the report of an apply: what did not end well in full, the rest as counts.
 

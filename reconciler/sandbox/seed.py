@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from reconciler.errors import InvalidError, Problem
+from reconciler.errors import InvalidError, Problem, reason
 from reconciler.sandbox.go_json import GoError, read_id
 from reconciler.sandbox.permissions import ACTIONS, TYPES, Permission
 
@@ -80,8 +80,7 @@ def read_seed(path: Path) -> Seed:
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        why = (getattr(error, "strerror", None) or "").lower() or "it is not JSON"
-        raise InvalidError(f"{path}: the seed cannot be read: {why}") from None
+        raise InvalidError(f"{path}: the seed cannot be read: {reason(error) or 'it is not JSON'}") from None
     try:
         return parse_seed(document)
     except InvalidError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from reconciler.errors import LocalError
+from reconciler.errors import LocalError, reason
 from reconciler.sandbox.api import Api
 from reconciler.sandbox.exchange import timestamp
 from reconciler.sandbox.faults import Fault, Faults
@@ -71,7 +71,7 @@ class Sandbox:
             server = Listener(listen, lambda request: broken.answer(request, api.answer), *answered)
         except (OSError, OverflowError) as error:
             store.close()
-            why = (getattr(error, "strerror", None) or "there is no such port").lower()
+            why = reason(error) or "there is no such port"
             hint = "`--listen 127.0.0.1:0` takes a free port"
             raise LocalError(f"cannot listen on {listen[0]}:{listen[1]}: {why}", hint) from None
         return cls(server, store, now, broken, log)

@@ -88,6 +88,12 @@ def test_only_what_came_whole_and_can_be_read_in_one_way_is_plain(sent: bytes, i
 _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
 
 
+def direct(url: str, deadline: Deadline) -> Direct:
+    """An exchange with the server there, which connects once it is used."""
+    connect = partial(deadline.connect_tcp, "127.0.0.1", int(url.rpartition(":")[2]))
+    return Direct(connect, kept_s=60.0, silence_s=30.0)
+
+
 @pytest.mark.parametrize(
     ("first", "calls"),
     [
@@ -102,8 +108,7 @@ _CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r
 def test_a_connection_is_used_again_where_the_answer_ended_as_it_said(first: bytes, calls: int) -> None:
     with raw_server(first, answer(200)) as server:
         deadline = Deadline(time.monotonic)
-        connect = partial(deadline.connect_tcp, "127.0.0.1", int(server.url.rpartition(":")[2]))
-        connections = Connections(partial(Direct, connect, kept_s=60.0, silence_s=30.0))
+        connections = Connections(partial(direct, server.url, deadline))
         for _ in range(2):
             with connections.one("GET") as exchange, deadline.within(30):
                 got = exchange.handle(_REQUEST)
@@ -116,8 +121,7 @@ def test_a_connection_is_used_again_where_the_answer_ended_as_it_said(first: byt
 def test_after_several_kept_ones_broke_new_ones_are_used_and_ended_until_they_answer() -> None:
     with raw_server(*[answer(200, "here")] * 5) as server:
         deadline = Deadline(time.monotonic)
-        connect = partial(deadline.connect_tcp, "127.0.0.1", int(server.url.rpartition(":")[2]))
-        connections = Connections(partial(Direct, connect, kept_s=60.0, silence_s=30.0))
+        connections = Connections(partial(direct, server.url, deadline))
         for _ in range(9):
             connections.note_stale("GET")
         used = []
@@ -134,8 +138,7 @@ def test_after_several_kept_ones_broke_new_ones_are_used_and_ended_until_they_an
 def test_an_answer_whose_head_does_not_end_is_an_error() -> None:
     with raw_server(b"HTTP/1.1 200 OK\r\nDate") as server:
         deadline = Deadline(time.monotonic)
-        connect = partial(deadline.connect_tcp, "127.0.0.1", int(server.url.rpartition(":")[2]))
-        exchange = Direct(connect, kept_s=60.0, silence_s=30.0)
+        exchange = direct(server.url, deadline)
         with deadline.within(30), pytest.raises(AnswerError):
             exchange.handle(_REQUEST)
         assert (exchange.is_available(), exchange.has_expired()) == (False, True)
